@@ -1,0 +1,1 @@
+"""Pure rules of REST: requests, envelopes, retries."""

@@ -1,0 +1,107 @@
+"""A session's room as the service sees it: one subclass per kind, one contract for all.
+
+The simulator's avatar talks through `SimRoom.send` and hears through `RoomEvents`; it doesn't know
+what carries the packets. A subclass brings the credentials for session/create's answer and the
+HTTP routes it needs on the simulator's own port.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Protocol
+
+from aiohttp import web
+
+from akool_async.simulator.conditions import Conditions
+from akool_async.stream.limits import Dialect
+
+__all__ = ["RoomDirectory", "RoomEvents", "RoomRequest", "SimRoom"]
+
+
+class RoomEvents(Protocol):
+    """What a room tells the avatar in it. Called on the event loop; must not block or raise."""
+
+    def joined(self, identity: str) -> None:
+        """Somebody other than the avatar is in the room, and packets reach them."""
+
+    def left(self, identity: str) -> None:
+        """They left, or their connection was given up."""
+
+    def packet(self, data: bytes, sender: str) -> None:
+        """Somebody sent a packet."""
+
+
+class RoomRequest(Protocol):
+    """What a room is made for."""
+
+    @property
+    def session_id(self) -> str:
+        """The session's `_id`."""
+        ...
+
+    @property
+    def duration(self) -> float:
+        """Seconds until the session runs out."""
+        ...
+
+    @property
+    def credentials(self) -> Mapping[str, Any] | None:
+        """The user's own room, as given to session/create; `None`: the service makes one."""
+        ...
+
+
+class SimRoom(abc.ABC):
+    """One session's room. `open`, `send` and `close` are called by the avatar's side only."""
+
+    #: "livekit", "agora", "trtc" or "chatroom".
+    kind: ClassVar[str]
+    dialect: ClassVar[Dialect] = "v2"
+
+    def __init__(
+        self, request: RoomRequest, events: RoomEvents, *, base_url: str, conditions: Conditions
+    ) -> None:
+        self.request = request
+        self.events = events
+        #: The simulator's own URL, without a slash at the end.
+        self.base_url = base_url
+        #: Loss, doubling, disorder and delay asked for by a test; applied by the subclass to
+        #: what it delivers in either direction.
+        self.conditions = conditions
+
+    @classmethod
+    def routes(cls, rooms: RoomDirectory) -> Iterable[web.RouteDef]:
+        """HTTP routes on the simulator's port that this kind needs; made once per simulator."""
+        del rooms
+        return ()
+
+    @abc.abstractmethod
+    async def open(self) -> dict[str, Any]:
+        """Makes the room with the avatar in it. Returns `credentials` (v4) or `stream_urls` (v3)."""
+
+    @abc.abstractmethod
+    async def send(self, packet: bytes) -> None:
+        """The avatar sends a packet to everybody in the room; nobody there: it is lost."""
+
+    @abc.abstractmethod
+    async def close(self, reason: str) -> None:
+        """Ends the room: "closed" by a call, "expired" when its duration is up. Twice is fine."""
+
+    async def fault(self, name: str, **options: Any) -> None:
+        """Makes something go wrong now, for example `drop_socket`.
+
+        Raises:
+            ValueError: this kind of room doesn't know that fault (lists those it knows).
+        """
+        del options
+        raise ValueError(f"a {self.kind} room knows no fault named {name!r}")
+
+
+class RoomDirectory(Protocol):
+    """The rooms that are open, for route handlers."""
+
+    def find(self, kind: str, session_id: str) -> SimRoom | None:
+        """The open room of a session."""
+
+    def of_kind(self, kind: str) -> Iterable[SimRoom]:
+        """All open rooms of a kind."""

@@ -1,0 +1,214 @@
+"""The messages that a program and an avatar exchange, whatever carries them.
+
+Both dialects read into and are written from these. They are immutable and cheap, compare by
+value, and print as something a person can read. PROTOCOL.md §2 (version 2) and §3 (version 3).
+
+Sent: `Chat`, `SetParams`, `Interrupt`, `SetAction`. Received: `ChatDelta` at once as text comes
+in order, `Chat` when a message is complete, `PartialChat` when one was given up, `LatePart`,
+`CommandAnswer`, `SpeechEvent`, and `UnknownMessage` for whatever wasn't understood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+__all__ = [
+    "ACTIONS",
+    "EXPRESSIONS",
+    "Chat",
+    "ChatDelta",
+    "Command",
+    "CommandAnswer",
+    "Ended",
+    "GaveUp",
+    "Interrupt",
+    "LatePart",
+    "Message",
+    "PartialChat",
+    "Prompt",
+    "QuestionOptions",
+    "Received",
+    "Sender",
+    "Sent",
+    "SetAction",
+    "SetParams",
+    "SpeechEvent",
+    "UnknownMessage",
+    "VoiceParams",
+]
+
+#: Who a text is from: the avatar, or what its speech recognition heard a person say.
+Sender = Literal["bot", "user"]
+
+#: How the end of a chat message was told: the part with `fin`; (v3) another `message_id` began;
+#: nothing came for the quiet time; the avatar's `audio_end`.
+Ended = Literal["fin", "next", "quiet", "audio_end"]
+
+#: Why a chat message was given up.
+GaveUp = Literal["age", "messages", "parts", "bytes", "finished", "conflict"]
+
+ACTIONS = (
+    "hand_wave",
+    "cheer",
+    "thumbs_up",
+    "pump_fists",
+    "nod",
+    "shake",
+    "waft_left",
+    "waft_right",
+)
+EXPRESSIONS = ("angry", "disgust", "fear", "happiness", "sadness", "surprise", "contempt")
+
+
+class Message(msgspec.Struct, frozen=True):
+    """Base of every message."""
+
+
+class Prompt(msgspec.Struct, frozen=True, rename={"source": "from"}):
+    """The avatar's role in version 3: its text, or the https link of a PDF of at most 50 MB."""
+
+    source: Literal["text", "url"] = "text"
+    content: str = ""
+
+
+class QuestionOptions(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What version 3 sends with every question; version 2 sets it once, by `SetParams`."""
+
+    voice_id: str | None = None
+    voice_url: str | None = None
+    language: str | None = None
+    mode_type: Literal[1, 2] | None = None
+    prompt: Prompt | None = None
+
+
+class Chat(Message, frozen=True):
+    """A whole chat message.
+
+    Attributes:
+        text: all of it.
+        mid: names the message; a reply may carry its question's. "" where a peer left it out.
+        sender: "bot" or "user" for what was received, `None` for what we send.
+        ended: how its end was told; "fin" for what we send.
+        options: (v3) what goes with a question, or came with an answer.
+    """
+
+    text: str
+    mid: str = ""
+    sender: Sender | None = None
+    ended: Ended = "fin"
+    options: QuestionOptions | None = None
+
+
+class VoiceParams(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`vparams` of set-params; every field may be left out."""
+
+    vid: str | None = None
+    vurl: str | None = None
+    speed: float | None = None
+    stt_language: str | None = None
+    stt_type: str | None = None
+    pron_map: Mapping[str, str] | None = None
+    turn_detection: Mapping[str, Any] | None = None
+
+
+class SetParams(Message, frozen=True):
+    """Command `set-params`; empty fields are left out on the wire."""
+
+    mid: str
+    lang: str | None = None
+    mode: Literal[1, 2] | None = None
+    bgurl: str | None = None
+    vparams: VoiceParams | None = None
+
+
+class Interrupt(Message, frozen=True):
+    """Command `interrupt`: the avatar stops speaking."""
+
+    mid: str
+
+
+class SetAction(Message, frozen=True):
+    """Command `set-action`: a gesture and/or a facial expression (`ACTIONS`, `EXPRESSIONS`)."""
+
+    mid: str
+    action: str | None = None
+    expression: str | None = None
+
+
+class ChatDelta(Message, frozen=True):
+    """The next piece of a chat message's text, in order, as it came.
+
+    `idx` is the number of the part it ends with. Joined, the deltas of a `mid` and `sender` are the
+    text of the `Chat` or a prefix of the text of the `PartialChat` that follows.
+    """
+
+    text: str
+    mid: str
+    sender: Sender
+    idx: int = 0
+
+
+class PartialChat(Message, frozen=True):
+    """A chat message that was given up: never complete, never called so.
+
+    Attributes:
+        text: what did arrive, in order of the parts, with the gaps left out.
+        missing: numbers of the parts known to be missing; where the end never came, the number
+            after the last part that did is the last entry.
+        reason: why it was given up.
+    """
+
+    text: str
+    mid: str
+    sender: Sender
+    missing: tuple[int, ...]
+    reason: GaveUp
+
+
+class LatePart(Message, frozen=True):
+    """A part of a message that had ended already: told, not lost, and not a new message."""
+
+    text: str
+    mid: str
+    sender: Sender
+    idx: int
+
+
+class CommandAnswer(Message, frozen=True):
+    """The answer to a command; `code` 1000 is success. `mid` is "" where it was left out."""
+
+    cmd: str
+    code: int
+    msg: str = ""
+    mid: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the command succeeded."""
+        return self.code == 1000
+
+
+class SpeechEvent(Message, frozen=True):
+    """`audio_start` and `audio_end`: the avatar began or stopped speaking; or another event."""
+
+    event: str
+    mid: str = ""
+
+
+class UnknownMessage(Message, frozen=True):
+    """A packet that wasn't understood, with its raw bytes and why."""
+
+    raw: bytes
+    reason: str
+
+
+#: What can be sent.
+Command: TypeAlias = SetParams | Interrupt | SetAction
+Sent: TypeAlias = Chat | Command
+#: What can be received.
+Received: TypeAlias = (
+    ChatDelta | Chat | PartialChat | LatePart | CommandAnswer | SpeechEvent | UnknownMessage
+)

@@ -1,0 +1,1 @@
+"""The agora transport of akool-async."""

@@ -1,0 +1,1 @@
+"""The chatroom transport of akool-async."""

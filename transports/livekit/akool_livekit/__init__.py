@@ -1,0 +1,1 @@
+"""The livekit transport of akool-async."""

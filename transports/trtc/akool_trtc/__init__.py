@@ -1,0 +1,1 @@
+"""The trtc transport of akool-async."""
