@@ -1,0 +1,42 @@
+"""What importing the package costs, in fresh processes, and what it must not import."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from framework import Bench, at_most_times, row
+
+#: Parts and vendors that an importing program didn't ask for.
+UNWANTED = ("livekit", "websockets", "akool_async.simulator", "typer", "aiortc", "pytest")
+
+
+def _seconds(imports: str) -> float:
+    """How long `imports` takes in an interpreter of its own, without its start."""
+    code = (
+        f"import time; start = time.perf_counter(); {imports}; "
+        "spent = time.perf_counter() - start; import sys; "
+        f"print(spent, *[name for name in {UNWANTED!r} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True, timeout=60
+    )
+    spent, *unwanted = done.stdout.split()
+    if unwanted:
+        raise RuntimeError(f"{imports!r} imported {', '.join(unwanted)}")
+    return float(spent) * 1000
+
+
+@row(
+    "import akool_async",
+    group="import",
+    unit="ms",
+    counterpart="aiohttp + pydantic",
+    goal=at_most_times(1.2),
+)
+def import_akool_async(bench: Bench) -> None:
+    """Every public name is fetched, so that nothing is put off until it is used."""
+    ours, floor = "from akool_async import *", "import aiohttp, pydantic"
+    _seconds(ours), _seconds(floor)  # the files are in the cache from here on
+    for _ in bench.rounds(11):
+        bench.record(ours=_seconds(ours), counterpart=_seconds(floor))
