@@ -132,6 +132,17 @@ class Transport(abc.ABC):
             name = next(iter(options))
             raise InvalidParameterError(name, f"the {cls.name} transport takes no such option")
 
+    @classmethod
+    def loopback_options(cls, base_url: str) -> Mapping[str, Any]:
+        """Options that reach the rooms of a service on this machine, for example a simulator.
+
+        Asked for when the client's base URL is a loopback address, and put under what the user
+        gave: `{**loopback_options(url), **transport_options}`. For a vendor whose own servers
+        can't run here; the default adds nothing.
+        """
+        del base_url
+        return {}
+
     @abc.abstractmethod
     def __init__(self, target: JoinTarget, options: Mapping[str, Any]) -> None:
         """Keeps what it is given; opens nothing.
