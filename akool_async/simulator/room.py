@@ -87,6 +87,14 @@ class SimRoom(abc.ABC):
     async def close(self, reason: str) -> None:
         """Ends the room: "closed" by a call, "expired" when its duration is up. Twice is fine."""
 
+    async def leave(self) -> None:
+        """The avatar leaves and the room stays open, for the others in it; `close` comes later.
+
+        One of the ways in which a session may run out (PROTOCOL.md §2 "Left open"). A kind of
+        room that has no notion of participants ends instead.
+        """
+        await self.close("expired")
+
     async def fault(self, name: str, **options: Any) -> None:
         """Makes something go wrong now, for example `drop_socket`.
 
