@@ -46,6 +46,11 @@ class RoomRequest(Protocol):
         ...
 
     @property
+    def stream_type(self) -> str:
+        """As given to session/create or its default: "livekit", "agora", "trtc"; v3 also "flv"."""
+        ...
+
+    @property
     def credentials(self) -> Mapping[str, Any] | None:
         """The user's own room, as given to session/create; `None`: the service makes one."""
         ...
