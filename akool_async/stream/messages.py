@@ -3,9 +3,10 @@
 Both dialects read into and are written from these. They are immutable and cheap, compare by
 value, and print as something a person can read. PROTOCOL.md §2 (version 2) and §3 (version 3).
 
-Sent: `Chat`, `SetParams`, `Interrupt`, `SetAction`. Received: `ChatDelta` at once as text comes
-in order, `Chat` when a message is complete, `PartialChat` when one was given up, `LatePart`,
-`CommandAnswer`, `SpeechEvent`, and `UnknownMessage` for whatever wasn't understood.
+Sent: `Chat`, `SetParams`, `Interrupt`, `SetAction`, and (v3) `RawPayload`. Received: `ChatDelta` at
+once as text comes in order, `Chat` when a message is complete, `PartialChat` when one was given up,
+`LatePart`, `CommandAnswer`, `SpeechEvent`, and `UnknownMessage` for whatever wasn't understood.
+Whoever plays the avatar receives the commands, too, and chat without a sender.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ __all__ = [
     "PartialChat",
     "Prompt",
     "QuestionOptions",
+    "RawPayload",
     "Received",
     "Sender",
     "Sent",
@@ -63,8 +65,16 @@ ACTIONS = (
 EXPRESSIONS = ("angry", "disgust", "fear", "happiness", "sadness", "surprise", "contempt")
 
 
+def _short(value: str | bytes) -> str:
+    return repr(value if len(value) <= 60 else value[:57]) + ("" if len(value) <= 60 else "…")
+
+
+def _named(mid: str, sender: str | None) -> str:
+    return (mid or "without mid") + (f" from {sender}" if sender else "")
+
+
 class Message(msgspec.Struct, frozen=True):
-    """Base of every message."""
+    """Base of every message; `str()` of one is a line for a person to read."""
 
 
 class Prompt(msgspec.Struct, frozen=True, rename={"source": "from"}):
@@ -84,13 +94,14 @@ class QuestionOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     prompt: Prompt | None = None
 
 
-class Chat(Message, frozen=True):
+class Chat(Message, frozen=True, gc=False):
     """A whole chat message.
 
     Attributes:
         text: all of it.
         mid: names the message; a reply may carry its question's. "" where a peer left it out.
-        sender: "bot" or "user" for what was received, `None` for what we send.
+        sender: "bot" or "user" for what was received, `None` for what we send, or where a peer
+            left it out.
         ended: how its end was told; "fin" for what we send.
         options: (v3) what goes with a question, or came with an answer.
     """
@@ -100,6 +111,10 @@ class Chat(Message, frozen=True):
     sender: Sender | None = None
     ended: Ended = "fin"
     options: QuestionOptions | None = None
+
+    def __str__(self) -> str:
+        how = "" if self.ended == "fin" else f" (ended by {self.ended})"
+        return f"chat {_named(self.mid, self.sender)}{how}: {_short(self.text)}"
 
 
 class VoiceParams(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -123,11 +138,19 @@ class SetParams(Message, frozen=True):
     bgurl: str | None = None
     vparams: VoiceParams | None = None
 
+    def __str__(self) -> str:
+        fields = ("lang", "mode", "bgurl", "vparams")
+        given = [f"{name}={value!r}" for name in fields if (value := getattr(self, name))]
+        return " ".join(("set-params", self.mid, *given))
+
 
 class Interrupt(Message, frozen=True):
     """Command `interrupt`: the avatar stops speaking."""
 
     mid: str
+
+    def __str__(self) -> str:
+        return f"interrupt {self.mid}"
 
 
 class SetAction(Message, frozen=True):
@@ -137,8 +160,12 @@ class SetAction(Message, frozen=True):
     action: str | None = None
     expression: str | None = None
 
+    def __str__(self) -> str:
+        given = (self.action, self.expression)
+        return " ".join(("set-action", self.mid, *filter(None, given)))
 
-class ChatDelta(Message, frozen=True):
+
+class ChatDelta(Message, frozen=True, gc=False):
     """The next piece of a chat message's text, in order, as it came.
 
     `idx` is the number of the part it ends with. Joined, the deltas of a `mid` and `sender` are the
@@ -147,8 +174,11 @@ class ChatDelta(Message, frozen=True):
 
     text: str
     mid: str
-    sender: Sender
+    sender: Sender | None
     idx: int = 0
+
+    def __str__(self) -> str:
+        return f"piece {self.idx} of {_named(self.mid, self.sender)}: {_short(self.text)}"
 
 
 class PartialChat(Message, frozen=True):
@@ -163,9 +193,14 @@ class PartialChat(Message, frozen=True):
 
     text: str
     mid: str
-    sender: Sender
+    sender: Sender | None
     missing: tuple[int, ...]
     reason: GaveUp
+
+    def __str__(self) -> str:
+        missing = ", ".join(map(str, self.missing[:8])) + (" …" if len(self.missing) > 8 else "")
+        why = f"given up ({self.reason}), parts missing: {missing or 'none'}"
+        return f"chat {_named(self.mid, self.sender)} {why}: {_short(self.text)}"
 
 
 class LatePart(Message, frozen=True):
@@ -173,8 +208,11 @@ class LatePart(Message, frozen=True):
 
     text: str
     mid: str
-    sender: Sender
+    sender: Sender | None
     idx: int
+
+    def __str__(self) -> str:
+        return f"late part {self.idx} of {_named(self.mid, self.sender)}: {_short(self.text)}"
 
 
 class CommandAnswer(Message, frozen=True):
@@ -184,6 +222,9 @@ class CommandAnswer(Message, frozen=True):
     code: int
     msg: str = ""
     mid: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.cmd} {self.mid or 'without mid'} answered: {self.code} {self.msg}".rstrip()
 
     @property
     def ok(self) -> bool:
@@ -197,6 +238,9 @@ class SpeechEvent(Message, frozen=True):
     event: str
     mid: str = ""
 
+    def __str__(self) -> str:
+        return f"event {self.event}" + (f" of {self.mid}" if self.mid else "")
+
 
 class UnknownMessage(Message, frozen=True):
     """A packet that wasn't understood, with its raw bytes and why."""
@@ -204,11 +248,30 @@ class UnknownMessage(Message, frozen=True):
     raw: bytes
     reason: str
 
+    def __str__(self) -> str:
+        return f"not understood ({self.reason}): {_short(self.raw)}"
+
+
+class RawPayload(Message, frozen=True):
+    """(v3) Something that isn't JSON, sent to the avatar as base64."""
+
+    data: bytes
+
+    def __str__(self) -> str:
+        return f"payload of {len(self.data)} bytes: {_short(self.data)}"
+
 
 #: What can be sent.
 Command: TypeAlias = SetParams | Interrupt | SetAction
-Sent: TypeAlias = Chat | Command
-#: What can be received.
+Sent: TypeAlias = Chat | Command | RawPayload
+#: What can be received; a `Command` only by whoever plays the avatar.
 Received: TypeAlias = (
-    ChatDelta | Chat | PartialChat | LatePart | CommandAnswer | SpeechEvent | UnknownMessage
+    ChatDelta
+    | Chat
+    | PartialChat
+    | LatePart
+    | CommandAnswer
+    | SpeechEvent
+    | UnknownMessage
+    | Command
 )

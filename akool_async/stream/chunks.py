@@ -1,0 +1,192 @@
+"""Cutting text into packets: as full as the limit allows, in one pass over the escaped UTF-8.
+
+PROTOCOL.md §2 "Limits". A cut never falls inside a code point or a JSON escape; it falls between
+words where a boundary lies within the last 5 % of the packet.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from akool_async.errors import InvalidParameterError, MessageTooLargeError
+
+__all__ = ["Cutter", "Envelope", "dump", "escape", "escape_twice", "join_halves"]
+
+#: The longest escape of one code point: `\\u0000` twice escaped.
+LONGEST_UNIT: Final = 7
+#: How far back from the limit a boundary between words is looked for, as a part of the packet.
+NEAR: Final = 20
+
+_encode = msgspec.json.Encoder().encode
+#: A surrogate as `surrogatepass` writes it, which is not UTF-8.
+_SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
+
+
+def join_halves(text: str) -> str:
+    """Makes one character of each high surrogate followed by a low one; others stay as they are."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+
+
+def _escape_surrogate(match: re.Match[bytes]) -> bytes:
+    return rb"\u%04x" % ord(match[0].decode("utf-8", "surrogatepass"))
+
+
+def dump(value: Any) -> bytes:
+    """`value` as compact JSON in UTF-8; a lone half of a surrogate pair becomes its escape.
+
+    Raises:
+        TypeError: something in it has no JSON form.
+    """
+    try:
+        return _encode(value)
+    except UnicodeEncodeError:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return _SURROGATE.sub(_escape_surrogate, join_halves(text).encode("utf-8", "surrogatepass"))
+
+
+def escape(text: str) -> bytes:
+    """`text` as it stands between the quotes of a JSON string."""
+    return dump(text)[1:-1]
+
+
+def escape_twice(text: str) -> bytes:
+    """`text` as it stands between the quotes of a JSON string inside a JSON string."""
+    return _encode(escape(text).decode())[1:-1]
+
+
+class Envelope(Protocol):
+    """What stands around the text of one message's parts."""
+
+    #: 1 where text is escaped once, 2 where it is JSON inside JSON.
+    depth: int
+
+    def wrap(self, idx: int, *, last: bool) -> tuple[bytes, bytes]:
+        """What comes before and after the text of part `idx`."""
+        ...
+
+
+class Cutter:
+    """The parts of one message, from its text as it becomes known.
+
+    `feed` takes text, `cut` gives the packets that are full, `cut(flush=True)` the rest as well.
+    """
+
+    def __init__(self, envelope: Envelope, max_bytes: int) -> None:
+        self._envelope = envelope
+        self._escape = escape if envelope.depth == 1 else escape_twice
+        self._max_bytes = max_bytes
+        self._near = max_bytes // NEAR
+        slash = b"\\" * envelope.depth
+        #: After and before these a word ends.
+        self._spaces = (b" ", slash + b"n", slash + b"t")
+        #: Escaped text that no packet holds yet.
+        self._rest = bytearray()
+        #: A high surrogate at the end of what was fed: its other half may come next.
+        self._half = ""
+        self.idx = 0
+        # The number grows with the parts: ten digits must leave room, too.
+        before, after = envelope.wrap(10**9, last=False)
+        size = len(before) + len(after)
+        if size + LONGEST_UNIT > max_bytes:
+            raise MessageTooLargeError(
+                "mid",
+                f"with it the envelope takes {size} bytes, which leaves no room for text "
+                f"in a packet of {max_bytes} bytes",
+                size=size,
+                limit=max_bytes,
+            )
+
+    @property
+    def waiting(self) -> int:
+        """How many bytes of escaped text no packet holds yet."""
+        return len(self._rest)
+
+    def feed(self, text: str) -> None:
+        """Adds text to what is to be cut."""
+        if not isinstance(text, str):
+            raise InvalidParameterError("text", f"is of type {type(text).__name__}, give a str")
+        if self._half:
+            text, self._half = self._half + text, ""
+        if text and "\ud800" <= text[-1] <= "\udbff":
+            text, self._half = text[:-1], text[-1]
+        self._rest += self._escape(text)
+
+    def cut(self, *, flush: bool = False, last: bool = False) -> list[bytes]:
+        """The packets that can be filled; `flush`: all of the text; `last`: all, and the end."""
+        packets: list[bytes] = []
+        if last and self._half:
+            self._rest += self._escape(self._half)
+            self._half = ""
+        before, after = self._envelope.wrap(self.idx, last=False)
+        if not (flush or last) and len(before) + len(self._rest) + len(after) <= self._max_bytes:
+            return packets
+        text = bytes(self._rest)
+        start, end = 0, len(text)
+        final, final_after = self._envelope.wrap(self.idx, last=True)
+        while end - start > self._max_bytes - (
+            len(final) + len(final_after) if last else len(before) + len(after)
+        ):
+            stop = start + self._max_bytes - len(before) - len(after)
+            stop = self._boundary(text, start, min(stop, end - 1))
+            packets.append(b"".join((before, text[start:stop], after)))
+            start = stop
+            self.idx += 1
+            before, after = self._envelope.wrap(self.idx, last=False)
+            final, final_after = self._envelope.wrap(self.idx, last=True)
+        if last:
+            packets.append(b"".join((final, text[start:], final_after)))
+            self.idx += 1
+            start = end
+        elif flush and start < end:
+            packets.append(b"".join((before, text[start:], after)))
+            self.idx += 1
+            start = end
+        self._rest = bytearray(text[start:])
+        return packets
+
+    def _boundary(self, text: bytes, start: int, stop: int) -> int:
+        """The best place to cut at or before `stop`; `start < stop < len(text)`."""
+        stop = _whole_units(text, start, stop, 2 * self._envelope.depth)
+        if text.startswith(self._spaces, stop):
+            return stop
+        low = max(stop - self._near, (start + stop) // 2)
+        best = -1
+        for space in self._spaces:
+            place = text.rfind(space, low, stop)
+            # The text `\\n` holds no newline: only an escape that begins at `place` counts.
+            if place > best and _whole_units(text, start, place, 2 * self._envelope.depth) == place:
+                best = place + len(space)
+        return best if best > 0 else stop
+
+
+def _whole_units(text: bytes, start: int, stop: int, backslash: int) -> int:
+    """Moves `stop` back out of a code point or an escape; `start` lies between two of them.
+
+    `backslash` is how many backslashes stand for one: 2, or 4 in JSON inside JSON. Counted from
+    the start of their run, backslashes come in full groups; what is left over opens an escape.
+    """
+    while stop < len(text) and 0x80 <= text[stop] < 0xC0:
+        stop -= 1
+    slash = text.rfind(b"\\", max(start, stop - LONGEST_UNIT), stop)
+    if slash < 0:
+        return stop
+    run = start + len(text[start : slash + 1].rstrip(b"\\"))
+    opened = run + (slash + 1 - run) // backslash * backslash
+    if slash + 1 == stop:  # the run may go on beyond the cut
+        return opened
+    if opened > slash:
+        return stop
+    return stop if opened + _unit(text, opened, backslash) <= stop else opened
+
+
+def _unit(text: bytes, opened: int, backslash: int) -> int:
+    """How long the escape is that begins at `opened` and isn't a backslash's."""
+    letter = opened + backslash // 2
+    if text[letter] == 0x5C:  # JSON inside JSON: a quote is three backslashes and itself
+        return backslash
+    length = letter + 1 - opened
+    return length + 4 if text[letter] == 0x75 else length

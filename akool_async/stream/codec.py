@@ -1,0 +1,273 @@
+"""Messages to packets and back: one object for one room, in either dialect (PROTOCOL.md §2, §3)."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Final
+
+from akool_async.errors import InvalidParameterError, MessageTooLargeError
+from akool_async.stream import wire_v2, wire_v3
+from akool_async.stream.assembly import PartAssembler, ReassemblyBounds
+from akool_async.stream.checks import check_mid
+from akool_async.stream.chunks import Cutter
+from akool_async.stream.frames import QUIET_TIME, FrameAssembler
+from akool_async.stream.lenient import MAX_MID, NotOursError, has_halves
+from akool_async.stream.limits import Dialect, PacketLimits
+from akool_async.stream.messages import (
+    Chat,
+    CommandAnswer,
+    Ended,
+    Interrupt,
+    QuestionOptions,
+    RawPayload,
+    Received,
+    Sender,
+    Sent,
+    SetAction,
+    SetParams,
+    SpeechEvent,
+    UnknownMessage,
+)
+
+__all__ = ["ChatWriter", "StreamCodec", "new_mid"]
+
+
+def new_mid() -> str:
+    """A name for a message that nobody else uses: "msg-" and twelve random hexadecimal digits."""
+    return f"msg-{secrets.token_hex(6)}"
+
+
+class ChatWriter:
+    """A chat message whose text isn't all known yet; made by `StreamCodec.open_chat`.
+
+    Packets are made as full as the limit allows; `flush` sends on what there is.
+    """
+
+    def __init__(self, mid: str, cutter: Cutter) -> None:
+        self.mid = mid
+        self._cutter = cutter
+        self._finished = False
+
+    @property
+    def parts(self) -> int:
+        """How many packets were made."""
+        return self._cutter.idx
+
+    @property
+    def waiting(self) -> int:
+        """How many bytes of escaped text no packet holds yet."""
+        return self._cutter.waiting
+
+    def add(self, text: str) -> list[bytes]:
+        """Adds text. Returns the packets that it filled: none, as a rule.
+
+        Raises:
+            InvalidParameterError: not a `str`.
+            RuntimeError: after `finish`.
+        """
+        self._check_open()
+        self._cutter.feed(text)
+        return self._cutter.cut()
+
+    def flush(self) -> list[bytes]:
+        """Returns what was added and isn't in a packet yet, in packets that need not be full.
+
+        Half a surrogate pair at the very end waits for its other half.
+        """
+        self._check_open()
+        return self._cutter.cut(flush=True)
+
+    def finish(self, text: str = "") -> list[bytes]:
+        """Adds the last of the text. Returns the last packets; the very last may hold no text."""
+        self._check_open()
+        self._cutter.feed(text)
+        self._finished = True
+        return self._cutter.cut(last=True)
+
+    def _check_open(self) -> None:
+        if self._finished:
+            raise RuntimeError(f"the chat message {self.mid} is finished")
+
+
+class StreamCodec:
+    """Turns messages into packets within the limits, and packets into messages.
+
+    Without I/O and without a clock: `now` is in seconds of any clock that doesn't go backwards.
+
+    Args:
+        limits: of the transport that carries the packets.
+        dialect: "v2" for Agora, LiveKit and TRTC, "v3" for the legacy chat room.
+        own_id: (v3) our name in the room, written into messages from the avatar's side.
+        peer_id: (v3) whom messages are for.
+        bounds: how much is held of messages that aren't complete, and for how long.
+        quiet_time: (v3) seconds without a frame after which an answer is over.
+
+    Raises:
+        InvalidParameterError: a dialect that doesn't exist, a quiet time not above 0.
+    """
+
+    def __init__(
+        self,
+        limits: PacketLimits,
+        dialect: Dialect = "v2",
+        *,
+        own_id: str | None = None,
+        peer_id: str | None = None,
+        bounds: ReassemblyBounds = ReassemblyBounds(),  # noqa: B008 - it is immutable
+        quiet_time: float = QUIET_TIME,
+    ) -> None:
+        if dialect not in ("v2", "v3"):
+            raise InvalidParameterError("dialect", f"{dialect!r} is neither v2 nor v3")
+        if not quiet_time > 0:
+            raise InvalidParameterError("quiet_time", f"{quiet_time} is not more than 0 seconds")
+        self.limits = limits
+        self.dialect: Final = dialect
+        self.own_id = own_id
+        self.peer_id = peer_id
+        self._parts = PartAssembler(bounds)
+        self._frames = FrameAssembler(bounds, quiet_time)
+        self._pending = self._parts if dialect == "v2" else self._frames
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory held by messages that aren't complete; at most `bounds.bytes`."""
+        return self._pending.held_bytes
+
+    def encode(self, message: Sent | Received) -> list[bytes]:
+        """The packets of a message, each within the limits, to be sent in this order.
+
+        The avatar's messages can be encoded, too; an `UnknownMessage` is passed on as it came.
+
+        Raises:
+            InvalidParameterError: a value that the documents don't know, named; a piece of a
+                message (`ChatDelta`, `PartialChat`, `LatePart`); a command in version 3.
+            MessageTooLargeError: the envelope alone, or a command, takes more than one packet.
+        """
+        if isinstance(message, Chat):
+            return self.open_chat(
+                message.mid, sender=message.sender, options=message.options
+            ).finish(message.text)
+        if isinstance(message, UnknownMessage):
+            return [self._fitting("raw", message.raw)]
+        if self.dialect == "v3":
+            if not isinstance(message, RawPayload):
+                raise InvalidParameterError(
+                    "message", f"version 3 has no {type(message).__name__}, only Chat"
+                )
+            return [self._fitting("data", wire_v3.raw_packet(message.data, self.peer_id))]
+        if isinstance(message, SetParams | Interrupt | SetAction | CommandAnswer | SpeechEvent):
+            if not isinstance(message, CommandAnswer | SpeechEvent):
+                check_mid(message.mid)
+            return [self._fitting("message", wire_v2.command_packet(message))]
+        raise InvalidParameterError(
+            "message", f"a {type(message).__name__} isn't sent by itself in version 2"
+        )
+
+    def open_chat(
+        self,
+        mid: str,
+        *,
+        sender: Sender | None = None,
+        options: QuestionOptions | None = None,
+    ) -> ChatWriter:
+        """A chat message to be fed piece by piece; `mid` from `new_mid()`.
+
+        Raises:
+            InvalidParameterError: an empty `mid`, another sender than "bot" and "user", options
+                in version 2, or options that the documents don't know.
+            MessageTooLargeError: the envelope leaves no room for text.
+        """
+        check_mid(mid)
+        if sender not in (None, "bot", "user"):
+            raise InvalidParameterError("sender", f"{sender!r} is none of bot, user, None")
+        if self.dialect == "v3":
+            envelope = wire_v3.ChatEnvelope(
+                mid, sender, options, own_id=self.own_id, peer_id=self.peer_id
+            )
+            return ChatWriter(mid, Cutter(envelope, self.limits.max_bytes))
+        if options is not None:
+            raise InvalidParameterError("options", "go with version 3 only, use SetParams")
+        return ChatWriter(mid, Cutter(wire_v2.ChatEnvelope(mid, sender), self.limits.max_bytes))
+
+    def _fitting(self, field: str, packet: bytes) -> bytes:
+        limit = self.limits.max_bytes
+        if len(packet) > limit:
+            raise MessageTooLargeError(
+                field,
+                f"takes {len(packet)} bytes and can't be cut, a packet holds {limit}",
+                size=len(packet),
+                limit=limit,
+            )
+        return packet
+
+    def decode(self, packet: bytes, *, now: float) -> list[Received]:
+        """The messages that a packet brings. Never raises for what the network brings.
+
+        A whole message in one packet is `[ChatDelta, Chat]`; text in order is a `ChatDelta` at
+        once; text out of order is nothing until its turn comes.
+        """
+        if self.dialect == "v3":
+            return self._decode_frame(packet, now)
+        try:
+            wire = wire_v2.read_wire(packet)
+        except (ValueError, RecursionError):
+            return self._decode_odd(packet, now)
+        pld = wire.pld
+        if wire.type == "chat":
+            idx = wire.idx
+            if (
+                pld.text is not None
+                and wire.v == 2
+                and len(wire.mid) <= MAX_MID
+                and (idx is None or idx >= 0)
+            ):
+                return self._parts.add(
+                    wire.mid, pld.sender, idx, wire.fin or pld.fin or False, pld.text, now
+                )
+        elif wire.v == 2 and len(wire.mid) <= MAX_MID:
+            if wire.type == "command" and pld.cmd is not None and pld.code is not None:
+                return [CommandAnswer(pld.cmd, pld.code, pld.msg, wire.mid)]
+            if wire.type == "event" and pld.event is not None:
+                return [SpeechEvent(pld.event, wire.mid)]
+        return self._decode_odd(packet, now)
+
+    def _decode_odd(self, packet: bytes, now: float) -> list[Received]:
+        try:
+            message = wire_v2.read(packet)
+        except NotOursError as error:
+            return [UnknownMessage(bytes(packet), str(error))]
+        if isinstance(message, wire_v2.Part):
+            return self._parts.add(*message, now, halves=has_halves(message.text))
+        return [message]
+
+    def _decode_frame(self, packet: bytes, now: float) -> list[Received]:
+        out = self._frames.expire(now)
+        try:
+            frame = wire_v3.read(packet)
+        except NotOursError as error:
+            out.append(UnknownMessage(bytes(packet), str(error)))
+        else:
+            self._frames.add(frame, now, out)
+        return out
+
+    def expire(self, now: float) -> list[Received]:
+        """Ends what had nothing new for too long: to be called when `deadline` has come.
+
+        Version 2 gives up with `PartialChat`; version 3 completes with `ended="quiet"`.
+        """
+        return self._pending.expire(now)
+
+    def deadline(self) -> float | None:
+        """When `expire` has something to do, on the clock of `now`; `None`: nothing waits."""
+        return self._pending.deadline()
+
+    def finish(
+        self, mid: str, sender: Sender | None, *, ended: Ended, now: float
+    ) -> list[Received]:
+        """Ends a message without `fin` that is over by other signs (`audio_end`, quiet).
+
+        Returns its `Chat`, or a `PartialChat` with the reason "finished" where parts are known to
+        be missing, or nothing where no such message is open.
+        """
+        del now
+        return self._pending.finish(mid, sender, ended=ended)

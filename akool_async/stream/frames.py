@@ -1,0 +1,141 @@
+"""Putting version 3's answers together: frames without numbers and without an end (PROTOCOL.md §3).
+
+An answer is over when a frame of another `message_id` comes, or none for the quiet time.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from akool_async.stream.assembly import ReassemblyBounds
+from akool_async.stream.chunks import join_halves
+from akool_async.stream.messages import (
+    Chat,
+    ChatDelta,
+    Ended,
+    GaveUp,
+    LatePart,
+    PartialChat,
+    QuestionOptions,
+    Received,
+    Sender,
+)
+from akool_async.stream.remembered import Key, Remembered
+from akool_async.stream.wire_v3 import Frame
+
+__all__ = ["QUIET_TIME", "FrameAssembler"]
+
+#: Seconds without a frame after which an answer is over. Our decision: an answer's frames come
+#: as it is generated, with gaps that are rarely longer than a second.
+QUIET_TIME: Final = 3.0
+#: What holding one frame costs beside its text, in bytes.
+_FRAME_COST: Final = 128
+
+
+class _Answer:
+    """An answer that isn't over."""
+
+    __slots__ = ("half", "halves", "key", "options", "size", "texts", "touched")
+
+    def __init__(self, key: Key) -> None:
+        self.key = key
+        self.texts: list[str] = []
+        self.half = ""
+        self.halves = False
+        self.options: QuestionOptions | None = None
+        self.size = 0
+        self.touched = 0.0
+
+    def text(self) -> str:
+        text = "".join(self.texts)
+        return join_halves(text) if self.halves else text
+
+
+class FrameAssembler:
+    """Version 3: the frames of one message follow each other."""
+
+    def __init__(self, bounds: ReassemblyBounds, quiet_time: float) -> None:
+        self._bounds = bounds
+        self._quiet_time = quiet_time
+        #: At most one from each sender.
+        self._current: dict[Sender | None, _Answer] = {}
+        self._ended = Remembered(bounds.remembered)
+
+    @property
+    def held_bytes(self) -> int:
+        """What is held of answers that aren't over."""
+        return sum(answer.size for answer in self._current.values())
+
+    def __len__(self) -> int:
+        return len(self._current)
+
+    def deadline(self) -> float | None:
+        """When the first answer is over if nothing more comes."""
+        if not self._current:
+            return None
+        return min(answer.touched for answer in self._current.values()) + self._quiet_time
+
+    def expire(self, now: float) -> list[Received]:
+        """Ends the answers that had no frame for the quiet time."""
+        out: list[Received] = []
+        for answer in list(self._current.values()):
+            if answer.touched + self._quiet_time <= now:
+                self._complete(answer, "quiet", out)
+        return out
+
+    def finish(self, mid: str, sender: Sender | None, *, ended: Ended) -> list[Received]:
+        """Ends an answer that is over by other signs."""
+        out: list[Received] = []
+        answer = self._current.get(sender)
+        if answer is not None and answer.key == (mid, sender):
+            self._complete(answer, ended, out)
+        return out
+
+    def add(self, frame: Frame, now: float, out: list[Received]) -> None:
+        """Takes a frame."""
+        key = (frame.mid, frame.sender)
+        answer = self._current.get(frame.sender)
+        if answer is not None and answer.key != key:
+            self._complete(answer, "next", out)
+            answer = None
+        if answer is None:
+            parts = self._ended.get(key)
+            if parts is not None:
+                out.append(LatePart(frame.text, *key, len(parts)))
+                return
+            answer = self._current[frame.sender] = _Answer(key)
+        answer.touched = now
+        answer.halves = answer.halves or frame.halves
+        answer.options = frame.options or answer.options
+        answer.texts.append(frame.text)
+        answer.size += frame.text.__sizeof__() + _FRAME_COST
+        self._hand_on(answer, frame.text, out)
+        if len(answer.texts) > self._bounds.parts:
+            self._give_up(answer, "parts", out)
+        elif answer.size > self._bounds.bytes:
+            self._give_up(answer, "bytes", out)
+
+    def _hand_on(self, answer: _Answer, text: str, out: list[Received]) -> None:
+        if answer.halves:
+            text, answer.half = join_halves(answer.half + text), ""
+            if text and "\ud800" <= text[-1] <= "\udbff":
+                text, answer.half = text[:-1], text[-1]
+        if text:
+            out.append(ChatDelta(text, *answer.key, len(answer.texts) - 1))
+
+    def _complete(self, answer: _Answer, ended: Ended, out: list[Received]) -> None:
+        if answer.half:
+            out.append(ChatDelta(answer.half, *answer.key, len(answer.texts) - 1))
+        out.append(Chat(answer.text(), *answer.key, ended, answer.options))
+        self._forget(answer)
+
+    def _give_up(self, answer: _Answer, reason: GaveUp, out: list[Received]) -> None:
+        missing = (len(answer.texts),)
+        out.append(PartialChat(answer.text(), *answer.key, missing, reason))
+        self._forget(answer)
+
+    def _forget(self, answer: _Answer) -> None:
+        mid, sender = answer.key
+        del self._current[sender]
+        if mid:
+            self._ended.add(answer.key, tuple(map(hash, answer.texts)))

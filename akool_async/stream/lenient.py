@@ -1,0 +1,107 @@
+"""Reading JSON that isn't quite what the documents say (PROTOCOL.md §2 "Received").
+
+The way for odd packets only: numbers as strings, halves of a surrogate pair, a byte order mark.
+What can't be read either way is refused with `NotOursError`, whose text says why.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final, Literal
+
+__all__ = [
+    "MAX_MID",
+    "NotOursError",
+    "has_halves",
+    "read_bool",
+    "read_id",
+    "read_int",
+    "read_object",
+    "read_sender",
+]
+
+#: The longest `mid` that is remembered, in characters; a longer one isn't understood.
+MAX_MID: Final = 512
+#: Numbers beyond this are no part number and no code.
+_LARGEST: Final = 2**53
+
+
+_HALF = re.compile("[\ud800-\udfff]")
+
+
+class NotOursError(ValueError):
+    """A packet that isn't ours, or isn't understood; caught by the codec."""
+
+
+def has_halves(text: str) -> bool:
+    """Whether there is half a surrogate pair in it."""
+    return _HALF.search(text) is not None
+
+
+def read_object(packet: bytes | str) -> dict[str, Any]:
+    """The packet as a JSON object."""
+    try:
+        text = packet if isinstance(packet, str) else bytes(packet).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise NotOursError(f"not UTF-8 (byte {error.start})") from None
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise NotOursError("JSON nested too deeply") from None
+    except ValueError:
+        raise NotOursError("not JSON") from None
+    if not isinstance(value, dict):
+        raise NotOursError(f"JSON, but not an object: {type(value).__name__}")
+    return value
+
+
+def read_int(value: object) -> int | None:
+    """A whole number, also as a string or a float; `None` for anything else."""
+    if isinstance(value, str):
+        digits = value.strip()
+        if not digits.isdecimal() or len(digits) > 16:
+            return None
+        value = int(digits)
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, float):
+        value = int(value) if value.is_integer() else None
+    if isinstance(value, int) and 0 <= value <= _LARGEST:
+        return value
+    return None
+
+
+def read_bool(value: object) -> bool | None:
+    """True or false, also as a number or a string; `None` for anything else."""
+    if isinstance(value, str):
+        return {"true": True, "1": True, "false": False, "0": False}.get(value.strip().lower())
+    if isinstance(value, bool | int | float) and value in (0, 1):
+        return bool(value)
+    return None
+
+
+def read_id(value: object, name: str) -> str:
+    """A `mid`: a string or a number; "" where it is missing."""
+    if value is None:
+        return ""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = str(value) if abs(value) <= _LARGEST else None
+    if not isinstance(value, str):
+        raise NotOursError(f"{name} is no string")
+    if len(value) > MAX_MID:
+        raise NotOursError(f"{name} has {len(value)} characters, more than {MAX_MID}")
+    return value
+
+
+def read_sender(value: object) -> Literal["bot", "user"] | None:
+    """`from`; `None` where it is missing."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        lower = value.strip().lower()
+        if lower == "bot":
+            return "bot"
+        if lower == "user":
+            return "user"
+    raise NotOursError("pld.from is neither bot nor user")

@@ -1,0 +1,198 @@
+"""Budgets of bytes and packets per second, and whose packet goes next (PROTOCOL.md §2 "Limits")."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from akool_async.errors import MessageTooLargeError
+from akool_async.stream.limits import PacketLimits
+
+__all__ = ["SendQueue", "Withdrawn"]
+
+#: Seconds that a sent packet counts against the budgets: one, and what a send may be delayed
+#: after its time was taken, so that the receiver's window sees no more than ours.
+WINDOW: Final = 1.01
+#: Packets that the reserve for commands holds.
+_RESERVED_PACKETS: Final = 2
+#: Keys whose packets all went and whose count is still known.
+_REMEMBERED: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """What became of a message: packets that had been sent, and those that never will be."""
+
+    packets_sent: int
+    packets_dropped: int
+
+
+@dataclass(slots=True)
+class _Lane:
+    """The packets of one key, in order."""
+
+    urgent: bool
+    sent: int = 0
+    more: bool = False
+    packets: deque[bytes] = field(default_factory=deque)
+
+
+class SendQueue:
+    """What waits to be sent: says which packet goes next, and when.
+
+    Ask `next(now)`: it gives a packet to be sent now, which counts as sent; or the time when to
+    ask again; or `None` while nothing waits. After each `push` ask at once. `now` is in seconds of
+    a clock that doesn't go backwards.
+
+    - Never over either budget in any window of one second.
+    - Urgent packets (commands) go before all others, in the order of their pushing.
+    - The others' keys take turns, a packet each; a key's packets stay in order.
+    - A reserve of one packet's bytes and two packets is kept for urgent ones. The others may use
+      it only where it is free again within one packet's interval (its size over the budget), so
+      that the reserve costs no throughput and an urgent packet waits one interval at most.
+    """
+
+    def __init__(self, limits: PacketLimits) -> None:
+        self.limits = limits
+        self._bytes = limits.bytes_per_second
+        self._packets = limits.packets_per_second
+        self._lanes: OrderedDict[str, _Lane] = OrderedDict()
+        self._urgent: deque[str] = deque()
+        #: Keys that are not urgent and have packets waiting; the first is next.
+        self._turns: deque[str] = deque()
+        #: Counts of keys that are done, bounded.
+        self._done: OrderedDict[str, int] = OrderedDict()
+        #: Size and end of each packet that still counts.
+        self._window: deque[tuple[float, int]] = deque()
+        self._window_bytes = 0
+        self._waiting = 0
+        #: Bytes that wait to be sent.
+        self.waiting_bytes = 0
+        #: The key of the packet that `next` gave last.
+        self.last_key: str | None = None
+        self._reserve = min(limits.max_bytes, (self._bytes or 0) // 2)
+        self._reserved = min(_RESERVED_PACKETS, (self._packets or 0) // 2)
+        self._grace = max(
+            limits.max_bytes / self._bytes if self._bytes else 0.0,
+            1 / self._packets if self._packets else 0.0,
+        )
+
+    def __len__(self) -> int:
+        """How many packets wait."""
+        return self._waiting
+
+    def push(
+        self, key: str, packets: Iterable[bytes], *, urgent: bool = False, more: bool = False
+    ) -> None:
+        """Adds packets of the message `key`, behind those of it that wait.
+
+        Args:
+            key: names the message; its `mid` serves.
+            packets: to be sent in this order; may be empty.
+            urgent: before all that aren't; kept from the first push of a key that still waits.
+            more: more of this key will follow: it stays known when all of it is sent.
+
+        Raises:
+            MessageTooLargeError: a packet is larger than the limits allow; nothing was added.
+        """
+        packets = list(packets)
+        for packet in packets:
+            if len(packet) > self.limits.max_bytes:
+                raise MessageTooLargeError(
+                    "packets",
+                    f"one takes {len(packet)} bytes, more than {self.limits.max_bytes}",
+                    size=len(packet),
+                    limit=self.limits.max_bytes,
+                )
+        lane = self._lanes.get(key)
+        if lane is None:
+            lane = self._lanes[key] = _Lane(urgent, self._done.pop(key, 0))
+        lane.more = more
+        if packets:
+            if not lane.packets:
+                (self._urgent if lane.urgent else self._turns).append(key)
+            lane.packets.extend(packets)
+            self._waiting += len(packets)
+            self.waiting_bytes += sum(map(len, packets))
+        elif not lane.packets and not more:
+            self._close(key, lane)
+
+    def next(self, now: float) -> bytes | float | None:
+        """The packet to send now, or the time when to ask again, or `None`: nothing waits."""
+        turns = self._urgent or self._turns
+        if not turns:
+            return None
+        key = turns[0]
+        lane = self._lanes[key]
+        packet = lane.packets[0]
+        self._leave_window(now)
+        when = self._free_at(len(packet), 1)
+        if not lane.urgent:
+            reserved = self._free_at(len(packet) + self._reserve, 1 + self._reserved)
+            when = max(when, reserved - self._grace)
+        if when > now:
+            return when
+        del lane.packets[0]
+        turns.popleft()
+        lane.sent += 1
+        self._waiting -= 1
+        self.waiting_bytes -= len(packet)
+        if self._bytes or self._packets:
+            self._window.append((now + WINDOW, len(packet)))
+            self._window_bytes += len(packet)
+        if lane.packets:
+            if lane.urgent:
+                turns.appendleft(key)
+            else:
+                turns.append(key)
+        elif not lane.more:
+            self._close(key, lane)
+        self.last_key = key
+        return packet
+
+    def withdraw(self, key: str) -> Withdrawn:
+        """Drops what waits of a message; says what was sent of it. The key is forgotten."""
+        lane = self._lanes.pop(key, None)
+        if lane is None:
+            return Withdrawn(self._done.pop(key, 0), 0)
+        if lane.packets:
+            (self._urgent if lane.urgent else self._turns).remove(key)
+            self._waiting -= len(lane.packets)
+            self.waiting_bytes -= sum(map(len, lane.packets))
+        return Withdrawn(lane.sent, len(lane.packets))
+
+    def sent(self, key: str) -> int:
+        """How many packets of a message were given out; known for the last 1024 that are done."""
+        lane = self._lanes.get(key)
+        return lane.sent if lane is not None else self._done.get(key, 0)
+
+    def waiting(self, key: str) -> int:
+        """How many packets of a message wait."""
+        lane = self._lanes.get(key)
+        return len(lane.packets) if lane is not None else 0
+
+    def _close(self, key: str, lane: _Lane) -> None:
+        del self._lanes[key]
+        self._done[key] = lane.sent
+        if len(self._done) > _REMEMBERED:
+            self._done.popitem(last=False)
+
+    def _leave_window(self, now: float) -> None:
+        window = self._window
+        while window and window[0][0] <= now:
+            self._window_bytes -= window.popleft()[1]
+
+    def _free_at(self, size: int, count: int) -> float:
+        """When `count` packets of `size` bytes together fit both budgets; the past for now."""
+        over_bytes = self._window_bytes + size - self._bytes if self._bytes else 0
+        over_count = len(self._window) + count - self._packets if self._packets else 0
+        when = float("-inf")
+        for end, held in self._window:
+            if over_bytes <= 0 and over_count <= 0:
+                break
+            when = end
+            over_bytes -= held
+            over_count -= 1
+        return when

@@ -1,0 +1,205 @@
+"""The stream messages of Agora, LiveKit and TRTC: one JSON object per packet (PROTOCOL.md §2)."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal, NamedTuple
+
+import msgspec
+
+from akool_async.errors import InvalidParameterError
+from akool_async.stream.checks import action_data, params_data
+from akool_async.stream.chunks import dump
+from akool_async.stream.lenient import (
+    NotOursError,
+    read_bool,
+    read_id,
+    read_int,
+    read_object,
+    read_sender,
+)
+from akool_async.stream.messages import (
+    Command,
+    CommandAnswer,
+    Interrupt,
+    Sender,
+    SetAction,
+    SetParams,
+    SpeechEvent,
+    VoiceParams,
+)
+
+__all__ = ["ChatEnvelope", "Part", "Payload", "Wire", "command_packet", "read", "read_wire"]
+
+VERSION: Final = 2
+
+
+class Payload(msgspec.Struct, rename={"sender": "from"}, gc=False):
+    """`pld` of a packet that is as documented."""
+
+    text: str | None = None
+    sender: Literal["bot", "user"] | None = None
+    fin: bool | None = None
+    cmd: str | None = None
+    code: int | None = None
+    msg: str = ""
+    event: str | None = None
+    data: msgspec.Raw | None = None
+
+
+class Wire(msgspec.Struct, gc=False):
+    """A packet that is as documented; any other takes the slower way through `read`."""
+
+    v: int
+    type: str
+    pld: Payload
+    mid: str = ""
+    idx: int | None = None
+    fin: bool | None = None
+
+
+#: Reads a packet that is as documented; raises a `ValueError` or `RecursionError` for any other.
+read_wire = msgspec.json.Decoder(Wire).decode
+
+
+class Part(NamedTuple):
+    """One part of a chat message."""
+
+    mid: str
+    sender: Sender | None
+    idx: int | None
+    fin: bool
+    text: str
+
+
+def read(packet: bytes) -> Part | CommandAnswer | SpeechEvent | Command:
+    """Reads any packet, leniently.
+
+    Raises:
+        NotOursError: it isn't ours or isn't understood.
+    """
+    value = read_object(packet)
+    version = read_int(value.get("v"))
+    if version != VERSION:
+        raise NotOursError("no version" if "v" not in value else "of another version than 2")
+    kind = value.get("type")
+    pld = value.get("pld")
+    if kind not in ("chat", "command", "cmd", "event"):
+        raise NotOursError("of another type than chat, command and event")
+    if not isinstance(pld, dict):
+        raise NotOursError("pld is no object")
+    mid = read_id(value.get("mid"), "mid")
+    if kind == "chat":
+        return _read_part(value, pld, mid)
+    if kind == "event":
+        if not isinstance(pld.get("event"), str):
+            raise NotOursError("pld.event is no string")
+        return SpeechEvent(pld["event"], mid)
+    return _read_command(pld, mid)
+
+
+def _read_part(value: dict[str, Any], pld: dict[str, Any], mid: str) -> Part:
+    text = pld.get("text")
+    if not isinstance(text, str):
+        raise NotOursError("pld.text is no string")
+    idx = read_int(value.get("idx", pld.get("idx")))
+    if idx is None and value.get("idx", pld.get("idx")) is not None:
+        raise NotOursError("idx is no number of a part")
+    fin = read_bool(value.get("fin")) or read_bool(pld.get("fin")) or False
+    return Part(mid, read_sender(pld.get("from")), idx, fin, text)
+
+
+def _read_command(pld: dict[str, Any], mid: str) -> CommandAnswer | Command:
+    cmd = pld.get("cmd")
+    if not isinstance(cmd, str):
+        raise NotOursError("pld.cmd is no string")
+    if "code" in pld:
+        code = read_int(pld["code"])
+        if code is None:
+            raise NotOursError("pld.code is no number")
+        msg = pld.get("msg")
+        return CommandAnswer(cmd, code, msg if isinstance(msg, str) else "", mid)
+    data = pld.get("data")
+    if data is None:
+        data = {}
+    try:
+        if cmd == "interrupt":
+            return Interrupt(mid)
+        if cmd == "set-params":
+            return SetParams(mid, **msgspec.convert(data, _Params, strict=False).given())
+        if cmd == "set-action":
+            return SetAction(mid, **msgspec.convert(data, _Action).given())
+    except msgspec.ValidationError:
+        raise NotOursError(f"{cmd} with unusable data") from None
+    raise NotOursError("a command that isn't known, or an answer without a code")
+
+
+class _Given(msgspec.Struct):
+    def given(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__struct_fields__}
+
+
+class _Action(_Given):
+    action: str | None = None
+    expression: str | None = None
+
+
+class _Params(_Given):
+    lang: str | None = None
+    mode: Literal[1, 2] | None = None
+    bgurl: str | None = None
+    vparams: VoiceParams | None = None
+    vid: str | None = None
+    vurl: str | None = None
+
+    def given(self) -> dict[str, Any]:
+        """Puts the deprecated `vid` and `vurl` where they belong today."""
+        given = super().given()
+        old = {name: value for name in ("vid", "vurl") if (value := given.pop(name))}
+        if old:
+            voice = given["vparams"] or VoiceParams()
+            old = {name: value for name, value in old.items() if getattr(voice, name) is None}
+            given["vparams"] = msgspec.structs.replace(voice, **old)
+        return given
+
+
+def command_packet(message: Command | CommandAnswer | SpeechEvent) -> bytes:
+    """The packet of a message other than chat, exactly as documented; empty fields are left out.
+
+    Raises:
+        InvalidParameterError: a field's value that the documents don't know.
+    """
+    pld: dict[str, Any]
+    kind = "command"
+    if isinstance(message, Interrupt):
+        pld = {"cmd": "interrupt"}
+    elif isinstance(message, SetParams):
+        pld = {"cmd": "set-params", "data": params_data(message)}
+    elif isinstance(message, SetAction):
+        pld = {"cmd": "set-action", "data": action_data(message)}
+    elif isinstance(message, CommandAnswer):
+        pld = {"cmd": message.cmd, "code": message.code, "msg": message.msg}
+    else:
+        kind, pld = "event", {"event": message.event}
+    packet: dict[str, Any] = {"v": VERSION, "type": kind}
+    if message.mid:
+        packet["mid"] = message.mid
+    packet["pld"] = pld
+    try:
+        return dump(packet)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidParameterError("message", f"has no JSON form: {error}") from None
+
+
+class ChatEnvelope:
+    """What stands around the text of a chat message's parts."""
+
+    depth = 1
+
+    def __init__(self, mid: str, sender: Sender | None) -> None:
+        self._head = b'{"v":2,"type":"chat","mid":' + dump(mid) + b',"idx":'
+        pld = b'"pld":{' + (b'"from":' + dump(sender) + b"," if sender else b"") + b'"text":"'
+        self._tails = (b',"fin":false,' + pld, b',"fin":true,' + pld)
+
+    def wrap(self, idx: int, *, last: bool) -> tuple[bytes, bytes]:
+        """What comes before and after the text of part `idx`."""
+        return b"%b%d%b" % (self._head, idx, self._tails[last]), b'"}}'

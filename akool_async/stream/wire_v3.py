@@ -1,0 +1,173 @@
+"""The messages of the legacy chat room: JSON inside JSON, one text frame each (PROTOCOL.md §3)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any, Final, NamedTuple
+
+from akool_async.errors import InvalidParameterError
+from akool_async.stream.chunks import dump
+from akool_async.stream.languages import code_of_language, name_of_language
+from akool_async.stream.lenient import (
+    NotOursError,
+    has_halves,
+    read_id,
+    read_int,
+    read_object,
+)
+from akool_async.stream.messages import Prompt, QuestionOptions, Sender
+
+__all__ = ["ChatEnvelope", "Frame", "raw_packet", "read"]
+
+#: Longer links to a PDF aren't checked: the document's limit is the file's size.
+_PROMPT_SOURCES: Final = ("text", "url")
+
+
+class Frame(NamedTuple):
+    """One frame of a message."""
+
+    mid: str
+    sender: Sender | None
+    text: str
+    options: QuestionOptions | None
+    halves: bool
+
+
+def read(packet: bytes | str) -> Frame:
+    """Reads a frame, leniently.
+
+    What has an `answer` is from the avatar; what has only a `question` is as we send it.
+
+    Raises:
+        NotOursError: it isn't ours or isn't understood.
+    """
+    value = read_object(packet)
+    if value.get("type", "chat") != "chat":
+        raise NotOursError("of another type than chat")
+    payload = value.get("payload")
+    if isinstance(payload, str):
+        payload = _read_payload(payload)
+    if not isinstance(payload, dict):
+        raise NotOursError("payload is neither an object nor the text of one")
+    mid = read_id(payload.get("message_id"), "message_id")
+    sender: Sender | None = "bot"
+    text = payload.get("answer")
+    if text is None:
+        sender, text = None, payload.get("question")
+    if not isinstance(text, str):
+        raise NotOursError("payload has neither an answer nor a question")
+    return Frame(mid, sender, text, _read_options(payload), has_halves(text))
+
+
+def _read_payload(payload: str) -> dict[str, Any]:
+    try:
+        return read_object(payload)
+    except NotOursError as error:
+        try:
+            raw = base64.b64decode(payload.encode(), validate=True)
+        except (binascii.Error, UnicodeEncodeError):
+            raise NotOursError(f"payload is {error}") from None
+    try:
+        return read_object(raw)
+    except NotOursError as error:
+        raise NotOursError(f"payload is base64 of {len(raw)} bytes: {error}") from None
+
+
+def _read_options(payload: dict[str, Any]) -> QuestionOptions | None:
+    def text(name: str) -> str | None:
+        value = payload.get(name)
+        return value if isinstance(value, str) and value else None
+
+    language = text("language")
+    mode = read_int(payload.get("mode_type"))
+    prompt = payload.get("prompt")
+    options = QuestionOptions(
+        voice_id=text("voice_id"),
+        voice_url=text("voice_url"),
+        language=code_of_language(language) if language else None,
+        mode_type=1 if mode == 1 else 2 if mode == 2 else None,
+        prompt=_read_prompt(prompt) if isinstance(prompt, dict) else None,
+    )
+    return None if options == QuestionOptions() else options
+
+
+def _read_prompt(prompt: dict[str, Any]) -> Prompt:
+    content = prompt.get("content")
+    return Prompt(
+        "url" if prompt.get("from") == "url" else "text",
+        content if isinstance(content, str) else "",
+    )
+
+
+def raw_packet(data: bytes, peer_id: str | None) -> bytes:
+    """The frame of something that isn't JSON."""
+    if not isinstance(data, bytes | bytearray):
+        raise InvalidParameterError("data", f"is of type {type(data).__name__}, give bytes")
+    to = {"to": peer_id} if peer_id else {}
+    return dump({"type": "chat", **to, "payload": base64.b64encode(data).decode()})
+
+
+class ChatEnvelope:
+    """What stands around the text of a message's frames."""
+
+    depth = 2
+
+    def __init__(
+        self,
+        mid: str,
+        sender: Sender | None,
+        options: QuestionOptions | None,
+        *,
+        own_id: str | None,
+        peer_id: str | None,
+    ) -> None:
+        if sender == "user":
+            raise InvalidParameterError("sender", "version 3 has no messages from user")
+        frame: dict[str, Any] = {"type": "chat"}
+        if sender == "bot" and own_id:
+            frame["from"] = own_id
+        if peer_id:
+            frame["to"] = peer_id
+        payload = {"message_id": mid, **_options_data(options, named=sender == "bot")}
+        if sender == "bot":
+            payload["question"] = ""
+        payload["answer" if sender == "bot" else "question"] = ""
+        frame["payload"] = dump(payload).decode()
+        # The text goes where the last field's empty string stands: `…:\"` text `\"}"}`.
+        whole = dump(frame)
+        self._around = whole[:-5], whole[-5:]
+
+    def wrap(self, idx: int, *, last: bool) -> tuple[bytes, bytes]:
+        """What comes before and after the text; frames have no number and no end."""
+        del idx, last
+        return self._around
+
+
+def _options_data(options: QuestionOptions | None, *, named: bool) -> dict[str, Any]:
+    """The fields of a question, without the empty ones; `named`: the language by its name."""
+    data: dict[str, Any] = {}
+    if options is None:
+        return data
+    for name in ("voice_id", "voice_url", "language"):
+        value = getattr(options, name)
+        if value is not None and not isinstance(value, str):
+            raise InvalidParameterError(name, f"is of type {type(value).__name__}, give a str")
+        if value:
+            data[name] = name_of_language(value) if named and name == "language" else value
+    if options.mode_type is not None:
+        if options.mode_type not in (1, 2):
+            raise InvalidParameterError(
+                "mode_type", f"{options.mode_type!r} is neither 1 (retelling) nor 2 (dialogue)"
+            )
+        data["mode_type"] = int(options.mode_type)
+    if options.prompt is not None:
+        prompt = options.prompt
+        if prompt.source not in _PROMPT_SOURCES:
+            raise InvalidParameterError("prompt.source", f"{prompt.source!r} is none of text, url")
+        if not isinstance(prompt.content, str):
+            raise InvalidParameterError(
+                "prompt.content", f"is of type {type(prompt.content).__name__}, give a str"
+            )
+        data["prompt"] = {"from": prompt.source, "content": prompt.content}
+    return data
