@@ -1,1 +1,25 @@
-"""A local AKOOL."""
+"""A local AKOOL, for programs and tests that need no account, no credits and no network.
+
+`Simulator` is a server on loopback with the REST calls of versions 3 and 4, sessions that cost
+credits and run out, and rooms in which an avatar answers. Any program that speaks to the service
+can speak to it.
+"""
+
+from akool_async.simulator.clock import Clock
+from akool_async.simulator.conditions import Conditions
+from akool_async.simulator.faults import Fault
+from akool_async.simulator.personality import Personality
+from akool_async.simulator.recording import RequestRecord, StreamRecord
+from akool_async.simulator.server import Simulator
+from akool_async.simulator.sessions import SimSession
+
+__all__ = [
+    "Clock",
+    "Conditions",
+    "Fault",
+    "Personality",
+    "RequestRecord",
+    "SimSession",
+    "Simulator",
+    "StreamRecord",
+]

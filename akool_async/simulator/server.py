@@ -1,0 +1,324 @@
+"""A local AKOOL: REST, sessions and their rooms, and an avatar that talks, on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Final, Self
+
+from aiohttp import web
+
+from akool_async.simulator import api_legacy, api_sessions
+from akool_async.simulator.access import Access
+from akool_async.simulator.api import CORS_HEADERS, Api
+from akool_async.simulator.avatar import AvatarSettings, SimulatedAvatar
+from akool_async.simulator.clock import Clock
+from akool_async.simulator.conditions import Conditions
+from akool_async.simulator.faults import Fault, FaultPlan
+from akool_async.simulator.personality import Personality
+from akool_async.simulator.recording import Recording, RequestRecord, StreamRecord
+from akool_async.simulator.room import SimRoom
+from akool_async.simulator.rooms import RoomKinds
+from akool_async.simulator.service import OpenRooms, Service
+from akool_async.simulator.sessions import SessionBook, SimSession
+from akool_async.simulator.speech import ReplyFunction, default_reply
+from akool_async.simulator.store import Store
+
+__all__ = ["Simulator"]
+
+logger = logging.getLogger(__name__)
+
+#: Seconds that requests which are still running have when the simulator stops.
+_SHUTDOWN_LIMIT: Final = 1.0
+_LARGEST_BODY: Final = 4 * 2**20
+
+_ROUTES: Final = {**api_sessions.ROUTES, **api_legacy.ROUTES}
+
+
+class Simulator:
+    """A local AKOOL, as faithful as the documents and never kinder (PROTOCOL.md §1 to §3).
+
+    ```python
+    async with Simulator() as sim, AkoolClient("any", base_url=sim.url) as akool: ...
+    ```
+
+    Args:
+        host: the address to listen on.
+        port: 0: any that is free.
+        reply: what the avatar answers in dialogue mode: a function of what was asked that gives
+            a text, several pieces of it, or either asynchronously.
+        pace: seconds that a word takes to be said; `None`: no time.
+        piece_words: how many words go into one part of a reply.
+        personality: how the avatar behaves where the documents are silent.
+        credits: what the account has; `None`: enough.
+        credits_per_second: what a second of a session takes.
+        slots: how many sessions may be open at once (1215 for one more); `None`: any number.
+        slots_per_avatar: the same for each avatar.
+        api_key: the only one that is right; `None`: any key or token.
+        client_id: the only one that is right for getToken; `None`: any.
+        livekit: a real LiveKit server for the avatar to join (`LiveKitServer`); `None`: the
+            simulator's own LiveKit-compatible rooms.
+        conditions: what the rooms' network does to packets.
+        clock: where the time comes from; `Clock(running=False)` stands still but for `advance`.
+        queue_time: seconds for which a new session's status is 1.
+        upload_time: seconds until an uploaded avatar is ready.
+        default_duration: seconds for a session that asks for none; the documents name only the
+            maximum.
+        pause_timeout: (v3) seconds of silence after which a paused session times out.
+        token_life: seconds for which a token of getToken is good.
+        wrap_knowledge_list: answers knowledge/list as older versions did.
+        rooms: kind of room -> class or "module:class", over the simulator's own.
+        keep: how many requests and how many packets are remembered.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        reply: ReplyFunction | None = None,
+        pace: float | None = None,
+        piece_words: int = 4,
+        personality: Personality | None = None,
+        credits: float | None = None,  # noqa: A002 - the service's word
+        credits_per_second: float = 1.0,
+        slots: int | None = None,
+        slots_per_avatar: int | None = None,
+        api_key: str | None = None,
+        client_id: str | None = None,
+        livekit: Any = None,
+        conditions: Conditions | None = None,
+        clock: Clock | None = None,
+        queue_time: float = 0.2,
+        upload_time: float = 1.0,
+        default_duration: float = 3600.0,
+        pause_timeout: float = 60.0,
+        token_life: float = 366 * 86400.0,
+        wrap_knowledge_list: bool = False,
+        rooms: Mapping[str, str | type[SimRoom]] | None = None,
+        keep: int = 100_000,
+    ) -> None:
+        self._host = host
+        self._port = port
+        self.clock = clock or Clock()
+        self.conditions = conditions or Conditions()
+        self.requests: Recording[RequestRecord] = Recording(keep)
+        self.packets: Recording[StreamRecord] = Recording(keep)
+        self._settings = AvatarSettings(
+            clock=self.clock,
+            personality=personality or Personality(),
+            reply=reply or default_reply,
+            pace=pace,
+            piece_words=piece_words,
+            packets=self.packets,
+        )
+        open_rooms = OpenRooms()
+        self._service = Service(
+            clock=self.clock,
+            store=Store(self.clock, upload_time=upload_time),
+            access=Access(self.clock, api_key=api_key, client_id=client_id, token_life=token_life),
+            faults=FaultPlan(),
+            requests=self.requests,
+            settings=self._settings,
+            conditions=self.conditions,
+            rooms=open_rooms,
+            kinds=RoomKinds(open_rooms, rooms),
+            default_duration=default_duration,
+            pause_timeout=pause_timeout,
+            slots_per_avatar=slots_per_avatar,
+            wrap_knowledge_list=wrap_knowledge_list,
+            livekit=livekit,
+        )
+        self._service.book = SessionBook(
+            self.clock,
+            credits=credits,
+            credits_per_second=credits_per_second,
+            slots=slots,
+            queue_time=queue_time,
+            on_expired=self._service.end_expired,
+        )
+        self._api = Api(self._service, _ROUTES)
+        self._runner: web.AppRunner | None = None
+
+    # -- starting and stopping
+
+    async def start(self) -> None:
+        """Listens. `async with` does it."""
+        if self._runner is not None:
+            raise RuntimeError("the simulator is running already")
+        app = web.Application(client_max_size=_LARGEST_BODY)
+        app.router.add_route("*", "/{path:.*}", self._handle)
+        app.on_response_prepare.append(_allow_origin)
+        runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=_SHUTDOWN_LIMIT, handle_signals=False
+        )
+        self._runner = runner
+        try:
+            await runner.setup()
+            await web.TCPSite(runner, self._host, self._port).start()
+        except BaseException:
+            await self.stop()
+            raise
+        host, port = runner.addresses[0][:2]
+        shown = f"[{host}]" if ":" in str(host) else host
+        self._service.base_url = f"http://{shown}:{port}"
+
+    async def stop(self) -> None:
+        """Closes rooms, tasks and sockets; may be called twice. Open sessions stay visible."""
+        runner, self._runner = self._runner, None
+        await self._service.stop()
+        if runner is not None:
+            await runner.cleanup()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await asyncio.shield(asyncio.ensure_future(self.stop()))
+
+    # -- looking
+
+    @property
+    def url(self) -> str:
+        """The base URL, without a slash at the end.
+
+        Raises:
+            RuntimeError: it wasn't started.
+        """
+        if not self._service.base_url:
+            raise RuntimeError("the simulator isn't running; use `async with`")
+        return self._service.base_url
+
+    @property
+    def sessions(self) -> Mapping[str, SimSession]:
+        """Every session that was made, by id, in that order."""
+        return self._service.book.by_id
+
+    @property
+    def open_sessions(self) -> list[SimSession]:
+        """Sessions that nobody closed and that didn't run out: they cost money."""
+        return self._service.book.open_sessions
+
+    @property
+    def credits_taken(self) -> float:
+        """Credits taken by now: an open session's whole duration, what an ended one used."""
+        return self._service.book.taken
+
+    @property
+    def credits_left(self) -> float | None:
+        """Credits that the account still has; `None`: no end of them."""
+        return self._service.book.left
+
+    @property
+    def store(self) -> Store:
+        """Avatars, voices and knowledge bases, to add to and look at."""
+        return self._service.store
+
+    @property
+    def access(self) -> Access:
+        """Keys and tokens: `issue_token()`, `expire_tokens()`."""
+        return self._service.access
+
+    @property
+    def errors(self) -> list[Exception]:
+        """What `reply=` raised so far."""
+        return self._settings.errors
+
+    def room(self, session: str | SimSession) -> SimRoom:
+        """The room of a session.
+
+        Raises:
+            KeyError: no such session, or its room is closed.
+        """
+        room = self._session(session).room
+        if room is None:
+            raise KeyError("the session's room is closed")
+        return room
+
+    def avatar(self, session: str | SimSession) -> SimulatedAvatar:
+        """The avatar of a session.
+
+        Raises:
+            KeyError: no such session.
+        """
+        avatar = self._session(session).avatar
+        if avatar is None:
+            raise KeyError("the session has no avatar")
+        return avatar
+
+    def _session(self, session: str | SimSession) -> SimSession:
+        return self.sessions[session] if isinstance(session, str) else session
+
+    # -- doing
+
+    def fail_next(self, fault: Fault | None = None, /, **what: Any) -> Fault:
+        """Makes the next REST call go wrong; `what` are the fields of `Fault`.
+
+        Returns it, for `forgive`.
+
+        Raises:
+            ValueError: a fault that does nothing, or a wrong number of times.
+        """
+        return self._service.faults.add(fault if fault is not None else Fault(**what))
+
+    def forgive(self, fault: Fault | None = None) -> None:
+        """Takes a fault back; without one, all of them."""
+        if fault is None:
+            self._service.faults.clear()
+        else:
+            self._service.faults.remove(fault)
+
+    async def hear(self, session: str | SimSession, text: str) -> None:
+        """Somebody says `text` in a session's room: the avatar reports it and answers it.
+
+        Returns when it was reported. In retelling mode there is no answer.
+
+        Raises:
+            KeyError: no such session.
+            RuntimeError: the session's avatar has left, or its room is a v3 one.
+        """
+        await self.avatar(session).hear(text)
+
+    async def fault(self, session: str | SimSession, name: str, **options: Any) -> None:
+        """Makes something go wrong in a session's room; the room's class says what it knows.
+
+        Raises:
+            ValueError: it doesn't know that fault.
+        """
+        await self.room(session).fault(name, **options)
+
+    async def fail_session(self, session: str | SimSession) -> None:
+        """Makes a session fail: status 4, its room closes."""
+        await self._service.fail_session(self._session(session))
+
+    async def advance(self, seconds: float) -> None:
+        """Moves the simulator's time forward; returns when sessions that ran out have ended."""
+        self.clock.advance(seconds)
+        await asyncio.sleep(0)
+        await self._service.book.wait_settled()
+
+    # -- HTTP
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        if not self._api.knows(request.path):
+            answer = await self._service.kinds.handle(request)
+            if answer is not None:
+                return answer
+        return await self._api.handle(request)
+
+
+async def _allow_origin(request: web.Request, response: web.StreamResponse) -> None:
+    headers = CORS_HEADERS if request.method == "OPTIONS" else _ORIGIN_ONLY
+    for name, value in headers.items():
+        response.headers.setdefault(name, value)
+
+
+_ORIGIN_ONLY: Final = {"Access-Control-Allow-Origin": "*"}

@@ -1,0 +1,256 @@
+"""The state behind the REST calls, and opening and ending the rooms of sessions."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from akool_async.errors import MissingDependencyError
+from akool_async.simulator.access import Access
+from akool_async.simulator.avatar import AvatarSettings, SimulatedAvatar
+from akool_async.simulator.checks import Refusal
+from akool_async.simulator.clock import Clock
+from akool_async.simulator.conditions import Conditions
+from akool_async.simulator.dialect import Dialect
+from akool_async.simulator.dialect_v2 import DialectV2
+from akool_async.simulator.dialect_v3 import DialectV3
+from akool_async.simulator.faults import FaultPlan
+from akool_async.simulator.recording import Recording, RequestRecord
+from akool_async.simulator.room import SimRoom
+from akool_async.simulator.rooms import RoomKinds
+from akool_async.simulator.sessions import RoomOrder, SessionBook, SimSession
+from akool_async.simulator.store import Store
+
+__all__ = ["OpenRooms", "Service", "last_segment"]
+
+logger = logging.getLogger(__name__)
+
+#: Seconds that closing a room may take before it is left to itself.
+_ROOM_CLOSE_LIMIT: Final = 5.0
+
+
+class OpenRooms:
+    """The rooms that are open (`RoomDirectory`)."""
+
+    def __init__(self) -> None:
+        self._rooms: dict[tuple[str, str], SimRoom] = {}
+
+    def add(self, room: SimRoom) -> None:
+        """A room opens."""
+        self._rooms[room.kind, room.request.session_id] = room
+
+    def remove(self, room: SimRoom) -> None:
+        """A room is closed."""
+        self._rooms.pop((room.kind, room.request.session_id), None)
+
+    def find(self, kind: str, session_id: str) -> SimRoom | None:
+        """See `RoomDirectory`."""
+        return self._rooms.get((kind, session_id))
+
+    def of_kind(self, kind: str) -> Iterable[SimRoom]:
+        """See `RoomDirectory`."""
+        return [room for (its_kind, _), room in self._rooms.items() if its_kind == kind]
+
+    def all(self) -> list[SimRoom]:
+        """Of any kind."""
+        return list(self._rooms.values())
+
+
+@dataclass(slots=True)
+class Service:
+    """Everything that a REST call may need.
+
+    Attributes:
+        default_duration: seconds for a session that asks for none.
+        pause_timeout: (v3) seconds of silence after which a paused session times out.
+        slots_per_avatar: how many open sessions one avatar can have; `None`: any number.
+        wrap_knowledge_list: answers the knowledge list as older versions did.
+        livekit: a real LiveKit server for sessions with `stream_type` livekit.
+    """
+
+    clock: Clock
+    store: Store
+    access: Access
+    faults: FaultPlan
+    requests: Recording[RequestRecord]
+    settings: AvatarSettings
+    conditions: Conditions
+    rooms: OpenRooms
+    kinds: RoomKinds
+    default_duration: float
+    pause_timeout: float
+    slots_per_avatar: int | None
+    wrap_knowledge_list: bool
+    livekit: Any
+    base_url: str = ""
+    book: SessionBook = field(init=False)
+    _pauses: dict[str, asyncio.Task[None]] = field(default_factory=dict, init=False)
+
+    # -- avatars
+
+    def available(self, record: Mapping[str, Any]) -> bool:
+        """Whether a session with this avatar can be made now."""
+        return (
+            self.store.status(dict(record)) == 3
+            and not record.get("disabled")
+            and not self.book.busy
+            and not self.avatar_in_use(record["avatar_id"])
+        )
+
+    def avatar_in_use(self, avatar_id: str) -> bool:
+        """Whether an avatar has as many sessions as it can have."""
+        if self.slots_per_avatar is None:
+            return False
+        using = sum(s.avatar_id == avatar_id for s in self.book.open_sessions)
+        return using >= self.slots_per_avatar
+
+    # -- sessions
+
+    async def open_room(
+        self, session: SimSession, own_room: Mapping[str, Any] | None, avatar: SimulatedAvatar
+    ) -> None:
+        """Opens the session's room with its avatar in it.
+
+        Raises:
+            Refusal: the room couldn't be opened (1218).
+        """
+        order = RoomOrder(session.id, session.duration, session.stream_type, own_room)
+        try:
+            kind = session.room_kind
+            server = kind == "livekit" and (self.livekit is not None or self._elsewhere(own_room))
+            room_class = await self.kinds.load("livekit-server" if server else kind)
+            extra = {"server": self.livekit} if server else {}
+            room = room_class(
+                order, avatar, base_url=self.base_url, conditions=self.conditions, **extra
+            )
+            access = await room.open()
+        except MissingDependencyError as error:
+            logger.error("%s", error)  # noqa: TRY400 - the message says it all
+            raise Refusal(1218, f"the simulator can't make this room: {error}") from error
+        except Exception as error:
+            logger.exception("the room of session %s couldn't be opened", session.id)
+            raise Refusal(1218, "the live avatar could not enter the room") from error
+        session.room = room
+        session.access = access
+        session.avatar = avatar
+        self.rooms.add(room)
+        avatar.start(room, self._dialect(room, access))
+
+    def _elsewhere(self, own_room: Mapping[str, Any] | None) -> bool:
+        """Whether the user's own LiveKit room is on a server other than this one."""
+        if own_room is None:
+            return False
+        url = urlsplit(str(own_room["livekit_url"]))
+        here = urlsplit(self.base_url)
+        return (url.hostname, url.port) != (here.hostname, here.port)
+
+    def _dialect(self, room: SimRoom, access: Mapping[str, Any]) -> Dialect:
+        personality = self.settings.personality
+        if room.dialect == "v3":
+            return DialectV3(
+                personality,
+                own_id=last_segment(str(access["server_chat_room_url"])),
+                peer_id=last_segment(str(access["client_chat_room_url"])),
+            )
+        return DialectV2(personality)
+
+    async def close_session(self, session: SimSession) -> None:
+        """Answers close.
+
+        Raises:
+            Refusal: it ended already: it ran out (1216), or was closed (1219).
+        """
+        if not self.book.settle(session, "closed"):
+            if session.end_reason == "closed":
+                raise Refusal(1219, "the live session is closed")
+            raise Refusal(1216, "the live session does not exist")
+        await self.release(session, "closed")
+
+    async def fail_session(self, session: SimSession) -> None:
+        """Makes a session fail: status 4, and its room closes."""
+        if self.book.settle(session, "failed"):
+            await self.release(session, "failed")
+
+    async def end_expired(self, session: SimSession) -> None:
+        """Ends the room of a session whose duration is up, in the personality's way."""
+        way = self.settings.personality.room_end
+        if way == "room_closes" or session.room is None:
+            await self.release(session, "expired")
+            return
+        if session.avatar is not None:
+            await session.avatar.stop()
+        if way == "avatar_leaves":
+            await _bounded(session.room.leave(), session.id)
+
+    async def release(self, session: SimSession, reason: str) -> None:
+        """Takes the avatar out of its room and closes the room."""
+        pause = self._pauses.pop(session.id, None)
+        if pause is not None and pause is not asyncio.current_task():
+            pause.cancel()
+        if session.avatar is not None:
+            await session.avatar.stop()
+        room, session.room = session.room, None
+        if room is not None:
+            self.rooms.remove(room)
+            await _bounded(room.close(reason), session.id)
+
+    # -- pausing a v3 session
+
+    def pause(self, session: SimSession) -> None:
+        """Stops streaming until the next chat; a long silence times the session out."""
+        if not session.open:
+            raise Refusal(1219, "the live session is closed")
+        if session.paused_at is None:
+            session.paused_at = self.clock.now()
+            self._pauses[session.id] = asyncio.create_task(
+                self._time_out(session), name=f"simulator-pause-{session.id}"
+            )
+
+    def resume(self, session: SimSession) -> None:
+        """A chat came."""
+        session.paused_at = None
+        pause = self._pauses.pop(session.id, None)
+        if pause is not None:
+            pause.cancel()
+
+    async def _time_out(self, session: SimSession) -> None:
+        await self.clock.sleep(self.pause_timeout)
+        if self.book.settle(session, "expired"):
+            logger.debug("session %s timed out while paused", session.id)
+            await self.release(session, "expired")
+
+    # -- the end
+
+    async def stop(self) -> None:
+        """Ends every task and closes every room; open sessions stay open in the book."""
+        await self.book.stop()
+        pauses = list(self._pauses.values())
+        self._pauses.clear()
+        for task in pauses:
+            task.cancel()
+        if pauses:
+            await asyncio.wait(pauses)
+        for session in self.book.by_id.values():
+            if session.room is not None or session.avatar is not None:
+                await self.release(session, "closed")
+
+
+async def _bounded(closing: Any, session_id: str) -> None:
+    try:
+        async with asyncio.timeout(_ROOM_CLOSE_LIMIT):
+            await closing
+    except TimeoutError:
+        logger.warning(
+            "the room of session %s didn't close within %g s", session_id, _ROOM_CLOSE_LIMIT
+        )
+    except Exception:
+        logger.exception("the room of session %s didn't close well", session_id)
+
+
+def last_segment(url: str) -> str:
+    """An id in the chat room: the last path segment of its URL, without `.chat`."""
+    return url.rstrip("/").rsplit("/", 1)[-1].removesuffix(".chat")

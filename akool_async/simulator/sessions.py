@@ -1,0 +1,230 @@
+"""Live sessions: their statuses, the slots and credits they take, and their end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from akool_async.simulator.avatar import SimulatedAvatar
+from akool_async.simulator.checks import Refusal
+from akool_async.simulator.clock import Clock
+from akool_async.simulator.room import SimRoom
+from akool_async.simulator.store import new_id
+
+__all__ = ["EndReason", "RoomOrder", "SessionBook", "SimSession"]
+
+logger = logging.getLogger(__name__)
+
+EndReason = Literal["closed", "expired", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class RoomOrder:
+    """What a room is made for (`RoomRequest`)."""
+
+    session_id: str
+    duration: float
+    stream_type: str
+    credentials: Mapping[str, Any] | None = field(default=None, repr=False)
+
+
+@dataclass(slots=True, eq=False)
+class SimSession:
+    """One session, v4 or v3.
+
+    Attributes:
+        api: which of the two APIs made it.
+        room_kind: "livekit", "agora", "trtc" or "chatroom".
+        body: what session/create was sent.
+        duration: seconds that credits were taken for.
+        created, running_at: when, in the clock's seconds.
+        access: the room's `credentials` (v4) or `stream_urls` (v3), secrets included.
+        ended_at, end_reason: `None` while it is open.
+        paused_at: (v3) since when streaming is paused.
+    """
+
+    api: Literal["v4", "v3"]
+    avatar_id: str
+    stream_type: str
+    room_kind: str
+    body: dict[str, Any] = field(repr=False)
+    duration: float
+    created: float
+    running_at: float
+    id: str = field(default_factory=new_id)
+    task_id: str = field(default_factory=new_id)
+    access: dict[str, Any] = field(default_factory=dict, repr=False)
+    room: SimRoom | None = field(default=None, repr=False)
+    avatar: SimulatedAvatar | None = field(default=None, repr=False)
+    ended_at: float | None = None
+    end_reason: EndReason | None = None
+    paused_at: float | None = None
+    expiry: asyncio.Task[None] | None = field(default=None, repr=False)
+
+    @property
+    def open(self) -> bool:
+        """Whether it still takes credits."""
+        return self.ended_at is None
+
+    def status(self, now: float) -> int:
+        """1 queueing, 2 running, 3 completed, 4 failed."""
+        if self.end_reason == "failed":
+            return 4
+        if self.ended_at is not None:
+            return 3
+        return 2 if now >= self.running_at else 1
+
+
+class SessionBook:
+    """All sessions of the account, and what they cost.
+
+    Args:
+        clock: the simulator's.
+        credits: what the account has; `None`: enough. One second of a session takes
+            `credits_per_second`.
+        slots: how many sessions may be open at once; `None`: any number.
+        queue_time: seconds for which a new session's status is 1.
+        on_expired: what happens to the room of a session whose duration is up.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        credits: float | None,  # noqa: A002 - the service's word
+        credits_per_second: float,
+        slots: int | None,
+        queue_time: float,
+        on_expired: Callable[[SimSession], Awaitable[None]],
+    ) -> None:
+        self._clock = clock
+        self._credits = credits
+        self._rate = credits_per_second
+        self.slots = slots
+        self.queue_time = queue_time
+        self._on_expired = on_expired
+        self._used = 0.0
+        self._held: dict[str, float] = {}
+        self._by_id: dict[str, SimSession] = {}
+        self._opening = 0
+
+    # -- looking
+
+    @property
+    def by_id(self) -> Mapping[str, SimSession]:
+        """Every session ever made, in that order."""
+        return self._by_id
+
+    @property
+    def open_sessions(self) -> list[SimSession]:
+        """Those that nobody closed and that haven't run out."""
+        return [self._by_id[session_id] for session_id in self._held]
+
+    @property
+    def taken(self) -> float:
+        """Credits taken by now: all of an open session's duration, what an ended one used."""
+        return self._used + sum(self._held.values())
+
+    @property
+    def left(self) -> float | None:
+        """Credits the account still has; `None`: without end."""
+        return None if self._credits is None else self._credits - self.taken
+
+    @property
+    def busy(self) -> bool:
+        """Whether all slots are taken."""
+        return self.slots is not None and len(self._held) + self._opening >= self.slots
+
+    def find(self, session_id: str, api: str) -> SimSession:
+        """By id.
+
+        Raises:
+            Refusal: there is none (1216).
+        """
+        session = self._by_id.get(session_id)
+        if session is None or session.api != api:
+            raise Refusal(1216, "the live session does not exist")
+        return session
+
+    def sessions(self, api: str, status: int | None) -> list[SimSession]:
+        """Of one API, newest first."""
+        now = self._clock.now()
+        return [
+            session
+            for session in reversed(self._by_id.values())
+            if session.api == api and (status is None or session.status(now) == status)
+        ]
+
+    # -- beginning and ending
+
+    async def begin(
+        self, session: SimSession, open_room: Callable[[SimSession], Awaitable[None]]
+    ) -> None:
+        """Takes a slot and the credits for the whole duration, and has the room opened.
+
+        Raises:
+            Refusal: no slot (1215) or not enough credits (1104). Nothing is taken then.
+        """
+        if self.busy:
+            raise Refusal(1215, "the live avatar is busy, all slots are taken")
+        price = session.duration * self._rate
+        left = self.left
+        if left is not None and price > left:
+            raise Refusal(1104, "insufficient credit")
+        self._opening += 1
+        try:
+            await open_room(session)
+        finally:
+            self._opening -= 1
+        self._held[session.id] = price
+        self._by_id[session.id] = session
+        session.expiry = asyncio.create_task(
+            self._expire(session), name=f"simulator-expiry-{session.id}"
+        )
+
+    def settle(self, session: SimSession, reason: EndReason) -> bool:
+        """Marks a session as ended and gives the unused credits back; `False`: it was already."""
+        if not session.open:
+            return False
+        now = self._clock.now()
+        session.ended_at = now
+        session.end_reason = reason
+        del self._held[session.id]
+        self._used += min(now - session.created, session.duration) * self._rate
+        if session.expiry is not None and session.expiry is not asyncio.current_task():
+            session.expiry.cancel()
+        return True
+
+    async def wait_settled(self) -> None:
+        """Returns once every session whose duration is up has been dealt with."""
+        now = self._clock.now()
+        due = [
+            session.expiry
+            for session in self._by_id.values()
+            if session.expiry is not None
+            and not session.expiry.done()
+            and now >= self.due_at(session)
+        ]
+        if due:
+            await asyncio.wait(due)
+
+    def due_at(self, session: SimSession) -> float:
+        """When its duration is up."""
+        return session.created + session.duration
+
+    async def stop(self) -> None:
+        """Ends the waiting; sessions that are open stay open in the book."""
+        tasks = [s.expiry for s in self._by_id.values() if s.expiry and not s.expiry.done()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def _expire(self, session: SimSession) -> None:
+        await self._clock.sleep(self.due_at(session) - self._clock.now())
+        if self.settle(session, "expired"):
+            logger.debug("session %s ran out after %g s", session.id, session.duration)
+            await self._on_expired(session)
