@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 
 from aiohttp import web
 
-from akool_async.simulator import api_legacy, api_sessions
+from akool_async.simulator import api_avatars, api_legacy, api_libraries, api_sessions
 from akool_async.simulator.access import Access
 from akool_async.simulator.api import CORS_HEADERS, Api
 from akool_async.simulator.avatar import AvatarSettings, SimulatedAvatar
@@ -34,7 +34,12 @@ logger = logging.getLogger(__name__)
 _SHUTDOWN_LIMIT: Final = 1.0
 _LARGEST_BODY: Final = 4 * 2**20
 
-_ROUTES: Final = {**api_sessions.ROUTES, **api_legacy.ROUTES}
+_ROUTES: Final = {
+    **api_avatars.ROUTES,
+    **api_sessions.ROUTES,
+    **api_legacy.ROUTES,
+    **api_libraries.ROUTES,
+}
 
 
 class Simulator:
