@@ -22,6 +22,8 @@ AkoolError
 │   ├── ProcessingError           media, upload and knowledge codes
 │   └── UnknownCodeError          a code nobody documented
 ├── SessionFailedError            a session whose status says failed or completed while opening
+├── AvatarFailedError             an uploaded avatar whose processing failed
+├── WaitTimeoutError              a status didn't come in time (also TimeoutError)
 ├── TransportError                a room
 │   ├── JoinError                 the room couldn't be joined
 │   │   ├── JoinRefusedError      the token or the credentials were refused
@@ -56,6 +58,7 @@ __all__ = [
     "AkoolError",
     "AuthenticationError",
     "AvatarAbsentError",
+    "AvatarFailedError",
     "BadParameterError",
     "BusyError",
     "CommandRejectedError",
@@ -88,6 +91,7 @@ __all__ = [
     "SessionFailedError",
     "TransportError",
     "UnknownCodeError",
+    "WaitTimeoutError",
     "error_for_code",
 ]
 
@@ -149,15 +153,30 @@ class RequestInfo:
 
 
 class RequestError(AkoolError):
-    """A REST call brought no usable answer. The cause is chained."""
+    """A REST call brought no usable answer. The cause is chained.
+
+    Attributes:
+        request: method and path.
+        retryable: whether sending it again may help and can't do anything twice.
+        sent: False where the service surely never saw the call: the connection wasn't made.
+        retry_after: seconds that an answer which was no envelope asked to wait, where it did.
+    """
+
+    retry_after: float | None = None
 
     def __init__(
-        self, message: str, *, request: RequestInfo | None = None, retryable: bool = False
+        self,
+        message: str,
+        *,
+        request: RequestInfo | None = None,
+        retryable: bool = False,
+        sent: bool = True,
     ) -> None:
         super().__init__(f"{message} ({request})" if request else message)
         self.message = message
         self.request = request
         self.retryable = retryable
+        self.sent = sent
 
 
 class APIConnectionError(RequestError):
@@ -294,14 +313,14 @@ def _codes() -> dict[int, tuple[type[APIError], str]]:
         AuthenticationError: {1101: "token invalid or expired", 1102: "token missing"},
         BusyError: {1214: "live avatar still processing", 1215: "all live avatar slots taken"},
         SessionClosedError: {1219: "live session closed"},
-        ProcessingError: {
-            code: "processing failed"
-            for code in (
+        ProcessingError: dict.fromkeys(
+            (
                 *(1007, 1013, 1015, 1016, 1017, 1105, 1108, 1110, 1111, 1112),
                 *range(1201, 1213),
                 *(1217, 1218, 1220, 1223, 1234, 1235, 1236),
-            )
-        },
+            ),
+            "processing failed",
+        ),
     }
     return {
         code: (kind, meaning) for kind, codes in table.items() for code, meaning in codes.items()
@@ -331,6 +350,24 @@ class SessionFailedError(AkoolError):
     def __init__(self, message: str, *, session_id: str, status: int) -> None:
         super().__init__(message)
         self.session_id = session_id
+        self.status = status
+
+
+class AvatarFailedError(AkoolError):
+    """Processing an uploaded avatar failed (status 4); `record_id` is its `_id`."""
+
+    def __init__(self, message: str, *, record_id: str) -> None:
+        super().__init__(message)
+        self.record_id = record_id
+
+
+class WaitTimeoutError(AkoolError, TimeoutError):
+    """A status didn't come in time; `status` is the last one seen, `None`: none was told."""
+
+    retryable = True
+
+    def __init__(self, message: str, *, status: int | None) -> None:
+        super().__init__(message)
         self.status = status
 
 

@@ -6,9 +6,12 @@ Tokens and signatures are `SecretStr`: they don't show in a repr, a log line or 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Final, Literal
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
+
+from akool_async.models.base import Answer
 
 __all__ = [
     "AgoraCredentials",
@@ -16,35 +19,26 @@ __all__ = [
     "Credentials",
     "CredentialsBase",
     "LiveKitCredentials",
+    "StreamType",
     "TRTCCredentials",
+    "read_credentials",
 ]
 
 
-def _text(value: object) -> object:
-    """Ids arrive as numbers, too."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+def _no_empty(value: object) -> object:
+    return None if value == "" else value
 
 
-Text = Annotated[str, BeforeValidator(_text)]
+#: A token or signature; an empty one (as in a session's detail) reads as none.
+Token = Annotated[SecretStr | None, BeforeValidator(_no_empty)]
 
 
-class CredentialsBase(BaseModel):
+class CredentialsBase(Answer):
     """Common to all kinds: unknown fields are kept, both spellings are read."""
 
-    model_config = ConfigDict(extra="allow", populate_by_name=True, frozen=True)
+    guards_unknown: ClassVar[bool] = True
 
     kind: ClassVar[str]
-
-    def to_dict(self, *, include_secrets: bool = False) -> dict[str, Any]:
-        """As the service writes them; secrets are left out unless asked for."""
-        out: dict[str, Any] = {}
-        for name, value in self.model_dump(exclude_none=True).items():
-            if isinstance(value, SecretStr):
-                if include_secrets:
-                    out[name] = value.get_secret_value()
-            else:
-                out[name] = value
-        return out
 
 
 class AgoraCredentials(CredentialsBase):
@@ -53,9 +47,9 @@ class AgoraCredentials(CredentialsBase):
     kind: ClassVar[str] = "agora"
 
     agora_uid: int
-    agora_channel: Text
-    agora_token: SecretStr | None = None
-    agora_app_id: Text | None = None
+    agora_channel: str
+    agora_token: Token = None
+    agora_app_id: str | None = None
 
 
 class LiveKitCredentials(CredentialsBase):
@@ -64,10 +58,10 @@ class LiveKitCredentials(CredentialsBase):
     kind: ClassVar[str] = "livekit"
 
     livekit_url: str
-    livekit_token: SecretStr | None = None
-    livekit_room_name: Text | None = None
-    livekit_server_identity: Text | None = None
-    livekit_client_identity: Text | None = None
+    livekit_token: Token = None
+    livekit_room_name: str | None = None
+    livekit_server_identity: str | None = None
+    livekit_client_identity: str | None = None
 
 
 class TRTCCredentials(CredentialsBase):
@@ -76,9 +70,9 @@ class TRTCCredentials(CredentialsBase):
     kind: ClassVar[str] = "trtc"
 
     trtc_app_id: int = Field(validation_alias=AliasChoices("trtc_app_id", "trtc_sdk_app_id"))
-    trtc_room_id: Text = Field(validation_alias=AliasChoices("trtc_room_id", "trtc_sdk_room_id"))
-    trtc_user_id: Text = Field(validation_alias=AliasChoices("trtc_user_id", "trtc_sdk_user_id"))
-    trtc_user_sig: SecretStr | None = Field(
+    trtc_room_id: str = Field(validation_alias=AliasChoices("trtc_room_id", "trtc_sdk_room_id"))
+    trtc_user_id: str = Field(validation_alias=AliasChoices("trtc_user_id", "trtc_sdk_user_id"))
+    trtc_user_sig: Token = Field(
         default=None, validation_alias=AliasChoices("trtc_user_sig", "trtc_sdk_user_sig")
     )
 
@@ -98,3 +92,31 @@ Credentials = AgoraCredentials | LiveKitCredentials | TRTCCredentials | ChatRoom
 
 #: The kinds of room, by the service's `stream_type`; the chat room is the legacy v3 one.
 StreamType = Literal["agora", "livekit", "trtc", "chatroom"]
+
+#: A field that only one kind of credentials has -> that kind.
+_BY_FIELD: Final[dict[str, type[Credentials]]] = {
+    "agora_channel": AgoraCredentials,
+    "livekit_url": LiveKitCredentials,
+    "trtc_room_id": TRTCCredentials,
+    "trtc_sdk_room_id": TRTCCredentials,
+    "client_chat_room_url": ChatRoomCredentials,
+}
+
+
+def read_credentials(raw: object) -> Credentials | None:
+    """Reads the credentials of an answer by the fields that are there.
+
+    `None` where they are of no known kind or lack what joining needs: what a session's detail and
+    list leave out differs, and neither is a reason to fail.
+    """
+    if isinstance(raw, CredentialsBase):
+        return raw  # type: ignore[return-value]
+    if not isinstance(raw, Mapping):
+        return None
+    for name, kind in _BY_FIELD.items():
+        if raw.get(name) is not None:
+            try:
+                return kind.read(raw)
+            except ValidationError:
+                return None
+    return None

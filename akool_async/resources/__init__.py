@@ -1,1 +1,1 @@
-"""The REST resources."""
+"""The REST API by what it is about: one class per resource, reached through `AkoolClient`."""

@@ -1,1 +1,1 @@
-"""Pure rules of REST: requests, envelopes, retries."""
+"""The rules of the REST API without any I/O: requests, envelopes, retries (PROTOCOL.md §1)."""

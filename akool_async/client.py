@@ -1,0 +1,222 @@
+"""`AkoolClient`: the REST API, and sessions joined (PROTOCOL.md §1)."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import replace
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from akool_async.auth import choose_auth
+from akool_async.errors import InvalidParameterError
+from akool_async.http import ConnectionPool
+from akool_async.models.checks import number, whole
+from akool_async.resources.avatars import Avatars
+from akool_async.resources.caller import Caller
+from akool_async.resources.knowledge import KnowledgeBases
+from akool_async.resources.languages import Languages
+from akool_async.resources.legacy_sessions import LegacySessions
+from akool_async.resources.sessions import Sessions
+from akool_async.resources.voices import Voices
+from akool_async.rest.base_url import DEFAULT_BASE_URL, normalise_base_url
+from akool_async.rest.retry import RetryRules
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from aiohttp import ClientSession
+
+    from akool_async.conversation import AvatarSession
+
+__all__ = ["DEFAULT_MAX_RETRIES", "DEFAULT_TIMEOUT", "AkoolClient"]
+
+BASE_URL_VARIABLE: Final = "AKOOL_API_URL"
+#: Seconds for one try of a call.
+DEFAULT_TIMEOUT: Final = 30.0
+DEFAULT_MAX_RETRIES: Final = 2
+
+
+class AkoolClient:
+    """One account. Use it as a context manager, or call `aclose`; safe for many tasks at once.
+
+    The connections are made on first use, in the event loop of that moment. Proxies are taken from
+    the environment (`HTTPS_PROXY`, `NO_PROXY`), unless `session` is given, which has its own.
+
+    Attributes:
+        avatars, sessions, legacy_sessions, voices, languages, knowledge: the resources.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        token: str | None = None,
+        base_url: str | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        max_retries: int = DEFAULT_MAX_RETRIES,
+        session: ClientSession | None = None,
+    ) -> None:
+        """Keeps what it is given; connects to nothing.
+
+        Args:
+            api_key: or the environment's `AKOOL_API_KEY`.
+            client_id: with `client_secret`, in place of a key; or `AKOOL_CLIENT_ID`.
+            client_secret: or `AKOOL_CLIENT_SECRET`.
+            token: a bearer token, in place of a key.
+            base_url: or `AKOOL_API_URL`; https, or http on a loopback address.
+            timeout: seconds for one try of a call.
+            max_retries: how often a call is repeated, where that is safe.
+            session: one's own `aiohttp.ClientSession`; it is never closed here.
+
+        Raises:
+            ConfigurationError: no credentials (names the variables), or a base URL that would send
+                them in clear.
+            InvalidParameterError: a value out of range.
+        """
+        auth = choose_auth(
+            api_key=api_key, client_id=client_id, client_secret=client_secret, token=token
+        )
+        address = base_url or os.environ.get(BASE_URL_VARIABLE, "").strip() or DEFAULT_BASE_URL
+        pool = ConnectionPool(normalise_base_url(address), session)
+        self._owns_pool = True
+        self._caller = Caller(
+            pool,
+            auth,
+            timeout=_timeout(timeout),
+            retry=RetryRules(max_retries=whole("max_retries", max_retries, 0, 100)),
+        )
+
+    def __repr__(self) -> str:
+        return f"AkoolClient(base_url={self.base_url!r})"
+
+    @property
+    def base_url(self) -> str:
+        """Where the API is, without a slash at the end."""
+        return self._caller.pool.base_url
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self._caller.pool.closed
+
+    @cached_property
+    def avatars(self) -> Avatars:
+        """Avatars: list, get, upload."""
+        return Avatars(self._caller)
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """Sessions of version 4."""
+        return Sessions(self._caller)
+
+    @cached_property
+    def legacy_sessions(self) -> LegacySessions:
+        """Sessions of version 3."""
+        return LegacySessions(self._caller)
+
+    @cached_property
+    def voices(self) -> Voices:
+        """Voices."""
+        return Voices(self._caller)
+
+    @cached_property
+    def languages(self) -> Languages:
+        """Languages."""
+        return Languages(self._caller)
+
+    @cached_property
+    def knowledge(self) -> KnowledgeBases:
+        """Knowledge bases."""
+        return KnowledgeBases(self._caller)
+
+    def open_session(
+        self, avatar_id: str, *, stream_type: str = "livekit", **fields: Any
+    ) -> AbstractAsyncContextManager[AvatarSession]:
+        """Creates a session, joins its room, and closes both whatever happens.
+
+            async with client.open_session("dvp_Tristan_cloth2_1080P") as avatar:
+                reply = await avatar.ask("Hello")
+
+        Args:
+            avatar_id: a streaming avatar's.
+            stream_type: "livekit", "agora" or "trtc".
+            **fields: what `akool_async.opening.open_session` takes: `SessionFields`, `legacy=True`
+                for version 3, `transport=`, `transport_options=`, `options=`, `room=`.
+
+        Raises:
+            MissingDependencyError: no transport of that name is installed; on entering.
+            InvalidParameterError: a wrong value; on entering, before anything is sent.
+            APIError, RequestError: the session couldn't be created.
+            JoinError: its room couldn't be joined; the session is closed again.
+        """
+        from akool_async.opening import open_session
+
+        return open_session(self, avatar_id, stream_type=stream_type, **fields)
+
+    def with_options(
+        self,
+        *,
+        timeout: float | None = None,
+        max_retries: int | None = None,
+        retry_time: float | None = None,
+        backoff: float | None = None,
+    ) -> AkoolClient:
+        """A copy with other limits, which shares connections and tokens with this one.
+
+            await client.with_options(timeout=5, max_retries=0).sessions.get(session_id)
+
+        Closing the copy closes nothing; closing this client closes it for both.
+
+        Args:
+            timeout: seconds for one try of a call.
+            max_retries: how often a call is repeated, where that is safe.
+            retry_time: seconds from the first try's start after which no other is begun.
+            backoff: seconds; the longest first pause between tries, later ones are longer.
+
+        Raises:
+            InvalidParameterError: a value out of range.
+        """
+        rules: dict[str, Any] = {}
+        if max_retries is not None:
+            rules["max_retries"] = whole("max_retries", max_retries, 0, 100)
+        if retry_time is not None:
+            rules["retry_time"] = number("retry_time", retry_time, 0.0, 86_400.0)
+        if backoff is not None:
+            rules["backoff"] = number("backoff", backoff, 0.0, 60.0)
+        caller = self._caller
+        copy = object.__new__(type(self))
+        copy._owns_pool = False
+        copy._caller = replace(
+            caller,
+            timeout=caller.timeout if timeout is None else _timeout(timeout),
+            retry=replace(caller.retry, **rules),
+        )
+        return copy
+
+    async def aclose(self) -> None:
+        """Closes the connections; not those of a `session` that was given. Twice is fine."""
+        if self._owns_pool:
+            await self._caller.auth.aclose()
+            await self._caller.pool.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+
+def _timeout(value: object) -> float:
+    seconds = number("timeout", value, 0.0, 86_400.0)
+    if not seconds or not math.isfinite(seconds):
+        raise InvalidParameterError("timeout", "is 0 s, give more than that, at most 86400 s")
+    return float(seconds)

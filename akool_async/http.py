@@ -1,0 +1,243 @@
+"""Bytes to the service and back: the only module of the client that knows aiohttp.
+
+One pool of connections per client, made on first use, shared by its `with_options` copies. Answers
+are bounded in size, redirects aren't followed (the key would go with them), and every aiohttp error
+becomes one of ours, chained and without headers.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import urllib.request
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+import aiohttp
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from akool_async.errors import (
+    APIConnectionError,
+    APITimeoutError,
+    ConfigurationError,
+    InvalidResponseError,
+    RequestError,
+)
+from akool_async.rest.base_url import is_loopback
+from akool_async.rest.envelope import RawAnswer
+from akool_async.rest.request import Repeat, Request
+from akool_async.rest.retry import read_retry_after
+
+__all__ = ["ConnectionPool"]
+
+logger = logging.getLogger(__name__)
+
+#: The largest answer that is read, in bytes; a page of 100 avatars has about 60 kB.
+MAX_ANSWER: Final = 8 * 2**20
+#: Seconds for making a connection, less where the whole call has less.
+CONNECT_TIMEOUT: Final = 10.0
+#: Connections at most; calls beyond wait for one.
+MAX_CONNECTIONS: Final = 100
+
+_JSON: Final = "application/json"
+
+
+class ConnectionPool:
+    """Sends requests to one base URL.
+
+    Args:
+        base_url: normalised.
+        session: the user's own `aiohttp.ClientSession`, which is used as it is and never closed.
+    """
+
+    def __init__(self, base_url: str, session: aiohttp.ClientSession | None = None) -> None:
+        self.base_url = base_url
+        self._session = session
+        self._own = session is None
+        self._proxy: _Proxy | None = None
+        self._urls: dict[str, URL] = {}
+        self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
+        self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether `aclose` was called."""
+        return self._closed
+
+    async def aclose(self) -> None:
+        """Closes the connections, unless the session is the user's. Twice is fine."""
+        self._closed = True
+        session, self._session = self._session, None
+        if session is not None and self._own:
+            await session.close()
+
+    async def send(
+        self, request: Request, header: tuple[str, str] | None, *, timeout: float
+    ) -> RawAnswer:
+        """Sends one request once.
+
+        Args:
+            request: what to send.
+            header: the authentication's, `None`: none.
+            timeout: seconds for all of it, connecting and reading included.
+
+        Raises:
+            APIConnectionError: the connection wasn't made (`sent` is False) or broke.
+            APITimeoutError: no whole answer in time.
+            InvalidResponseError: no HTTP, or more than 8 MiB.
+            ConfigurationError: the client or the user's session is closed.
+        """
+        session = self._open_session()
+        headers = {"Accept": _JSON}
+        if header is not None:
+            headers[header[0]] = header[1]
+        if request.body is not None:
+            headers["Content-Type"] = _JSON
+        options: dict[str, Any] = {}
+        if request.query:
+            options["params"] = request.query
+        if self._proxy is not None:
+            options["proxy"] = self._proxy.url
+            options["proxy_headers"] = self._proxy.headers
+        try:
+            async with session.request(
+                request.method,
+                self._url(request.path),
+                data=request.body,
+                headers=headers,
+                timeout=self._timeout(timeout),
+                allow_redirects=False,
+                **options,
+            ) as response:
+                body = await _read_bounded(response, request)
+                return RawAnswer(
+                    status=response.status,
+                    body=body,
+                    content_type=response.content_type
+                    if "Content-Type" in response.headers
+                    else "",
+                    retry_after=read_retry_after(
+                        response.headers.get("Retry-After"), now=time.time()
+                    ),
+                )
+        except RequestError:
+            raise
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _translated(error, request, timeout) from _without_headers(error)
+
+    def _open_session(self) -> aiohttp.ClientSession:
+        if self._closed:
+            raise ConfigurationError("The client is closed")
+        if self._session is None:
+            # Not `trust_env=True`: aiohttp then goes through two threads and reads ~/.netrc for
+            # every call, and an entry there would replace the key.
+            self._proxy = _Proxy.from_environment(self.base_url)
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=True,
+            )
+        elif self._session.closed:
+            raise ConfigurationError("The aiohttp session given as session= is closed")
+        return self._session
+
+    def _url(self, path: str) -> URL:
+        url = self._urls.get(path)
+        if url is None:
+            # The paths are a few constants.
+            url = self._urls[path] = URL(self.base_url + path)
+        return url
+
+    def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:
+        timeout = self._timeouts.get(seconds)
+        if timeout is None:
+            # Connecting has less, so that it is told from a call that was sent.
+            connect = min(CONNECT_TIMEOUT, seconds * 0.8)
+            timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=connect)
+            if len(self._timeouts) < 100:
+                self._timeouts[seconds] = timeout
+        return timeout
+
+
+async def _read_bounded(response: aiohttp.ClientResponse, request: Request) -> bytes:
+    pieces = []
+    size = 0
+    async for piece in response.content.iter_any():
+        size += len(piece)
+        if size > MAX_ANSWER:
+            # The rest isn't worth reading, so the connection can't be used again.
+            response.close()
+            raise InvalidResponseError(
+                f"the answer is larger than {MAX_ANSWER} bytes",
+                request=request.info,
+                status=response.status,
+            )
+        pieces.append(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _translated(error: BaseException, request: Request, timeout: float) -> RequestError:
+    """Ours for one of aiohttp's; `retryable` where a repetition can't do anything twice."""
+    info = request.info
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return APITimeoutError("no connection in time", request=info, retryable=True, sent=False)
+    if isinstance(error, aiohttp.ClientSSLError):
+        return APIConnectionError(f"no trusted connection: {error}", request=info, sent=False)
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return APIConnectionError(
+            f"the proxy refused with HTTP {error.status}",
+            request=info,
+            retryable=error.status >= 500,
+            sent=False,
+        )
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return APIConnectionError(
+            f"no connection: {error}", request=info, retryable=True, sent=False
+        )
+    safe = request.repeat is Repeat.SAFE
+    if isinstance(error, TimeoutError):
+        return APITimeoutError(f"no answer within {timeout:g} s", request=info, retryable=safe)
+    if isinstance(error, aiohttp.ClientResponseError):
+        return InvalidResponseError("the answer isn't HTTP", request=info, retryable=safe)
+    return APIConnectionError(
+        f"the connection broke: {type(error).__name__}", request=info, retryable=safe
+    )
+
+
+def _without_headers(error: BaseException) -> BaseException:
+    """The same error without the request's headers, which its repr would show."""
+    if isinstance(error, aiohttp.ClientResponseError):
+        none: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
+        error.request_info = error.request_info._replace(headers=none)
+        error.args = (error.request_info, ())
+        error.history = ()
+    return error
+
+
+class _Proxy:
+    """A proxy as aiohttp takes it, its password apart from its address."""
+
+    def __init__(self, url: str, headers: Mapping[str, str]) -> None:
+        self.url = url
+        self.headers = headers
+
+    @classmethod
+    def from_environment(cls, base_url: str) -> _Proxy | None:
+        """What `HTTPS_PROXY` and `NO_PROXY` say for a base URL; loopback needs no proxy."""
+        target = urlsplit(base_url)
+        host = target.hostname or ""
+        if is_loopback(host) or urllib.request.proxy_bypass(host):
+            return None
+        address = urllib.request.getproxies().get(target.scheme)
+        if not address:
+            return None
+        parts = urlsplit(address if "://" in address else f"http://{address}")
+        headers = {}
+        if parts.username is not None:
+            pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+            headers["Proxy-Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
+        place = parts.netloc.rpartition("@")[2]
+        return cls(urlunsplit((parts.scheme, place, "", "", "")), headers)

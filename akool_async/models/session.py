@@ -1,0 +1,136 @@
+"""Sessions, version 4 and the legacy version 3, as the service answers them (PROTOCOL.md §1)."""
+
+from __future__ import annotations
+
+import enum
+from typing import Annotated, Any, ClassVar, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, SecretStr
+
+from akool_async.models.base import Answer
+from akool_async.models.checks import choice, text, url
+from akool_async.models.credentials import ChatRoomCredentials, Credentials, read_credentials
+
+__all__ = [
+    "LEGACY_AVATARS",
+    "LegacySession",
+    "Session",
+    "SessionStatus",
+    "StreamUrls",
+    "legacy_create_body",
+]
+
+
+class SessionStatus(enum.IntEnum):
+    """How far a session is; credits run while it is queueing or running."""
+
+    QUEUEING = 1
+    RUNNING = 2
+    COMPLETED = 3
+    FAILED = 4
+
+
+class _AnySession(Answer):
+    guards_unknown: ClassVar[bool] = True
+
+    id: str = Field(default="", alias="_id")
+    uid: int | None = None
+    type: int | None = None
+    status: int | None = None
+    stream_type: str | None = None
+    duration: float | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether it is queueing or running, and so being paid for."""
+        return self.status in (SessionStatus.QUEUEING, SessionStatus.RUNNING)
+
+
+class Session(_AnySession):
+    """A session. Only create's answer holds a token: keep it.
+
+    Attributes:
+        id: its `_id`.
+        status: `SessionStatus`; `None` where it wasn't answered.
+        stream_type: "agora", "livekit" or "trtc".
+        duration: seconds, as asked for when it was created.
+        credentials: of its room; `None` where the answer held none that could be read.
+    """
+
+    credentials: Annotated[Credentials | None, BeforeValidator(read_credentials)] = None
+
+
+class StreamUrls(Answer):
+    """Where a legacy session's media and messages are; those that let one take part are secret."""
+
+    guards_unknown: ClassVar[bool] = True
+
+    client_pull_stream_url: str | None = Field(default=None, repr=False)
+    client_push_stream_url: SecretStr | None = None
+    client_chat_room_url: SecretStr | None = None
+    server_chat_room_url: SecretStr | None = None
+    agora_app_id: str | None = None
+    agora_channel: str | None = None
+    agora_token: SecretStr | None = None
+
+
+class LegacySession(_AnySession):
+    """A session of version 3: its messages go through a websocket chat room (PROTOCOL.md §3).
+
+    Attributes:
+        stream_urls: `client_pull_stream_url` is the FLV video; detail and list may hold it alone.
+        task_id, app_name, stream_name: the service's names. The last is a part of the secret URLs.
+    """
+
+    task_id: str | None = None
+    app_name: str | None = None
+    stream_name: str | None = Field(default=None, repr=False)
+    stream_urls: StreamUrls = Field(default_factory=StreamUrls)
+
+    @property
+    def credentials(self) -> ChatRoomCredentials | None:
+        """Of its chat room; `None` where this answer doesn't hold its URL."""
+        client = self.stream_urls.client_chat_room_url
+        if client is None:
+            return None
+        server = self.stream_urls.server_chat_room_url
+        client_id = _last_segment(client)
+        return ChatRoomCredentials(
+            client_chat_room_url=client,
+            server_chat_room_url=server,
+            client_id=client_id,
+            # The two names differ in their first word only.
+            server_id=_last_segment(server)
+            if server is not None
+            else client_id.replace("client", "server", 1),
+        )
+
+
+def _last_segment(address: SecretStr) -> str:
+    path = urlsplit(address.get_secret_value()).path
+    return path.rstrip("/").rpartition("/")[2].removesuffix(".chat")
+
+
+#: The avatars that version 3 names; one's own uploaded ones work, too.
+LEGACY_AVATARS: Final = (
+    "Kai_1080P_back",
+    "Katha_1080P_back",
+    "Olivia_1080P_back",
+    "who_1080P_back",
+)
+
+
+def legacy_create_body(
+    avatar_id: object,
+    *,
+    stream_type: Literal["flv", "agora"] | None = None,
+    background_url: str | None = None,
+) -> dict[str, Any]:
+    """The body of v3 session/create; raises `InvalidParameterError`."""
+    body: dict[str, Any] = {"avatar_id": text("avatar_id", avatar_id)}
+    if stream_type is not None:
+        body["stream_type"] = choice("stream_type", stream_type, ("flv", "agora"))
+    if background_url is not None:
+        body["background_url"] = url("background_url", background_url)
+    return body

@@ -1,0 +1,124 @@
+"""Every documented field of v4 session/create, checked together (PROTOCOL.md §1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal, TypedDict
+
+from akool_async.errors import InvalidParameterError
+from akool_async.models.checks import choice, text, url, whole
+from akool_async.models.credentials import Credentials
+from akool_async.models.own_credentials import own_credentials_body
+from akool_async.models.voice_params import VoiceParams
+
+__all__ = ["FAST_DIALOGUE_VOICES", "MAX_DURATION", "SessionFields", "session_create_body"]
+
+#: Seconds; also what is taken from the account at once where `duration` says so.
+MAX_DURATION: Final = 3600
+
+#: The voices that `scene_mode="fast_dialogue"` knows.
+FAST_DIALOGUE_VOICES: Final = (
+    "alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse", "marin", "cedar",
+)  # fmt: skip
+
+#: What voice_params may hold with fast_dialogue.
+_FAST_DIALOGUE_PARAMS: Final = ("stt_language", "turn_detection", "elevenlabs_settings")
+
+
+class SessionFields(TypedDict, total=False):
+    """The optional fields of session/create; `None` is the same as leaving a field out.
+
+    duration: whole seconds, 1..3600. Credits for all of it are taken at once; the rest comes back
+        when the session ends.
+    knowledge_id: a knowledge base's id.
+    voice_id, voice_url: another voice than the avatar's own.
+    language: a code, "en".
+    mode_type: 1 retelling (says your text), 2 dialogue (answers it).
+    background_url: an image or a video.
+    scene_mode: "fast_dialogue" (for spoken input) or "meeting" (lip-syncs audio that you stream
+        into the room).
+    e2e_type: "openai", with fast_dialogue.
+    voice_params: `VoiceParams` or a mapping of its fields.
+    stream_type: "agora" (the service's default), "livekit" or "trtc".
+    credentials: of a room of your own, for the avatar to join.
+    """
+
+    duration: int | None
+    knowledge_id: str | None
+    voice_id: str | None
+    voice_url: str | None
+    language: str | None
+    mode_type: Literal[1, 2] | None
+    background_url: str | None
+    scene_mode: Literal["fast_dialogue", "meeting"] | None
+    e2e_type: Literal["openai"] | None
+    voice_params: VoiceParams | Mapping[str, Any] | None
+    stream_type: Literal["agora", "livekit", "trtc"] | None
+    credentials: Credentials | Mapping[str, Any] | None
+
+
+def session_create_body(avatar_id: object, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of session/create.
+
+    Raises:
+        InvalidParameterError: an unknown field, a wrong value, or values that don't go together.
+    """
+    for name in fields:
+        if name not in SessionFields.__annotations__:
+            raise InvalidParameterError(
+                name,
+                "isn't a field of session/create, known: "
+                + ", ".join(SessionFields.__annotations__),
+            )
+    given = {name: value for name, value in fields.items() if value is not None}
+    body: dict[str, Any] = {"avatar_id": text("avatar_id", avatar_id)}
+    if "duration" in given:
+        body["duration"] = whole("duration", given["duration"], 1, MAX_DURATION, unit="seconds")
+    for name in ("knowledge_id", "voice_id", "language"):
+        if name in given:
+            body[name] = text(name, given[name])
+    for name in ("voice_url", "background_url"):
+        if name in given:
+            body[name] = url(name, given[name])
+    if "mode_type" in given:
+        body["mode_type"] = choice("mode_type", given["mode_type"], (1, 2))
+    if "scene_mode" in given:
+        body["scene_mode"] = choice("scene_mode", given["scene_mode"], ("fast_dialogue", "meeting"))
+    if "e2e_type" in given:
+        body["e2e_type"] = choice("e2e_type", given["e2e_type"], ("openai",))
+    if "stream_type" in given:
+        body["stream_type"] = choice(
+            "stream_type", given["stream_type"], ("agora", "livekit", "trtc")
+        )
+    if "voice_params" in given:
+        body["voice_params"] = VoiceParams.of(given["voice_params"]).to_wire()
+    if "credentials" in given:
+        # Without a stream_type the service takes agora.
+        body["credentials"] = own_credentials_body(
+            body.get("stream_type", "agora"), given["credentials"]
+        )
+    _together(body)
+    return body
+
+
+def _together(body: Mapping[str, Any]) -> None:
+    """What each field allows alone and the service wouldn't do together."""
+    fast = body.get("scene_mode") == "fast_dialogue"
+    if "e2e_type" in body and not fast:
+        raise InvalidParameterError("e2e_type", 'needs scene_mode="fast_dialogue"')
+    if not fast:
+        return
+    if "voice_url" in body:
+        raise InvalidParameterError(
+            "voice_url", "can't be used with fast_dialogue, which takes a preset voice_id"
+        )
+    params: Mapping[str, Any] = body.get("voice_params", {})
+    for name in params:
+        if name not in _FAST_DIALOGUE_PARAMS:
+            raise InvalidParameterError(
+                f"voice_params.{name}",
+                f"can't be used with fast_dialogue, which takes {', '.join(_FAST_DIALOGUE_PARAMS)}",
+            )
+    if "voice_id" in body and "elevenlabs_settings" not in params:
+        # With ElevenLabs, voice_id names a voice of theirs.
+        choice("voice_id", body["voice_id"], FAST_DIALOGUE_VOICES)

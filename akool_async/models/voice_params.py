@@ -1,0 +1,180 @@
+"""`voice_params` of session/create, each value checked as it is made (PROTOCOL.md §1).
+
+The service's own schema lets wrong combinations through; here they are refused before the session
+is paid for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Final, Literal, TypeVar
+
+from pydantic import SecretStr
+
+from akool_async.errors import InvalidParameterError
+from akool_async.models.checks import choice, flag, known_keys, number, text, whole
+
+__all__ = ["ElevenLabsSettings", "TurnDetection", "VoiceParams"]
+
+_SERVER_VAD_ONLY: Final = ("threshold", "prefix_padding_ms", "silence_duration_ms")
+
+T = TypeVar("T")
+
+
+def _coerce(kind: type[T], name: str, value: object) -> T:
+    """An instance, or a mapping with documented keys, as an instance."""
+    if isinstance(value, kind):
+        return value
+    names = [one.name for one in fields(kind)]  # type: ignore[arg-type]
+    return kind(**known_keys(name, value, names))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnDetection:
+    """How the service tells that a person has finished speaking.
+
+    Attributes:
+        type: `server_vad` (by silence) or `semantic_vad` (by what is said).
+        threshold: 0..1, the service's default is 0.5; `server_vad` only, like the next two.
+        prefix_padding_ms: milliseconds kept from before speech began, default 300.
+        silence_duration_ms: milliseconds of silence that end a turn, default 500.
+    """
+
+    type: Literal["server_vad", "semantic_vad"] = "server_vad"
+    threshold: float | None = None
+    prefix_padding_ms: int | None = None
+    silence_duration_ms: int | None = None
+
+    def __post_init__(self) -> None:
+        at = "voice_params.turn_detection"
+        choice(f"{at}.type", self.type, ("server_vad", "semantic_vad"))
+        if self.type == "semantic_vad":
+            for name in _SERVER_VAD_ONLY:
+                if getattr(self, name) is not None:
+                    raise InvalidParameterError(
+                        f"{at}.{name}", "is for server_vad only, leave it out with semantic_vad"
+                    )
+        if self.threshold is not None:
+            number(f"{at}.threshold", self.threshold, 0.0, 1.0)
+        if self.prefix_padding_ms is not None:
+            whole(f"{at}.prefix_padding_ms", self.prefix_padding_ms, 0, unit="ms")
+        if self.silence_duration_ms is not None:
+            whole(f"{at}.silence_duration_ms", self.silence_duration_ms, 0, unit="ms")
+
+    def to_wire(self) -> dict[str, Any]:
+        """As it is sent; what isn't set is left out."""
+        return _given(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ElevenLabsSettings:
+    """A voice of ElevenLabs, with the user's own key; its id goes into `voice_id` of the session.
+
+    Attributes:
+        api_key: never shown in a repr.
+        stability, similarity_boost, style: each 0..1.
+    """
+
+    api_key: str | SecretStr | None = field(default=None, repr=False)
+    model_id: str | None = None
+    stability: float | None = None
+    similarity_boost: float | None = None
+    style: float | None = None
+    use_speaker_boost: bool | None = None
+
+    def __post_init__(self) -> None:
+        at = "voice_params.elevenlabs_settings"
+        if self.api_key is not None:
+            text(f"{at}.api_key", self._key(), secret=True)
+        if self.model_id is not None:
+            text(f"{at}.model_id", self.model_id)
+        for name in ("stability", "similarity_boost", "style"):
+            value = getattr(self, name)
+            if value is not None:
+                number(f"{at}.{name}", value, 0.0, 1.0)
+        if self.use_speaker_boost is not None:
+            flag(f"{at}.use_speaker_boost", self.use_speaker_boost)
+
+    def _key(self) -> str | None:
+        key = self.api_key
+        return key.get_secret_value() if isinstance(key, SecretStr) else key
+
+    def to_wire(self) -> dict[str, Any]:
+        """As it is sent, the key in clear; what isn't set is left out."""
+        out = _given(self)
+        if self.api_key is not None:
+            out["api_key"] = self._key()
+        return out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceParams:
+    """How the avatar speaks and listens. Nested ones may be given as mappings.
+
+    Attributes:
+        speed: 0.8..1.2.
+        pron_map: a word -> how it sounds.
+        stt_language: the language that speech recognition expects.
+        stt_type: `openai_realtime`.
+        turn_detection: when a person's turn is over.
+        elevenlabs_settings: for a voice of ElevenLabs.
+    """
+
+    speed: float | None = None
+    pron_map: Mapping[str, str] | None = None
+    stt_language: str | None = None
+    stt_type: Literal["openai_realtime"] | None = None
+    turn_detection: TurnDetection | Mapping[str, Any] | None = None
+    elevenlabs_settings: ElevenLabsSettings | Mapping[str, Any] | None = field(
+        default=None, repr=False
+    )
+
+    def __post_init__(self) -> None:
+        if self.speed is not None:
+            number("voice_params.speed", self.speed, 0.8, 1.2)
+        if self.pron_map is not None:
+            _pronunciations(self.pron_map)
+        if self.stt_language is not None:
+            text("voice_params.stt_language", self.stt_language)
+        if self.stt_type is not None:
+            choice("voice_params.stt_type", self.stt_type, ("openai_realtime",))
+        nested: tuple[tuple[str, type[Any]], ...] = (
+            ("turn_detection", TurnDetection),
+            ("elevenlabs_settings", ElevenLabsSettings),
+        )
+        for name, kind in nested:
+            value = getattr(self, name)
+            if value is not None:
+                # Frozen: this is how a dataclass sets what it was given in another form.
+                object.__setattr__(self, name, _coerce(kind, f"voice_params.{name}", value))
+
+    @classmethod
+    def of(cls, value: object) -> VoiceParams:
+        """An instance as it is, a mapping read strictly."""
+        return _coerce(cls, "voice_params", value)
+
+    def to_wire(self) -> dict[str, Any]:
+        """As it is sent, secrets in clear; what isn't set is left out."""
+        out = _given(self)
+        if self.pron_map is not None:
+            out["pron_map"] = dict(self.pron_map)
+        for name in ("turn_detection", "elevenlabs_settings"):
+            if name in out:
+                out[name] = out[name].to_wire()
+        return out
+
+
+def _given(instance: Any) -> dict[str, Any]:
+    values = ((one.name, getattr(instance, one.name)) for one in fields(instance))
+    return {name: value for name, value in values if value is not None}
+
+
+def _pronunciations(value: object) -> None:
+    if not isinstance(value, Mapping):
+        raise InvalidParameterError(
+            "voice_params.pron_map", f"{type(value).__name__} isn't a mapping of words to sounds"
+        )
+    for word, sound in value.items():
+        text("voice_params.pron_map", word)
+        text(f"voice_params.pron_map.{word}", sound)

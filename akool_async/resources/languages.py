@@ -1,0 +1,30 @@
+"""Languages (PROTOCOL.md §1)."""
+
+from __future__ import annotations
+
+from akool_async.models.voice import Language
+from akool_async.resources.caller import Caller
+from akool_async.resources.pagination import Listing, PageData
+from akool_async.resources.reading import uncounted
+from akool_async.rest.request import get
+
+__all__ = ["Languages"]
+
+
+class Languages:
+    """`client.languages`."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def list(self) -> Listing[Language]:
+        """All languages; there is one page. Sessions take codes as "en", these are regional."""
+
+        async def fetch(number: int) -> PageData[Language]:
+            del number
+            return await self._caller.call(
+                get("/api/open/v3/language/list"),
+                lambda data: uncounted(Language, data, wrapped="lang_list"),
+            )
+
+        return Listing(fetch, key=lambda language: language.code, size=1, single=True)

@@ -1,0 +1,65 @@
+"""Waiting for a status that only asking again can tell."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from akool_async.errors import WaitTimeoutError
+from akool_async.models.checks import number
+
+__all__ = ["Progress", "poll"]
+
+T = TypeVar("T")
+
+#: Called with each answer while waiting; plain or async.
+Progress = Callable[[T], Awaitable[Any] | Any]
+
+
+async def poll(
+    what: str,
+    ask: Callable[[], Awaitable[T]],
+    *,
+    done: Callable[[T], bool],
+    status: Callable[[T], int | None],
+    timeout: float,
+    interval: float,
+    on_progress: Progress[T] | None,
+) -> T:
+    """Asks until `done` says yes.
+
+    Args:
+        what: for the error's text, "avatar 66…".
+        ask: one question; its errors end the waiting.
+        done: whether this answer is the one waited for; raises where it can't come any more.
+        status: of an answer, for the error.
+        timeout: seconds in all.
+        interval: seconds between an answer and the next question.
+        on_progress: called with every answer, the last one included.
+
+    Raises:
+        WaitTimeoutError: not done in time.
+    """
+    number("timeout", timeout, 0.001, 86_400.0)
+    number("interval", interval, 0.01, 3600.0)
+    last: int | None = None
+    try:
+        async with asyncio.timeout(timeout) as limit:
+            while True:
+                answer = await ask()
+                last = status(answer)
+                if on_progress is not None:
+                    told = on_progress(answer)
+                    if inspect.isawaitable(told):
+                        await told
+                if done(answer):
+                    return answer
+                await asyncio.sleep(interval)
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise WaitTimeoutError(
+            f"{what} wasn't ready within {timeout:g} s (last status: {last})", status=last
+        ) from error

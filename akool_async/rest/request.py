@@ -1,0 +1,61 @@
+"""One REST call as data: built by the resources, sent by `http`, judged by `retry`."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from akool_async.errors import RequestInfo
+
+__all__ = ["Repeat", "Request", "get", "post"]
+
+
+class Repeat(enum.Enum):
+    """When a call may be sent again (PROTOCOL.md §1, "Retry")."""
+
+    #: Reads and closing: also where the service may have acted already.
+    SAFE = "safe"
+    #: Creating and changing: only where the service surely didn't act.
+    UNLESS_DONE = "unless_done"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A call. The body is left out of the repr: it may hold somebody else's key."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = field(default=None, repr=False)
+    repeat: Repeat = Repeat.SAFE
+
+    @property
+    def info(self) -> RequestInfo:
+        """What an error says of it."""
+        return RequestInfo(self.method, self.path)
+
+
+def get(path: str, **query: object) -> Request:
+    """A read; parameters that are `None` are left out."""
+    return Request("GET", path, _query(query))
+
+
+def post(
+    path: str,
+    body: Mapping[str, Any] | None = None,
+    *,
+    repeat: Repeat,
+    query: Mapping[str, object] | None = None,
+    method: str = "POST",
+) -> Request:
+    """A call with a JSON body."""
+    encoded = None if body is None else msgspec.json.encode(dict(body))
+    return Request(method, path, _query(query or {}), encoded, repeat)
+
+
+def _query(parameters: Mapping[str, object]) -> dict[str, str]:
+    return {name: str(value) for name, value in parameters.items() if value is not None}
