@@ -229,6 +229,11 @@ class Inbox:
         """Whether `finish` was called."""
         return self._error is not None
 
+    @property
+    def error(self) -> DisconnectedError | None:
+        """What `finish` was called with; `None` while the room lives."""
+        return self._error
+
     def put(self, item: bytes | ConnectionChange) -> None:
         """Adds a packet (and counts it as received) or a change; ignored once finished."""
         if self._error is not None:

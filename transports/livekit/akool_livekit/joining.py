@@ -1,0 +1,182 @@
+"""From credentials to a room that takes packets: tries, pauses, refusals, new tokens."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import TYPE_CHECKING, Final
+
+from akool_async.errors import (
+    AkoolError,
+    InvalidParameterError,
+    JoinError,
+    JoinRefusedError,
+    JoinTimeoutError,
+    SendError,
+)
+from akool_async.models.credentials import Credentials, LiveKitCredentials
+from akool_async.transport import JoinTarget
+from akool_livekit.bringup import BRING_UPS, join_room, leave_room
+from akool_livekit.files import check_file_limit
+from akool_livekit.presence import Presence
+from akool_livekit.reasons import is_refusal
+
+if TYPE_CHECKING:
+    from livekit import rtc
+
+__all__ = ["Joiner", "publish"]
+
+#: Tries to join, and the first pause between them in seconds; the client makes several attempts
+#: within each, without a pause.
+_TRIES: Final = 5
+_FIRST_PAUSE: Final = 0.25
+_LEAVE_TIMEOUT: Final = 5.0
+#: The first publish opens our way to the room; this one is addressed to ourselves, and a room
+#: never returns a packet to its sender.
+_WARM_UP: Final = b"\0"
+_WARM_UP_TOPIC: Final = "akool-async.warm-up"
+
+
+class Joiner:
+    """Joins the room of one target, as often as it is asked to."""
+
+    def __init__(self, target: JoinTarget) -> None:
+        """Raises `InvalidParameterError` for credentials that can't work."""
+        self._renewal = target.renew_credentials
+        self.credentials = _checked(target.credentials)
+
+    @property
+    def token(self) -> str:
+        """The token that is joined with."""
+        token = self.credentials.livekit_token
+        return token.get_secret_value() if token is not None else ""
+
+    @property
+    def can_renew(self) -> bool:
+        """Whether the owner of the session can be asked for a new token (rule 10)."""
+        return self._renewal is not None
+
+    async def join(self, presence: Presence, until: float) -> rtc.Room:
+        """A room that is joined and takes packets; `until` in the loop's time.
+
+        Raises:
+            JoinRefusedError, JoinTimeoutError, JoinError: as `Transport.connect` says.
+        """
+        from livekit import rtc
+
+        loop = asyncio.get_running_loop()
+        pause, renewed = _FIRST_PAUSE, False
+        attempt = 1
+        while True:
+            try:
+                return await self._try(presence, until)
+            except rtc.ConnectError as error:
+                problem = self.without_secrets(str(error))
+            except TimeoutError as error:
+                text = f"the LiveKit room wasn't joined in time: {error}"
+                raise JoinTimeoutError(text) from error
+            if is_refusal(problem):
+                if renewed or not self.can_renew:
+                    raise JoinRefusedError(f"the LiveKit room refused the token: {problem}")
+                await self.renew(until)
+                renewed = True
+                continue
+            wait = pause * random.uniform(0.5, 1.5)
+            if attempt == _TRIES or loop.time() + wait >= until:
+                raise JoinError(f"the LiveKit room couldn't be joined: {problem}")
+            await asyncio.sleep(wait)
+            pause *= 2
+            attempt += 1
+
+    async def renew(self, until: float) -> None:
+        """Asks the session's owner for credentials with a new token.
+
+        Raises:
+            JoinTimeoutError, JoinRefusedError: there are none.
+        """
+        if self._renewal is None:
+            raise JoinRefusedError("the LiveKit token needs to be renewed, and nobody can")
+        try:
+            async with asyncio.timeout_at(until):
+                self.credentials = _checked(await self._renewal())
+        except TimeoutError as error:
+            raise JoinTimeoutError("no new LiveKit token came in time") from error
+        except AkoolError as error:
+            raise JoinRefusedError(f"there is no new LiveKit token: {error}") from error
+
+    def without_secrets(self, text: str) -> str:
+        """The client's words may hold the URL it asked, and that the token."""
+        return text.replace(self.token, "…") if self.token else text
+
+    async def _try(self, presence: Presence, until: float) -> rtc.Room:
+        from livekit import rtc
+
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout_at(until):
+                turn = await BRING_UPS.turn()
+        except TimeoutError:
+            raise TimeoutError("other rooms of this process are being joined") from None
+        room: rtc.Room | None = None
+        try:
+            check_file_limit()
+            room = rtc.Room()  # a fresh one for every try
+            presence.listen(room)
+            left = max(until - loop.time(), 0.0)
+            url = self.credentials.livekit_url
+            await join_room(room, url, self.token, timeout=left, turn=turn)
+            for participant in list(room.remote_participants.values()):
+                presence.announced(participant)
+            await _open_publisher(room, until)
+        except BaseException:
+            presence.forget_room()
+            if room is not None and room.isconnected():
+                await leave_room(room, timeout=_LEAVE_TIMEOUT)
+            raise
+        finally:
+            # A turn lasts until the first publish went out: only then the sockets settle.
+            turn.release()
+        return room
+
+
+async def publish(
+    room: rtc.Room, packet: bytes, *, topic: str = "", to: list[str] | None = None
+) -> None:
+    """Publishes a reliable packet; may be cancelled, the packet can go out all the same.
+
+    Raises:
+        SendError: the client refused it.
+    """
+    from livekit.rtc.participant import PublishDataError
+
+    try:
+        await room.local_participant.publish_data(
+            packet, reliable=True, topic=topic, destination_identities=to or []
+        )
+    except PublishDataError as error:
+        raise SendError(f"LiveKit refused a packet: {error}", retryable=True) from error
+
+
+async def _open_publisher(room: rtc.Room, until: float) -> None:
+    try:
+        async with asyncio.timeout_at(until):
+            own = room.local_participant.identity
+            await publish(room, _WARM_UP, topic=_WARM_UP_TOPIC, to=[own])
+    except TimeoutError:
+        raise TimeoutError("it was joined, but takes no packets") from None
+    except SendError as error:
+        raise JoinError(f"the LiveKit room was joined, but takes no packets: {error}") from error
+
+
+def _checked(credentials: Credentials) -> LiveKitCredentials:
+    if not isinstance(credentials, LiveKitCredentials):
+        raise InvalidParameterError(
+            "credentials", f"are for {credentials.kind}, a LiveKit room needs LiveKit ones"
+        )
+    if not credentials.livekit_url.startswith(("ws://", "wss://")):
+        raise InvalidParameterError("livekit_url", "isn't a ws:// or wss:// URL")
+    if credentials.livekit_token is None or not credentials.livekit_token.get_secret_value():
+        raise InvalidParameterError(
+            "livekit_token", "is missing; only session/create answers it, detail never does"
+        )
+    return credentials

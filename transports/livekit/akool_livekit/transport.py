@@ -1,0 +1,255 @@
+"""The LiveKit transport: reliable packets without a topic, to and from one avatar.
+
+LIVEKIT.md's ten rules: 1 and 2 are kept in `bringup`, 3, 7 and 8 in `presence`, 4 in `senders`,
+10 in `joining` and here. The session above keeps 5 (answers decide), 6 (one sender; the deadline
+of a packet is here) and 9 (an answered command comes before the first chat).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from akool_async.errors import (
+    AkoolError,
+    AvatarAbsentError,
+    DisconnectedError,
+    JoinError,
+    MessageTooLargeError,
+    MissingDependencyError,
+    SendError,
+)
+from akool_async.stream.limits import LIVEKIT
+from akool_async.transport import ConnectionChange, Inbox, JoinTarget, Transport, TransportStats
+from akool_livekit.bringup import leave_room
+from akool_livekit.files import check_file_limit
+from akool_livekit.joining import Joiner, publish
+from akool_livekit.presence import Presence
+from akool_livekit.reasons import ended_text, reason_name
+from akool_livekit.senders import Senders
+
+if TYPE_CHECKING:
+    from livekit import rtc
+
+__all__ = ["LiveKitTransport"]
+
+_INSTALL: Final = 'pip install "akool-async[livekit]"'
+#: A rejoin that nobody asked for may take this long, in seconds.
+_REJOIN_TIMEOUT: Final = 30.0
+_LEAVE_TIMEOUT: Final = 5.0
+
+
+class LiveKitTransport(Transport):
+    """One LiveKit room. Takes no options."""
+
+    name: ClassVar[str] = "livekit"
+    limits = LIVEKIT
+
+    @classmethod
+    def preflight(cls, options: Mapping[str, Any]) -> None:
+        """Checks that the `livekit` package is there and that one more room's files can be opened.
+
+        Raises:
+            MissingDependencyError: `livekit` isn't installed.
+            InvalidParameterError: any option.
+            JoinError: the file limit is too low; says the number needed.
+        """
+        super().preflight(options)
+        _require_livekit()
+        check_file_limit()
+
+    def __init__(self, target: JoinTarget, options: Mapping[str, Any]) -> None:
+        """Keeps what it is given.
+
+        Raises:
+            InvalidParameterError: credentials of another kind, without a token, or with a URL that
+                isn't ws or wss; or any option.
+        """
+        super().preflight(options)
+        self._joiner = Joiner(target)
+        self.stats = TransportStats()
+        self._inbox = Inbox(self.stats)
+        avatar = self._joiner.credentials.livekit_server_identity
+        senders = Senders(avatar, own_room=target.own_room)
+        self._presence = Presence(senders, self._inbox, self.stats)
+        self._presence.on_disconnected = self._disconnected
+        self._room: rtc.Room | None = None
+        #: Set while packets can be handed to `_room`, and for ever once the room is gone for good.
+        self._up = asyncio.Event()
+        self._used = False
+        self._closing = asyncio.Lock()
+        self._rejoining = asyncio.Lock()
+        self._renewal: asyncio.Task[None] | None = None
+
+    async def connect(self, *, timeout: float) -> None:
+        """Joins and waits until the avatar is there and hears. See `Transport.connect`."""
+        _require_livekit()
+        if self._used:
+            raise JoinError("connect() was called before, or after close()", retryable=False)
+        self._used = True
+        until = asyncio.get_running_loop().time() + timeout
+        try:
+            await self._enter(until)
+        except BaseException:
+            await self.close()
+            raise
+        self._presence.connected = True
+
+    async def send(self, packet: bytes, *, timeout: float) -> None:
+        """Publishes one packet; while the client reconnects it holds the packet and sends it later.
+
+        Raises:
+            MessageTooLargeError: more than 15,000 bytes.
+            SendError: not taken in time (it may go out all the same), or refused.
+            DisconnectedError: the room is gone for good.
+        """
+        size = len(packet)
+        if size > self.limits.max_bytes:
+            problem = f"{size} bytes, a LiveKit packet holds {self.limits.max_bytes}"
+            raise MessageTooLargeError("packet", problem, size=size, limit=self.limits.max_bytes)
+        try:
+            async with asyncio.timeout(timeout):
+                await publish(await self._standing_room(), packet)
+        except TimeoutError as error:
+            self._raise_if_ended()
+            raise SendError(
+                f"the LiveKit room didn't take a packet within {timeout:g} s; "
+                "it may be on its way all the same",
+                retryable=False,
+            ) from error
+        except SendError:
+            self._raise_if_ended()
+            raise
+        self.stats.packets_sent += 1
+        self.stats.bytes_sent += size
+
+    async def receive(self) -> bytes | ConnectionChange:
+        """The next packet or change. See `Transport.receive`."""
+        return await self._inbox.get()
+
+    async def reconnect(self, *, timeout: float) -> None:
+        """Leaves and joins anew, with a fresh client. See `Transport.reconnect`."""
+        self._raise_if_ended()
+        try:
+            await self._rejoin(timeout)
+        except AkoolError as error:
+            text = f"the LiveKit room couldn't be joined anew: {error}"
+            ended = DisconnectedError(text, reason="connection_lost", retryable=True)
+            self._end(ended)
+            raise ended from error
+        except asyncio.CancelledError:
+            # Left and not joined again: there is no room to go on in.
+            text = "joining the LiveKit room anew was given up"
+            self._end(DisconnectedError(text, reason="connection_lost", retryable=True))
+            raise
+
+    async def close(self, *, timeout: float = 5.0) -> None:
+        """Leaves. See `Transport.close`."""
+        self._used = True
+        self._end(DisconnectedError(ended_text("closed"), reason="closed"))
+        async with self._closing:
+            self._presence.stop()
+            renewal, self._renewal = self._renewal, None
+            if renewal is not None:
+                renewal.cancel()
+                await asyncio.wait({renewal}, timeout=timeout)
+            room, self._room = self._room, None
+            if room is not None:
+                await leave_room(room, timeout=timeout)
+
+    async def _enter(self, until: float) -> None:
+        """Joins and waits for the avatar."""
+        room = await self._joiner.join(self._presence, until)
+        self._room = room
+        self._raise_join_ended()
+        try:
+            async with asyncio.timeout_at(until):
+                await self._presence.avatar_here.wait()
+        except TimeoutError as error:
+            senders = self._presence.senders
+            who = f"the avatar ({senders.avatar})" if senders.avatar else "the avatar"
+            how = (
+                "is in the LiveKit room but can't hear"
+                if senders.present
+                else ("didn't come into the LiveKit room")
+            )
+            raise AvatarAbsentError(f"{who} {how} in time") from error
+        self._raise_join_ended()
+        self._up.set()
+
+    async def _rejoin(self, timeout: float, *, renew: bool = False) -> None:
+        """Leaves and joins anew, and tells of both."""
+        async with self._rejoining:
+            self._raise_if_ended()
+            until = asyncio.get_running_loop().time() + timeout
+            self._up.clear()
+            self._presence.reconnecting()
+            self._presence.forget_room()
+            room, self._room = self._room, None
+            if room is not None:
+                await leave_room(room, timeout=min(timeout / 2, _LEAVE_TIMEOUT))
+            if renew:
+                await self._joiner.renew(until)
+            await self._enter(until)
+            self._presence.reconnected(lossy=True)
+
+    async def _renew_and_rejoin(self, reason: str) -> None:
+        """Answers a disconnection whose cause is the token (rule 10)."""
+        try:
+            await self._rejoin(_REJOIN_TIMEOUT, renew=True)
+        except Exception as error:  # noqa: BLE001 - renewing runs the session owner's code
+            text = f"{ended_text(reason)}: {self._joiner.without_secrets(str(error))}"
+            ended = DisconnectedError(text, reason=reason)
+            ended.__cause__ = error
+            self._end(ended)
+
+    def _disconnected(self, vendor: str) -> None:
+        reason = reason_name(vendor, self._joiner.token)
+        by_token = reason in ("token_expired", "join_failure")
+        if by_token and self._presence.connected and self._joiner.can_renew:
+            self._up.clear()
+            if self._renewal is None or self._renewal.done():
+                self._renewal = asyncio.get_running_loop().create_task(
+                    self._renew_and_rejoin(reason), name="livekit renewal"
+                )
+            return
+        again = reason == "connection_lost"
+        self._end(DisconnectedError(ended_text(reason), reason=reason, retryable=again))
+
+    async def _standing_room(self) -> rtc.Room:
+        if not self._up.is_set():
+            if not self._presence.connected:
+                raise SendError("send() needs a connected transport", retryable=False)
+            await self._up.wait()
+        self._raise_if_ended()
+        assert self._room is not None
+        return self._room
+
+    def _end(self, error: DisconnectedError) -> None:
+        self._inbox.finish(error)
+        # Whoever waits is to see that it is over.
+        self._up.set()
+        self._presence.avatar_here.set()
+
+    def _raise_if_ended(self) -> None:
+        error = self._inbox.error
+        if error is not None:
+            # A fresh instance: raising the same one again would grow its traceback.
+            again = error.retryable
+            raise DisconnectedError(str(error), reason=error.reason, retryable=again) from error
+
+    def _raise_join_ended(self) -> None:
+        error = self._inbox.error
+        if error is not None:
+            raise JoinError(f"it ended while being joined: {error}") from error
+
+
+def _require_livekit() -> None:
+    try:
+        there = importlib.util.find_spec("livekit.rtc") is not None
+    except ModuleNotFoundError:
+        there = False
+    if not there:
+        raise MissingDependencyError("The livekit package isn't installed.", install=_INSTALL)
