@@ -1,0 +1,152 @@
+"""Commands: asked, answered by mid, sent again with the same mid, timed out (PROTOCOL.md §2).
+
+A command without an answer in time has failed for its caller; sending it again under its `mid` is
+harmless, which is why only commands, and never a chat, are sent again (PROTOCOL.md §4, 4).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from akool_async.conversation.options import ConversationStats
+from akool_async.errors import CommandRejectedError, CommandTimeoutError
+from akool_async.stream.messages import Command, CommandAnswer, Interrupt, SetAction, SetParams
+
+__all__ = ["Commands"]
+
+_NAMES: Final = {SetParams: "set-params", Interrupt: "interrupt", SetAction: "set-action"}
+
+
+class _Pending:
+    __slots__ = ("again_at", "cmd", "expires", "future", "mid", "packets", "timeout")
+
+    def __init__(
+        self, cmd: str, mid: str, packets: list[bytes], *, now: float, again: float, timeout: float
+    ) -> None:
+        self.cmd = cmd
+        self.mid = mid
+        self.packets = packets
+        self.timeout = timeout
+        self.expires = now + timeout
+        self.again_at: float | None = now + again
+        self.future: asyncio.Future[CommandAnswer] = asyncio.get_running_loop().create_future()
+
+
+class Commands:
+    """The commands that wait for an answer. Synchronous but for the waiting itself.
+
+    `push(mid, packets)` hands packets to the outbox, ahead of chat; `waiting(mid)` says whether
+    it still holds them; `withdraw(mid)` takes them back.
+    """
+
+    def __init__(
+        self,
+        *,
+        resend: float,
+        stats: ConversationStats,
+        push: Callable[[str, list[bytes]], None],
+        waiting: Callable[[str], bool],
+        withdraw: Callable[[str], object],
+    ) -> None:
+        self._resend = resend
+        self._stats = stats
+        self._push = push
+        self._waiting = waiting
+        self._withdraw = withdraw
+        self._pending: dict[str, _Pending] = {}
+
+    def start(
+        self, command: Command, packets: list[bytes], *, now: float, timeout: float
+    ) -> _Pending:
+        """Sends it; `wait` for what this returns."""
+        pending = _Pending(
+            _NAMES[type(command)],
+            command.mid,
+            packets,
+            now=now,
+            again=self._resend,
+            timeout=timeout,
+        )
+        self._pending[command.mid] = pending
+        self._stats.commands += 1
+        self._push(pending.mid, packets)
+        return pending
+
+    async def wait(self, pending: _Pending) -> CommandAnswer:
+        """Waits for the answer. Cancelled, the command is forgotten and not sent again.
+
+        Raises:
+            CommandRejectedError: answered with a code other than 1000.
+            CommandTimeoutError: not answered in time.
+        """
+        try:
+            answer = await pending.future
+        finally:
+            self._pending.pop(pending.mid, None)
+            self._withdraw(pending.mid)
+        if not answer.ok:
+            raise CommandRejectedError(pending.cmd, answer.code, answer.msg)
+        return answer
+
+    @property
+    def owed(self) -> float | None:
+        """Since when an answer is owed; `None`: none is."""
+        return min((p.expires - p.timeout for p in self._pending.values()), default=None)
+
+    def answered(self, answer: CommandAnswer) -> bool:
+        """Takes an answer; `False`: nobody waits for it.
+
+        Without a mid it belongs to the oldest command of its name.
+        """
+        pending = self._pending.get(answer.mid)
+        if pending is None and not answer.mid:
+            pending = next((p for p in self._pending.values() if p.cmd == answer.cmd), None)
+        if pending is None or pending.future.done():
+            self._stats.stray_answers += 1
+            return False
+        pending.future.set_result(answer)
+        return True
+
+    def chat_follows(self) -> None:
+        """A chat is sent: an interrupt from before must not be sent again, or it would cut it."""
+        for pending in self._pending.values():
+            if pending.cmd == "interrupt":
+                pending.again_at = None
+
+    def resend_all(self, now: float) -> None:
+        """Packets may have been lost: what has no answer goes out again at once."""
+        for pending in self._pending.values():
+            if pending.again_at is not None:
+                pending.again_at = now
+
+    def fail_all(self, make: Callable[[], BaseException]) -> None:
+        """The conversation is over: everybody waiting gets an error."""
+        for pending in list(self._pending.values()):
+            if not pending.future.done():
+                pending.future.set_exception(make())
+
+    def deadline(self) -> float | None:
+        """When `expire` has something to do next."""
+        times = [
+            p.expires if p.again_at is None else min(p.expires, p.again_at)
+            for p in self._pending.values()
+            if not p.future.done()
+        ]
+        return min(times, default=None)
+
+    def expire(self, now: float) -> None:
+        """Sends again, or gives up, what is due by `now`."""
+        for pending in list(self._pending.values()):
+            if pending.future.done():
+                continue
+            if pending.expires <= now:
+                pending.future.set_exception(
+                    CommandTimeoutError(f"{pending.cmd} had no answer within {pending.timeout:g} s")
+                )
+            elif pending.again_at is not None and pending.again_at <= now:
+                pending.again_at = now + self._resend
+                if not self._waiting(pending.mid):
+                    self._stats.commands_resent += 1
+                    self._push(pending.mid, pending.packets)

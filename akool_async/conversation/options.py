@@ -1,0 +1,164 @@
+"""Every limit of a conversation in one place, and what is known about the session it is about."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from akool_async.errors import InvalidParameterError
+from akool_async.stream.limits import Dialect
+
+__all__ = ["ConversationOptions", "ConversationStats", "Mode", "SessionInfo"]
+
+#: 1 retelling: the avatar says the text it is given. 2 dialogue: it answers it.
+Mode = Literal[1, 2]
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationOptions:
+    """Time limits in seconds, sizes in what their names say. Nothing waits without one of them.
+
+    Attributes:
+        connect_timeout: joining the room, the avatar's coming included. The `livekit` client
+            alone takes up to 32 s against a server that stays silent, so less fails earlier.
+        opening_timeout: the answer to the set-params that opening ends with; without one the
+            session opens all the same, with a warning.
+        command_timeout: from `set_params`, `interrupt` or `act` to the command's answer.
+        command_resend: between two sendings of a command that has no answer yet, same `mid`.
+        reply_timeout: from a question to the end of its reply, where `ask` is told nothing else.
+        quiet_time: a reply that never gets its `fin` is over when no piece came for this long.
+            Pieces come at the pace of a language model, so a pause of seconds is ordinary.
+        fin_patience: takes the place of `quiet_time` once this avatar was seen to send `fin`.
+        audio_end_grace: a reply without `fin` is over this long after `audio_end`, unless
+            another piece comes meanwhile.
+        interrupt_grace: after an answered `interrupt`, replies that get no further piece for
+            this long are over, and say so.
+        v3_quiet_time: in the chat room, which has no end mark at all, an answer is over when no
+            frame came for this long: longer than the pause between two frames of one answer,
+            short enough to wait for at every reply.
+        send_timeout: one packet, from the sender to the room's taking it.
+        silence_after: when the avatar owes an answer and nothing at all was heard for this
+            long, the room is probed with a command; `None` never does.
+        probe_timeout: when the probe isn't answered either, the room is joined anew.
+        reconnect_timeout: joining anew, once.
+        lossy_patience: after a reconnect that may have lost packets, questions without a
+            further piece for this long fail as interrupted; they are never sent again.
+        avatar_return: how long an avatar that left may stay away before the session is over;
+            a full reconnect of its own shows as leaving and coming back.
+        ending_notice: `SessionEnding` comes this long before the session's `duration` is up.
+        ending_grace: this long after `duration` is up a silent room counts as ended.
+        close_timeout: closing everything, the REST call included.
+        event_queue: events kept for one reader; a slower one loses the oldest and is told.
+        event_handler_queue: the same for one handler given to `on()`.
+        waiting_bytes: chat waiting to be sent; beyond it `ask` and `say` wait for room.
+        transcript_entries: the newest this many are kept.
+        speech_turn: how long a recognised user message may wait for the avatar's answer before
+            a later unmarked reply is no longer taken for it.
+        first_piece: `say` with an async iterable sends what it has after this long, when no
+            sentence or clause ended before.
+        piece_bytes: and as soon as this many bytes wait, boundary or not; `None`: one packet.
+        words_per_second: the slowest the avatar is assumed to speak; bounds waiting for an
+            `audio_end` that may never come.
+        speech_margin: seconds added to that bound.
+        on_error: called with the exception of a failed event handler or responder, after the
+            `HandlerFailed` event; must not raise.
+    """
+
+    connect_timeout: float = 30.0
+    opening_timeout: float = 5.0
+    command_timeout: float = 10.0
+    command_resend: float = 1.0
+    reply_timeout: float = 60.0
+    quiet_time: float = 5.0
+    fin_patience: float = 20.0
+    audio_end_grace: float = 1.0
+    interrupt_grace: float = 1.0
+    v3_quiet_time: float = 1.5
+    send_timeout: float = 15.0
+    silence_after: float | None = 8.0
+    probe_timeout: float = 5.0
+    reconnect_timeout: float = 20.0
+    lossy_patience: float = 8.0
+    avatar_return: float = 15.0
+    ending_notice: float = 30.0
+    ending_grace: float = 10.0
+    close_timeout: float = 8.0
+    event_queue: int = 1000
+    event_handler_queue: int = 1000
+    waiting_bytes: int = 256 * 1024
+    transcript_entries: int = 10_000
+    speech_turn: float = 15.0
+    first_piece: float = 0.3
+    piece_bytes: int | None = None
+    words_per_second: float = 1.5
+    speech_margin: float = 5.0
+    on_error: Callable[[BaseException], None] | None = None
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if value is None or field.name == "on_error":
+                continue
+            if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+                raise InvalidParameterError(field.name, f"{value!r} isn't a number above 0")
+
+    def speaking_time(self, text: str) -> float:
+        """Seconds that saying `text` may take at most, in our estimate."""
+        # Languages written without spaces: a character takes about as long as half a word.
+        words = len(text.split()) + sum(char >= "\u2e80" for char in text) / 2
+        return self.speech_margin + words / self.words_per_second
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """What is known about a session; for a session made elsewhere most of it is `None`.
+
+    Attributes:
+        session_id: the service's id.
+        avatar_id: the avatar.
+        transport: the transport's name.
+        duration: seconds the session lives, from `created`.
+        created: when it was made, in seconds of the event loop's clock; `None`: when joined.
+        mode: 1 retelling, 2 dialogue; as create was told.
+        language: as create was told.
+        voice_id: as create was told.
+        voice_url: as create was told.
+        background_url: as create was told.
+    """
+
+    session_id: str | None = None
+    avatar_id: str | None = None
+    transport: str = ""
+    dialect: Dialect = "v2"
+    duration: float | None = None
+    created: float | None = None
+    mode: Mode | None = None
+    language: str | None = None
+    voice_id: str | None = None
+    voice_url: str | None = None
+    background_url: str | None = None
+
+
+@dataclass(slots=True)
+class ConversationStats:
+    """Counted since the session opened; packets and bytes are the transport's own figures."""
+
+    packets_sent: int = 0
+    bytes_sent: int = 0
+    packets_received: int = 0
+    bytes_received: int = 0
+    questions: int = 0
+    replies: int = 0
+    incomplete_replies: int = 0
+    utterances: int = 0
+    commands: int = 0
+    commands_resent: int = 0
+    late_parts: int = 0
+    unknown_packets: int = 0
+    stray_answers: int = 0
+    events_lost: int = 0
+    reconnects: int = 0
+    probes: int = 0
+    dropped: dict[str, int] = dataclasses.field(default_factory=dict)

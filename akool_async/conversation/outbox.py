@@ -1,0 +1,152 @@
+"""What waits to be sent: its order, its pace, its withdrawal; the room's only sender."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from akool_async.errors import DisconnectedError, SendError
+from akool_async.stream import SendQueue, Withdrawn
+from akool_async.transport import Transport
+
+__all__ = ["Outbox"]
+
+
+class Outbox:
+    """A `SendQueue` and the task that empties it into the transport.
+
+    `sent(key)` is called when a key's first packet was taken, `failed(key, error)` when one of its
+    packets wasn't (what else waits under that key is dropped), `gone(error)` when the room is
+    gone; all on the event loop, between two packets.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        send_timeout: float,
+        waiting_bytes: int,
+        sent: Callable[[str], None],
+        failed: Callable[[str, SendError], None],
+        gone: Callable[[DisconnectedError], None],
+    ) -> None:
+        self._transport = transport
+        self._queue = SendQueue(transport.limits)
+        self._send_timeout = send_timeout
+        self._most = waiting_bytes
+        self._sent = sent
+        self._failed = failed
+        self._gone = gone
+        self._loop = asyncio.get_running_loop()
+        self._paused = False
+        self._sleeper: asyncio.Future[None] | None = None
+        self._room: list[asyncio.Future[None]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begins to send."""
+        self._task = self._loop.create_task(self._run(), name="akool-sender")
+
+    async def stop(self) -> None:
+        """Sends nothing more."""
+        self._paused = True
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    def push(
+        self, key: str, packets: Sequence[bytes], *, urgent: bool = False, more: bool = False
+    ) -> None:
+        """Adds packets of one message; those of a key stay in order, urgent ones go first.
+
+        `more`: others of this key will follow.
+        """
+        self._queue.push(key, packets, urgent=urgent, more=more)
+        self._wake()
+
+    def withdraw(self, key: str) -> Withdrawn:
+        """Takes back what waits under a key; says what was sent and what was dropped."""
+        withdrawn = self._queue.withdraw(key)
+        self._tell_room()
+        return withdrawn
+
+    def waiting(self, key: str) -> bool:
+        """Whether packets of a key still wait."""
+        return self._queue.waiting(key) > 0
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes that wait."""
+        return self._queue.waiting_bytes
+
+    async def room(self, *, timeout: float) -> None:
+        """Returns when chat may be added; at once unless more than the bound waits.
+
+        Raises:
+            SendError: no room within `timeout` seconds.
+        """
+        if self._queue.waiting_bytes < self._most:
+            return
+        try:
+            async with asyncio.timeout(timeout):
+                while self._queue.waiting_bytes >= self._most:
+                    waiter = self._loop.create_future()
+                    self._room.append(waiter)
+                    try:
+                        await waiter
+                    finally:
+                        self._room.remove(waiter)
+        except TimeoutError:
+            raise SendError(
+                f"{self._queue.waiting_bytes} bytes wait to be sent and didn't get fewer than "
+                f"{self._most} within {timeout:g} s",
+                retryable=True,
+            ) from None
+
+    def pause(self) -> None:
+        """Sends nothing until `resume`: what is sent to nobody is lost."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Goes on sending."""
+        self._paused = False
+        self._wake()
+
+    async def _run(self) -> None:
+        while True:
+            packet = None if self._paused else self._queue.next(self._loop.time())
+            if not isinstance(packet, bytes):
+                await self._sleep(packet)
+                continue
+            key = self._queue.last_key or ""
+            try:
+                await self._transport.send(packet, timeout=self._send_timeout)
+            except SendError as error:
+                self._queue.withdraw(key)
+                self._failed(key, error)
+            except DisconnectedError as error:
+                self._gone(error)
+                return
+            else:
+                self._sent(key)
+            self._tell_room()
+
+    async def _sleep(self, until: float | None) -> None:
+        self._sleeper = self._loop.create_future()
+        timer = self._loop.call_at(until, self._wake) if until is not None else None
+        try:
+            await self._sleeper
+        finally:
+            self._sleeper = None
+            if timer is not None:
+                timer.cancel()
+
+    def _wake(self) -> None:
+        if self._sleeper is not None and not self._sleeper.done():
+            self._sleeper.set_result(None)
+
+    def _tell_room(self) -> None:
+        if self._room and self._queue.waiting_bytes < self._most:
+            for waiter in self._room:
+                if not waiter.done():
+                    waiter.set_result(None)

@@ -1,0 +1,443 @@
+"""AvatarSession: the door to a conversation, and the order of opening and closing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from akool_async.conversation.closing import finish
+from akool_async.conversation.events import Event
+from akool_async.conversation.line import Line
+from akool_async.conversation.options import (
+    ConversationOptions,
+    ConversationStats,
+    Mode,
+    SessionInfo,
+)
+from akool_async.conversation.params import (
+    Params,
+    check_action,
+    check_text,
+    check_timeout,
+    question_options,
+)
+from akool_async.conversation.readers import EventReader
+from akool_async.conversation.reply_stream import ReplyStream
+from akool_async.conversation.transcript import Transcript
+from akool_async.conversation.turns import Reply, Turn
+from akool_async.errors import (
+    CommandRejectedError,
+    CommandTimeoutError,
+    ConversationClosedError,
+    InvalidParameterError,
+    NotSupportedError,
+)
+from akool_async.stream import new_mid
+from akool_async.stream.messages import Chat, Interrupt, Prompt, QuestionOptions, SetAction
+from akool_async.transport import Transport
+
+__all__ = ["AvatarSession"]
+
+logger = logging.getLogger("akool_async.conversation")
+
+E = TypeVar("E", bound=Event)
+H = TypeVar("H", bound=Callable[..., object])
+
+
+class AvatarSession:
+    """One conversation with an avatar, over any transport, in either dialect.
+
+    Made by `AkoolClient.open_session` and `akool_async.join`; or by hand around a transport:
+    `async with AvatarSession(transport) as avatar`. Belongs to one event loop; its methods may be
+    used by any number of tasks.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        info: SessionInfo | None = None,
+        options: ConversationOptions | None = None,
+        close: Callable[[], Awaitable[object]] | None = None,
+        pause: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
+        """Opens nothing yet.
+
+        Args:
+            transport: the room; closed with the session.
+            info: what is known about the session.
+            options: every time limit and bound.
+            close: ends the session at the service; called once, when closing.
+            pause: (v3) pauses the session at the service.
+        """
+        self._line = Line(transport, info or SessionInfo(), options or ConversationOptions())
+        self._close = close
+        self._pause = pause
+        self._params_lock = asyncio.Lock()
+        self._closing: asyncio.Task[None] | None = None
+        self._opened = False
+
+    # Opening and closing.
+
+    async def open(self) -> Self:
+        """Joins the room and proves the way in both directions by an answered set-params.
+
+        Without an answer in time the session is open all the same, with a warning in the log.
+        Failed or cancelled, it leaves nothing open.
+
+        Raises:
+            JoinError, MissingDependencyError: as `Transport.connect`.
+        """
+        if self._opened:
+            raise ConversationClosedError("a conversation is opened once")
+        self._opened = True
+        line = self._line
+        try:
+            await line.transport.connect(timeout=line.options.connect_timeout)
+            line.start()
+            if not line.v3:
+                await self._prove()
+        except BaseException:
+            await self.aclose()
+            raise
+        return self
+
+    async def _prove(self) -> None:
+        line = self._line
+        try:
+            await line.command(line.params.message(new_mid()), timeout=line.options.opening_timeout)
+        except CommandTimeoutError:
+            logger.warning(
+                "the avatar didn't answer the opening set-params within %g s; going on without",
+                line.options.opening_timeout,
+            )
+        except CommandRejectedError as error:
+            logger.warning("the opening set-params was refused: %s", error)
+
+    async def aclose(self) -> None:
+        """Ends everything: what waits, the handlers, the room, the session at the service.
+
+        Takes at most `ConversationOptions.close_timeout` seconds and some; goes on to the end
+        when cancelled, then passes the cancellation on. Twice is fine.
+        """
+        if self._closing is None:
+            self._closing = asyncio.get_running_loop().create_task(
+                self._shut(), name="akool-closing"
+            )
+        await finish(_join(self._closing), timeout=None, name="closing the conversation")
+
+    async def _shut(self) -> None:
+        line = self._line
+        patience = line.options.close_timeout
+        line.fail(ConversationClosedError("the conversation was closed"))
+        steps: dict[str, Awaitable[object]] = {
+            "leaving the room": line.transport.close(timeout=patience),
+            "ending the handlers": line.hub.stop(patience=min(1.0, patience)),
+        }
+        if self._close is not None:
+            steps["closing the session"] = self._close()
+        await line.stop()
+        tasks = [asyncio.ensure_future(step) for step in steps.values()]
+        _, late = await asyncio.wait(tasks, timeout=patience)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=1.0)
+        for name, task in zip(steps, tasks, strict=True):
+            if task in late:
+                logger.warning("%s took longer than %g s", name, patience)
+            elif not task.cancelled() and (error := task.exception()) is not None:
+                logger.warning("%s failed: %s", name, error)
+
+    async def __aenter__(self) -> Self:
+        return await self.open()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    # Asking.
+
+    async def ask(
+        self,
+        text: str,
+        *,
+        timeout: float | None = None,
+        voice_id: str | None = None,
+        voice_url: str | None = None,
+        language: str | None = None,
+        mode: Mode | None = None,
+        prompt: Prompt | str | None = None,
+    ) -> Reply:
+        """Asks, and returns the whole reply. Any number may be in flight at once.
+
+        `timeout` in seconds for all of it, `ConversationOptions.reply_timeout` by default. The
+        others are for the v3 chat room, which has them with every question; version 2 sets them
+        by `set_params`.
+
+        Raises:
+            InvalidParameterError: an empty text, or an option's wrong value.
+            NotSupportedError: a v3 option in a version 2 room.
+            ReplyTimeoutError: no reply, or no end of it, in time; has the text so far.
+            ReplyIncompleteError: parts of the reply were lost; has the text and the numbers.
+            QuestionInterruptedError: the connection broke meanwhile. Never sent again.
+            SendError: the question wasn't taken by the room.
+            DisconnectedError, ConversationClosedError: the conversation is over.
+        """
+        options = self._question(voice_id, voice_url, language, mode, prompt)
+        turn = await self._pose(text, timeout, options)
+        assert turn.future is not None
+        try:
+            return await turn.future
+        except asyncio.CancelledError:
+            self._abandon(turn)
+            raise
+
+    def stream(
+        self,
+        text: str,
+        *,
+        timeout: float | None = None,
+        voice_id: str | None = None,
+        voice_url: str | None = None,
+        language: str | None = None,
+        mode: Mode | None = None,
+        prompt: Prompt | str | None = None,
+    ) -> ReplyStream:
+        """Asks, and yields the reply as it comes; arguments and errors as `ask`."""
+        check_text(text)
+        options = self._question(voice_id, voice_url, language, mode, prompt)
+        return ReplyStream(lambda: self._pose(text, timeout, options), self._abandon)
+
+    def _question(
+        self,
+        voice_id: str | None,
+        voice_url: str | None,
+        language: str | None,
+        mode: Mode | None,
+        prompt: Prompt | str | None,
+    ) -> QuestionOptions | None:
+        line = self._line
+        given = (voice_id, voice_url, language, mode, prompt) != (None,) * 5
+        if not line.v3:
+            if given:
+                raise NotSupportedError(
+                    "a version 2 room has no options per question; use set_params()"
+                )
+            return None
+        return question_options(
+            line.params.question(),
+            voice_id=voice_id,
+            voice_url=voice_url,
+            language=language,
+            mode=mode,
+            prompt=prompt,
+        )
+
+    async def _pose(
+        self, text: str, timeout: float | None, options: QuestionOptions | None
+    ) -> Turn:
+        line = self._line
+        check_text(text)
+        limit = check_timeout(timeout, line.options.reply_timeout)
+        self._check_open()
+        asked = line.loop.time()
+        await line.outbox.room(timeout=limit)
+        self._check_open()
+        mid = new_mid()
+        packets = line.codec.encode(Chat(text, mid, options=options))
+        mode = options.mode_type if options is not None else line.params.mode
+        turn = Turn(
+            "ask",
+            mid,
+            text,
+            now=asked,
+            timeout=limit,
+            future=line.loop.create_future(),
+            entry=line.transcript.add("user", "typed", text, mid=mid),
+            retelling=mode == 1,
+        )
+        line.counts.questions += 1
+        line.open_turn(turn)
+        line.send_chat(mid, packets)
+        return turn
+
+    def _abandon(self, turn: Turn) -> None:
+        line = self._line
+        line.outbox.withdraw(turn.mid)
+        if not turn.sent and turn.entry is not None:
+            line.transcript.discard(turn.entry)
+        line.replies.abandon(turn)
+
+    # Commands.
+
+    async def set_params(
+        self,
+        *,
+        mode: Mode | None = None,
+        lang: str | None = None,
+        voice_id: str | None = None,
+        voice_url: str | None = None,
+        background_url: str | None = None,
+        speed: float | None = None,
+        pron_map: Mapping[str, str] | None = None,
+        stt_language: str | None = None,
+        stt_type: str | None = None,
+        turn_detection: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        """Changes the avatar's settings; returns when it answered. See `Params` for the values.
+
+        In the v3 chat room, which has no commands, it sets what later questions carry.
+
+        Raises:
+            InvalidParameterError: a wrong value; nothing was sent.
+            NotSupportedError: (v3) a setting that no question can carry.
+            CommandRejectedError, CommandTimeoutError: as answered, or not answered in time.
+            DisconnectedError, ConversationClosedError: the conversation is over.
+        """
+        params = Params(
+            mode=mode,
+            lang=lang,
+            voice_id=voice_id,
+            voice_url=voice_url,
+            background_url=background_url,
+            speed=speed,
+            pron_map=pron_map,
+            stt_language=stt_language,
+            stt_type=stt_type,
+            turn_detection=turn_detection,
+        )
+        if params.empty:
+            raise InvalidParameterError("set_params", "nothing to set was given")
+        line = self._line
+        limit = check_timeout(timeout, line.options.command_timeout)
+        self._check_open()
+        if line.v3:
+            params.check_v3()
+        else:
+            # One after the other: an older one that is sent again must not undo a newer one.
+            async with self._params_lock:
+                await line.command(params.message(new_mid()), timeout=limit)
+        line.params = line.params.updated(params)
+
+    async def interrupt(self, *, timeout: float | None = None) -> None:
+        """The avatar stops speaking; what waits to be said stays. Replies in flight end early.
+
+        Raises:
+            NotSupportedError: (v3) has no commands.
+            CommandRejectedError, CommandTimeoutError, DisconnectedError,
+            ConversationClosedError: as for `set_params`.
+        """
+        line = self._line
+        self._check_commands("interrupt")
+        limit = check_timeout(timeout, line.options.command_timeout)
+        await line.command(Interrupt(new_mid()), timeout=limit)
+        line.replies.interrupted(line.loop.time())
+        line.schedule()
+
+    async def act(
+        self,
+        *,
+        action: str | None = None,
+        expression: str | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        """A gesture and/or a facial expression: `ACTIONS`, `EXPRESSIONS` in `stream.messages`.
+
+        Raises:
+            InvalidParameterError: neither was given, or one the avatar doesn't know.
+            NotSupportedError, CommandRejectedError, CommandTimeoutError, DisconnectedError,
+            ConversationClosedError: as for `interrupt`.
+        """
+        line = self._line
+        self._check_commands("act")
+        check_action(action, expression)
+        limit = check_timeout(timeout, line.options.command_timeout)
+        await line.command(SetAction(new_mid(), action, expression), timeout=limit)
+
+    async def pause(self) -> None:
+        """(v3) Pauses the session: streaming stops soon after; the next question resumes it.
+
+        A long silence times the session out (PROTOCOL.md §1).
+
+        Raises:
+            NotSupportedError: not a v3 session, or one that was only joined.
+        """
+        if self._pause is None:
+            raise NotSupportedError("only a v3 session opened by this client can be paused")
+        self._check_open()
+        await self._pause()
+
+    # Hearing.
+
+    def events(self, *kinds: type[Event], max_waiting: int | None = None) -> EventReader:
+        """A new, independent reader of what happens from now on, of `kinds` or of all kinds.
+
+        It keeps `max_waiting` events; a slow reader loses the oldest and is told by `EventsLost`.
+        """
+        return self._line.hub.reader(kinds, limit=max_waiting)
+
+    def on(self, kind: type[E]) -> Callable[[H], H]:
+        """Decorator: calls a function, plain or async, with every event of a kind.
+
+        An async one gets its events one after the other in a task that the session owns. What it
+        raises is told as `HandlerFailed`, logged, and given to `ConversationOptions.on_error`.
+        """
+
+        def decorate(function: H) -> H:
+            self._line.hub.on(kind, function)
+            return function
+
+        return decorate
+
+    @property
+    def transcript(self) -> Transcript:
+        """Who said what, when."""
+        return self._line.transcript
+
+    @property
+    def info(self) -> SessionInfo:
+        """What is known about the session."""
+        return self._line.info
+
+    @property
+    def options(self) -> ConversationOptions:
+        """The limits in use."""
+        return self._line.options
+
+    @property
+    def stats(self) -> ConversationStats:
+        """What was counted so far: a copy."""
+        return self._line.stats()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the conversation is over."""
+        return self._line.error is not None
+
+    def __repr__(self) -> str:
+        state = "closed" if self.closed else "open" if self._opened else "new"
+        name = self._line.info.session_id or "unnamed"
+        return f"<AvatarSession {name} over {self._line.transport.name}, {state}>"
+
+    def _check_open(self) -> None:
+        if not self._opened:
+            raise ConversationClosedError("the conversation isn't open yet")
+        self._line.check_open()
+
+    def _check_commands(self, name: str) -> None:
+        if self._line.v3:
+            raise NotSupportedError(f"the v3 chat room has no commands, so no {name}()")
+        self._check_open()
+
+
+async def _join(task: asyncio.Task[None]) -> None:
+    await asyncio.wait([task])

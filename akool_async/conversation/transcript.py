@@ -1,0 +1,138 @@
+"""Who said what, when: typed and spoken by the user, said by the avatar."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal, overload
+
+__all__ = ["Transcript", "TranscriptEntry"]
+
+Role = Literal["user", "avatar"]
+
+#: typed: by `ask`; speech: recognised in the room; reply: the avatar's text; said: text we gave
+#: it to say, where it reported none of its own.
+Source = Literal["typed", "speech", "reply", "said"]
+
+
+@dataclass(slots=True, eq=False)
+class TranscriptEntry:
+    """One turn. The conversation completes it while it is going on.
+
+    Attributes:
+        role: "user" or "avatar".
+        text: what was said; of a reply in progress, so far.
+        at: when it began, UTC.
+        source: typed, speech, reply or said.
+        mid: the message's mid, "" where it had none.
+        complete: whether it ended by itself: not while it goes on, not when parts were lost.
+        interrupted: whether it was cut off.
+        ended: when it ended, UTC; `None` while it goes on.
+    """
+
+    role: Role
+    text: str
+    at: datetime
+    source: Source
+    mid: str = ""
+    complete: bool = False
+    interrupted: bool = False
+    ended: datetime | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values; times in ISO 8601."""
+        return {
+            "role": self.role,
+            "text": self.text,
+            "at": self.at.isoformat(),
+            "ended": self.ended.isoformat() if self.ended else None,
+            "source": self.source,
+            "mid": self.mid,
+            "complete": self.complete,
+            "interrupted": self.interrupted,
+        }
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Transcript(Sequence[TranscriptEntry]):
+    """The entries, oldest first; the newest `limit` are kept and `forgotten` counts the others."""
+
+    def __init__(self, *, limit: int = 10_000) -> None:
+        self._limit = limit
+        self._entries: deque[TranscriptEntry] = deque()
+        self.forgotten = 0
+
+    @overload
+    def __getitem__(self, index: int) -> TranscriptEntry: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[TranscriptEntry]: ...
+    def __getitem__(self, index: int | slice) -> TranscriptEntry | list[TranscriptEntry]:
+        if isinstance(index, slice):
+            return list(self._entries)[index]
+        return self._entries[index]
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[TranscriptEntry]:
+        return iter(tuple(self._entries))
+
+    def __repr__(self) -> str:
+        return f"<Transcript of {len(self)} entries>"
+
+    def begin(
+        self, role: Role, source: Source, *, mid: str = "", text: str = ""
+    ) -> TranscriptEntry:
+        """A turn that has begun; used by the conversation."""
+        entry = TranscriptEntry(role, text, _now(), source, mid)
+        self._entries.append(entry)
+        if len(self._entries) > self._limit:
+            self._entries.popleft()
+            self.forgotten += 1
+        return entry
+
+    def add(self, role: Role, source: Source, text: str, *, mid: str = "") -> TranscriptEntry:
+        """A turn that was whole at once; used by the conversation."""
+        entry = self.begin(role, source, mid=mid, text=text)
+        self.end(entry)
+        return entry
+
+    def end(
+        self, entry: TranscriptEntry, *, complete: bool = True, interrupted: bool = False
+    ) -> None:
+        """The turn is over; used by the conversation."""
+        entry.complete = complete and not interrupted
+        entry.interrupted = interrupted
+        entry.ended = _now()
+
+    def discard(self, entry: TranscriptEntry) -> None:
+        """The turn never took place; used by the conversation."""
+        if entry in self._entries:
+            self._entries.remove(entry)
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Plain values of every entry."""
+        return [entry.to_dict() for entry in self]
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """The entries as a JSON array."""
+        return json.dumps(self.to_dicts(), ensure_ascii=False, indent=indent)
+
+    def as_chat(self, *, system: str | None = None) -> list[dict[str, str]]:
+        """The turns in the roles of chat APIs, "user" and "assistant", empty ones left out.
+
+        `system` becomes a first message of that role.
+        """
+        chat = [{"role": "system", "content": system}] if system is not None else []
+        chat += [
+            {"role": "user" if entry.role == "user" else "assistant", "content": entry.text}
+            for entry in self
+            if entry.text
+        ]
+        return chat

@@ -1,0 +1,255 @@
+"""A room inside the process: a real `Transport` whose far side is the test's.
+
+No socket, no vendor: what one end sends the other receives, on the same event loop. The network
+between them can be told to lose, double, reorder and delay packets, to fall silent, to break and
+to end, so a program's own tests can play everything that happens to a room:
+
+    pair = Pair(loss=0.05)
+    async with AvatarSession(pair.transport) as avatar:
+        ...
+        packet = await pair.receive()      # what the program sent
+        pair.send(b'{"v":2,…}')            # what the avatar says
+        pair.drop("connection_lost")
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from akool_async.errors import DisconnectedError, SendError
+from akool_async.models.credentials import LiveKitCredentials
+from akool_async.stream.limits import LIVEKIT, Dialect, PacketLimits
+from akool_async.transport import (
+    ConnectionChange,
+    ConnectionState,
+    Inbox,
+    JoinTarget,
+    Transport,
+    TransportStats,
+)
+
+__all__ = ["Pair", "PairTransport"]
+
+
+class PairTransport(Transport):
+    """The program's end of a `Pair`."""
+
+    name: ClassVar[str] = "pair"
+
+    def __init__(self, target: JoinTarget, options: Mapping[str, Any]) -> None:
+        """Use `Pair(...).transport`; `options["pair"]` names the pair that this is an end of."""
+        self.target = target
+        pair = options.get("pair")
+        self._pair: Pair = pair if isinstance(pair, Pair) else Pair()
+        self.limits = self._pair.limits
+        self.stats = TransportStats()
+        self._inbox = Inbox(self.stats)
+        self.connected = False
+        self.closed = False
+
+    @classmethod
+    def preflight(cls, options: Mapping[str, Any]) -> None:
+        """Takes the option `pair`."""
+        super().preflight({name: value for name, value in options.items() if name != "pair"})
+
+    async def connect(self, *, timeout: float) -> None:
+        """At once, or as `Pair.connect_error` says."""
+        del timeout
+        if self._pair.connect_error is not None:
+            raise self._pair.connect_error
+        self.connected = True
+
+    async def send(self, packet: bytes, *, timeout: float) -> None:
+        """To the far side, or to nobody, as the pair's network is told.
+
+        Raises:
+            SendError: larger than the limits, faster than the limits, or not taken in time.
+            DisconnectedError: the pair was dropped, or this end closed.
+        """
+        self._check_open()
+        await self._pair.taken(timeout)
+        self._check_open()
+        self._pair.check_limits(packet)
+        self.stats.packets_sent += 1
+        self.stats.bytes_sent += len(packet)
+        self._pair.carry(packet, self._pair.arrived)
+
+    async def receive(self) -> bytes | ConnectionChange:
+        """The next packet or change."""
+        return await self._inbox.get()
+
+    async def reconnect(self, *, timeout: float) -> None:
+        """Ends a silence, where `Pair.can_reconnect` says so."""
+        del timeout
+        if not self._pair.can_reconnect:
+            raise DisconnectedError("the pair can't be joined anew", reason="silent")
+        self._inbox.put(ConnectionChange(ConnectionState.RECONNECTING, "asked for"))
+        self._pair.silent = False
+        self._inbox.put(ConnectionChange(ConnectionState.RECONNECTED, lossy=True))
+
+    async def close(self, *, timeout: float = 5.0) -> None:
+        """Ends this end."""
+        del timeout
+        self.closed = True
+        self._inbox.finish(DisconnectedError("the room was left", reason="closed"))
+
+    def _check_open(self) -> None:
+        if self._pair.ended is not None:
+            raise DisconnectedError("the pair was dropped", reason=self._pair.ended)
+        if self.closed or not self.connected:
+            raise DisconnectedError("this end isn't connected", reason="closed")
+
+    def put(self, item: bytes | ConnectionChange) -> None:
+        """Arrives here; used by the pair."""
+        self._inbox.put(item)
+
+    def finish(self, reason: str) -> None:
+        """Ends for good; used by the pair."""
+        self._inbox.finish(DisconnectedError("the pair was dropped", reason=reason))
+
+
+class Pair:
+    """A room with the program at one end and the test at the other.
+
+    Attributes:
+        transport: the program's end.
+        limits: enforced: a packet too large or too early is refused with `SendError`.
+        loss: chance from 0 to 1 that a packet never arrives, in either direction.
+        double: chance that it arrives twice.
+        reorder: chance that it arrives up to `reorder_delay` seconds late.
+        reorder_delay: in seconds.
+        delay: seconds every packet takes.
+        silent: packets are taken and never delivered, in either direction.
+        stuck: packets aren't even taken: `send` waits until its time limit.
+        connect_error: what `connect` raises.
+        can_reconnect: whether `reconnect` works (it ends `silent`).
+        packets: everything that arrived at the far side.
+        refused: packets refused because of the limits.
+    """
+
+    def __init__(
+        self,
+        *,
+        limits: PacketLimits = LIVEKIT,
+        dialect: Dialect = "v2",
+        own_id: str | None = None,
+        peer_id: str | None = None,
+        loss: float = 0.0,
+        double: float = 0.0,
+        reorder: float = 0.0,
+        reorder_delay: float = 0.05,
+        delay: float = 0.0,
+        seed: int = 0,
+    ) -> None:
+        self.limits = limits
+        self.loss = loss
+        self.double = double
+        self.reorder = reorder
+        self.reorder_delay = reorder_delay
+        self.delay = delay
+        self.silent = False
+        self.stuck = False
+        self.connect_error: Exception | None = None
+        self.can_reconnect = True
+        self.packets: list[bytes] = []
+        self.refused = 0
+        self.ended: str | None = None
+        self.on_packet: Callable[[bytes], None] | None = None
+        self._random = random.Random(seed)
+        self._unread: deque[bytes] = deque()
+        self._arrival = asyncio.Event()
+        self._sent: deque[tuple[float, int]] = deque()
+        target = JoinTarget(LiveKitCredentials(livekit_url="ws://127.0.0.1"))
+        self.transport = PairTransport(target, {"pair": self})
+        # Instances of one class may speak either dialect here, so it is set on the instance.
+        self.transport.__dict__["dialect"] = dialect
+        self.transport.own_id = own_id
+        self.transport.peer_id = peer_id
+
+    # The far side.
+
+    def send(self, packet: bytes) -> None:
+        """The avatar sends a packet."""
+        self.carry(packet, self.transport.put)
+
+    async def receive(self, *, timeout: float = 10.0) -> bytes:
+        """The next packet that the program sent. Raises `TimeoutError` after `timeout` seconds."""
+        async with asyncio.timeout(timeout):
+            while not self._unread:
+                self._arrival.clear()
+                await self._arrival.wait()
+        return self._unread.popleft()
+
+    def arrived(self, packet: bytes) -> None:
+        """A packet of the program is here: to `on_packet` where it is set, else to `receive`."""
+        self.packets.append(packet)
+        if self.on_packet is not None:
+            self.on_packet(packet)
+            return
+        self._unread.append(packet)
+        self._arrival.set()
+
+    # What happens to the connection.
+
+    def change(
+        self,
+        state: ConnectionState,
+        reason: str = "",
+        *,
+        seconds_left: float | None = None,
+        lossy: bool = False,
+    ) -> None:
+        """The transport reports a change."""
+        self.transport.put(ConnectionChange(state, reason, seconds_left, lossy))
+
+    def drop(self, reason: str) -> None:
+        """The room is gone for good."""
+        self.ended = reason
+        self.transport.finish(reason)
+
+    # The network.
+
+    def carry(self, packet: bytes, deliver: Callable[[bytes], None]) -> None:
+        """Delivers a packet as the network's settings say."""
+        if self.silent or self.ended is not None:
+            return
+        chance = self._random.random
+        if self.loss and chance() < self.loss:
+            return
+        copies = 2 if self.double and chance() < self.double else 1
+        loop = asyncio.get_running_loop()
+        for _ in range(copies):
+            late = self.reorder_delay * chance() if self.reorder and chance() < self.reorder else 0
+            if self.delay + late:
+                loop.call_later(self.delay + late, deliver, packet)
+            else:
+                deliver(packet)
+
+    async def taken(self, timeout: float) -> None:
+        """Waits while packets aren't taken."""
+        if self.stuck:
+            await asyncio.sleep(timeout)
+            raise SendError(f"the pair took no packet within {timeout:g} s", retryable=True)
+
+    def check_limits(self, packet: bytes) -> None:
+        """Refuses what is over the limits in the second that ends now."""
+        limits = self.limits
+        now = asyncio.get_running_loop().time()
+        while self._sent and self._sent[0][0] <= now - 1.0:
+            self._sent.popleft()
+        total = sum(size for _, size in self._sent) + len(packet)
+        problem = None
+        if len(packet) > limits.max_bytes:
+            problem = f"{len(packet)} bytes, {limits.max_bytes} at most"
+        elif limits.packets_per_second and len(self._sent) + 1 > limits.packets_per_second:
+            problem = f"over {limits.packets_per_second} packets per second"
+        elif limits.bytes_per_second and total > limits.bytes_per_second:
+            problem = f"over {limits.bytes_per_second} bytes per second"
+        if problem:
+            self.refused += 1
+            raise SendError(f"refused: {problem}", retryable=False)
+        self._sent.append((now, len(packet)))

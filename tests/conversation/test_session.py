@@ -1,0 +1,270 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+
+from akool_async.conversation import AvatarSession, ConversationOptions, SessionInfo
+from akool_async.errors import (
+    CommandRejectedError,
+    CommandTimeoutError,
+    ConversationClosedError,
+    DisconnectedError,
+    InvalidParameterError,
+    JoinRefusedError,
+    NotSupportedError,
+)
+from akool_async.testing.pair import Pair
+
+
+async def test_ask_returns_the_whole_reply(scene, echo):
+    async with scene() as s:
+        echo(s.robot)
+        reply = await s.session.ask("Hello")
+        assert (reply.text, reply.ended) == ("HELLO", "fin")
+        assert reply.question == reply.mid == s.robot.chats[0][0]
+        assert reply.first_after is not None
+        assert 0 <= reply.first_after <= reply.took
+        assert s.session.stats.questions == s.session.stats.replies == 1
+
+
+async def test_stream_yields_pieces_as_they_come(scene):
+    async with scene() as s:
+        stream = s.session.stream("Hello")
+        s.robot.on_chat = lambda mid, text: s.robot.part(mid, 0, "Good ")
+        assert await anext(stream) == "Good "
+        assert stream.reply is None
+        s.robot.part(s.robot.chats[0][0], 1, "morning", True)
+        assert [piece async for piece in stream] == ["morning"]
+        assert stream.reply is not None
+        assert stream.reply.text == stream.text == "Good morning"
+
+
+async def test_a_stream_left_early_leaves_nothing_waiting(scene):
+    async with scene() as s:
+        s.robot.on_chat = lambda mid, text: s.robot.part(mid, 0, "Good ")
+        async with s.session.stream("Hello") as stream:
+            assert await anext(stream) == "Good "
+        done = s.session.events()
+        s.robot.part(s.robot.chats[0][0], 1, "morning", True)
+        async for event in done:
+            if type(event).__name__ == "ReplyDone":
+                assert event.text == "Good morning"
+                break
+
+
+async def test_each_of_many_questions_gets_its_own_reply(scene):
+    async with scene() as s:
+        asks = [asyncio.create_task(s.session.ask(f"q{n}")) for n in range(20)]
+        await s.robot.until(lambda: len(s.robot.chats) == 20)
+        for mid, text in reversed(s.robot.chats):
+            s.robot.reply(mid, "answer to ", text)
+        assert [(await a).text for a in asks] == [f"answer to q{n}" for n in range(20)]
+
+
+async def test_opening_repeats_what_create_was_told(scene):
+    info = SessionInfo(mode=1, language="de", voice_id="v", background_url="https://x.example/b")
+    async with scene(info=info) as s:
+        (opening,) = s.robot.named("set-params")
+        assert opening["pld"]["data"] == {
+            "mode": 1,
+            "lang": "de",
+            "bgurl": "https://x.example/b",
+            "vparams": {"vid": "v"},
+        }
+
+
+async def test_without_an_answer_it_opens_with_a_warning(scene, echo, caplog):
+    pair = Pair()
+    pair.silent = True
+    with caplog.at_level(logging.WARNING):
+        async with scene(pair) as s:
+            assert "didn't answer the opening set-params" in caplog.text
+            pair.silent = False
+            echo(s.robot)
+            assert (await s.session.ask("still there?")).text == "STILL THERE?"
+
+
+async def test_commands_are_answered_refused_or_time_out(scene):
+    async with scene() as s:
+        await s.session.set_params(lang="fr", speed=1.1)
+        assert s.robot.commands[-1]["pld"]["data"] == {"lang": "fr", "vparams": {"speed": 1.1}}
+        await s.session.interrupt()
+        await s.session.act(action="nod", expression="happiness")
+        assert s.robot.commands[-1]["pld"]["data"] == {"action": "nod", "expression": "happiness"}
+        s.robot.answers_commands = False
+        refused = asyncio.create_task(s.session.set_params(lang="xx"))
+        await s.robot.until(lambda: s.robot.commands[-1]["pld"]["data"] == {"lang": "xx"})
+        s.robot.answer(s.robot.commands[-1]["mid"], "set-params", 1003, "no such language")
+        with pytest.raises(CommandRejectedError, match=r"set-params .* 1003: no such language"):
+            await refused
+        with pytest.raises(CommandTimeoutError, match=r"interrupt had no answer within 0.3 s"):
+            await s.session.interrupt(timeout=0.3)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({}, "set_params"),
+        ({"mode": 3}, "mode"),
+        ({"mode": True}, "mode"),
+        ({"lang": ""}, "lang"),
+        ({"speed": 1.3}, "speed"),
+        ({"speed": float("nan")}, "speed"),
+        ({"voice_url": "ftp://x"}, "voice_url"),
+        ({"background_url": "nowhere"}, "background_url"),
+        ({"pron_map": {"a": ""}}, "pron_map"),
+        ({"stt_type": "whisper"}, "stt_type"),
+        ({"turn_detection": {"type": "none"}}, "turn_detection.type"),
+        ({"turn_detection": {"type": "server_vad", "threshold": 2}}, "turn_detection.threshold"),
+        (
+            {"turn_detection": {"type": "semantic_vad", "threshold": 0.5}},
+            "turn_detection.threshold",
+        ),
+        ({"turn_detection": {"loudness": 1}}, "turn_detection.loudness"),
+        ({"turn_detection": {"prefix_padding_ms": 1.5}}, "turn_detection.prefix_padding_ms"),
+        ({"lang": "en", "timeout": 0}, "timeout"),
+    ],
+)
+async def test_wrong_parameters_are_refused_before_anything_is_sent(scene, wrong, field):
+    async with scene() as s:
+        before = len(s.robot.commands)
+        with pytest.raises(InvalidParameterError) as caught:
+            await s.session.set_params(**wrong)
+        assert caught.value.field == field
+        assert len(s.robot.commands) == before
+
+
+async def test_wrong_questions_and_actions_are_refused(scene):
+    async with scene() as s:
+        for text in ("", "  ", None):
+            with pytest.raises(InvalidParameterError, match="text"):
+                await s.session.ask(text)
+        with pytest.raises(InvalidParameterError, match="action: 'jump' isn't one of hand_wave"):
+            await s.session.act(action="jump")
+        with pytest.raises(InvalidParameterError, match="expression"):
+            await s.session.act(expression="smug")
+        with pytest.raises(InvalidParameterError, match="an action, an expression or both"):
+            await s.session.act()
+        with pytest.raises(NotSupportedError, match="set_params"):
+            await s.session.ask("Hi", voice_id="v")
+        with pytest.raises(NotSupportedError, match="paused"):
+            await s.session.pause()
+        assert s.robot.chats == []
+
+
+async def test_when_the_room_drops_everything_waiting_fails_with_its_reason(scene):
+    async with scene() as s:
+        s.robot.answers_commands = False
+        waiting = [
+            asyncio.create_task(s.session.ask("one")),
+            asyncio.create_task(s.session.ask("two")),
+            asyncio.create_task(s.session.set_params(lang="fr")),
+            asyncio.create_task(s.session.interrupt()),
+        ]
+        await s.robot.until(lambda: len(s.robot.chats) == 2 and len(s.robot.commands) >= 3)
+        events = s.session.events()
+        s.pair.drop("banned")
+        for task in waiting:
+            with pytest.raises(DisconnectedError) as caught:
+                await task
+            assert caught.value.reason == "banned"
+        told = [event async for event in events]
+        assert [(type(e).__name__, e.reason) for e in told] == [("Disconnected", "banned")]
+        with pytest.raises(DisconnectedError) as caught:
+            await s.session.ask("three")
+        assert caught.value.reason == "banned"
+        assert s.session.closed
+
+
+async def test_closing_closes_room_and_session_and_ends_what_waits():
+    pair = Pair()
+    closed = []
+
+    async def close() -> None:
+        closed.append(True)
+
+    session = AvatarSession(
+        pair.transport, options=ConversationOptions(opening_timeout=0.1), close=close
+    )
+    await session.open()
+    waiting = asyncio.create_task(session.ask("anybody?"))
+    await asyncio.sleep(0)
+    await session.aclose()
+    await session.aclose()
+    assert closed == [True]
+    assert pair.transport.closed
+    with pytest.raises(ConversationClosedError):
+        await waiting
+    with pytest.raises(ConversationClosedError):
+        await session.ask("more?")
+
+
+async def test_closing_goes_on_when_cancelled_twice(scene):
+    pair = Pair()
+    gate, started, closed = asyncio.Event(), asyncio.Event(), []
+
+    async def close() -> None:
+        started.set()
+        await gate.wait()
+        closed.append(True)
+
+    session = AvatarSession(
+        pair.transport, options=ConversationOptions(opening_timeout=0.1), close=close
+    )
+
+    async def use() -> None:
+        async with session:
+            await asyncio.sleep(60)
+
+    task = asyncio.create_task(use())
+    while not session.transcript and not pair.packets:
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.2)
+    task.cancel()
+    await started.wait()
+    task.cancel()
+    await asyncio.sleep(0)
+    task.cancel()
+    gate.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert closed == [True]
+    assert pair.transport.closed
+
+
+async def test_closing_is_bounded_in_time(caplog):
+    pair = Pair()
+
+    async def close() -> None:
+        await asyncio.sleep(3600)
+
+    session = AvatarSession(
+        pair.transport,
+        options=ConversationOptions(opening_timeout=0.1, close_timeout=0.2),
+        close=close,
+    )
+    async with asyncio.timeout(10), session:
+        pass
+    assert "closing the session took longer than 0.2 s" in caplog.text
+
+
+async def test_a_join_that_fails_closes_everything():
+    pair = Pair()
+    pair.connect_error = JoinRefusedError("no")
+    closed = []
+
+    async def close() -> None:
+        closed.append(True)
+
+    with pytest.raises(JoinRefusedError):
+        async with AvatarSession(pair.transport, close=close):
+            pytest.fail("opened")
+    assert closed == [True]
+    assert pair.transport.closed
+
+
+async def test_before_opening_it_says_so():
+    with pytest.raises(ConversationClosedError, match="isn't open yet"):
+        await AvatarSession(Pair().transport).ask("Hello")
