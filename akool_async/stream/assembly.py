@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
-from akool_async.errors import InvalidParameterError
+from akool_async.stream.bounds import ReassemblyBounds
 from akool_async.stream.chunks import join_halves
 from akool_async.stream.messages import (
     Chat,
@@ -25,7 +24,7 @@ from akool_async.stream.messages import (
 )
 from akool_async.stream.remembered import Key, Remembered, is_double
 
-__all__ = ["MISSING_TOLD", "PartAssembler", "ReassemblyBounds"]
+__all__ = ["MISSING_TOLD", "PartAssembler"]
 
 #: How many missing parts a `PartialChat` names at most.
 MISSING_TOLD: Final = 256
@@ -33,32 +32,6 @@ MISSING_TOLD: Final = 256
 _PART_COST: Final = 128
 #: And one message, with its `mid` of at most `MAX_MID` characters.
 _MESSAGE_COST: Final = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class ReassemblyBounds:
-    """How much is held of messages that aren't complete, and for how long.
-
-    Attributes:
-        messages: messages at once; one more gives up the one that waited longest.
-        parts: parts of one message.
-        bytes: memory held by all of them together, texts and their keeping.
-        age: seconds that a message may go without a new part of it.
-        remembered: ended messages whose late doubles are known; between this and twice as many.
-    """
-
-    messages: int = 64
-    parts: int = 20_000
-    bytes: int = 16 * 2**20
-    age: float = 30.0
-    remembered: int = 1024
-
-    def __post_init__(self) -> None:
-        for name in ("messages", "parts", "bytes", "remembered"):
-            if getattr(self, name) < 1:
-                raise InvalidParameterError(name, f"{getattr(self, name)} is less than 1")
-        if not self.age > 0:
-            raise InvalidParameterError("age", f"{self.age} is not more than 0 seconds")
 
 
 class _Message:

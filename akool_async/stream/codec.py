@@ -7,7 +7,8 @@ from typing import Final
 
 from akool_async.errors import InvalidParameterError, MessageTooLargeError
 from akool_async.stream import wire_v2, wire_v3
-from akool_async.stream.assembly import PartAssembler, ReassemblyBounds
+from akool_async.stream.assembly import PartAssembler
+from akool_async.stream.bounds import ReassemblyBounds
 from akool_async.stream.checks import check_mid
 from akool_async.stream.chunks import Cutter
 from akool_async.stream.frames import QUIET_TIME, FrameAssembler

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from akool_async.stream.assembly import ReassemblyBounds
+from akool_async.stream.bounds import ReassemblyBounds
 from akool_async.stream.chunks import join_halves
 from akool_async.stream.messages import (
     Chat,

@@ -60,14 +60,14 @@ def read_int(value: object) -> int | None:
     """A whole number, also as a string or a float; `None` for anything else."""
     if isinstance(value, str):
         digits = value.strip()
-        if not digits.isdecimal() or len(digits) > 16:
+        if len(digits) > 16 or not digits.removeprefix("-").isdecimal():
             return None
         value = int(digits)
     if isinstance(value, bool):
         return None
     if isinstance(value, float):
         value = int(value) if value.is_integer() else None
-    if isinstance(value, int) and 0 <= value <= _LARGEST:
+    if isinstance(value, int) and -_LARGEST <= value <= _LARGEST:
         return value
     return None
 

@@ -43,7 +43,6 @@ class Payload(msgspec.Struct, rename={"sender": "from"}, gc=False):
     code: int | None = None
     msg: str = ""
     event: str | None = None
-    data: msgspec.Raw | None = None
 
 
 class Wire(msgspec.Struct, gc=False):
@@ -101,8 +100,9 @@ def _read_part(value: dict[str, Any], pld: dict[str, Any], mid: str) -> Part:
     text = pld.get("text")
     if not isinstance(text, str):
         raise NotOursError("pld.text is no string")
-    idx = read_int(value.get("idx", pld.get("idx")))
-    if idx is None and value.get("idx", pld.get("idx")) is not None:
+    given = value.get("idx", pld.get("idx"))
+    idx = read_int(given)
+    if (idx is None and given is not None) or (idx is not None and idx < 0):
         raise NotOursError("idx is no number of a part")
     fin = read_bool(value.get("fin")) or read_bool(pld.get("fin")) or False
     return Part(mid, read_sender(pld.get("from")), idx, fin, text)
