@@ -16,6 +16,7 @@ from akool_livekit.senders import Ruling, Senders
 
 if TYPE_CHECKING:
     from livekit import rtc
+    from livekit.rtc.room import EventTypes
 
 __all__ = ["Presence"]
 
@@ -53,7 +54,7 @@ class Presence:
 
         self._room = room
 
-        def on(event: rtc.EventTypes, handle: Callable[..., None]) -> None:
+        def on(event: EventTypes, handle: Callable[..., None]) -> None:
             # The client looks at a handler's signature and passes as much as it takes.
             def handler(about: object = None) -> None:
                 if self._room is room:

@@ -1,0 +1,403 @@
+"""The conformance suite of `akool_async.transport.Transport`, for every transport there is.
+
+A transport's author subclasses `TransportConformance` in a test module, names the class under test
+and overrides the fixture `room` to give a `FarSide`: the room seen from the avatar's end.
+
+    class TestMyTransport(TransportConformance):
+        transport = MyTransport
+
+        @pytest_asyncio.fixture
+        async def room(self):
+            async with MyFarSide() as room:
+                yield room
+
+Everything is awaited with generous limits (`PATIENCE` seconds); nothing is timed.
+"""
+
+from __future__ import annotations
+
+import abc
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any, ClassVar, Final
+
+import pytest
+from pydantic import SecretStr
+
+from akool_async.errors import (
+    DisconnectedError,
+    InvalidParameterError,
+    JoinError,
+    JoinRefusedError,
+    JoinTimeoutError,
+    MessageTooLargeError,
+    SendError,
+)
+from akool_async.models.credentials import AgoraCredentials, Credentials, TRTCCredentials
+from akool_async.transport import (
+    ConnectionChange,
+    ConnectionState,
+    JoinTarget,
+    Transport,
+    load_transport,
+)
+
+__all__ = ["PATIENCE", "FarSide", "TransportConformance"]
+
+#: Seconds after which something that should happen is taken to have failed.
+PATIENCE: Final = 30.0
+
+
+class FarSide(abc.ABC):
+    """The room under test, from the avatar's end.
+
+    The faults are optional: one that isn't overridden has its tests skipped.
+    """
+
+    @property
+    @abc.abstractmethod
+    def target(self) -> JoinTarget:
+        """What the transport joins with."""
+
+    @property
+    @abc.abstractmethod
+    def received(self) -> list[bytes]:
+        """Every packet that the avatar got, in order."""
+
+    @abc.abstractmethod
+    async def send(self, packet: bytes) -> None:
+        """The avatar sends a packet."""
+
+    @abc.abstractmethod
+    async def end(self) -> None:
+        """The room ends for good, as when the session is over."""
+
+    async def drop(self) -> None:
+        """The network connection breaks without a word."""
+        pytest.skip("this room can't drop the connection")
+
+    async def refuse(self) -> None:
+        """From now on nobody is let in with these credentials."""
+        pytest.skip("this room can't refuse")
+
+    async def hang(self) -> None:
+        """From now on whoever joins gets no answer."""
+        pytest.skip("this room can't leave a join unanswered")
+
+    async def wait_received(self, count: int) -> list[bytes]:
+        """The packets that the avatar got, once there are `count`."""
+        await until(lambda: len(self.received) >= count, f"{count} packets at the avatar")
+        return self.received
+
+
+async def until(condition: Callable[[], bool], what: str) -> None:
+    """Waits until a condition holds; fails after `PATIENCE` seconds, saying `what` didn't come."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + PATIENCE
+    while not condition():
+        assert loop.time() < end, f"waited {PATIENCE:g} s for {what}"
+        await asyncio.sleep(0.005)
+
+
+async def next_packet(transport: Transport) -> bytes:
+    """The next packet; changes of the connection are passed over."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            item = await transport.receive()
+            if isinstance(item, bytes):
+                return item
+
+
+async def the_end(transport: Transport) -> DisconnectedError:
+    """The error that `receive` ends with; what comes before is passed over."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            try:
+                await transport.receive()
+            except DisconnectedError as error:
+                return error
+
+
+class TransportConformance:
+    """What every transport does, as `Transport` promises it."""
+
+    pytestmark = pytest.mark.asyncio
+
+    #: The class under test.
+    transport: ClassVar[type[Transport]]
+    #: `transport_options` to make it with.
+    options: ClassVar[Mapping[str, Any]] = {}
+
+    @pytest.fixture
+    def room(self) -> FarSide:
+        """To be overridden: an open room."""
+        raise NotImplementedError("override the fixture `room`")
+
+    def make(self, room: FarSide) -> Transport:
+        """A transport that wasn't connected yet."""
+        return self.transport(room.target, self.options)
+
+    @asynccontextmanager
+    async def joined(self, room: FarSide) -> AsyncIterator[Transport]:
+        """A connected transport, closed whatever happens."""
+        transport = self.make(room)
+        try:
+            await transport.connect(timeout=PATIENCE)
+            yield transport
+        finally:
+            await transport.close()
+
+    async def pause(self, transport: Transport) -> None:
+        """Keeps to the pace that the transport declares, as the sender above it does."""
+        limits = transport.limits
+        rates = [1 / limits.packets_per_second] if limits.packets_per_second else []
+        if limits.bytes_per_second:
+            rates.append(limits.max_bytes / limits.bytes_per_second)
+        if rates:
+            await asyncio.sleep(max(rates) * 1.05)
+
+    # What it is
+
+    async def test_is_found_by_its_name(self) -> None:
+        assert load_transport(self.transport.name) is self.transport
+
+    async def test_declares_its_dialect_and_limits(self, room: FarSide) -> None:
+        transport = self.make(room)
+        assert transport.dialect in ("v2", "v3")
+        assert transport.limits.max_bytes >= 200
+        assert (transport.stats.packets_sent, transport.stats.packets_received) == (0, 0)
+        await transport.close()
+
+    async def test_preflight_takes_its_own_options_only(self) -> None:
+        self.transport.preflight(self.options)
+        with pytest.raises(InvalidParameterError, match="no_such_option"):
+            self.transport.preflight({**self.options, "no_such_option": 1})
+
+    async def test_refuses_credentials_of_another_kind(self, room: FarSide) -> None:
+        others: list[Credentials] = [
+            AgoraCredentials(agora_uid=1, agora_channel="c", agora_token=SecretStr("t")),
+            TRTCCredentials.model_validate(
+                {"trtc_app_id": 1, "trtc_room_id": "r", "trtc_user_id": "u", "trtc_user_sig": "s"}
+            ),
+        ]
+        other = next(c for c in others if c.kind != room.target.credentials.kind)
+        with pytest.raises(InvalidParameterError):
+            self.transport(JoinTarget(other), self.options)
+
+    async def test_secrets_are_in_no_repr(self, room: FarSide) -> None:
+        async with self.joined(room) as transport:
+            shown = (
+                repr(transport) + repr(vars(transport)) if hasattr(transport, "__dict__") else ""
+            )
+        for secret in _secrets(room.target.credentials):
+            assert secret not in shown + repr(room.target)
+
+    # Packets
+
+    async def test_what_is_sent_right_after_connecting_arrives(self, room: FarSide) -> None:
+        async with self.joined(room) as transport:
+            await transport.send(b'{"n":"first"}', timeout=PATIENCE)
+            assert await room.wait_received(1) == [b'{"n":"first"}']
+
+    async def test_bytes_come_as_they_were_sent(self, room: FarSide) -> None:
+        packet = '{"text":"héllo 你好 😀 \\u0000 \\n"}'.encode()
+        async with self.joined(room) as transport:
+            await room.send(packet)
+            assert await next_packet(transport) == packet
+            await transport.send(packet, timeout=PATIENCE)
+            assert await room.wait_received(1) == [packet]
+
+    async def test_the_largest_packet_passes_both_ways(self, room: FarSide) -> None:
+        async with self.joined(room) as transport:
+            packet = _packet(0, transport.limits.max_bytes)
+            await transport.send(packet, timeout=PATIENCE)
+            assert await room.wait_received(1) == [packet]
+            await room.send(packet)
+            assert await next_packet(transport) == packet
+
+    async def test_packets_keep_their_order(self, room: FarSide) -> None:
+        packets = [_packet(n) for n in range(20)]
+        async with self.joined(room) as transport:
+            for packet in packets:
+                await transport.send(packet, timeout=PATIENCE)
+                await self.pause(transport)
+            there = await room.wait_received(len(packets))
+            for packet in packets:
+                await room.send(packet)
+                await self.pause(transport)
+            here = [await next_packet(transport) for _ in packets]
+        if not transport.limits.ordered:
+            there, here = sorted(there), sorted(here)
+            packets.sort()
+        assert there == packets
+        assert here == packets
+
+    async def test_a_packet_too_large_is_refused_and_the_room_lives_on(self, room: FarSide) -> None:
+        async with self.joined(room) as transport:
+            with pytest.raises((SendError, MessageTooLargeError)):
+                await transport.send(_packet(0, transport.limits.max_bytes + 1), timeout=PATIENCE)
+            await transport.send(b'{"n":1}', timeout=PATIENCE)
+            assert await room.wait_received(1) == [b'{"n":1}']
+            assert transport.stats.packets_sent == 1
+
+    async def test_counts_packets_and_bytes(self, room: FarSide) -> None:
+        async with self.joined(room) as transport:
+            await transport.send(b'{"n":12}', timeout=PATIENCE)
+            await room.send(b'{"n":345}')
+            await next_packet(transport)
+            stats = transport.stats
+        assert (stats.packets_sent, stats.bytes_sent) == (1, 8)
+        assert (stats.packets_received, stats.bytes_received) == (1, 9)
+
+    async def test_a_cancelled_receive_loses_nothing(self, room: FarSide) -> None:
+        packets = [_packet(n) for n in range(10)]
+        got: list[bytes] = []
+        async with self.joined(room) as transport:
+            for packet in packets:
+                waiting = asyncio.create_task(transport.receive())
+                await asyncio.sleep(0)
+                waiting.cancel()
+                await room.send(packet)
+                with suppress(asyncio.CancelledError):
+                    if isinstance(item := await waiting, bytes):
+                        got.append(item)
+                await self.pause(transport)
+            while len(got) < len(packets):
+                got.append(await next_packet(transport))
+        assert sorted(got) == packets
+
+    # The end
+
+    async def test_close_before_connect_and_twice(self, room: FarSide) -> None:
+        transport = self.make(room)
+        await transport.close()
+        await transport.close()
+        assert (await the_end(transport)).reason == "closed"
+
+    async def test_close_twice_at_once(self, room: FarSide) -> None:
+        async with self.joined(room) as transport:
+            await asyncio.gather(transport.close(), transport.close())
+
+    async def test_leaves_no_task_behind(self, room: FarSide) -> None:
+        before = asyncio.all_tasks()
+        async with self.joined(room) as transport:
+            await transport.send(b'{"n":1}', timeout=PATIENCE)
+            await room.wait_received(1)
+        own = {t for t in asyncio.all_tasks() - before if _belongs_to(t, self.transport)}
+        assert own == set()
+
+    async def test_after_close_everything_says_closed(self, room: FarSide) -> None:
+        async with self.joined(room) as transport:
+            await transport.close()
+            with pytest.raises(DisconnectedError) as raised:
+                await transport.send(b'{"n":1}', timeout=PATIENCE)
+            assert raised.value.reason == "closed"
+            for _ in range(3):
+                assert (await the_end(transport)).reason == "closed"
+
+    async def test_what_came_before_the_end_is_handed_out(self, room: FarSide) -> None:
+        async with self.joined(room) as transport:
+            await room.send(b'{"n":1}')
+            await until(lambda: transport.stats.packets_received == 1, "a packet")
+            await transport.close()
+            assert await next_packet(transport) == b'{"n":1}'
+            assert (await the_end(transport)).reason == "closed"
+
+    async def test_close_wakes_whoever_receives(self, room: FarSide) -> None:
+        async with self.joined(room) as transport:
+            ended = asyncio.create_task(the_end(transport))
+            await asyncio.sleep(0)
+            await transport.close()
+            assert (await ended).reason == "closed"
+
+    async def test_the_room_ends(self, room: FarSide) -> None:
+        async with self.joined(room) as transport:
+            await room.end()
+            error = await the_end(transport)
+            assert error.reason not in ("", "closed")
+            with pytest.raises(DisconnectedError):
+                await transport.send(b'{"n":1}', timeout=PATIENCE)
+
+    # Faults
+
+    async def test_a_broken_connection_is_mended_or_told(self, room: FarSide) -> None:
+        async with self.joined(room) as transport:
+            await room.drop()
+            changes: list[ConnectionState] = []
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    while ConnectionState.RECONNECTED not in changes:
+                        item = await transport.receive()
+                        if isinstance(item, ConnectionChange):
+                            changes.append(item.state)
+            except DisconnectedError as error:
+                assert error.reason not in ("", "closed")  # noqa: PT017 - either way is fine
+                return
+            assert ConnectionState.RECONNECTING in changes
+            await transport.send(b'{"n":"mended"}', timeout=PATIENCE)
+            await until(lambda: b'{"n":"mended"}' in room.received, "the packet at the avatar")
+            await room.send(b'{"n":"back"}')
+            assert await next_packet(transport) == b'{"n":"back"}'
+
+    async def test_refused_credentials(self, room: FarSide) -> None:
+        await room.refuse()
+        transport = self.make(room)
+        with pytest.raises(JoinRefusedError) as raised:
+            await transport.connect(timeout=PATIENCE)
+        assert raised.value.retryable is False
+        for secret in _secrets(room.target.credentials):
+            assert secret not in _chain(raised.value)
+        await transport.close()
+
+    async def test_an_unanswered_join_is_given_up_in_time(self, room: FarSide) -> None:
+        await room.hang()
+        transport = self.make(room)
+        with pytest.raises((JoinTimeoutError, JoinError)) as raised:
+            async with asyncio.timeout(PATIENCE):
+                await transport.connect(timeout=1.0)
+        assert raised.value.retryable is True
+        await transport.close()
+
+    @pytest.mark.parametrize("steps", [0, 1, 3, 10, 40])
+    async def test_a_cancelled_connect_leaves_nothing(self, room: FarSide, steps: int) -> None:
+        transport = self.make(room)
+        before = asyncio.all_tasks()
+        connecting = asyncio.create_task(transport.connect(timeout=PATIENCE))
+        for _ in range(steps):
+            await asyncio.sleep(0.001)
+        connecting.cancel()
+        with suppress(asyncio.CancelledError):
+            await connecting
+        await transport.close()
+        left = asyncio.all_tasks() - before
+        assert {t for t in left if _belongs_to(t, self.transport)} == set()
+        # The room is free for the next one, whatever state the join was in.
+        async with self.joined(room) as again:
+            await again.send(b'{"n":"again"}', timeout=PATIENCE)
+            await until(lambda: b'{"n":"again"}' in room.received, "the packet at the avatar")
+
+
+def _packet(number: int, size: int = 40) -> bytes:
+    head = f'{{"n":{number:04},"pad":"'.encode()
+    return head + b"x" * (size - len(head) - 2) + b'"}'
+
+
+def _secrets(credentials: Credentials) -> list[str]:
+    values = credentials.model_dump().values()
+    return [v.get_secret_value() for v in values if isinstance(v, SecretStr)]
+
+
+def _chain(error: BaseException | None) -> str:
+    text = ""
+    while error is not None:
+        text += f"{error!r} {error}"
+        error = error.__cause__ or error.__context__
+    return text
+
+
+def _belongs_to(task: asyncio.Task[Any], transport: type[Transport]) -> bool:
+    """Whether a task runs code of the transport's package; the far side's own don't count."""
+    code = getattr(task.get_coro(), "cr_code", None)
+    package = transport.__module__.partition(".")[0]
+    return code is not None and f"/{package}/" in code.co_filename.replace("\\", "/")

@@ -1,0 +1,16 @@
+"""The conformance suite over the real `livekit` client and the simulator's room."""
+
+from __future__ import annotations
+
+import pytest
+from akool_livekit import LiveKitTransport
+
+from akool_async.testing.conformance import FarSide, TransportConformance
+
+
+class TestLiveKit(TransportConformance):
+    transport = LiveKitTransport
+
+    @pytest.fixture
+    def room(self, room: FarSide) -> FarSide:
+        return room
