@@ -114,7 +114,7 @@ class Kit:
     async def until(condition: Callable[[], bool]) -> None:
         """Waits for something that no event tells."""
         async with asyncio.timeout(LIMIT):
-            while not condition():
+            while not condition():  # noqa: ASYNC110 - no event tells it
                 await asyncio.sleep(0.005)
 
     @staticmethod

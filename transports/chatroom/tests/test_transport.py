@@ -499,7 +499,7 @@ async def test_receive_can_be_cancelled_without_loss(kit, joined):
 
 async def test_one_task_per_room_and_nothing_left_after_it(kit, room):
     before = asyncio.all_tasks()
-    transport, theirs = await room.member()
+    transport, _ = await room.member()
     ours = {task for task in asyncio.all_tasks() - before if "akool" in task.get_name()}
     assert len(ours) == 1
     await transport.close()
