@@ -91,7 +91,7 @@ class Faults:
 
     async def remove(self, reason: str = "PARTICIPANT_REMOVED") -> None:
         """Every client is told to leave, with a `DisconnectReason` by its name."""
-        await self._room.dismiss_members(pb.DisconnectReason.Value(reason))
+        await self._room.dismiss_members(getattr(pb.DisconnectReason, reason))
 
     async def full_reconnect(self) -> None:
         """Every client is told to leave and join anew, as a server does that is being replaced."""

@@ -121,9 +121,11 @@ class Peer:
         gather = ice.get_component_candidates
         own = list(addresses)
 
-        async def gather_own(component: int, addresses: list[str]) -> list[Candidate]:
+        async def gather_own(
+            component: int, addresses: list[str], timeout: int = 5
+        ) -> list[Candidate]:
             del addresses
-            return await gather(component, own)
+            return await gather(component, own, timeout)
 
         ice.get_component_candidates = gather_own
 

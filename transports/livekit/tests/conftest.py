@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import pytest
 import pytest_asyncio
@@ -56,7 +56,7 @@ class SimulatedRoom(FarSide):
         self.renewals = 0
         self.renewed: LiveKitCredentials | None = None
 
-    async def __aenter__(self) -> SimulatedRoom:
+    async def __aenter__(self) -> Self:
         app = web.Application()
         app.add_routes(LiveKitRoom.routes(self))
         self._runner = web.AppRunner(app, shutdown_timeout=1.0)
