@@ -111,11 +111,14 @@ class Line:
             raise JoinTimeoutError(
                 f"the chat room at {address} didn't let us in within {timeout:g} s"
             ) from error
+        # These two aren't chained: a proxy's URL may hold a password, and the answer of a server
+        # may hold the path that was asked for.
         except InvalidProxy as error:
-            # Not chained: its text holds the proxy's URL, and that may hold a password.
             raise ConfigurationError(
                 f"the proxy on the way to {address} can't be used: {error.msg}"
             ) from None
+        except InvalidStatus as error:
+            raise _refusal(error.response.status_code, address) from None
         except (InvalidHandshake, OSError, EOFError, ImportError) as error:
             raise _join_error(error, address) from error
         return cls(websocket, address)
@@ -166,18 +169,18 @@ class Line:
             await self._websocket.wait_closed()
 
 
+def _refusal(status: int, address: Address) -> JoinError:
+    if 300 <= status < 400:
+        return JoinRefusedError(
+            f"the chat room at {address} sends us elsewhere (HTTP {status}), which isn't followed"
+        )
+    if status in TRANSIENT:
+        return JoinError(f"the chat room at {address} isn't ready: HTTP {status}")
+    return JoinRefusedError(f"the chat room at {address} refused its URL: HTTP {status}")
+
+
 def _join_error(error: Exception, address: Address) -> AkoolError:
     match error:
-        case InvalidStatus():
-            status = error.response.status_code
-            if 300 <= status < 400:
-                return JoinRefusedError(
-                    f"the chat room at {address} sends us elsewhere (HTTP {status}), which isn't "
-                    "followed"
-                )
-            if status in TRANSIENT:
-                return JoinError(f"the chat room at {address} isn't ready: HTTP {status}")
-            return JoinRefusedError(f"the chat room at {address} refused its URL: HTTP {status}")
         case ssl.SSLCertVerificationError():
             return JoinError(
                 f"the certificate of {address} isn't trusted: {error.verify_message}. For a "
