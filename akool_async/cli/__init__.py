@@ -1,1 +1,22 @@
-"""The `akool` command."""
+"""The `akool` command; an extra, so that the library itself needs neither typer nor rich."""
+
+from __future__ import annotations
+
+import sys
+
+__all__ = ["INSTALL", "main"]
+
+INSTALL = 'pip install "akool-async[cli]"'
+
+
+def main() -> int:
+    """Runs the command line; returns the exit status, 2 where the extra isn't installed."""
+    try:
+        import rich  # noqa: F401 - only to see whether it is there
+        import typer  # noqa: F401
+    except ImportError as error:
+        sys.stderr.write(f"The akool command needs {error.name}. Install it with: {INSTALL}\n")
+        return 2
+    from akool_async.cli.app import run
+
+    return run()

@@ -1,0 +1,163 @@
+"""`akool demo`: a whole conversation on this machine, and a block that says what it did."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from akool_async.cli.simulator import LiveKitOptions, livekit_server, load_simulator
+from akool_async.cli.terminal import Printer, printer
+from akool_async.client import AkoolClient
+from akool_async.conversation import AvatarSession
+from akool_async.errors import InvalidParameterError
+
+if TYPE_CHECKING:
+    from akool_async.simulator import Simulator
+
+__all__ = ["answer", "demo"]
+
+#: Seconds per word at which the simulated avatar speaks: quick, and still seen to stream.
+PACE = 0.05
+#: The long answer is interrupted after this many pieces.
+PATIENCE = 12
+DURATION = 300
+QUESTIONS = (
+    "Hello! Who are you?",
+    "How many words does this question have?",
+)
+LONG_QUESTION = "Please count to two hundred."
+
+
+def answer(text: str) -> str:
+    """What the simulated avatar says: enough to show that it heard the question."""
+    words = text.split()
+    if "count" in text:
+        return ", ".join(str(number) for number in range(1, 201)) + "."
+    if "How many" in text:
+        return f"It has {len(words)} words, from “{words[0]}” to “{words[-1].strip('?')}”."
+    return (
+        "I am a simulated avatar on your own machine, so talking with me costs nothing. "
+        "What you read came as packets through a room, piece by piece, as it would from AKOOL."
+    )
+
+
+@dataclass(slots=True)
+class Course:
+    """What happened, for the closing block."""
+
+    transport: str
+    room: str = "none"
+    sent: str = "0 packets, 0 bytes"
+    received: str = "0 packets, 0 bytes"
+    first_words: list[float] = field(default_factory=list)
+    interrupted: str = "no"
+    started: float = field(default_factory=time.monotonic)
+
+    def note_traffic(self, avatar: AvatarSession) -> None:
+        """Takes the session's figures as they are now."""
+        stats = avatar.stats
+        self.sent = f"{stats.packets_sent} packets, {stats.bytes_sent:,} bytes"
+        self.received = f"{stats.packets_received} packets, {stats.bytes_received:,} bytes"
+
+
+async def demo(transport: str, livekit: LiveKitOptions) -> int:
+    """Runs it. 0 if nothing was left open, whatever else went wrong raises."""
+    server = livekit_server(*livekit)
+    if server is not None and transport != "livekit":
+        raise InvalidParameterError("--livekit-url", f"goes with livekit, not with {transport}")
+    out = printer()
+    course = Course(transport)
+    async with load_simulator()(reply=answer, pace=PACE, livekit=server) as sim:
+        out.line(f"local AKOOL   {sim.url} (simulated; nothing leaves this machine)")
+        try:
+            await _converse(sim, course, out)
+        finally:
+            # Also after Ctrl-C: then it matters most that nothing was left open.
+            _closing_block(sim, course, out)
+        return 1 if sim.open_sessions else 0
+
+
+async def _converse(sim: Simulator, course: Course, out: Printer) -> None:
+    if course.transport == "chatroom":
+        fields: dict[str, Any] = {"avatar_id": "Kai_1080P_back", "legacy": True}
+    else:
+        fields = {
+            "avatar_id": "dvp_Tristan_cloth2_1080P",
+            "stream_type": course.transport,
+            "duration": DURATION,
+            "mode_type": 2,
+            "language": "en",
+        }
+    async with AkoolClient("demo", base_url=sim.url) as akool:
+        start = time.monotonic()
+        async with akool.open_session(**fields) as avatar:
+            course.room = f"session {avatar.info.session_id}, joined in {_ms(start)}"
+            out.line(f"room          {course.room}")
+            try:
+                await _set_params(avatar, out)
+                for question in QUESTIONS:
+                    await _ask(avatar, question, course, out)
+                await _interrupt(avatar, course, out)
+            finally:
+                course.note_traffic(avatar)
+        out.line("closed        the room left, the session closed by REST")
+
+
+async def _set_params(avatar: AvatarSession, out: Printer) -> None:
+    start = time.monotonic()
+    await avatar.set_params(mode=2, lang="en")
+    out.line(f"set-params    mode 2 (dialogue), language en: answered in {_ms(start)}\n")
+
+
+async def _ask(avatar: AvatarSession, question: str, course: Course, out: Printer) -> None:
+    out.line(f"you>    {question}", style="bold")
+    out.piece("avatar> ")
+    start = time.monotonic()
+    first = True
+    async with avatar.stream(question) as pieces:
+        async for piece in pieces:
+            if first:
+                course.first_words.append(time.monotonic() - start)
+                first = False
+            out.piece(piece)
+    out.line("\n")
+
+
+async def _interrupt(avatar: AvatarSession, course: Course, out: Printer) -> None:
+    if course.transport == "chatroom":
+        course.interrupted = "no: the legacy chat room knows no commands"
+        return
+    out.line(f"you>    {LONG_QUESTION}", style="bold")
+    out.piece("avatar> ")
+    heard = 0
+    async with avatar.stream(LONG_QUESTION) as pieces:
+        async for piece in pieces:
+            out.piece(piece)
+            heard += 1
+            if heard == PATIENCE:
+                break
+    start = time.monotonic()
+    await avatar.interrupt()
+    course.interrupted = f"after {heard} pieces of a long answer; answered in {_ms(start)}"
+    out.line(" [interrupted]\n")
+
+
+def _closing_block(sim: Simulator, course: Course, out: Printer) -> None:
+    first = ", ".join(f"{seconds * 1000:.0f} ms" for seconds in course.first_words) or "none"
+    for name, value in (
+        ("room", course.room),
+        ("transport", course.transport),
+        ("sent", course.sent),
+        ("received", course.received),
+        ("first word", first),
+        ("interrupted", course.interrupted),
+        ("credits", f"{sim.credits_taken:g} that the real service would have taken"),
+        ("took", f"{time.monotonic() - course.started:.1f} s"),
+    ):
+        out.line(f"  {name:<12}{value}")
+    out.line(f"  {len(sim.open_sessions)} sessions left open")
+
+
+def _ms(start: float) -> str:
+    return f"{(time.monotonic() - start) * 1000:.0f} ms"

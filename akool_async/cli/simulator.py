@@ -1,0 +1,71 @@
+"""`akool simulator`: a local AKOOL, for programs under development."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from typing import TYPE_CHECKING
+
+from akool_async.cli.terminal import fail, printer
+from akool_async.errors import InvalidParameterError, MissingDependencyError
+
+if TYPE_CHECKING:
+    from akool_async.simulator import Simulator
+    from akool_async.simulator.livekit_server import LiveKitServer
+
+__all__ = ["INSTALL", "LiveKitOptions", "livekit_server", "load_simulator", "serve"]
+
+#: URL, key and secret, as given.
+LiveKitOptions = tuple[str | None, str | None, str | None]
+
+INSTALL = 'pip install "akool-async[simulator]"'
+
+
+def load_simulator() -> type[Simulator]:
+    """The simulator's class, imported on use.
+
+    Raises:
+        MissingDependencyError: its extra isn't installed.
+    """
+    try:
+        from akool_async.simulator import Simulator
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"The simulator can't be imported: {error}.", install=INSTALL
+        ) from error
+    return Simulator
+
+
+def livekit_server(url: str | None, key: str | None, secret: str | None) -> LiveKitServer | None:
+    """The real livekit-server that the options name; `None` where they name none.
+
+    Raises:
+        InvalidParameterError: a URL without its key and secret.
+        MissingDependencyError: what mints its tokens isn't installed.
+    """
+    if url is None:
+        return None  # the key and secret may stand in the environment for other programs
+    if not key or not secret:
+        raise InvalidParameterError(
+            "--livekit-url",
+            "needs --livekit-api-key and --livekit-api-secret, "
+            "or LIVEKIT_API_KEY and LIVEKIT_API_SECRET",
+        )
+    load_simulator()
+    from akool_async.simulator.livekit_server import LiveKitServer
+
+    return LiveKitServer(url, key, secret)
+
+
+async def serve(host: str, port: int, livekit: LiveKitOptions) -> int:
+    """Runs until a signal; prints what to set so that a program uses it."""
+    simulator = load_simulator()
+    out = printer()
+    async with simulator(host=host, port=port, livekit=livekit_server(*livekit)) as sim:
+        out.line(f"export AKOOL_API_URL={sim.url} AKOOL_API_KEY=any")
+        if not ipaddress.ip_address(host).is_loopback:
+            fail(f"listening on {host}: everybody who reaches this machine can use it")
+        out.line("Ctrl-C ends it.")
+        out.console.file.flush()
+        await asyncio.Event().wait()
+    return 0
