@@ -68,9 +68,10 @@ class LoopbackRoom(SimRoom):
     """A room with the avatar in it and any number of members; one subclass per vendor.
 
     Faults: `drop_socket` (everybody's connection breaks; `refuse_for=seconds` keeps them from
-    coming back), `refuse_sends` (`code`, `times`), `stranger` (`packet`, `identity`: somebody else
-    in the room sends), `avatar_leaves`, `avatar_returns`, `disconnect` (`code`: the vendor throws
-    everybody out), and the subclass's own.
+    coming back), `refuse_joins` (`code`), `hang` (joins get no answer), `refuse_sends` (`code`,
+    `times`), `silence` (`seconds`: packets are taken and never delivered, either way), `stranger`
+    (`packet`, `identity`: somebody else in the room sends), `avatar_leaves`, `avatar_returns`,
+    `disconnect` (`code`: the vendor throws everybody out), and the subclass's own.
 
     Attributes:
         refused: how many packets were refused, by code.
@@ -102,7 +103,10 @@ class LoopbackRoom(SimRoom):
         self._window = RateWindow(self.rules)
         self._sending = asyncio.Lock()
         self._closed = False
-        self._refuse_joins_until = 0.0
+        self._unreachable_until = 0.0
+        self._silent_until = 0.0
+        self._refuse_joins: int | str | None = None
+        self._hang = False
         self._refuse_sends: list[int] = []
 
     @property
@@ -157,12 +161,17 @@ class LoopbackRoom(SimRoom):
     ) -> None:
         """One member's stay, from its first frame to the end of its connection."""
         identity, proof = str(form.get("identity", "")), str(form.get("proof", ""))
-        if asyncio.get_running_loop().time() < self._refuse_joins_until:
+        if asyncio.get_running_loop().time() < self._unreachable_until:
             _abort(transport)
+            return
+        if self._hang:
+            await ws.receive()  # returns when the other side gives up
             return
         kept = self._kept.get(identity)
         returning = kept is not None and kept.proof == proof
         try:
+            if self._refuse_joins is not None:
+                raise Refused(self._refuse_joins, "asked for by a test")
             can_send = self.admit(form, returning=returning)
         except Refused as refusal:
             await ws.send_json({"event": "refused", "code": refusal.code, "message": str(refusal)})
@@ -206,7 +215,7 @@ class LoopbackRoom(SimRoom):
         async with self._sending:
             await asyncio.sleep(self._window.wait(len(packet), loop.time()))
             self._window.add(len(packet), loop.time())
-            if self._avatar_here:
+            if self._avatar_here and not self._silent:
                 self._relay(packet, self.avatar)
 
     async def close(self, reason: str) -> None:
@@ -230,9 +239,15 @@ class LoopbackRoom(SimRoom):
         """Makes something go wrong now (see the class)."""
         loop = asyncio.get_running_loop()
         if name == "drop_socket":
-            self._refuse_joins_until = loop.time() + float(options.get("refuse_for", 0))
+            self._unreachable_until = loop.time() + float(options.get("refuse_for", 0))
             for member in list(self._members.values()):
                 member.abort()
+        elif name == "refuse_joins":
+            self._refuse_joins = options["code"]
+        elif name == "hang":
+            self._hang = True
+        elif name == "silence":
+            self._silent_until = loop.time() + float(options["seconds"])
         elif name == "refuse_sends":
             self._refuse_sends += [int(options["code"])] * int(options.get("times", 1))
         elif name == "stranger":
@@ -249,6 +264,10 @@ class LoopbackRoom(SimRoom):
                 self._dismiss(identity, options["code"])
         else:
             await super().fault(name, **options)
+
+    @property
+    def _silent(self) -> bool:
+        return asyncio.get_running_loop().time() < self._silent_until
 
     def _open(self, channel: str, avatar: str) -> None:
         """The subclass's `open` names the room and the avatar in it."""
@@ -324,6 +343,8 @@ class LoopbackRoom(SimRoom):
         return 0
 
     def _arrive(self, packet: bytes, sender: str, command: int) -> None:
+        if self._silent:
+            return
         if self._avatar_here and command == self.command:
             self.events.packet(packet, sender)
         self._relay(packet, sender, command)

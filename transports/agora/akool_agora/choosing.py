@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import ipaddress
-import platform
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 from akool_agora.engine import Engine
-from akool_async.errors import InvalidParameterError, MissingDependencyError
+from akool_agora.sdk_package import require
+from akool_async.errors import InvalidParameterError
 from akool_async.models.credentials import AgoraCredentials
 
-__all__ = ["ENGINES", "INSTALL", "check_engine", "make_engine"]
+__all__ = ["ENGINES", "check_engine", "make_engine"]
 
-INSTALL: Final = 'pip install "akool-async-agora[sdk]"'
 #: The names that `engine=` knows.
 ENGINES: Final = ("sdk", "loopback")
 
@@ -31,7 +28,7 @@ def check_engine(options: Mapping[str, Any]) -> None:
     """
     engine = options.get("engine")
     if engine is None or engine == "sdk":
-        _require_sdk()
+        require()
     elif isinstance(engine, str):
         if engine not in ENGINES:
             raise InvalidParameterError(
@@ -91,23 +88,3 @@ def _is_loopback(url: str) -> bool:
         )
     except ValueError:
         return False
-
-
-def _require_sdk() -> None:
-    machine = platform.machine().lower()
-    if sys.platform not in ("linux", "darwin") or machine not in (
-        "x86_64",
-        "amd64",
-        "arm64",
-        "aarch64",
-    ):
-        raise MissingDependencyError(
-            f"Agora's Python SDK doesn't exist for {platform.system()} on {platform.machine()} "
-            "(only for Linux and macOS on x86-64 and ARM64); use stream_type='livekit', or give "
-            "an engine of your own with engine=."
-        )
-    if importlib.util.find_spec("agora") is None:
-        raise MissingDependencyError(
-            "An Agora room needs Agora's Python SDK, or an engine of your own (engine=).",
-            install=INSTALL,
-        )

@@ -9,6 +9,7 @@ sent, since the stream is unreliable.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import struct
 from collections import deque
@@ -27,6 +28,7 @@ _SENDER: Final = struct.Struct(">BB")
 _REJOINED: Final = 15
 _FIRST_RETRY: Final = 0.05
 _LAST_RETRY: Final = 1.0
+_CLOSE_TIMEOUT: Final = 1.0
 
 
 class LoopbackEngine:
@@ -105,7 +107,7 @@ class LoopbackEngine:
                 await asyncio.wait({stay})
             if ws is not None and not ws.closed:
                 await ws.send_json({"do": "leave"})
-                await ws.close()
+                await _close(ws)
         except ConnectionError:
             pass  # it was gone already: nothing to say goodbye to
         finally:
@@ -116,8 +118,7 @@ class LoopbackEngine:
     async def _enter(
         self, http: aiohttp.ClientSession, room: Room
     ) -> tuple[aiohttp.ClientWebSocketResponse, set[str]]:
-        timeout = aiohttp.ClientWSTimeout(ws_close=1.0)
-        ws = await http.ws_connect(self._url, timeout=timeout, max_msg_size=1 << 20)
+        ws = await http.ws_connect(self._url, max_msg_size=1 << 20)
         try:
             self._since = asyncio.get_running_loop().time()
             await ws.send_json(
@@ -135,7 +136,7 @@ class LoopbackEngine:
             if answer["event"] != "joined":
                 raise EngineError(answer["code"], answer["message"])
         except BaseException:
-            await ws.close()
+            await _close(ws)
             raise
         return ws, set(answer["members"])
 
@@ -223,6 +224,13 @@ class LoopbackEngine:
             _resolve(self._acks, 0)
         while self._renewals:
             _resolve(self._renewals, NOT_IN_CHANNEL)
+
+
+async def _close(ws: aiohttp.ClientWebSocketResponse) -> None:
+    """Bounded; a relay that doesn't answer is cut off."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_CLOSE_TIMEOUT):
+            await ws.close()
 
 
 def _resolve(waiting: deque[asyncio.Future[int]], code: int) -> None:

@@ -1,0 +1,135 @@
+"""A loopback room on its own, seen from the avatar's end: for Agora's and TRTC's tests."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from akool_async.models.credentials import AgoraCredentials, TRTCCredentials
+from akool_async.simulator.agora_room import AgoraRoom
+from akool_async.simulator.conditions import Conditions
+from akool_async.simulator.loopback import LoopbackRoom
+from akool_async.simulator.room import SimRoom
+from akool_async.simulator.trtc_room import TRTCRoom
+from akool_async.testing.conformance import FarSide
+from akool_async.transport import JoinTarget
+
+ROOMS = {"agora": AgoraRoom, "trtc": TRTCRoom}
+CREDENTIALS = {"agora": AgoraCredentials, "trtc": TRTCCredentials}
+REFUSAL: dict[str, int] = {"agora": 8, "trtc": 5400}
+
+
+@dataclass
+class Request:
+    """A `RoomRequest`."""
+
+    credentials: Mapping[str, Any] | None = None
+    session_id: str = "s1"
+    duration: float = 60.0
+    stream_type: str = "agora"
+
+
+@dataclass
+class Events:
+    """A `RoomEvents` that remembers."""
+
+    packets: list[bytes] = field(default_factory=list)
+    senders: list[str] = field(default_factory=list)
+    present: list[str] = field(default_factory=list)
+    history: list[str] = field(default_factory=list)
+
+    def joined(self, identity: str) -> None:
+        self.present.append(identity)
+        self.history.append(f"+{identity}")
+
+    def left(self, identity: str) -> None:
+        if identity in self.present:
+            self.present.remove(identity)
+        self.history.append(f"-{identity}")
+
+    def packet(self, data: bytes, sender: str) -> None:
+        self.packets.append(data)
+        self.senders.append(sender)
+
+
+class Directory:
+    """A `RoomDirectory` of one room."""
+
+    def __init__(self) -> None:
+        self.rooms: list[SimRoom] = []
+
+    def find(self, kind: str, session_id: str) -> SimRoom | None:
+        return next(
+            (r for r in self.rooms if r.kind == kind and r.request.session_id == session_id), None
+        )
+
+    def of_kind(self, kind: str) -> Iterable[SimRoom]:
+        return [r for r in self.rooms if r.kind == kind]
+
+
+class LoopbackFar(FarSide):
+    """One open room: its `room`, what it told (`events`), and the credentials to join with."""
+
+    def __init__(self, room: LoopbackRoom, events: Events, access: Mapping[str, Any]) -> None:
+        self.room = room
+        self.events = events
+        self.access = dict(access)
+
+    @property
+    def target(self) -> JoinTarget:
+        credentials = CREDENTIALS[self.room.kind].model_validate(self.access)
+        return JoinTarget(credentials, session_id="s1")
+
+    @property
+    def received(self) -> list[bytes]:
+        return self.events.packets
+
+    async def send(self, packet: bytes) -> None:
+        await self.room.send(packet)
+
+    async def end(self) -> None:
+        await self.room.close("closed")
+
+    async def drop(self) -> None:
+        await self.room.fault("drop_socket")
+
+    async def refuse(self) -> None:
+        await self.room.fault("refuse_joins", code=REFUSAL[self.room.kind])
+
+    async def hang(self) -> None:
+        await self.room.fault("hang")
+
+
+@contextlib.asynccontextmanager
+async def loopback_room(
+    kind: str,
+    *,
+    conditions: Conditions | None = None,
+    own_room: Mapping[str, Any] | None = None,
+) -> AsyncIterator[LoopbackFar]:
+    """A room of that kind on a server of its own."""
+    directory, events = Directory(), Events()
+    app = web.Application()
+    app.add_routes(ROOMS[kind].routes(directory))
+    runner = web.AppRunner(app, shutdown_timeout=1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    host, port = runner.addresses[0][:2]
+    room = ROOMS[kind](
+        Request(own_room, stream_type=kind),
+        events,
+        base_url=f"http://{host}:{port}",
+        conditions=conditions or Conditions(),
+    )
+    try:
+        access = await room.open()
+        directory.rooms.append(room)
+        yield LoopbackFar(room, events, access)
+    finally:
+        await room.close("closed")
+        await runner.cleanup()

@@ -1,0 +1,181 @@
+"""The engine over Agora's own Python SDK (`pip install "akool-async-agora[sdk]"`).
+
+Written against the Python layer of `agora-python-server-sdk` 2.4.10. What that layer needs a caller
+to know about importing is in `sdk_package`, about its service in `sdk_service`; the rest is here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+from akool_agora.engine import EngineError, EngineEvents, Room
+from akool_agora.errors import LOST, NOT_IN_CHANNEL, TOKEN_EXPIRED
+from akool_agora.sdk_package import SDK, load
+from akool_agora.sdk_service import SERVICE
+
+__all__ = ["SDKEngine"]
+
+logger = logging.getLogger(__name__)
+
+#: Seconds to wait for `on_disconnected` after `disconnect()`.
+GOODBYE_TIMEOUT: Final = 3.0
+#: Seconds before its expiry that Agora announces a token's.
+TOKEN_NOTICE: Final = 30.0
+_BAD_ARGUMENT: Final = -2
+
+
+class SDKEngine:
+    """An `Engine` over the SDK: one connection, used once for each join."""
+
+    def __init__(self) -> None:
+        self._stay: _Stay | None = None
+
+    async def join(self, room: Room, events: EngineEvents) -> None:
+        """Loads the SDK, connects, and waits for `on_connected`. See `Engine.join`."""
+        sdk = await asyncio.to_thread(load)
+        stay = self._stay = _Stay(events)
+        observers = _observers(sdk, stay)
+        # Not cancelled half-way: the connection would be lost. `leave` waits for it instead.
+        stay.opening = asyncio.ensure_future(asyncio.to_thread(SERVICE.open, sdk, room, *observers))
+        await asyncio.shield(stay.opening)
+        reason = await stay.joined
+        if reason is not None:
+            raise EngineError(reason)
+
+    async def send(self, packet: bytes) -> None:
+        """Hands a packet to the SDK, which answers at once. See `Engine.send`."""
+        connection = self._connection()
+        if not packet:
+            # The SDK answers 0 and sends nothing.
+            raise EngineError(_BAD_ARGUMENT, "an empty packet")
+        # Bytes, never str: of a str the SDK counts the characters and sends as many bytes.
+        if code := connection.send_stream_message(bytes(packet)):
+            raise EngineError(code)
+
+    async def renew_token(self, token: str) -> None:
+        """Gives the SDK a new token. See `Engine.renew_token`."""
+        await asyncio.to_thread(SERVICE.renew_token, self._connection(), token)
+
+    async def leave(self) -> None:
+        """`disconnect()`, wait for `on_disconnected`, `release()` once. See `Engine.leave`."""
+        stay, self._stay = self._stay, None
+        if stay is None or stay.opening is None:
+            return
+        stay.silence()
+        try:
+            connection = await asyncio.shield(stay.opening)
+        except asyncio.CancelledError:
+            stay.opening.add_done_callback(_release_late)
+            raise
+        except Exception:  # noqa: BLE001 - join() has raised it; nothing was opened
+            return
+        try:
+            await asyncio.shield(asyncio.to_thread(SERVICE.disconnect, connection))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(GOODBYE_TIMEOUT):
+                    await stay.gone.wait()
+        finally:
+            # Also when cancelled: a connection that isn't released keeps the service alive. The
+            # thread finishes it even if nobody waits any longer.
+            await asyncio.shield(asyncio.to_thread(SERVICE.release, connection))
+
+    def _connection(self) -> Any:
+        stay = self._stay
+        opening = stay.opening if stay is not None else None
+        if opening is None or not opening.done() or opening.cancelled() or opening.exception():
+            raise EngineError(NOT_IN_CHANNEL)
+        return opening.result()
+
+
+class _Stay:
+    """From one join to its end: what the observers hand over to the event loop.
+
+    The SDK's callbacks come on its native threads, where nothing of the SDK may be called and an
+    exception disappears without a trace. So they hand over and do nothing else.
+    """
+
+    def __init__(self, events: EngineEvents) -> None:
+        self.opening: asyncio.Future[Any] | None = None
+        self.gone = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        #: `None`: in the channel; else the reason for not being.
+        self.joined: asyncio.Future[int | None] = self._loop.create_future()
+        self._events: EngineEvents | None = events
+
+    def hand_over(self, call: Callable[..., None], *args: Any) -> None:
+        """Called on a native thread: has `call` called on the loop."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to be told
+            self._loop.call_soon_threadsafe(call, *args)
+
+    def silence(self) -> None:
+        """No event from now on; `gone` is still told."""
+        self._events = None
+
+    def tell(self, name: str, *args: Any) -> None:
+        """An event, while anybody listens."""
+        if self._events is not None:
+            getattr(self._events, name)(*args)
+
+    def connected(self) -> None:
+        """In the channel."""
+        if not self.joined.done():
+            self.joined.set_result(None)
+
+    def ended(self, reason: int) -> None:
+        """Out of the channel, or never in."""
+        self.gone.set()
+        if not self.joined.done():
+            self.joined.set_result(reason)
+        elif self._events is not None:
+            events, self._events = self._events, None
+            events.disconnected(reason)
+
+
+def _observers(sdk: SDK, stay: _Stay) -> tuple[Any, Any]:
+    """The SDK's two observers. It calls every method of its base classes, so those are needed."""
+    hand_over, tell, ended = stay.hand_over, stay.tell, stay.ended
+    connection: dict[str, Callable[..., None]] = {
+        "on_connected": lambda _, _conn, _info, _reason: hand_over(stay.connected),
+        "on_disconnected": lambda _, _conn, _info, reason: hand_over(ended, reason),
+        "on_connection_failure": lambda _, _conn, _info, reason: hand_over(ended, reason),
+        "on_reconnecting": lambda _, _conn, _info, reason: hand_over(tell, "reconnecting", reason),
+        # It goes on trying after this one.
+        "on_connection_lost": lambda _, _conn, _info: hand_over(tell, "reconnecting", LOST),
+        "on_reconnected": lambda _, _conn, _info, reason: hand_over(tell, "reconnected", reason),
+        "on_token_privilege_will_expire": lambda _, _conn, _token: hand_over(
+            tell, "token_will_expire", TOKEN_NOTICE
+        ),
+        "on_token_privilege_did_expire": lambda _, _conn: hand_over(ended, TOKEN_EXPIRED),
+        "on_user_joined": lambda _, _conn, uid: hand_over(tell, "user_joined", uid),
+        "on_user_left": lambda _, _conn, uid, _reason: hand_over(tell, "user_left", uid),
+    }
+    user: dict[str, Callable[..., None]] = {
+        "on_stream_message": lambda _, _user, uid, _stream, data, length: hand_over(
+            tell, "packet", _real_part(data, length), uid
+        ),
+    }
+    return (
+        type("ConnectionObserver", (sdk.connection_observer.IRTCConnectionObserver,), connection)(),
+        type("UserObserver", (sdk.local_user_observer.IRTCLocalUserObserver,), user)(),
+    )
+
+
+def _real_part(data: bytes, length: int) -> bytes:
+    """What was really received.
+
+    The SDK takes a payload for a C string, which ends at the first NUL, and then reads as many
+    bytes as were sent all the same: after a NUL comes whatever lies in memory there. Our JSON has
+    none, so nothing of it is lost by cutting; a binary message of somebody else's comes out as
+    one that isn't understood.
+    """
+    return data[:length].partition(b"\0")[0]
+
+
+def _release_late(opening: asyncio.Future[Any]) -> None:
+    """`leave` was cancelled before the connection was there; it is freed when it comes."""
+    if not opening.cancelled() and opening.exception() is None:
+        asyncio.get_running_loop().run_in_executor(None, SERVICE.release, opening.result())

@@ -1,0 +1,17 @@
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+from akool_trtc import TRTCTransport
+from loopback_far import LoopbackFar, loopback_room
+
+from akool_async.testing.conformance import TransportConformance
+
+
+class TestTRTC(TransportConformance):
+    transport = TRTCTransport
+    options = {"engine": "loopback"}
+
+    @pytest_asyncio.fixture
+    async def room(self) -> AsyncIterator[LoopbackFar]:
+        async with loopback_room("trtc") as room:
+            yield room
