@@ -71,7 +71,7 @@ def read_ending(error: ConnectionClosed, address: Address) -> Ending:
     said = address.redact(close.reason)
     if not theirs:
         # We ended it: websockets does so for a missed ping (1011), a frame beyond `max_size`
-        # (1009), text that isn't UTF-8 (1007), and a broken protocol (1002).
+        # (1009) and a broken protocol (1002).
         return Ending(
             f"we broke the connection off: {close.code} {said}".rstrip(),
             too_large=close.code == TOO_LARGE,

@@ -6,7 +6,8 @@ import asyncio
 import functools
 import logging
 import ssl
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import (
@@ -17,6 +18,7 @@ from websockets.exceptions import (
     InvalidStatus,
     ProxyError,
 )
+from websockets.frames import DATA_OPCODES, Frame, Opcode
 
 from akool_async.errors import (
     AkoolError,
@@ -26,10 +28,13 @@ from akool_async.errors import (
     JoinTimeoutError,
 )
 from akool_chatroom.address import Address
-from akool_chatroom.endings import LineEndedError, read_ending
+from akool_chatroom.endings import Ending, LineEndedError, read_ending
 from akool_chatroom.options import ChatRoomOptions
 
 __all__ = ["Line"]
+
+#: Takes a whole frame, and whether it is a text frame (or a binary one).
+Deliver: TypeAlias = Callable[[bytes, bool], None]
 
 #: Statuses of the handshake that another try may change.
 TRANSIENT: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -62,6 +67,36 @@ class _Dial(connect):
         return exc
 
 
+class _Connection(ClientConnection):
+    """Hands frames on in the turn of the loop that reads them.
+
+    `recv` costs a task and a turn of the loop more, and stops reading (pongs, too) while nobody
+    takes frames; what nobody takes is bounded by the transport's inbox.
+    """
+
+    def __init__(self, *args: Any, deliver: Deliver, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._deliver = deliver
+        self._text = True
+        self._partial: bytearray | None = None
+
+    def process_event(self, event: Any) -> None:
+        """Data frames are handed on; the handshake and control frames go their usual way."""
+        if not isinstance(event, Frame) or event.opcode not in DATA_OPCODES:
+            super().process_event(event)
+            return
+        if event.opcode is not Opcode.CONT:
+            self._text = event.opcode is Opcode.TEXT
+        if self._partial is None and event.fin:
+            self._deliver(bytes(event.data), self._text)
+            return
+        # All fragments together are bounded by `max_size`, which websockets checks.
+        self._partial = (self._partial or bytearray()) + event.data
+        if event.fin:
+            data, self._partial = bytes(self._partial), None
+            self._deliver(data, self._text)
+
+
 @functools.cache
 def _system_trust() -> ssl.SSLContext:
     """One context for all rooms: each reads and keeps all of the system's certificates."""
@@ -78,8 +113,12 @@ class Line:
         self._address = address
 
     @classmethod
-    async def dial(cls, address: Address, options: ChatRoomOptions, *, timeout: float) -> Line:
+    async def dial(
+        cls, address: Address, options: ChatRoomOptions, deliver: Deliver, *, timeout: float
+    ) -> Line:
         """Opens it. `timeout` in seconds, for name, TCP, TLS and handshake together.
+
+        `deliver` gets every frame, on the event loop; it must not raise.
 
         Raises:
             JoinRefusedError: the server doesn't let this URL in, or sends it elsewhere.
@@ -105,6 +144,7 @@ class Line:
                     max_size=options.max_size,
                     write_limit=WRITE_LIMIT,
                     logger=_LOGGER,
+                    create_connection=functools.partial(_Connection, deliver=deliver),  # type: ignore[arg-type] # called, as documented
                     **arguments,
                 )
         except TimeoutError as error:
@@ -130,12 +170,13 @@ class Line:
         except ConnectionClosed as error:
             raise LineEndedError(read_ending(error, self._address)) from error
 
-    async def recv(self) -> str | bytes:
-        """The next frame: `str` for text, `bytes` for binary. Safe to cancel."""
+    async def ended(self) -> Ending:
+        """Returns when the connection is gone, with how it ended."""
         try:
-            return await self._websocket.recv()
+            await self._websocket.recv()
         except ConnectionClosed as error:
-            raise LineEndedError(read_ending(error, self._address)) from error
+            return read_ending(error, self._address)
+        raise AssertionError("frames are delivered, not received")
 
     async def drained(self) -> None:
         """Waits until `send` would write at once, at the price of a ping."""

@@ -87,7 +87,7 @@ class ChatRoomTransport(Transport):
         self._settled = asyncio.Event()
         #: How the room ended.
         self._ending: Ending | None = None
-        #: The one task of a room: it reads, and joins anew.
+        #: The one task of a room: it waits for the connection's end, and joins anew.
         self._keeper: asyncio.Task[None] | None = None
 
     async def connect(self, *, timeout: float) -> None:
@@ -98,7 +98,7 @@ class ChatRoomTransport(Transport):
         if self._keeper is not None:
             raise RuntimeError("connect() is called once")
         if self._ending is None:
-            line = await _line_class().dial(self._address, self._options, timeout=timeout)
+            line = await self._dial(timeout)
             if self._ending is None:
                 self._hold(line)
                 self._keeper = asyncio.create_task(self._keep(line), name="akool-chatroom")
@@ -178,7 +178,7 @@ class ChatRoomTransport(Transport):
         ending = Ending("its reader failed", "internal", final=True)
         try:
             while True:
-                ending = await self._read(line)
+                ending = await line.ended()
                 if ending.too_large:
                     self.stats.dropped["too_large"] += 1
                 if ending.final or self._ending is not None:
@@ -192,17 +192,16 @@ class ChatRoomTransport(Transport):
             self._end(ending)
             line.abort()
 
-    async def _read(self, line: Line) -> Ending:
-        inbox = self._inbox
-        try:
-            while True:
-                frame = await line.recv()
-                if isinstance(frame, str):
-                    inbox.put(frame.encode())
-                else:
-                    self.stats.dropped["binary"] += 1
-        except LineEndedError as error:
-            return error.ending
+    def _deliver(self, frame: bytes, text: bool) -> None:
+        if text:
+            self._inbox.put(frame)
+        else:
+            self.stats.dropped["binary"] += 1
+
+    async def _dial(self, timeout: float) -> Line:
+        return await _line_class().dial(
+            self._address, self._options, self._deliver, timeout=timeout
+        )
 
     async def _join_anew(self, ending: Ending) -> Line | Ending:
         now = asyncio.get_running_loop().time
@@ -218,7 +217,7 @@ class ChatRoomTransport(Transport):
             await asyncio.sleep(min(backoff.pause(), left))
             limit = max(0.05, min(self._options.open_timeout, backoff.left(now())))
             try:
-                line = await _line_class().dial(self._address, self._options, timeout=limit)
+                line = await self._dial(limit)
             except AkoolError as error:
                 if not error.retryable:
                     refused = isinstance(error, JoinRefusedError)
@@ -229,9 +228,10 @@ class ChatRoomTransport(Transport):
                     )
                 last = f" ({error})"
                 continue
+            # Told before a waiting `send` goes on: what is sent from here on isn't lost.
+            self._inbox.put(ConnectionChange(ConnectionState.RECONNECTED, lossy=True))
             self._hold(line)
             _LOG.info("%s: joined anew", self._address)
-            self._inbox.put(ConnectionChange(ConnectionState.RECONNECTED, lossy=True))
             return line
         patience = self._options.reconnect_timeout
         return Ending(f"{ending.text}; not joined anew within {patience:g} s{last}")

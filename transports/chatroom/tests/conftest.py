@@ -39,6 +39,7 @@ class Room:
         self.joins: asyncio.Queue[ServerConnection] = asyncio.Queue()
         self.answers: list[int] = []  # statuses for the next handshakes
         self.tries = 0
+        self.greeting = ""  # sent in the turn of the loop that accepts a connection
 
     @property
     def port(self) -> int:
@@ -69,6 +70,8 @@ class Room:
         return None
 
     async def _handle(self, connection: ServerConnection) -> None:
+        if self.greeting:
+            await connection.send(self.greeting)
         self.joins.put_nowait(connection)
         await connection.wait_closed()
 

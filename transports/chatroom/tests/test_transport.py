@@ -8,6 +8,7 @@ import weakref
 
 import pytest
 from akool_chatroom import ChatRoomTransport
+from websockets.exceptions import ConnectionClosed
 
 from akool_async.errors import (
     DisconnectedError,
@@ -56,8 +57,31 @@ class TestFrames:
 
     async def test_fragments_are_one_packet(self, kit, joined):
         transport, theirs = joined
-        await theirs.send(["one ", "two ", "three"])
+        await theirs.send(["one ", "two ", "", "three"])
+        await theirs.send([b"\x00", b"\x01"])
+        await theirs.send("whole")
         assert await kit.take(transport) == b"one two three"
+        assert await kit.take(transport) == b"whole"
+        assert transport.stats.dropped == {"binary": 1}
+
+    async def test_fragments_that_never_end_are_bounded(self, kit, joined):
+        transport, theirs = joined
+
+        async def endless():
+            while True:
+                yield "x" * 2**16
+
+        with pytest.raises(ConnectionClosed):
+            await theirs.send(endless())
+        assert "1009" in (await kit.change(transport, RECONNECTING)).reason
+        await kit.change(transport, RECONNECTED)
+
+    async def test_frames_right_behind_the_handshake_are_kept(self, kit, room):
+        """They come in one segment with it, before `connect` has returned."""
+        room.greeting = "first"
+        transport, _ = await room.member()
+        assert await kit.take(transport) == b"first"
+        await transport.close()
 
     async def test_not_json_is_handed_on(self, kit, joined):
         transport, theirs = joined
@@ -99,12 +123,12 @@ class TestFrames:
         assert len(await kit.take(transport)) == 3 * 2**20
         await transport.close()
 
-    async def test_text_that_is_not_utf8(self, kit, joined):
+    async def test_text_that_is_not_utf8_is_handed_on(self, kit, joined):
+        """What it is worth is the codec's to say; it is no reason to lose the room."""
         transport, theirs = joined
         theirs.protocol.send_text(b"\xff\xfe")
         theirs.send_data()
-        assert "1007" in (await kit.change(transport, RECONNECTING)).reason
-        await kit.change(transport, RECONNECTED)
+        assert await kit.take(transport) == b"\xff\xfe"
 
     async def test_too_large_a_packet_is_refused(self, joined, kit):
         transport, theirs = joined
