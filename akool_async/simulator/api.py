@@ -69,7 +69,10 @@ class Api:
         if request.method == "OPTIONS":
             return web.Response(status=204)
         service = self._service
-        raw = await request.read()
+        try:
+            raw = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            return web.json_response({"code": 1003, "msg": "the body is too large"})
         record = RequestRecord(
             method=request.method,
             path=request.path,
@@ -111,10 +114,11 @@ class Api:
             data = await self._answer(request, raw)
         except Refusal as refusal:
             return {"code": refusal.code, "msg": refusal.message}
-        except Exception:
+        except Exception as error:
             # The simulator's own fault. A faithful server answers JSON all the same, and the
             # log says where it was.
             logger.exception("the simulator failed at %s %s", request.method, request.path)
+            self._service.settings.errors.append(error)
             return {"code": 1205, "msg": "the simulator failed, see its log"}
         if request.path == GET_TOKEN:
             return {"code": 1000, "token": data}
@@ -136,10 +140,8 @@ class Api:
         handler = methods.get(request.method)
         if handler is None:
             raise Refusal(1003, f"{request.method} is not supported")
-        query = dict(request.query)
-        if request.method == "GET" or (not raw and request.query):
-            return await handler(self._service, Call(query))
-        return await handler(self._service, Call(query, _json_object(raw) if raw else {}))
+        body = _json_object(raw) if raw and request.method != "GET" else {}
+        return await handler(self._service, Call(dict(request.query), body))
 
 
 def _json_object(raw: bytes) -> dict[str, Any]:

@@ -103,7 +103,7 @@ class Simulator:
         token_life: float = 366 * 86400.0,
         wrap_knowledge_list: bool = False,
         rooms: Mapping[str, str | type[SimRoom]] | None = None,
-        keep: int = 100_000,
+        keep: int = 20_000,
     ) -> None:
         self._host = host
         self._port = port
@@ -146,6 +146,7 @@ class Simulator:
         )
         self._api = Api(self._service, _ROUTES)
         self._runner: web.AppRunner | None = None
+        self._running: set[asyncio.Task[Any]] = set()
 
     # -- starting and stopping
 
@@ -173,6 +174,15 @@ class Simulator:
     async def stop(self) -> None:
         """Closes rooms, tasks and sockets; may be called twice. Open sessions stay visible."""
         runner, self._runner = self._runner, None
+        if runner is not None:
+            for site in list(runner.sites):
+                await site.stop()
+        # Calls still running: aiohttp forgets those whose client is gone.
+        running = [task for task in self._running if task is not asyncio.current_task()]
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running)
         await self._service.stop()
         if runner is not None:
             await runner.cleanup()
@@ -234,7 +244,7 @@ class Simulator:
 
     @property
     def errors(self) -> list[Exception]:
-        """What `reply=` raised so far."""
+        """What `reply=` raised, and what else went wrong inside, so far."""
         return self._settings.errors
 
     def room(self, session: str | SimSession) -> SimRoom:
@@ -308,7 +318,7 @@ class Simulator:
         """Moves the simulator's time forward; returns when sessions that ran out have ended."""
         self.clock.advance(seconds)
         await asyncio.sleep(0)
-        await self._service.book.wait_settled()
+        await self._service.wait_due()
 
     # -- HTTP
 
@@ -317,7 +327,13 @@ class Simulator:
             answer = await self._service.kinds.handle(request)
             if answer is not None:
                 return answer
-        return await self._api.handle(request)
+        task = asyncio.current_task()
+        assert task is not None
+        self._running.add(task)
+        try:
+            return await self._api.handle(request)
+        finally:
+            self._running.discard(task)
 
 
 async def _allow_origin(request: web.Request, response: web.StreamResponse) -> None:

@@ -217,6 +217,19 @@ class Service:
         if pause is not None:
             pause.cancel()
 
+    async def wait_due(self) -> None:
+        """Returns once every session that has run out or timed out by now has ended."""
+        await self.book.wait_settled()
+        now = self.clock.now()
+        due = [
+            task
+            for session_id, task in self._pauses.items()
+            if (since := self.book.by_id[session_id].paused_at) is not None
+            and now >= since + self.pause_timeout
+        ]
+        if due:
+            await asyncio.wait(due)
+
     async def _time_out(self, session: SimSession) -> None:
         await self.clock.sleep(self.pause_timeout)
         if self.book.settle(session, "expired"):

@@ -109,7 +109,6 @@ class SessionBook:
         self._used = 0.0
         self._held: dict[str, float] = {}
         self._by_id: dict[str, SimSession] = {}
-        self._opening = 0
 
     # -- looking
 
@@ -121,7 +120,7 @@ class SessionBook:
     @property
     def open_sessions(self) -> list[SimSession]:
         """Those that nobody closed and that haven't run out."""
-        return [self._by_id[session_id] for session_id in self._held]
+        return [self._by_id[held] for held in self._held if held in self._by_id]
 
     @property
     def taken(self) -> float:
@@ -136,7 +135,7 @@ class SessionBook:
     @property
     def busy(self) -> bool:
         """Whether all slots are taken."""
-        return self.slots is not None and len(self._held) + self._opening >= self.slots
+        return self.slots is not None and len(self._held) >= self.slots
 
     def find(self, session_id: str, api: str) -> SimSession:
         """By id.
@@ -174,12 +173,13 @@ class SessionBook:
         left = self.left
         if left is not None and price > left:
             raise Refusal(1104, "insufficient credit")
-        self._opening += 1
+        # Taken before the room is opened, so that another call can't have them meanwhile.
+        self._held[session.id] = price
         try:
             await open_room(session)
-        finally:
-            self._opening -= 1
-        self._held[session.id] = price
+        except BaseException:
+            del self._held[session.id]
+            raise
         self._by_id[session.id] = session
         session.expiry = asyncio.create_task(
             self._expire(session), name=f"simulator-expiry-{session.id}"

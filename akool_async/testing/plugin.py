@@ -12,22 +12,28 @@ async def test_greeting(akool_client):
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
-try:
-    # A plugin itself: where it is installed, pytest has imported it already.
-    from pytest_asyncio import fixture as async_fixture
-except ImportError:
-    async_fixture = pytest.fixture
 
 if TYPE_CHECKING:
     from akool_async.client import AkoolClient
     from akool_async.simulator import Simulator
 
 __all__ = ["akool_client", "akool_simulator", "akool_simulator_options"]
+
+
+def _async_fixture(function: Callable[..., AsyncIterator[Any]]) -> Callable[..., Any]:
+    """A fixture on the event loop.
+
+    `pytest-asyncio` is a plugin itself: where it is installed, pytest has imported it already.
+    """
+    try:
+        import pytest_asyncio
+    except ImportError:
+        return pytest.fixture(function)
+    return pytest_asyncio.fixture(function)
 
 
 @pytest.fixture
@@ -43,7 +49,7 @@ def akool_simulator_options() -> dict[str, Any]:
     return {}
 
 
-@async_fixture
+@_async_fixture
 async def akool_simulator(akool_simulator_options: dict[str, Any]) -> AsyncIterator[Simulator]:
     """A `Simulator` that runs for the length of a test.
 
@@ -58,7 +64,7 @@ async def akool_simulator(akool_simulator_options: dict[str, Any]) -> AsyncItera
         pytest.fail(f"{len(left)} session(s) left open: {', '.join(left)}", pytrace=False)
 
 
-@async_fixture
+@_async_fixture
 async def akool_client(akool_simulator: Simulator) -> AsyncIterator[AkoolClient]:
     """An `AkoolClient` of the test's simulator."""
     from akool_async.client import AkoolClient

@@ -1,0 +1,436 @@
+"""The simulated avatar by the packets it takes and sends (PROTOCOL.md §2)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+from akool_async.simulator import Personality
+
+LONG = "one two three four five six seven eight nine ten eleven twelve"
+
+
+async def test_a_question_is_answered_in_parts_of_its_own_mid(start: Any) -> None:
+    caller = await start(reply=lambda text: f"{text}? {LONG}", piece_words=4)
+    room = await caller.room()
+    room.chat("Why")
+    await room.ended()
+    chats = [m for m in room.messages if m["type"] == "chat"]
+    assert room.text() == f"Why? {LONG}"
+    assert [m["idx"] for m in chats] == list(range(len(chats)))
+    assert [m["fin"] for m in chats] == [False] * (len(chats) - 1) + [True]
+    assert {m["mid"] for m in room.messages} == {"q1"}
+    assert {m["v"] for m in room.messages} == {2}
+    assert room.events_and_texts()[0] == "audio_start"
+    assert room.events_and_texts()[-1] == "audio_end"
+
+
+async def test_parts_are_joined_by_mid_in_any_order(start: Any) -> None:
+    room = await (await start(reply=str.upper)).room()
+    room.chat("c", "q1", 2, fin=True)
+    room.chat("x", "q2", 0, fin=False)
+    room.chat("a", "q1", 0, fin=False)
+    room.chat("b", "q1", 1, fin=False)
+    room.chat("y", "q2", 1)
+    await room.ended(2)
+    assert room.text(mid="q1") == "ABC"
+    assert room.text(mid="q2") == "XY"
+
+
+async def test_a_doubled_packet_is_heard_once_and_one_sent_again_later_twice(start: Any) -> None:
+    caller = await start(reply=str.upper)
+    room = await caller.room()
+    room.chat("a")
+    room.chat("a")
+    await room.ended()
+    await caller.sim.advance(5)
+    room.chat("a")
+    await room.ended(2)
+    assert room.text() == "AA"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"\xff\xfe",
+        b"[1]",
+        {"v": 1, "type": "chat", "mid": "m", "idx": 0, "fin": True, "pld": {"text": "x"}},
+        {"v": 2, "type": "chat", "mid": "", "idx": 0, "fin": True, "pld": {"text": "x"}},
+        {"v": 2, "type": "chat", "idx": 0, "fin": True, "pld": {"text": "x"}},
+        {"v": 2, "type": "chat", "mid": "m", "idx": "0", "fin": True, "pld": {"text": "x"}},
+        {"v": 2, "type": "chat", "mid": "m", "idx": 0, "pld": {"text": "x"}},
+        {"v": 2, "type": "chat", "mid": "m", "idx": 0, "fin": 1, "pld": {"text": "x"}},
+        {"v": 2, "type": "chat", "mid": "m", "idx": 0, "fin": True, "pld": {"text": 1}},
+        {"v": 2, "type": "chat", "mid": "m", "idx": 0, "fin": True, "pld": "x"},
+        {"v": 2, "type": "wish", "mid": "m", "pld": {}},
+        {"v": 2, "type": "command", "mid": "m", "pld": {}},
+    ],
+)
+async def test_what_is_not_a_message_is_ignored_and_counted(start: Any, message: Any) -> None:
+    caller = await start()
+    room = await caller.room()
+    room.say(message)
+    room.command("interrupt")
+    await room.answer()
+    assert len(room.sent) == 1
+    avatar = caller.sim.avatar(room.request.session_id)
+    assert avatar.ignored.total() == 1
+
+
+async def test_set_params_is_answered_and_kept(start: Any) -> None:
+    caller = await start()
+    room = await caller.room(language="de", mode_type=2, voice_params={"speed": 0.9})
+    room.command("set-params", data={"mode": 1, "vparams": {"vid": "v"}})
+    answer = await room.answer()
+    assert answer == {
+        "v": 2,
+        "type": "command",
+        "mid": "c1",
+        "pld": {"cmd": "set-params", "code": 1000, "msg": "OK"},
+    }
+    avatar = caller.sim.avatar(room.request.session_id)
+    assert avatar.params == {"lang": "de", "mode": 1, "vparams": {"speed": 0.9, "vid": "v"}}
+
+
+@pytest.mark.parametrize(
+    ("cmd", "payload", "named"),
+    [
+        ("set-params", {}, "data"),
+        ("set-params", {"params": {"mode": 1}}, "data"),
+        ("set-params", {"data": {"mode": 3}}, "mode"),
+        ("set-params", {"data": {"mode": "1"}}, "mode"),
+        ("set-params", {"data": {"mode": True}}, "mode"),
+        ("set-params", {"data": {"lang": "Englisch"}}, "lang"),
+        ("set-params", {"data": {"lang": ""}}, "lang"),
+        ("set-params", {"data": {"bgurl": "picture.png"}}, "bgurl"),
+        ("set-params", {"data": {"vparams": {"speed": 1.3}}}, "speed"),
+        ("set-params", {"data": {"vparams": {"speed": "1"}}}, "speed"),
+        ("set-params", {"data": {"vparams": {"stt_type": "other"}}}, "stt_type"),
+        ("set-params", {"data": {"vparams": {"pron_map": {"a": 1}}}}, "a must be"),
+        (
+            "set-params",
+            {"data": {"vparams": {"turn_detection": {"type": "semantic_vad", "threshold": 0.5}}}},
+            "threshold",
+        ),
+        ("set-action", {"data": {}}, "action"),
+        ("set-action", {"data": {"action": "dance"}}, "action"),
+        ("set-action", {"data": {"action": "nod", "expression": "boredom"}}, "expression"),
+        ("self-destruct", {}, "self-destruct"),
+    ],
+)
+async def test_a_wrong_command_is_answered_with_1003(
+    start: Any, cmd: str, payload: dict[str, Any], named: str
+) -> None:
+    caller = await start()
+    room = await caller.room()
+    room.command(cmd, **payload)
+    answer = await room.answer()
+    assert answer["pld"]["cmd"] == cmd
+    assert answer["pld"]["code"] == 1003
+    assert named in answer["pld"]["msg"]
+    avatar = caller.sim.avatar(room.request.session_id)
+    assert not avatar.params
+    assert not avatar.actions
+
+
+async def test_a_command_sent_again_is_answered_again_and_one_without_mid_without(
+    start: Any,
+) -> None:
+    room = await (await start()).room()
+    room.command("set-action", data={"action": "nod", "expression": "happiness"})
+    room.command("set-action", data={"action": "nod", "expression": "happiness"})
+    room.command("interrupt", mid=None)
+    answer = await room.answer(mid=None)
+    assert "mid" not in answer
+    assert [m.get("mid") for m in room.messages] == ["c1", "c1", None]
+
+
+async def test_interrupt_stops_the_reply_and_what_waited(start: Any) -> None:
+    caller = await start(reply=lambda text: LONG, pace=60, piece_words=2)
+    room = await caller.room()
+    room.chat("first", "q1")
+    room.chat("second", "q2")
+    await room.until(lambda: "one two " in room.events_and_texts())
+    room.command("interrupt")
+    await room.answer()
+    assert room.events_and_texts() == ["audio_start", "one two ", "audio_end", "interrupt"]
+    await caller.sim.avatar(room.request.session_id).wait_silent()
+    room.chat("third", "q3")
+    await room.until(lambda: room.events_and_texts().count("audio_start") == 2)
+    assert room.messages[-1]["mid"] == "q3"
+
+
+async def test_the_pace_is_seconds_per_word_of_the_clock(start: Any, stopped_clock: Any) -> None:
+    caller = await start(reply=lambda text: LONG, pace=0.5, piece_words=4, clock=stopped_clock)
+    room = await caller.room()
+    room.chat("Why")
+    await room.until(lambda: room.text() == "one two three four ")
+    await caller.sim.advance(1.9)
+    assert room.text() == "one two three four "
+    await caller.sim.advance(0.2)
+    await room.until(lambda: room.text() == "one two three four five six seven eight ")
+
+
+async def test_retelling_says_the_text_itself(start: Any) -> None:
+    room = await (await start(reply=lambda text: "never")).room(mode_type=1)
+    room.chat("Say this")
+    await room.ended()
+    assert room.text() == "Say this"
+
+
+async def test_hearing_reports_speech_and_answers_under_another_mid(start: Any) -> None:
+    caller = await start(reply=str.upper)
+    room = await caller.room()
+    await caller.sim.hear(room.request.session_id, "good day")
+    await room.ended()
+    assert room.text("user") == "good day"
+    assert room.text("bot") == "GOOD DAY"
+    mids = {m["pld"]["from"]: m["mid"] for m in room.messages if m["type"] == "chat"}
+    assert mids["user"] != mids["bot"]
+
+
+async def test_hearing_in_retelling_mode_is_only_reported(start: Any) -> None:
+    caller = await start()
+    room = await caller.room(mode_type=1)
+    await caller.sim.hear(room.request.session_id, "good day")
+    await caller.sim.avatar(room.request.session_id).wait_silent()
+    assert room.events_and_texts() == ["good day"]
+
+
+async def test_typed_chat_makes_no_sense_in_fast_dialogue(start: Any) -> None:
+    caller = await start()
+    room = await caller.room(scene_mode="fast_dialogue")
+    room.chat("hello?")
+    room.command("interrupt")
+    await room.answer()
+    assert room.text() == ""
+
+
+# -- reply=
+
+
+async def _async_text(text: str) -> str:
+    await asyncio.sleep(0)
+    return text.upper()
+
+
+async def _async_pieces(text: str) -> AsyncIterator[str]:
+    for character in text:
+        await asyncio.sleep(0)
+        yield character.upper()
+
+
+def _pieces(text: str) -> Iterator[str]:
+    yield from text.upper()
+
+
+@pytest.mark.parametrize("reply", [str.upper, _async_text, _async_pieces, _pieces])
+async def test_reply_may_be_of_any_kind(start: Any, reply: Any) -> None:
+    room = await (await start(reply=reply)).room()
+    room.chat("abc")
+    await room.ended()
+    assert room.text() == "ABC"
+    assert [m["fin"] for m in room.messages if m["type"] == "chat"][-1] is True
+
+
+async def test_an_interrupted_generator_is_closed(start: Any) -> None:
+    closed = asyncio.Event()
+
+    async def endless(text: str) -> AsyncIterator[str]:
+        try:
+            while True:
+                yield "more "
+                await asyncio.sleep(0)
+        finally:
+            closed.set()
+
+    room = await (await start(reply=endless, pace=0.001)).room()
+    room.chat("go")
+    await room.until(lambda: len(room.text()) > 20)
+    room.command("interrupt")
+    await room.answer()
+    await asyncio.wait_for(closed.wait(), 20)
+
+
+@pytest.mark.parametrize("wrong", [lambda text: 5, lambda text: [5], lambda text: 1 / 0])
+async def test_a_reply_that_fails_is_told_and_the_avatar_goes_on(
+    start: Any, wrong: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    def reply(text: str) -> Any:
+        return wrong(text) if text == "one" else text.upper()
+
+    caller = await start(reply=reply)
+    room = await caller.room()
+    room.chat("one")
+    room.chat("two", "q2")
+    await room.ended()
+    assert room.text() == "TWO"
+    assert len(caller.sim.errors) == 1
+    assert "reply= failed" in caplog.text
+
+
+# -- personalities
+
+
+async def test_a_reply_under_another_mid(start: Any) -> None:
+    room = await (await start(personality=Personality(reply_mid="other"))).room()
+    room.chat("hi")
+    await room.ended()
+    mids = {m["mid"] for m in room.messages}
+    assert len(mids) == 1
+    assert "q1" not in mids
+
+
+@pytest.mark.parametrize(("echo", "same"), [("same_mid", True), ("other_mid", False)])
+async def test_an_echo(start: Any, echo: Any, same: bool) -> None:
+    room = await (await start(personality=Personality(echo=echo))).room()
+    room.chat("hi")
+    await room.ended()
+    assert room.text("user") == "hi"
+    assert (room.messages[0]["mid"] == "q1") is same
+
+
+@pytest.mark.parametrize(
+    ("personality", "top", "inside"),
+    [
+        (Personality(fin="only_last"), [None, True], [None, None]),
+        (Personality(fin="missing"), [None, None], [None, None]),
+        (Personality(fin_place="pld"), [None, None], [False, True]),
+    ],
+)
+async def test_fin(start: Any, personality: Any, top: list[Any], inside: list[Any]) -> None:
+    caller = await start(personality=personality, reply=lambda text: "a b", piece_words=1)
+    room = await caller.room()
+    room.chat("hi")
+    await room.ended()
+    chats = [m for m in room.messages if m["type"] == "chat"]
+    assert [m.get("fin") for m in chats] == top
+    assert [m["pld"].get("fin") for m in chats] == inside
+
+
+async def test_no_audio_events(start: Any) -> None:
+    caller = await start(personality=Personality(audio_events=False))
+    room = await caller.room()
+    room.chat("hi")
+    await room.until(lambda: room.messages and room.messages[-1]["fin"])
+    await caller.sim.avatar(room.request.session_id).wait_silent()
+    assert all(m["type"] == "chat" for m in room.messages)
+
+
+async def test_retelling_without_text(start: Any) -> None:
+    caller = await start(personality=Personality(retelling_text=False))
+    room = await caller.room(mode_type=1)
+    room.chat("hi")
+    await room.ended()
+    assert room.events_and_texts() == ["audio_start", "audio_end"]
+
+
+@pytest.mark.parametrize("early", [True, False])
+async def test_speaking_before_fin(start: Any, early: bool) -> None:
+    caller = await start(personality=Personality(speaks_before_fin=early))
+    room = await caller.room(mode_type=1)
+    room.chat("Hello ", idx=0, fin=False)
+    room.command("set-params", data={})
+    await room.answer()
+    if early:
+        await room.until(lambda: room.text() == "Hello ")
+    else:
+        assert room.text() == ""
+    room.chat("world", idx=1)
+    await room.ended()
+    assert room.text() == "Hello world"
+    assert [m["fin"] for m in room.messages if m["type"] == "chat"][-1] is True
+
+
+async def test_a_message_interrupted_before_its_fin_is_not_said_again(start: Any) -> None:
+    caller = await start(personality=Personality(speaks_before_fin=True))
+    room = await caller.room(mode_type=1)
+    room.chat("Hello ", idx=0, fin=False)
+    await room.until(lambda: room.text() == "Hello ")
+    room.command("interrupt")
+    room.chat("world", idx=1)
+    room.command("set-params", mid="c2", data={})
+    await room.answer("c2")
+    await caller.sim.avatar(room.request.session_id).wait_silent()
+    assert room.text() == "Hello "
+
+
+@pytest.mark.parametrize("second", ["queue", "interrupt"])
+async def test_a_second_chat(start: Any, second: Any) -> None:
+    caller = await start(
+        personality=Personality(second_chat=second),
+        reply=lambda text: f"{text} {LONG}",
+        pace=0.01,
+        piece_words=1,
+    )
+    room = await caller.room()
+    room.chat("A", "q1")
+    await room.until(lambda: room.text().startswith("A"))
+    room.chat("B", "q2")
+    await room.ended(2)
+    assert room.text(mid="q2") == f"B {LONG}"
+    if second == "queue":
+        assert room.text(mid="q1") == f"A {LONG}"
+    else:
+        assert len(room.text(mid="q1")) < len(f"A {LONG}")
+        assert [m for m in room.messages if m["mid"] == "q1"][-1]["pld"]["event"] == "audio_end"
+
+
+async def test_answers_of_an_older_kind_and_without_mid(start: Any) -> None:
+    caller = await start(personality=Personality(command_type="cmd", answer_mid=False))
+    room = await caller.room()
+    room.command("interrupt")
+    answer = await room.answer(mid=None)
+    assert answer["type"] == "cmd"
+
+
+async def test_an_interrupted_reply_may_be_ended_by_fin(start: Any) -> None:
+    caller = await start(
+        personality=Personality(interrupted_fin=True), reply=lambda text: LONG, pace=60
+    )
+    room = await caller.room()
+    room.chat("hi")
+    await room.until(room.text)
+    room.command("interrupt")
+    await room.answer()
+    last = [m for m in room.messages if m["type"] == "chat"][-1]
+    assert (last["fin"], last["pld"]["text"]) == (True, "")
+
+
+async def test_surrogate_halves_join_to_the_character(start: Any) -> None:
+    caller = await start(
+        personality=Personality(halves_surrogates=True), reply=lambda text: "so 😀 and 𝄞 it is"
+    )
+    room = await caller.room()
+    room.chat("hi")
+    await room.ended()
+    assert room.text() == "so 😀 and 𝄞 it is"
+    assert any(packet.endswith(b'\\ud83d"}}') for packet in room.sent)
+
+
+@pytest.mark.parametrize("name", Personality.all_alternatives())
+async def test_a_reply_has_all_its_text_under_every_personality(start: Any, name: str) -> None:
+    caller = await start(personality=Personality.all_alternatives()[name], reply=lambda t: LONG)
+    room = await caller.room()
+    room.chat("hi")
+    await room.until(lambda: room.text() == LONG)
+
+
+async def test_packets_are_recorded_both_ways(start: Any) -> None:
+    caller = await start()
+    room = await caller.room()
+    room.command("interrupt")
+    await room.answer()
+    heard, said = caller.sim.packets
+    assert (heard.direction, heard.sender, heard.message["pld"]) == (
+        "in",
+        "me",
+        {"cmd": "interrupt"},
+    )
+    assert (said.direction, said.data) == ("out", room.sent[0])
+    assert "interrupt" not in repr(caller.sim.packets)
+    assert json.loads(said.data)["pld"]["code"] == 1000
