@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -38,6 +39,8 @@ app.add_typer(knowledge_app, name="knowledge")
 
 def run() -> int:
     """Runs the command that the arguments name; returns the exit status."""
+    # Its remarks about its own signalling say nothing to a person; what matters is raised.
+    logging.getLogger("livekit").setLevel(logging.ERROR)
     try:
         app(prog_name="akool")
     except SystemExit as ended:
@@ -47,6 +50,10 @@ def run() -> int:
 
 def _do(command: Command) -> None:
     raise typer.Exit(run_command(command))
+
+
+def _status(number: int | None) -> sessions.Status | None:
+    return cast("sessions.Status | None", number)  # typer has checked the range
 
 
 def _version(wanted: bool) -> None:
@@ -156,7 +163,7 @@ def sessions_list(
     as_json: AsJson = False,
 ) -> None:
     """Sessions, newest first."""
-    _do(lambda: sessions.show_sessions(url, status=status, limit=limit, as_json=as_json))
+    _do(lambda: sessions.show_sessions(url, status=_status(status), limit=limit, as_json=as_json))
 
 
 @session_app.command("close")

@@ -44,9 +44,8 @@ async def voices(
     """Voices of one kind."""
     given = {name: value for name, value in filters.items() if value is not None}
     async with AkoolClient(base_url=url) as akool:
-        found = await first(
-            akool.voices.list(1 if cloned else 2, size=min(limit, 100), **given), limit
-        )
+        listing = akool.voices.list(1 if cloned else 2, size=min(limit, 100), **given)
+        found = await first(listing, limit)
     columns = ("voice_id", "name", "gender", "language", "support_stream", "style")
     show(map(plain, found), columns, as_json=as_json, title="voices")
     return 0

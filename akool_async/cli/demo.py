@@ -92,7 +92,7 @@ async def _converse(sim: Simulator, course: Course, out: Printer) -> None:
     async with AkoolClient("demo", base_url=sim.url) as akool:
         start = time.monotonic()
         async with akool.open_session(**fields) as avatar:
-            course.room = f"session {avatar.info.session_id}, joined in {_ms(start)}"
+            course.room = f"of session {avatar.info.session_id}, joined in {_ms(start)}"
             out.line(f"room          {course.room}")
             try:
                 await _set_params(avatar, out)
@@ -152,7 +152,7 @@ def _closing_block(sim: Simulator, course: Course, out: Printer) -> None:
         ("received", course.received),
         ("first word", first),
         ("interrupted", course.interrupted),
-        ("credits", f"{sim.credits_taken:g} that the real service would have taken"),
+        ("credits", f"{sim.credits_taken:.1f} that the real service would have taken"),
         ("took", f"{time.monotonic() - course.started:.1f} s"),
     ):
         out.line(f"  {name:<12}{value}")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from akool_async.cli.catalogue import first, plain
 from akool_async.cli.terminal import fail, printer, show
 from akool_async.client import AkoolClient
 from akool_async.errors import AkoolError
 from akool_async.models.session import SessionStatus
+
+Status = Literal[1, 2, 3, 4]
 
 __all__ = ["close", "close_all", "show_sessions"]
 
@@ -16,7 +20,9 @@ def _status(number: int | None) -> str | int | None:
     return known.get(number, number) if number is not None else None
 
 
-async def show_sessions(url: str | None, *, status: int | None, limit: int, as_json: bool) -> int:
+async def show_sessions(
+    url: str | None, *, status: Status | None, limit: int, as_json: bool
+) -> int:
     """A line per session; tokens aren't among what list answers, and are never printed."""
     async with AkoolClient(base_url=url) as akool:
         found = await first(akool.sessions.list(status=status), limit)

@@ -6,7 +6,8 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
+from typing import Any
 
 from akool_async.cli.lines import Lines
 from akool_async.cli.running import signals
@@ -37,27 +38,28 @@ class Talk:
         self._out = out
         self._questions: asyncio.Queue[str] = asyncio.Queue()
         self._speaking = False
-        self._column = 0
+        self._in_line = False
         self._leave = asyncio.Event()
         self._interrupted_at = float("-inf")
         self._urgent: set[asyncio.Task[None]] = set()
         self._status = 0
 
     async def run(self) -> int:
-        """Until /quit, the end of input and of the replies to it, Ctrl-C twice, or the room's end."""
+        """Until /quit, Ctrl-C twice, the room's end, or the end of input and the replies to it."""
         with Lines() as lines, signals(self._ctrl_c, signal.SIGINT):
-            tasks = [
+            tasks: list[asyncio.Task[Any]] = [
                 asyncio.create_task(self._read(lines), name="akool-chat-read"),
                 asyncio.create_task(self._ask(), name="akool-chat-ask"),
                 asyncio.create_task(self._listen(), name="akool-chat-listen"),
+                asyncio.create_task(self._leave.wait(), name="akool-chat-leave"),
             ]
-            leave = asyncio.create_task(self._leave.wait(), name="akool-chat-leave")
             try:
-                await asyncio.wait([*tasks, leave], return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                for task in (*tasks, leave, *self._urgent):
+                tasks += self._urgent
+                for task in tasks:
                     task.cancel()
-                ended = await asyncio.gather(*tasks, leave, *self._urgent, return_exceptions=True)
+                ended = await asyncio.gather(*tasks, return_exceptions=True)
         for outcome in ended:
             if isinstance(outcome, Exception):
                 raise outcome
@@ -82,20 +84,20 @@ class Talk:
 
     def _command(self, text: str) -> Awaitable[object] | None:
         word, _, rest = text.partition(" ")
-        rest = rest.strip()
-        avatar = self._avatar
-        commands: dict[str, Callable[[], Awaitable[object]]] = {
-            "/lang": lambda: avatar.set_params(lang=rest),
-            "/voice": lambda: avatar.set_params(voice_id=rest),
-            "/mode": lambda: avatar.set_params(mode=int(rest) if rest.isdecimal() else rest),
-            "/action": lambda: avatar.act(
-                **{"expression" if rest in EXPRESSIONS else "action": rest}
-            ),
-        }
-        if word == "/interrupt":
-            return avatar.interrupt()
-        if word in commands and rest:
-            return commands[word]()
+        avatar, value = self._avatar, rest.strip()
+        match word, value:
+            case "/interrupt", "":
+                return avatar.interrupt()
+            case "/lang", str() if value:
+                return avatar.set_params(lang=value)
+            case "/voice", str() if value:
+                return avatar.set_params(voice_id=value)
+            case "/mode", "1" | "2":
+                return avatar.set_params(mode=1 if value == "1" else 2)
+            case "/action", str() if value in EXPRESSIONS:
+                return avatar.act(expression=value)
+            case "/action", str() if value:
+                return avatar.act(action=value)
         self._say(HELP)
         return None
 
@@ -117,7 +119,6 @@ class Talk:
         while True:
             text = await self._questions.get()
             self._speaking = True
-            self._piece("avatar> ")
             try:
                 async for piece in self._avatar.stream(text):
                     self._piece(piece)
@@ -172,13 +173,16 @@ class Talk:
             self._out.piece("you> ")
 
     def _piece(self, text: str) -> None:
+        """The avatar's words; what was printed between them is followed by another such line."""
+        if text and not self._in_line:
+            self._out.piece("avatar> ", style="bold")
+            self._in_line = True
         self._out.piece(text)
-        self._column = 1 if text and not text.endswith("\n") else 0
 
     def _end_line(self) -> None:
-        if self._column:
+        if self._in_line:
             self._out.line()
-            self._column = 0
+            self._in_line = False
 
     def _say(self, text: str) -> None:
         self._end_line()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -39,7 +40,7 @@ def printable(text: str) -> str:
 
 def printer() -> Printer:
     """For standard output as it is now; bytes it can't encode are replaced, never fatal."""
-    if hasattr(sys.stdout, "reconfigure"):
+    if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
     return Printer(Console())
 
