@@ -16,14 +16,15 @@ class ReassemblyBounds:
     Attributes:
         messages: messages at once; one more gives up the one that waited longest.
         parts: parts of one message.
-        bytes: memory held by all of them together, texts and their keeping.
+        bytes: memory held by all of them together, counted at four bytes a character, the most
+            that Python takes, and what keeping a part costs.
         age: seconds that a message may go without a new part of it.
         remembered: ended messages whose late doubles are known; between this and twice as many.
     """
 
     messages: int = 64
     parts: int = 20_000
-    bytes: int = 16 * 2**20
+    bytes: int = 64 * 2**20
     age: float = 30.0
     remembered: int = 1024
 

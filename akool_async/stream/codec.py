@@ -12,7 +12,7 @@ from akool_async.stream.bounds import ReassemblyBounds
 from akool_async.stream.checks import check_mid
 from akool_async.stream.chunks import Cutter
 from akool_async.stream.frames import QUIET_TIME, FrameAssembler
-from akool_async.stream.lenient import MAX_MID, NotOursError, has_halves
+from akool_async.stream.lenient import NotOursError, has_halves
 from akool_async.stream.limits import Dialect, PacketLimits
 from akool_async.stream.messages import (
     Chat,
@@ -31,6 +31,8 @@ from akool_async.stream.messages import (
 )
 
 __all__ = ["ChatWriter", "StreamCodec", "new_mid"]
+
+_read_chat = wire_v2.read_chat
 
 
 def new_mid() -> str:
@@ -210,29 +212,13 @@ class StreamCodec:
         if self.dialect == "v3":
             return self._decode_frame(packet, now)
         try:
-            wire = wire_v2.read_wire(packet)
+            wire = _read_chat(packet)
         except (ValueError, RecursionError):
-            return self._decode_odd(packet, now)
+            return self._decode_other(packet, now)
         pld = wire.pld
-        if wire.type == "chat":
-            idx = wire.idx
-            if (
-                pld.text is not None
-                and wire.v == 2
-                and len(wire.mid) <= MAX_MID
-                and (idx is None or idx >= 0)
-            ):
-                return self._parts.add(
-                    wire.mid, pld.sender, idx, wire.fin or pld.fin or False, pld.text, now
-                )
-        elif wire.v == 2 and len(wire.mid) <= MAX_MID:
-            if wire.type == "command" and pld.cmd is not None and pld.code is not None:
-                return [CommandAnswer(pld.cmd, pld.code, pld.msg, wire.mid)]
-            if wire.type == "event" and pld.event is not None:
-                return [SpeechEvent(pld.event, wire.mid)]
-        return self._decode_odd(packet, now)
+        return self._parts.add(wire.mid, pld.sender, wire.idx, wire.fin or pld.fin, pld.text, now)
 
-    def _decode_odd(self, packet: bytes, now: float) -> list[Received]:
+    def _decode_other(self, packet: bytes, now: float) -> list[Received]:
         try:
             message = wire_v2.read(packet)
         except NotOursError as error:

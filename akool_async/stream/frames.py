@@ -9,6 +9,8 @@ from typing import Final
 
 from akool_async.stream.bounds import ReassemblyBounds
 from akool_async.stream.chunks import join_halves
+from akool_async.stream.ended import EndedMessages, Key
+from akool_async.stream.gathered import CHARACTER_COST, PART_COST
 from akool_async.stream.messages import (
     Chat,
     ChatDelta,
@@ -20,7 +22,6 @@ from akool_async.stream.messages import (
     Received,
     Sender,
 )
-from akool_async.stream.remembered import Key, Remembered
 from akool_async.stream.wire_v3 import Frame
 
 __all__ = ["QUIET_TIME", "FrameAssembler"]
@@ -28,8 +29,6 @@ __all__ = ["QUIET_TIME", "FrameAssembler"]
 #: Seconds without a frame after which an answer is over. Our decision: an answer's frames come
 #: as it is generated, with gaps that are rarely longer than a second.
 QUIET_TIME: Final = 3.0
-#: What holding one frame costs beside its text, in bytes.
-_FRAME_COST: Final = 128
 
 
 class _Answer:
@@ -59,7 +58,7 @@ class FrameAssembler:
         self._quiet_time = quiet_time
         #: At most one from each sender.
         self._current: dict[Sender | None, _Answer] = {}
-        self._ended = Remembered(bounds.remembered)
+        self._ended = EndedMessages(bounds.remembered)
 
     @property
     def held_bytes(self) -> int:
@@ -99,16 +98,15 @@ class FrameAssembler:
             self._complete(answer, "next", out)
             answer = None
         if answer is None:
-            parts = self._ended.get(key)
-            if parts is not None:
-                out.append(LatePart(frame.text, *key, len(parts)))
+            if key in self._ended:
+                out.append(LatePart(frame.text, *key, len(self._ended[key])))
                 return
             answer = self._current[frame.sender] = _Answer(key)
         answer.touched = now
         answer.halves = answer.halves or frame.halves
         answer.options = frame.options or answer.options
         answer.texts.append(frame.text)
-        answer.size += frame.text.__sizeof__() + _FRAME_COST
+        answer.size += len(frame.text) * CHARACTER_COST + PART_COST
         self._hand_on(answer, frame.text, out)
         if len(answer.texts) > self._bounds.parts:
             self._give_up(answer, "parts", out)

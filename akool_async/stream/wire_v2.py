@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
 
 from akool_async.errors import InvalidParameterError
 from akool_async.stream.checks import action_data, params_data
 from akool_async.stream.chunks import dump
+from akool_async.stream.ended import UNNUMBERED
 from akool_async.stream.lenient import (
+    MAX_MID,
     NotOursError,
     read_bool,
     read_id,
@@ -28,36 +30,32 @@ from akool_async.stream.messages import (
     VoiceParams,
 )
 
-__all__ = ["ChatEnvelope", "Part", "Payload", "Wire", "command_packet", "read", "read_wire"]
+__all__ = ["ChatEnvelope", "Part", "command_packet", "read", "read_chat"]
 
 VERSION: Final = 2
 
 
-class Payload(msgspec.Struct, rename={"sender": "from"}, gc=False):
-    """`pld` of a packet that is as documented."""
+class ChatPayload(msgspec.Struct, rename={"sender": "from"}, gc=False):
+    """`pld` of a chat packet that is as documented."""
 
-    text: str | None = None
-    sender: Literal["bot", "user"] | None = None
-    fin: bool | None = None
-    cmd: str | None = None
-    code: int | None = None
-    msg: str = ""
-    event: str | None = None
+    text: str
+    sender: Sender | None = None
+    fin: bool = False
 
 
-class Wire(msgspec.Struct, gc=False):
-    """A packet that is as documented; any other takes the slower way through `read`."""
+class ChatWire(msgspec.Struct, gc=False):
+    """A chat packet that is as documented; any other takes the slower way through `read`."""
 
-    v: int
-    type: str
-    pld: Payload
-    mid: str = ""
-    idx: int | None = None
-    fin: bool | None = None
+    v: Literal[2]
+    type: Literal["chat"]
+    pld: ChatPayload
+    mid: Annotated[str, msgspec.Meta(max_length=MAX_MID)] = ""
+    idx: Annotated[int, msgspec.Meta(ge=0)] = UNNUMBERED
+    fin: bool = False
 
 
-#: Reads a packet that is as documented; raises a `ValueError` or `RecursionError` for any other.
-read_wire = msgspec.json.Decoder(Wire).decode
+#: Reads a chat packet that is as documented; a `ValueError` or `RecursionError` for any other.
+read_chat = msgspec.json.Decoder(ChatWire).decode
 
 
 class Part(NamedTuple):
@@ -65,7 +63,7 @@ class Part(NamedTuple):
 
     mid: str
     sender: Sender | None
-    idx: int | None
+    idx: int
     fin: bool
     text: str
 
@@ -101,8 +99,8 @@ def _read_part(value: dict[str, Any], pld: dict[str, Any], mid: str) -> Part:
     if not isinstance(text, str):
         raise NotOursError("pld.text is no string")
     given = value.get("idx", pld.get("idx"))
-    idx = read_int(given)
-    if (idx is None and given is not None) or (idx is not None and idx < 0):
+    idx = UNNUMBERED if given is None else read_int(given)
+    if idx is None or (idx < 0 and given is not None):
         raise NotOursError("idx is no number of a part")
     fin = read_bool(value.get("fin")) or read_bool(pld.get("fin")) or False
     return Part(mid, read_sender(pld.get("from")), idx, fin, text)

@@ -6,50 +6,56 @@ from typing import Final, TypeAlias
 
 from akool_async.stream.messages import Sender
 
-__all__ = ["Key", "Remembered", "is_double"]
+__all__ = ["UNNUMBERED", "EndedMessages", "Key", "Parts", "is_double"]
 
 #: What names a message: a question and its reply may share a `mid`.
 Key: TypeAlias = tuple[str, Sender | None]
 #: Hashes of the parts' texts: by number, or in order where none was missing.
 Parts: TypeAlias = tuple[int, ...] | dict[int, int]
 
+#: Stands for the number of a part whose peer left it out.
+UNNUMBERED: Final = -1
 #: How many parts are remembered for each message, on average.
 _PARTS_EACH: Final = 16
 
 
-class Remembered:
+class EndedMessages:
     """Between `limit` and twice as many of the latest ended messages.
 
     Two generations: when the younger is full, the older is forgotten. So nothing is searched for,
     and adding takes the same time however many there are.
     """
 
+    __slots__ = ("_limit", "_parts", "old", "young")
+
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._parts = 0
-        self._young: dict[Key, Parts] = {}
-        self._old: dict[Key, Parts] = {}
+        self.young: dict[Key, Parts] = {}
+        self.old: dict[Key, Parts] = {}
 
     def __len__(self) -> int:
-        return len(self._young) + len(self._old)
+        return len(self.young) + len(self.old)
 
-    def get(self, key: Key) -> Parts | None:
-        """The hashes of the parts that came of an ended message."""
-        parts = self._young.get(key)
-        return self._old.get(key) if parts is None else parts
+    def __contains__(self, key: Key) -> bool:
+        return key in self.young or key in self.old
+
+    def __getitem__(self, key: Key) -> Parts:
+        parts = self.young.get(key)
+        return self.old[key] if parts is None else parts
 
     def add(self, key: Key, parts: Parts) -> None:
         """Remembers a message with the hashes of the parts that came of it."""
-        self._young[key] = parts
+        self.young[key] = parts
         self._parts += len(parts)
-        if len(self._young) >= self._limit or self._parts > self._limit * _PARTS_EACH:
-            self._old, self._young = self._young, {}
+        if len(self.young) >= self._limit or self._parts > self._limit * _PARTS_EACH:
+            self.old, self.young = self.young, {}
             self._parts = 0
 
 
-def is_double(parts: Parts, idx: int | None, text: str) -> bool:
+def is_double(parts: Parts, idx: int, text: str) -> bool:
     """Whether a part that came after its message's end is one that had come before."""
-    if idx is None:
+    if idx == UNNUMBERED:
         return hash(text) in (parts.values() if isinstance(parts, dict) else parts)
     if isinstance(parts, dict):
         return parts.get(idx) == hash(text)

@@ -1,0 +1,128 @@
+"""The parts of one message that isn't complete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from akool_async.stream.chunks import join_halves
+from akool_async.stream.ended import Key, Parts
+
+__all__ = [
+    "CHARACTER_COST",
+    "MESSAGE_COST",
+    "MISSING_TOLD",
+    "NOT_NEXT",
+    "PART_COST",
+    "GatheredParts",
+]
+
+#: How many missing parts a `PartialChat` names at most.
+MISSING_TOLD: Final = 256
+#: Memory in bytes: what a character takes at most, a part beside its characters, and a message
+#: beside its parts, its `mid` of at most `MAX_MID` characters included.
+CHARACTER_COST: Final = 4
+PART_COST: Final = 192
+MESSAGE_COST: Final = 4096
+#: A number that no part has, and that isn't `UNNUMBERED` either.
+NOT_NEXT: Final = -2
+
+
+class GatheredParts:
+    """What came of a message, and what was handed on of it."""
+
+    __slots__ = (
+        "ahead",
+        "half",
+        "halves",
+        "key",
+        "last",
+        "mid",
+        "next",
+        "sender",
+        "size",
+        "texts",
+        "told",
+        "touched",
+    )
+
+    def __init__(self, key: Key) -> None:
+        self.key = key
+        self.mid, self.sender = key
+        #: The texts of parts 0, 1, 2 … without a gap.
+        self.texts: list[str] = []
+        #: Parts beyond a gap.
+        self.ahead: dict[int, str] = {}
+        #: The number of the part with `fin`, once it came.
+        self.last: int | None = None
+        #: The high surrogate at the end of the last delta, held back until its other half comes.
+        self.half = ""
+        #: Whether any part has half a surrogate pair.
+        self.halves = False
+        self.size = MESSAGE_COST
+        self.touched = 0.0
+        #: How many of `texts` were handed on.
+        self.told = 0
+        #: The number of the part that may just be appended; `NOT_NEXT` while it isn't that simple.
+        self.next = NOT_NEXT
+
+    def differs(self, idx: int, text: str) -> bool:
+        """Whether that part came before, with another text."""
+        known = self.texts[idx] if idx < len(self.texts) else self.ahead.get(idx)
+        return known is not None and known != text
+
+    def put(self, idx: int, text: str) -> int:
+        """Puts a part into its place. Returns what that costs; 0: it came before."""
+        if idx < len(self.texts) or idx in self.ahead:
+            return 0
+        self.ahead[idx] = text
+        size = len(text) * CHARACTER_COST + PART_COST
+        self.size += size
+        return size
+
+    def close_up(self) -> None:
+        """Appends the parts that follow without a gap."""
+        while self.ahead and (text := self.ahead.pop(len(self.texts), None)) is not None:
+            self.texts.append(text)
+
+    def hand_on(self, *, whole: bool) -> str:
+        """What is new in order; `whole`: nothing comes after it."""
+        fresh = self.texts[-1]
+        if len(self.texts) > self.told + 1:
+            fresh = "".join(self.texts[self.told :])
+        self.told = len(self.texts)
+        if self.halves:
+            fresh, self.half = join_halves(self.half + fresh), ""
+            if fresh and not whole and "\ud800" <= fresh[-1] <= "\udbff":
+                fresh, self.half = fresh[:-1], fresh[-1]
+        return fresh
+
+    def text(self) -> str:
+        """What arrived, in order, with the gaps left out."""
+        text = "".join((*self.texts, *(self.ahead[idx] for idx in sorted(self.ahead))))
+        return join_halves(text) if self.halves else text
+
+    def missing(self) -> tuple[int, ...]:
+        """The numbers known to be missing, at most `MISSING_TOLD` of them."""
+        return tuple(self._missing())
+
+    def _missing(self) -> Iterator[int]:
+        told, idx = 0, len(self.texts)
+        end = max(self.ahead, default=idx - 1) + 1
+        if self.last is not None:
+            end = max(end, self.last + 1)
+        while idx < end and told < MISSING_TOLD - 1:
+            if idx not in self.ahead:
+                yield idx
+                told += 1
+            idx += 1
+        if self.last is None:
+            yield end
+
+    def hashes(self) -> Parts:
+        """What is remembered of the parts once the message has ended."""
+        if not self.ahead:
+            return tuple(map(hash, self.texts))
+        parts = dict(enumerate(map(hash, self.texts)))
+        parts.update((idx, hash(text)) for idx, text in self.ahead.items())
+        return parts
