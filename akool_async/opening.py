@@ -20,7 +20,7 @@ from akool_async.conversation.closing import finish
 from akool_async.errors import AkoolError, InvalidParameterError, JoinError
 from akool_async.models.credentials import Credentials, read_credentials
 from akool_async.models.session import LegacySession, Session
-from akool_async.rest.base_url import is_loopback
+from akool_async.rest.base_url import is_loopback, normalise_base_url
 from akool_async.transport import JoinTarget, Transport, load_transport
 
 if TYPE_CHECKING:
@@ -151,9 +151,7 @@ async def join(
     known = _read(session)
     credentials = _credentials(known)
     found = _find(transport or credentials.kind)
-    settings = _settings(
-        found, transport_options, engine, os.environ.get("AKOOL_API_URL", "").strip()
-    )
+    settings = _settings(found, transport_options, engine, _home(credentials))
     found.preflight(settings)
     target = JoinTarget(
         credentials,
@@ -259,6 +257,13 @@ def _settings(
     if engine is not None:
         settings["engine"] = engine
     return settings
+
+
+def _home(credentials: Credentials) -> str:
+    """The base URL of the service that made them: a simulator's say so, else the environment."""
+    told = (credentials.model_extra or {}).get("akool_simulator_url")
+    url = told if isinstance(told, str) else os.environ.get("AKOOL_API_URL", "").strip()
+    return normalise_base_url(url) if url else ""
 
 
 def _read(session: object) -> Session | LegacySession:

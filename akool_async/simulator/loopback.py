@@ -304,7 +304,7 @@ class LoopbackRoom(SimRoom):
             elif message.type is aiohttp.WSMsgType.TEXT:
                 order = _object(message.data)
                 if order.get("do") == "leave":
-                    member.left = True
+                    member.dismiss()
                     break
                 self.control(member, order)
 

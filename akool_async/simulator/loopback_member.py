@@ -64,10 +64,11 @@ class Member:
         """Queues a packet (a binary frame)."""
         self._put(frame)
 
-    def dismiss(self, notice: Mapping[str, Any]) -> None:
-        """Tells it why, then closes its websocket."""
+    def dismiss(self, notice: Mapping[str, Any] | None = None) -> None:
+        """Tells it why, unless it asked for it, then closes its websocket."""
         self.left = True
-        self.tell(notice)
+        if notice is not None:
+            self.tell(notice)
         self._put(None)
 
     def abort(self) -> None:
