@@ -15,7 +15,6 @@ from akool_async.errors import (
     InvalidParameterError,
     JoinError,
     MissingDependencyError,
-    SessionFailedError,
 )
 from akool_async.simulator import Simulator
 from akool_async.testing.pair import PairTransport
