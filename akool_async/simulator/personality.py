@@ -63,24 +63,24 @@ class Personality:
         """The same personality with some switches turned."""
         return dataclasses.replace(self, **changes)
 
-    @classmethod
-    def all_alternatives(cls) -> dict[str, Personality]:
+    @staticmethod
+    def all_alternatives() -> dict[str, Personality]:
         """By name: one for each switch and each of its other positions, and the worst mix.
 
         The default isn't among them.
         """
         found = {
-            f"{name}={value}": cls(**{name: value})
+            f"{name}={value}": Personality(**{name: value})
             for name, values in _CHOICES.items()
             for value in values[1:]
         }
-        found["worst_mix"] = cls.worst_mix()
+        found["worst_mix"] = Personality.worst_mix()
         return found
 
-    @classmethod
-    def worst_mix(cls) -> Personality:
+    @staticmethod
+    def worst_mix() -> Personality:
         """Everything that makes a reply hard to recognise, at once."""
-        return cls(
+        return Personality(
             reply_mid="other",
             echo="other_mid",
             fin="missing",

@@ -302,6 +302,14 @@ class Simulator:
         """
         await self.avatar(session).hear(text)
 
+    async def inject(self, session: str | SimSession, packet: bytes) -> None:
+        """The avatar sends any bytes at all: what isn't JSON, what isn't a message, what is.
+
+        Raises:
+            KeyError: no such session.
+        """
+        await self.avatar(session).send_raw(packet)
+
     async def fault(self, session: str | SimSession, name: str, **options: Any) -> None:
         """Makes something go wrong in a session's room; the room's class says what it knows.
 
@@ -318,7 +326,7 @@ class Simulator:
         """Moves the simulator's time forward; returns when sessions that ran out have ended."""
         self.clock.advance(seconds)
         await asyncio.sleep(0)
-        await self._service.wait_due()
+        await self._service.book.wait_settled()
 
     # -- HTTP
 

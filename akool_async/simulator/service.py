@@ -88,7 +88,6 @@ class Service:
     livekit: Any
     base_url: str = ""
     book: SessionBook = field(init=False)
-    _pauses: dict[str, asyncio.Task[None]] = field(default_factory=dict, init=False)
 
     # -- avatars
 
@@ -188,9 +187,6 @@ class Service:
 
     async def release(self, session: SimSession, reason: str) -> None:
         """Takes the avatar out of its room and closes the room."""
-        pause = self._pauses.pop(session.id, None)
-        if pause is not None and pause is not asyncio.current_task():
-            pause.cancel()
         if session.avatar is not None:
             await session.avatar.stop()
         room, session.room = session.room, None
@@ -201,34 +197,24 @@ class Service:
     # -- pausing a v3 session
 
     def pause(self, session: SimSession) -> None:
-        """Stops streaming until the next chat; a long silence times the session out."""
+        """Stops streaming until the next chat; a long silence times the session out.
+
+        Raises:
+            Refusal: it has ended (1219).
+        """
         if not session.open:
             raise Refusal(1219, "the live session is closed")
-        if session.paused_at is None:
-            session.paused_at = self.clock.now()
-            self._pauses[session.id] = asyncio.create_task(
+        if session.pause_ends is None:
+            session.pause_ends = self.clock.now() + self.pause_timeout
+            session.pause = asyncio.create_task(
                 self._time_out(session), name=f"simulator-pause-{session.id}"
             )
 
     def resume(self, session: SimSession) -> None:
         """A chat came."""
-        session.paused_at = None
-        pause = self._pauses.pop(session.id, None)
-        if pause is not None:
-            pause.cancel()
-
-    async def wait_due(self) -> None:
-        """Returns once every session that has run out or timed out by now has ended."""
-        await self.book.wait_settled()
-        now = self.clock.now()
-        due = [
-            task
-            for session_id, task in self._pauses.items()
-            if (since := self.book.by_id[session_id].paused_at) is not None
-            and now >= since + self.pause_timeout
-        ]
-        if due:
-            await asyncio.wait(due)
+        session.pause_ends = None
+        if session.pause is not None:
+            session.pause.cancel()
 
     async def _time_out(self, session: SimSession) -> None:
         await self.clock.sleep(self.pause_timeout)
@@ -241,12 +227,6 @@ class Service:
     async def stop(self) -> None:
         """Ends every task and closes every room; open sessions stay open in the book."""
         await self.book.stop()
-        pauses = list(self._pauses.values())
-        self._pauses.clear()
-        for task in pauses:
-            task.cancel()
-        if pauses:
-            await asyncio.wait(pauses)
         for session in self.book.by_id.values():
             if session.room is not None or session.avatar is not None:
                 await self.release(session, "closed")

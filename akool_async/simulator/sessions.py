@@ -43,7 +43,7 @@ class SimSession:
         created, running_at: when, in the clock's seconds.
         access: the room's `credentials` (v4) or `stream_urls` (v3), secrets included.
         ended_at, end_reason: `None` while it is open.
-        paused_at: (v3) since when streaming is paused.
+        pause_ends: (v3) when a paused session times out; `None`: it isn't paused.
     """
 
     api: Literal["v4", "v3"]
@@ -61,8 +61,9 @@ class SimSession:
     avatar: SimulatedAvatar | None = field(default=None, repr=False)
     ended_at: float | None = None
     end_reason: EndReason | None = None
-    paused_at: float | None = None
+    pause_ends: float | None = None
     expiry: asyncio.Task[None] | None = field(default=None, repr=False)
+    pause: asyncio.Task[None] | None = field(default=None, repr=False)
 
     @property
     def open(self) -> bool:
@@ -194,19 +195,22 @@ class SessionBook:
         session.end_reason = reason
         del self._held[session.id]
         self._used += min(now - session.created, session.duration) * self._rate
-        if session.expiry is not None and session.expiry is not asyncio.current_task():
-            session.expiry.cancel()
+        for task in (session.expiry, session.pause):
+            if task is not None and task is not asyncio.current_task():
+                task.cancel()
         return True
 
     async def wait_settled(self) -> None:
-        """Returns once every session whose duration is up has been dealt with."""
+        """Returns once every session that has run out or timed out by now has ended."""
         now = self._clock.now()
         due = [
-            session.expiry
+            task
             for session in self._by_id.values()
-            if session.expiry is not None
-            and not session.expiry.done()
-            and now >= self.due_at(session)
+            for task, when in (
+                (session.expiry, self.due_at(session)),
+                (session.pause, session.pause_ends or now),
+            )
+            if task is not None and not task.done() and now >= when
         ]
         if due:
             await asyncio.wait(due)
@@ -217,7 +221,12 @@ class SessionBook:
 
     async def stop(self) -> None:
         """Ends the waiting; sessions that are open stay open in the book."""
-        tasks = [s.expiry for s in self._by_id.values() if s.expiry and not s.expiry.done()]
+        tasks = [
+            task
+            for session in self._by_id.values()
+            for task in (session.expiry, session.pause)
+            if task is not None and not task.done()
+        ]
         for task in tasks:
             task.cancel()
         if tasks:

@@ -1,0 +1,130 @@
+"""Starting, stopping, and rooms' own HTTP routes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from akool_async.simulator import Simulator
+from akool_async.simulator.room import RoomDirectory, SimRoom
+
+BODY = {"avatar_id": "dvp_Tristan_cloth2_1080P", "stream_type": "livekit"}
+
+
+class _WebRoom(SimRoom):
+    kind = "livekit"
+
+    @classmethod
+    def routes(cls, rooms: RoomDirectory) -> Iterable[web.RouteDef]:
+        async def look(request: web.Request) -> web.Response:
+            name = request.match_info["name"]
+            found = rooms.find(cls.kind, name)
+            return web.json_response(
+                {"found": found is not None, "all": len(list(rooms.of_kind("livekit")))}
+            )
+
+        async def wait(request: web.Request) -> web.StreamResponse:
+            socket = web.WebSocketResponse()
+            await socket.prepare(request)
+            room = rooms.find(cls.kind, request.match_info["name"])
+            assert isinstance(room, _WebRoom)
+            room.sockets.append(socket)
+            room.events.joined("me")
+            async for _ in socket:
+                pass
+            return socket
+
+        return [web.get("/look/{name}", look), web.get("/wait/{name}", wait)]
+
+    async def open(self) -> dict[str, Any]:
+        self.sockets: list[web.WebSocketResponse] = []
+        return {}
+
+    async def send(self, packet: bytes) -> None:
+        for socket in self.sockets:
+            await socket.send_bytes(packet)
+
+    async def close(self, reason: str) -> None:
+        for socket in self.sockets:
+            await socket.close()
+
+
+async def _create(sim: Simulator, http: aiohttp.ClientSession) -> str:
+    url = f"{sim.url}/api/open/v4/liveAvatar/session/create"
+    async with http.post(url, json=BODY, headers={"x-api-key": "k"}) as answer:
+        return str((await answer.json())["data"]["_id"])
+
+
+async def test_rooms_routes_are_there_once_a_session_needs_them() -> None:
+    async with Simulator(rooms={"livekit": _WebRoom}) as sim, aiohttp.ClientSession() as http:
+        async with http.get(f"{sim.url}/look/x") as answer:
+            assert (await answer.json())["code"] in {1008, 1102}
+        session_id = await _create(sim, http)
+        for name, found in ((session_id, True), ("x", False)):
+            async with http.get(f"{sim.url}/look/{name}") as answer:
+                assert await answer.json() == {"found": found, "all": 1}
+                assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert len(sim.requests) == 2
+
+
+async def test_somebody_comes_and_gets_what_is_injected() -> None:
+    async with Simulator(rooms={"livekit": _WebRoom}) as sim, aiohttp.ClientSession() as http:
+        session_id = await _create(sim, http)
+        avatar = sim.avatar(session_id)
+        async with http.ws_connect(f"{sim.url}/wait/{session_id}") as socket:
+            await asyncio.wait_for(avatar.wait_for_somebody(), 20)
+            assert avatar.present == {"me"}
+            await sim.inject(session_id, b"\x00 not JSON")
+            assert await socket.receive_bytes(timeout=20) == b"\x00 not JSON"
+            avatar.left("me")
+            assert not avatar.present
+
+
+async def test_stopping_ends_a_rooms_connections() -> None:
+    sim = Simulator(rooms={"livekit": _WebRoom})
+    await sim.start()
+    async with aiohttp.ClientSession() as http:
+        session_id = await _create(sim, http)
+        async with http.ws_connect(f"{sim.url}/wait/{session_id}") as socket:
+            await asyncio.wait_for(sim.avatar(session_id).wait_for_somebody(), 20)
+            await asyncio.gather(sim.stop(), socket.receive(timeout=20))
+            assert socket.closed
+
+
+async def test_starting_twice_and_looking_too_early() -> None:
+    sim = Simulator()
+    with pytest.raises(RuntimeError, match="isn't running"):
+        _ = sim.url
+    async with sim:
+        assert sim.url.startswith("http://127.0.0.1:")
+        with pytest.raises(RuntimeError, match="already"):
+            await sim.start()
+        other = Simulator(port=int(sim.url.rsplit(":", 1)[1]))
+        with pytest.raises(OSError, match="address"):
+            await other.start()
+
+
+async def test_stopping_survives_cancellation() -> None:
+    entered = asyncio.Event()
+    sim = Simulator()
+
+    async def use() -> None:
+        async with sim:
+            entered.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(use())
+    await entered.wait()
+    task.cancel()
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+    async with aiohttp.ClientSession() as http:
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await http.get(sim.url)
