@@ -95,9 +95,12 @@ class Line:
     ) -> None:
         self.transport = transport
         self.info = info
-        self.options = options
         self.loop = asyncio.get_running_loop()
         self.v3 = transport.dialect == "v3"
+        if self.v3:
+            # The codec ends answers by this time; nobody may end them before.
+            options = replace(options, quiet_time=options.v3_quiet_time)
+        self.options = options
         self.error: BaseException | None = None
         self.counts = ConversationStats()
         self.params = Params.from_info(info)
@@ -308,6 +311,8 @@ class Line:
             if not isinstance(message, ChatDelta):
                 self._unknown("a chat that says neither bot nor user")
             return
+        if message.sender == "bot" and not self.replies.begun(message.mid):
+            self.hearing.answered(now)
         part = self.hearing if message.sender == "user" else self.replies
         if isinstance(message, ChatDelta):
             part.delta(message, now)

@@ -10,7 +10,12 @@ from pydantic import BeforeValidator, Field, SecretStr
 
 from akool_async.models.base import Answer
 from akool_async.models.checks import choice, text, url
-from akool_async.models.credentials import ChatRoomCredentials, Credentials, read_credentials
+from akool_async.models.credentials import (
+    AgoraCredentials,
+    ChatRoomCredentials,
+    Credentials,
+    read_credentials,
+)
 
 __all__ = [
     "LEGACY_AVATARS",
@@ -81,12 +86,39 @@ class LegacySession(_AnySession):
     Attributes:
         stream_urls: `client_pull_stream_url` is the FLV video; detail and list may hold it alone.
         task_id, app_name, stream_name: the service's names. The last is a part of the secret URLs.
+        pull_url: where the video is watched, FLV over HTTP; `None` where it wasn't answered.
+        push_url: where the video is pushed to (WHIP); a secret, so take care where it is shown.
+        video_credentials: with stream type agora, what the video's channel is joined with.
     """
 
     task_id: str | None = None
     app_name: str | None = None
     stream_name: str | None = Field(default=None, repr=False)
     stream_urls: StreamUrls = Field(default_factory=StreamUrls)
+
+    @property
+    def pull_url(self) -> str | None:
+        """See the class."""
+        return self.stream_urls.client_pull_stream_url
+
+    @property
+    def push_url(self) -> str | None:
+        """See the class."""
+        url = self.stream_urls.client_push_stream_url
+        return url.get_secret_value() if url is not None else None
+
+    @property
+    def video_credentials(self) -> AgoraCredentials | None:
+        """See the class."""
+        urls = self.stream_urls
+        if urls.agora_channel is None or self.uid is None:
+            return None
+        return AgoraCredentials(
+            agora_uid=self.uid,
+            agora_channel=urls.agora_channel,
+            agora_token=urls.agora_token,
+            agora_app_id=urls.agora_app_id,
+        )
 
     @property
     def credentials(self) -> ChatRoomCredentials | None:

@@ -44,7 +44,7 @@ class Events:
 
     async def until(self, what: tuple[str, str | bytes]) -> None:
         async with asyncio.timeout(LIMIT):
-            while what not in self.told:  # noqa: ASYNC110 - the room tells by plain calls
+            while what not in self.told:
                 await asyncio.sleep(0.005)
 
 
@@ -188,7 +188,7 @@ async def test_conditions_apply_both_ways(make):
         assert [await client.recv(), await client.recv()] == ["answer", "answer"]
         await client.send("question")
         async with asyncio.timeout(LIMIT):
-            while room.events.told.count((room.client_id, b"question")) < 2:  # noqa: ASYNC110
+            while room.events.told.count((room.client_id, b"question")) < 2:
                 await asyncio.sleep(0.005)
         room.conditions.loss = 1.0
         await room.send(b"lost")

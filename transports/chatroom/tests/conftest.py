@@ -117,7 +117,7 @@ class Kit:
     async def until(condition: Callable[[], bool]) -> None:
         """Waits for something that no event tells."""
         async with asyncio.timeout(LIMIT):
-            while not condition():  # noqa: ASYNC110 - no event tells it
+            while not condition():
                 await asyncio.sleep(0.005)
 
     @staticmethod

@@ -1,0 +1,538 @@
+"""A whole v3 session: REST, the chat room, a conversation, and everything that may end it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+
+import pytest
+
+from akool_async import AkoolClient, join
+from akool_async.conversation import ConversationOptions
+from akool_async.conversation.events import (
+    Disconnected,
+    Reconnected,
+    Reconnecting,
+    ReplyDelta,
+    ReplyDone,
+    UnknownReceived,
+)
+from akool_async.errors import (
+    DisconnectedError,
+    InvalidParameterError,
+    JoinError,
+    JoinRefusedError,
+    NotSupportedError,
+    QuestionInterruptedError,
+    ReplyTimeoutError,
+    SessionFailedError,
+)
+from akool_async.simulator import Simulator
+from akool_async.simulator.personality import Personality
+from akool_async.stream.messages import Prompt
+
+AVATAR = "Kai_1080P_back"
+LIMIT = 20.0
+
+#: Short, so that a reply without an end mark doesn't hold up the tests.
+QUICK = ConversationOptions(v3_quiet_time=0.2)
+
+
+@asynccontextmanager
+async def talking(*, options=QUICK, transport_options=None, open_with=None, **settings):
+    """A simulator, and an avatar of it in conversation."""
+    transport_options = {"reconnect_delay": 0.01, **(transport_options or {})}
+    async with (
+        Simulator(**{"queue_time": 0.0, **settings}) as sim,
+        AkoolClient("any", base_url=sim.url) as akool,
+        akool.open_session(
+            AVATAR,
+            legacy=True,
+            options=options,
+            transport_options=transport_options,
+            **(open_with or {}),
+        ) as avatar,
+    ):
+        yield sim, avatar, sim.sessions[avatar.info.session_id]
+
+
+def asked(sim) -> list[dict]:
+    """The payloads of the questions that reached the simulator."""
+    return [json.loads(json.loads(p.data)["payload"]) for p in sim.packets if p.direction == "in"]
+
+
+async def until(condition):
+    async with asyncio.timeout(LIMIT):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+class TestAsking:
+    async def test_a_question_and_its_reply(self):
+        async with talking() as (sim, avatar, _):
+            reply = await avatar.ask("Hello")
+            assert reply.text == "Hello! How can I assist you today?"
+            assert reply.ended == "quiet"
+            assert [(e.role, e.text) for e in avatar.transcript] == [
+                ("user", "Hello"),
+                ("avatar", reply.text),
+            ]
+        assert asked(sim)[0]["mode_type"] == 2
+        assert sim.open_sessions == []
+
+    async def test_goes_by_a_frame_as_the_documents_have_it(self):
+        async with talking() as (sim, avatar, session):
+            await avatar.ask("Hello", language="en")
+            frame = json.loads(next(p for p in sim.packets if p.direction == "in").data)
+            room = sim.room(session)
+            assert set(frame) == {"type", "to", "payload"}
+            assert (frame["type"], frame["to"]) == ("chat", room.server_id)
+            assert isinstance(frame["payload"], str)
+            assert set(json.loads(frame["payload"])) == {
+                "message_id",
+                "language",
+                "mode_type",
+                "question",
+            }
+
+    async def test_options_go_with_each_question(self):
+        async with talking() as (sim, avatar, _):
+            reply = await avatar.ask(
+                "Hello",
+                voice_id="21m00Tcm4TlvDq8ikWAM",
+                voice_url="https://example.com/voice",
+                language="de",
+                mode=2,
+                prompt="You are a pirate.",
+            )
+            await avatar.ask("Hello")
+        first, second = asked(sim)
+        assert first["voice_id"] == "21m00Tcm4TlvDq8ikWAM"
+        assert first["voice_url"] == "https://example.com/voice"
+        assert first["language"] == "de"
+        assert first["mode_type"] == 2
+        assert first["prompt"] == {"from": "text", "content": "You are a pirate."}
+        assert set(second) == {"message_id", "mode_type", "question"}
+        # The language comes back by its name, and is read as the code it was sent as.
+        assert reply.options.language == "de"
+
+    async def test_a_prompt_by_link(self):
+        async with talking() as (sim, avatar, _):
+            await avatar.ask("Hello", prompt=Prompt("url", "https://example.com/role.pdf"))
+            with pytest.raises(InvalidParameterError, match=r"prompt\.content"):
+                await avatar.ask("Hello", prompt=Prompt("url", "http://example.com/role.pdf"))
+        assert [question["prompt"] for question in asked(sim)] == [
+            {"from": "url", "content": "https://example.com/role.pdf"}
+        ]
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [("mode", 3), ("voice_url", "ftp://x"), ("language", ""), ("voice_id", 7)],
+    )
+    async def test_a_wrong_option_is_refused_before_anything_is_sent(self, name, value):
+        async with talking() as (sim, avatar, _):
+            with pytest.raises(InvalidParameterError) as caught:
+                await avatar.ask("Hello", **{name: value})
+            assert caught.value.field == name
+        assert asked(sim) == []
+
+    async def test_set_params_says_what_later_questions_carry(self):
+        async with talking() as (sim, avatar, _):
+            await avatar.set_params(lang="fr", voice_id="v1")
+            await avatar.ask("Hello")
+            await avatar.ask("Hello", language="es")
+            await avatar.set_params(mode=1)
+            await avatar.ask("Hello")
+        questions = asked(sim)
+        assert [question["language"] for question in questions] == ["fr", "es", "fr"]
+        assert [question["voice_id"] for question in questions] == ["v1", "v1", "v1"]
+        assert [question["mode_type"] for question in questions] == [2, 2, 1]
+
+    async def test_fields_of_open_session_go_with_every_question(self):
+        fields = {"language": "it", "voice_id": "v2", "mode_type": 1}
+        async with talking(open_with=fields) as (sim, avatar, _):
+            await avatar.ask("Ciao")
+        [question] = asked(sim)
+        assert (question["language"], question["voice_id"], question["mode_type"]) == (
+            "it",
+            "v2",
+            1,
+        )
+        [create] = [r for r in sim.requests if r.path.endswith("/create")]
+        assert create.body == {"avatar_id": AVATAR}
+
+    async def test_commands_that_v3_does_not_have(self):
+        async with talking() as (sim, avatar, _):
+            with pytest.raises(NotSupportedError, match="interrupt"):
+                await avatar.interrupt()
+            with pytest.raises(NotSupportedError, match="act"):
+                await avatar.act(action="nod")
+            with pytest.raises(NotSupportedError, match="speed"):
+                await avatar.set_params(speed=1.1)
+        assert asked(sim) == []
+
+    async def test_retelling_says_the_text(self):
+        async with talking() as (_, avatar, _):
+            reply = await avatar.ask("Good evening, ladies and gentlemen.", mode=1)
+            assert reply.text == "Good evening, ladies and gentlemen."
+
+    async def test_a_question_of_several_frames(self):
+        question = "word " * 20_000
+        async with talking() as (sim, avatar, _):
+            asking = asyncio.create_task(avatar.ask(question))
+            await until(lambda: len(asked(sim)) == 2)
+            frames = asked(sim)
+            assert len({frame["message_id"] for frame in frames}) == 1
+            assert "".join(frame["question"] for frame in frames) == question
+            assert all(len(p.data) <= 65536 for p in sim.packets if p.direction == "in")
+            asking.cancel()
+            await asyncio.wait([asking])
+
+
+class TestReplies:
+    async def test_pieces_as_they_come(self):
+        text = "one two three four five six seven eight nine ten eleven twelve"
+        async with talking(reply=lambda _: text, piece_words=4) as (_, avatar, _):
+            pieces = [piece async for piece in avatar.stream("Count")]
+        assert len(pieces) == 3
+        assert "".join(pieces) == text
+
+    async def test_pieces_come_before_the_end(self):
+        go_on = asyncio.Event()
+
+        async def reply(_):
+            yield "first "
+            await go_on.wait()
+            yield "second"
+
+        options = ConversationOptions(v3_quiet_time=LIMIT)
+        async with (
+            talking(reply=reply, options=options) as (_, avatar, _),
+            avatar.stream("Go") as stream,
+        ):
+            assert await anext(stream) == "first "
+            assert stream.reply is None
+            go_on.set()
+            assert await anext(stream) == "second"
+
+    async def test_is_over_at_the_next_message(self):
+        options = ConversationOptions(v3_quiet_time=LIMIT)
+        async with talking(options=options) as (sim, avatar, _):
+            first = asyncio.create_task(avatar.ask("one"))
+            await until(lambda: len(asked(sim)) == 1)
+            async with avatar.stream("two") as stream:
+                await anext(stream)
+                reply = await first
+        assert reply.text == "You said: one"
+        assert reply.ended == "next"
+
+    async def test_is_over_after_the_quiet_time(self):
+        async with talking() as (_, avatar, _):
+            reply = await avatar.ask("one")
+            assert reply.ended == "quiet"
+            assert reply.took >= 0.2
+
+    async def test_no_other_limit_ends_it_before(self):
+        options = ConversationOptions(v3_quiet_time=0.4, quiet_time=0.01, audio_end_grace=0.01)
+        async with talking(options=options) as (_, avatar, _):
+            assert (await avatar.ask("one")).took >= 0.4
+
+    async def test_several_in_flight_go_to_their_own_callers(self):
+        async with talking(reply=lambda text: f"re: {text}") as (_, avatar, _):
+            texts = [f"question {number}" for number in range(20)]
+            replies = await asyncio.gather(*map(avatar.ask, texts))
+        assert [reply.text for reply in replies] == [f"re: {text}" for text in texts]
+
+    @pytest.mark.parametrize(
+        "personality",
+        [
+            Personality(payload_base64=True),
+            Personality(reply_mid="other"),
+            Personality(second_chat="interrupt"),
+            Personality.worst_mix().but(room_end="room_closes", second_chat="queue"),
+        ],
+        ids=["base64", "other message_id", "second chat interrupts", "worst mix"],
+    )
+    async def test_whatever_the_documents_leave_open(self, personality):
+        async with talking(personality=personality) as (_, avatar, _):
+            for text in ("one", "two 😀 three", "four"):
+                assert (await avatar.ask(text)).text == f"You said: {text}"
+
+    async def test_retelling_that_sends_no_text(self):
+        """What was said is what we sent, after the time that saying it may take."""
+        options = ConversationOptions(
+            v3_quiet_time=0.1, speech_margin=0.1, words_per_second=100, quiet_time=0.1
+        )
+        async with talking(personality=Personality(retelling_text=False), options=options) as (
+            _,
+            avatar,
+            _,
+        ):
+            reply = await avatar.ask("Said and not shown.", mode=1)
+        assert reply.text == "Said and not shown."
+        assert reply.ended == "quiet"
+
+    async def test_what_is_no_message_is_told_and_counted(self):
+        async with talking() as (sim, avatar, session):
+            events = avatar.events(UnknownReceived)
+            await sim.fault(session, "not_json", text="hello?")
+            await sim.fault(session, "binary")
+            assert (await anext(events)).raw == b"hello?"
+            assert (await avatar.ask("Hello")).text
+            assert avatar.stats.unknown_packets == 1
+            assert avatar.stats.dropped == {"binary": 1}
+
+    async def test_a_frame_of_a_megabyte_is_no_hindrance(self):
+        async with talking(reply=lambda text: "x" * 50) as (sim, avatar, session):
+            await sim.fault(session, "big_frame", size=2**20)
+            assert (await avatar.ask("Hello")).text == "x" * 50
+            assert avatar.stats.unknown_packets == 1
+
+    async def test_events_tell_it_all(self):
+        async with talking() as (_, avatar, _):
+            events = avatar.events(ReplyDelta, ReplyDone)
+            told = []
+
+            @avatar.on(ReplyDone)
+            def note(event):
+                told.append(event.reply.text)
+
+            reply = await avatar.ask("Hello")
+            text = ""
+            async for event in events:
+                if isinstance(event, ReplyDone):
+                    break
+                text += event.text
+            assert text == reply.text
+            await until(lambda: told == [reply.text])
+
+
+class TestOpening:
+    async def test_waits_until_the_session_runs_and_tells_progress(self):
+        seen = []
+        async with talking(
+            queue_time=0.3, open_with={"on_progress": lambda session: seen.append(session.status)}
+        ) as (_, avatar, _):
+            assert seen[0] == 1
+            assert seen[-1] == 2
+            assert (await avatar.ask("Hello")).text
+
+    @pytest.mark.parametrize("status", [3, 4])
+    async def test_a_session_that_ends_first_is_an_error(self, status):
+        async with Simulator(queue_time=60) as sim, AkoolClient("any", base_url=sim.url) as akool:
+
+            async def end(session):
+                if status == 4:
+                    await sim.fail_session(session.id)
+                else:
+                    await akool.legacy_sessions.close(session.id)
+
+            with pytest.raises(SessionFailedError) as caught:
+                async with akool.open_session(AVATAR, legacy=True, on_progress=end):
+                    pytest.fail("it opened")
+            assert caught.value.status == status
+            assert sim.open_sessions == []
+
+    async def test_a_room_that_refuses_leaves_no_session_open(self):
+        async with Simulator(queue_time=0) as sim, AkoolClient("any", base_url=sim.url) as akool:
+
+            async def refuse(session):
+                await sim.fault(session.id, "refuse", status=403)
+
+            with pytest.raises(JoinRefusedError):
+                async with akool.open_session(AVATAR, legacy=True, on_progress=refuse):
+                    pytest.fail("it opened")
+            assert sim.open_sessions == []
+
+    async def test_a_silent_room_leaves_no_session_open(self):
+        options = ConversationOptions(connect_timeout=0.3)
+        async with Simulator(queue_time=0) as sim, AkoolClient("any", base_url=sim.url) as akool:
+
+            async def silence(session):
+                await sim.fault(session.id, "silent_join")
+
+            with pytest.raises(JoinError, match=r"within 0\.3 s"):
+                async with akool.open_session(
+                    AVATAR, legacy=True, on_progress=silence, options=options
+                ):
+                    pytest.fail("it opened")
+            assert sim.open_sessions == []
+
+    async def test_an_unknown_option_creates_nothing(self):
+        async with Simulator() as sim, AkoolClient("any", base_url=sim.url) as akool:
+            with pytest.raises(InvalidParameterError, match="colour"):
+                async with akool.open_session(
+                    AVATAR, legacy=True, transport_options={"colour": "red"}
+                ):
+                    pytest.fail("it opened")
+            assert not sim.requests
+
+    async def test_joining_a_session_made_elsewhere(self):
+        async with Simulator(queue_time=0) as sim, AkoolClient("any", base_url=sim.url) as akool:
+            session = await akool.legacy_sessions.create(AVATAR)
+            await akool.legacy_sessions.wait_until_running(session)
+            handed_on = json.loads(json.dumps(session.to_dict(include_secrets=True)))
+            async with join(handed_on, options=QUICK) as avatar:
+                assert (await avatar.ask("Hello")).text
+                with pytest.raises(NotSupportedError):
+                    await avatar.pause()
+            assert [s.id for s in sim.open_sessions] == [session.id]
+            await akool.legacy_sessions.close(session)
+
+    async def test_video_urls_and_agora_credentials_are_in_the_model(self):
+        async with Simulator() as sim, AkoolClient("any", base_url=sim.url) as akool:
+            session = await akool.legacy_sessions.create(AVATAR, stream_type="agora")
+            assert session.pull_url.endswith(".flv")
+            assert session.push_url.endswith(".whip")
+            video = session.video_credentials
+            assert (video.agora_app_id, video.agora_channel) == (
+                session.stream_urls.agora_app_id,
+                session.stream_urls.agora_channel,
+            )
+            assert video.agora_uid == session.uid
+            assert video.agora_token.get_secret_value().startswith("007")
+            assert session.credentials.kind == "chatroom"
+            flv = await akool.legacy_sessions.create(AVATAR)
+            assert flv.video_credentials is None
+            for one in (session, flv):
+                await akool.legacy_sessions.close(one)
+
+
+class TestPausing:
+    async def test_the_next_question_resumes(self):
+        async with talking() as (_, avatar, session):
+            await avatar.ask("one")
+            await avatar.pause()
+            assert session.paused_at is not None
+            assert (await avatar.ask("two")).text == "You said: two"
+            assert session.paused_at is None
+
+    async def test_a_session_that_times_out_is_told_as_such(self):
+        async with talking(pause_timeout=0.2) as (sim, avatar, _):
+            events = avatar.events(Disconnected)
+            await avatar.pause()
+            assert (await anext(events)).reason == "timed_out"
+            with pytest.raises(DisconnectedError, match="timed out") as caught:
+                await avatar.ask("anybody?")
+            assert caught.value.reason == "timed_out"
+            assert sim.open_sessions == []
+
+    async def test_a_session_closed_elsewhere(self):
+        async with talking() as (sim, avatar, session):
+            events = avatar.events(Disconnected)
+            await sim.sessions[session.id].room.close("closed")
+            assert (await anext(events)).reason == "room_closed"
+
+
+class TestDrops:
+    async def test_a_question_in_flight_is_interrupted_and_not_sent_twice(self):
+        never = asyncio.Event()
+
+        async def reply(text):
+            if text == "held":
+                await never.wait()
+            return f"re: {text}"
+
+        personality = Personality(second_chat="interrupt")
+        async with talking(reply=reply, personality=personality) as (sim, avatar, session):
+            events = avatar.events(Reconnecting, Reconnected)
+            asking = asyncio.create_task(avatar.ask("held"))
+            await until(lambda: len(asked(sim)) == 1)
+            await sim.fault(session, "drop_socket")
+            assert isinstance(await anext(events), Reconnecting)
+            reconnected = await anext(events)
+            assert isinstance(reconnected, Reconnected)
+            assert reconnected.lossy
+            with pytest.raises(QuestionInterruptedError):
+                await asking
+            assert (await avatar.ask("after")).text == "re: after"
+            assert [question["question"] for question in asked(sim)] == ["held", "after"]
+            assert avatar.stats.reconnects == 1
+
+    async def test_a_question_asked_meanwhile_waits(self):
+        async with talking() as (sim, avatar, session):
+            events = avatar.events(Reconnecting, Reconnected)
+            await sim.fault(session, "refuse", status=503, times=3)
+            await sim.fault(session, "drop_socket")
+            assert isinstance(await anext(events), Reconnecting)
+            assert (await avatar.ask("meanwhile")).text == "You said: meanwhile"
+            assert len(asked(sim)) == 1
+
+    @pytest.mark.parametrize("code", [1001, 1011, 1012, 4000])
+    async def test_a_close_code_that_may_be_an_accident(self, code):
+        async with talking() as (sim, avatar, session):
+            events = avatar.events(Reconnected)
+            await sim.fault(session, "close", code=code)
+            await anext(events)
+            assert (await avatar.ask("again")).text == "You said: again"
+
+    async def test_a_close_code_that_is_the_end_fails_everything_at_once(self):
+        never = asyncio.Event()
+
+        async def reply(_):
+            await never.wait()
+            return ""
+
+        async with talking(reply=reply) as (sim, avatar, session):
+            asking = [asyncio.create_task(avatar.ask(f"{n}")) for n in range(5)]
+            await until(lambda: len(asked(sim)) == 5)
+            await sim.fault(session, "close", code=1008, reason="go away")
+            for result in await asyncio.gather(*asking, return_exceptions=True):
+                assert isinstance(result, DisconnectedError)
+                assert result.reason == "removed"
+                assert "go away" in str(result)
+
+    async def test_gives_up_with_one_error_for_everything_waiting(self):
+        never = asyncio.Event()
+
+        async def reply(_):
+            await never.wait()
+            return ""
+
+        async with talking(reply=reply, transport_options={"reconnect_timeout": 0.3}) as (
+            sim,
+            avatar,
+            session,
+        ):
+            asking = [asyncio.create_task(avatar.ask("before"))]
+            await until(lambda: len(asked(sim)) == 1)
+            await sim.fault(session, "refuse", status=503, times=10_000)
+            events = avatar.events(Reconnecting)
+            await sim.fault(session, "drop_socket")
+            await anext(events)
+            asking.append(asyncio.create_task(avatar.ask("meanwhile")))
+            results = await asyncio.gather(*asking, return_exceptions=True)
+            assert [type(result) for result in results] == [DisconnectedError] * 2
+            assert {result.reason for result in results} == {"connection_lost"}
+            assert len({str(result) for result in results}) == 1
+
+    async def test_a_server_that_stops_reading(self):
+        """The questions fail in time, and the conversation goes on in a new connection."""
+        options = ConversationOptions(v3_quiet_time=0.2, send_timeout=0.3, waiting_bytes=2**24)
+        async with talking(options=options, transport_options={"ping_timeout": 0.3}) as (
+            sim,
+            avatar,
+            session,
+        ):
+            events = avatar.events(Reconnected)
+            await sim.fault(session, "freeze")
+            # Kernel buffers take several megabytes before anybody can notice.
+            asking = [asyncio.create_task(avatar.ask("x" * 60_000)) for _ in range(150)]
+            async with asyncio.timeout(LIMIT):
+                await anext(events)
+            for task in asking:
+                task.cancel()
+            await asyncio.wait(asking)
+            assert (await avatar.ask("again")).text == "You said: again"
+
+    async def test_a_room_that_takes_questions_and_answers_none(self):
+        never = asyncio.Event()
+
+        async def reply(_):
+            await never.wait()
+            return ""
+
+        async with talking(reply=reply) as (_, avatar, _):
+            with pytest.raises(ReplyTimeoutError, match=r"within 0\.2 s"):
+                await avatar.ask("anybody?", timeout=0.2)
