@@ -32,6 +32,8 @@ class PartAssembler:
 
     def __init__(self, bounds: ReassemblyBounds) -> None:
         self._bounds = bounds
+        self._most_bytes = bounds.bytes
+        self._most_parts = bounds.parts
         self._open: dict[Key, GatheredParts] = {}
         #: The message that a part was added to last; most parts follow one of the same message.
         self._latest = GatheredParts(_NOBODY)
@@ -92,8 +94,9 @@ class PartAssembler:
         if idx == latest.next and mid == latest.mid and sender == latest.sender and not fin:
             # The next part in order: `_take` and `_advance` would do the same, in twice the time.
             size = len(text) * CHARACTER_COST + PART_COST
-            if text and not halves and self._size + size <= self._bounds.bytes:
-                self._size += size
+            held = self._size + size
+            if held <= self._most_bytes and idx < self._most_parts and text and not halves:
+                self._size = held
                 latest.size += size
                 latest.touched = now
                 latest.texts.append(text)
@@ -139,16 +142,21 @@ class PartAssembler:
             # This peer's messages have no names: here another one begins.
             self._give_up(message, "conflict", out)
             return out + self.add(*message.key, idx, fin, text, now, halves=halves)
-        message.touched = now
         message.halves = message.halves or halves
-        if self._take(message, idx, fin, text, out):
+        if self._take(message, idx, fin, text, now, out):
             self._advance(message, out)
             self._keep_bounds(out)
             self._latest = message
         return out
 
     def _take(
-        self, message: GatheredParts, idx: int, fin: bool, text: str, out: list[Received]
+        self,
+        message: GatheredParts,
+        idx: int,
+        fin: bool,
+        text: str,
+        now: float,
+        out: list[Received],
     ) -> bool:
         """Puts a part into its place; gives the message up where it contradicts itself (False)."""
         late = message.last is not None and idx > message.last
@@ -163,8 +171,11 @@ class PartAssembler:
             out.append(LatePart(text, *message.key, idx))
             return reason is None
         size = message.put(idx, text)
-        self._size += size
-        self.doubles += not size
+        if size:
+            self._size += size
+            message.touched = now
+        else:
+            self.doubles += 1
         if fin and message.last is None:
             message.last = idx
             if len(message.texts) > idx + 1:
@@ -188,7 +199,7 @@ class PartAssembler:
             self._complete(message, "fin", out)
         else:
             plain = not (message.ahead or message.halves) and message.last is None
-            message.next = count if plain and count < self._bounds.parts else NOT_NEXT
+            message.next = count if plain else NOT_NEXT
 
     def _complete(self, message: GatheredParts, ended: Ended, out: list[Received]) -> None:
         if message.half:

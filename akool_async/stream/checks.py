@@ -69,7 +69,7 @@ def _voice(voice: VoiceParams) -> dict[str, Any]:
         _range("vparams.speed", voice.speed, 0.8, 1.2)
         data["speed"] = voice.speed
     if voice.pron_map:
-        for word, sound in voice.pron_map.items():
+        for word, sound in _mapping("vparams.pron_map", voice.pron_map).items():
             if not isinstance(word, str) or not isinstance(sound, str):
                 raise InvalidParameterError("vparams.pron_map", "maps a str to a str each")
         data["pron_map"] = dict(voice.pron_map)
@@ -79,8 +79,8 @@ def _voice(voice: VoiceParams) -> dict[str, Any]:
 
 
 def _turn_detection(given: Mapping[str, Any]) -> dict[str, Any]:
-    data = dict(given)
     field = "vparams.turn_detection"
+    data = dict(_mapping(field, given))
     kind = data.get("type", "server_vad")
     if kind not in _TURN_DETECTION:
         raise InvalidParameterError(
@@ -102,6 +102,12 @@ def _turn_detection(given: Mapping[str, Any]) -> dict[str, Any]:
 def _text(field: str, value: object) -> str:
     if not isinstance(value, str):
         raise InvalidParameterError(field, f"is of type {type(value).__name__}, give a str")
+    return value
+
+
+def _mapping(field: str, value: object) -> Mapping[Any, Any]:
+    if not isinstance(value, Mapping):
+        raise InvalidParameterError(field, f"is of type {type(value).__name__}, give a mapping")
     return value
 
 

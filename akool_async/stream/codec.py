@@ -136,6 +136,11 @@ class StreamCodec:
         """Memory held by messages that aren't complete; at most `bounds.bytes`."""
         return self._pending.held_bytes
 
+    @property
+    def doubles(self) -> int:
+        """Parts that came twice and were dropped; version 3 has no means to tell."""
+        return self._parts.doubles
+
     def encode(self, message: Sent | Received) -> list[bytes]:
         """The packets of a message, each within the limits, to be sent in this order.
 

@@ -11,6 +11,7 @@ import re
 from typing import Any, Final, Literal
 
 __all__ = [
+    "LARGEST",
     "MAX_MID",
     "NotOursError",
     "has_halves",
@@ -24,7 +25,7 @@ __all__ = [
 #: The longest `mid` that is remembered, in characters; a longer one isn't understood.
 MAX_MID: Final = 512
 #: Numbers beyond this are no part number and no code.
-_LARGEST: Final = 2**53
+LARGEST: Final = 2**53
 
 
 _HALF = re.compile("[\ud800-\udfff]")
@@ -67,7 +68,7 @@ def read_int(value: object) -> int | None:
         return None
     if isinstance(value, float):
         value = int(value) if value.is_integer() else None
-    if isinstance(value, int) and -_LARGEST <= value <= _LARGEST:
+    if isinstance(value, int) and -LARGEST <= value <= LARGEST:
         return value
     return None
 
@@ -86,7 +87,7 @@ def read_id(value: object, name: str) -> str:
     if value is None:
         return ""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        value = str(value) if abs(value) <= _LARGEST else None
+        value = str(value) if abs(value) <= LARGEST else None
     if not isinstance(value, str):
         raise NotOursError(f"{name} is no string")
     if len(value) > MAX_MID:

@@ -11,6 +11,7 @@ from akool_async.stream.checks import action_data, params_data
 from akool_async.stream.chunks import dump
 from akool_async.stream.ended import UNNUMBERED
 from akool_async.stream.lenient import (
+    LARGEST,
     MAX_MID,
     NotOursError,
     read_bool,
@@ -50,7 +51,7 @@ class ChatWire(msgspec.Struct, gc=False):
     type: Literal["chat"]
     pld: ChatPayload
     mid: Annotated[str, msgspec.Meta(max_length=MAX_MID)] = ""
-    idx: Annotated[int, msgspec.Meta(ge=0)] = UNNUMBERED
+    idx: Annotated[int, msgspec.Meta(ge=0, le=LARGEST)] = UNNUMBERED
     fin: bool = False
 
 

@@ -1,0 +1,171 @@
+"""Where texts are cut."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+
+import pytest
+
+from akool_async.stream import AGORA, LIVEKIT, TRTC, Chat, PacketLimits, StreamCodec
+from akool_async.stream.chunks import escape, escape_twice, join_halves
+
+
+def parts_of(text: str, limits: PacketLimits = AGORA) -> list[str]:
+    """The text of each part, read without the codec."""
+    packets = StreamCodec(limits).encode(Chat(text, "msg-1"))
+    assert all(len(packet) <= limits.max_bytes for packet in packets)
+    read = [json.loads(packet) for packet in packets]
+    assert [packet["idx"] for packet in read] == list(range(len(read)))
+    assert [packet["fin"] for packet in read] == [False] * (len(read) - 1) + [True]
+    return [packet["pld"]["text"] for packet in read]
+
+
+def fill_of(text: str, limits: PacketLimits) -> list[float]:
+    """How full each packet but the last is."""
+    packets = StreamCodec(limits).encode(Chat(text, "msg-1"))
+    return [len(packet) / limits.max_bytes for packet in packets[:-1]]
+
+
+def test_a_short_text_is_one_packet() -> None:
+    assert parts_of("Hello") == ["Hello"]
+    assert parts_of("") == [""]
+
+
+@pytest.mark.parametrize("limits", [AGORA, TRTC, LIVEKIT, PacketLimits(200)])
+@pytest.mark.parametrize(
+    "unit", ["x", "é", "中", "\N{GRINNING FACE}", '"', "\\", "\n", "\0", "\ud83d", "\u2028"]
+)
+def test_packets_are_filled_and_never_cut_inside_a_character(
+    unit: str, limits: PacketLimits
+) -> None:
+    count = 3 * limits.max_bytes
+    parts = parts_of(unit * count, limits)
+    assert "".join(parts) == unit * count
+    longest = len(escape(unit)) - 1
+    for fill in fill_of(unit * count, limits):
+        assert limits.max_bytes - round(fill * limits.max_bytes) <= longest
+
+
+@pytest.mark.parametrize("start", range(12))
+def test_a_cut_never_falls_inside_an_escape(start: int) -> None:
+    text = "x" * start + '\\n\n\\"\u0001\\\\\N{GRINNING FACE}\ud800中"' * 100
+    for limits in (PacketLimits(200), PacketLimits(203), AGORA):
+        assert "".join(parts_of(text, limits)) == text
+
+
+@pytest.mark.parametrize("space", [" ", "\n", "\t"])
+@pytest.mark.parametrize("letters", [1, 4, 9, 30])
+def test_a_cut_falls_between_words_where_one_is_near(space: str, letters: int) -> None:
+    text = space.join(["w" * letters] * 2000)
+    parts = parts_of(text)
+    assert "".join(parts) == text
+    for part, following in itertools.pairwise(parts):
+        assert part.endswith(space) or following.startswith(space)
+    assert min(fill_of(text, AGORA)) > 0.95 - 0.001 * letters
+
+
+def test_a_word_boundary_far_away_is_left_alone() -> None:
+    text = "begin " + "x" * 3000
+    assert min(fill_of(text, AGORA)) == 1.0
+
+
+def test_a_backslash_and_an_n_are_no_newline() -> None:
+    parts = parts_of("\\n" * 3000)
+    assert "".join(parts) == "\\n" * 3000
+    assert min(fill_of("\\n" * 3000, AGORA)) >= 0.997
+
+
+def test_the_number_of_packets_is_the_least_possible() -> None:
+    for text in ("x" * 10_240, "中" * 3413, "\N{GRINNING FACE}a" * 2048):
+        envelope = len('{"v":2,"type":"chat","mid":"msg-1","idx":10,"fin":false,"pld":{"text":""}}')
+        assert len(parts_of(text)) == -(-len(text.encode()) // (1000 - envelope))
+
+
+def test_a_last_part_may_use_the_byte_that_its_shorter_envelope_leaves() -> None:
+    envelope = len('{"v":2,"type":"chat","mid":"msg-1","idx":0,"fin":true,"pld":{"text":""}}')
+    assert parts_of("x" * (1000 - envelope)) == ["x" * (1000 - envelope)]
+    assert len(parts_of("x" * (1001 - envelope))) == 2
+
+
+@pytest.mark.parametrize("text", ["", "plain", 'a"b\\c\n\t\0\x1f\x7f\u2028\N{GRINNING FACE}'])
+def test_escaping_is_json(text: str) -> None:
+    assert json.loads(b'"' + escape(text) + b'"') == text
+    assert json.loads(json.loads(b'"\\"' + escape_twice(text) + b'\\""')) == text
+
+
+def test_halves_of_a_pair_are_joined_and_lone_ones_escaped() -> None:
+    assert join_halves("\ud83d\ude00 \ude00\ud83d") == "\N{GRINNING FACE} \ude00\ud83d"
+    assert escape("\ud83d\ude00") == "\N{GRINNING FACE}".encode()
+    assert escape("a\ud83d") == rb"a\ud83d"
+
+
+def test_no_packet_holds_a_nul_or_a_raw_control_character() -> None:
+    packets = StreamCodec(AGORA).encode(Chat("".join(map(chr, range(32))) * 50, "msg-1"))
+    assert not any(re.search(rb"[\x00-\x1f]", packet) for packet in packets)
+
+
+class TestWriter:
+    """A text that is still being generated."""
+
+    def test_small_pieces_wait_until_a_packet_is_full(self) -> None:
+        writer = StreamCodec(AGORA).open_chat("msg-1")
+        packets: list[bytes] = []
+        fed = 0
+        while not packets:
+            packets = writer.add("token ")
+            fed += 6
+        assert len(packets) == 1
+        assert 950 < len(packets[0]) <= 1000
+        assert fed > 900
+        assert writer.waiting == fed - len(json.loads(packets[0])["pld"]["text"])
+
+    def test_flush_sends_what_there_is(self) -> None:
+        writer = StreamCodec(AGORA).open_chat("msg-1", sender="bot")
+        assert writer.flush() == []
+        assert writer.add("Hello ") == []
+        [first] = writer.flush()
+        assert json.loads(first) == {
+            "v": 2,
+            "type": "chat",
+            "mid": "msg-1",
+            "idx": 0,
+            "fin": False,
+            "pld": {"from": "bot", "text": "Hello "},
+        }
+        assert writer.flush() == []
+        [last] = writer.finish()
+        assert json.loads(last)["idx"] == 1
+        assert json.loads(last)["fin"] is True
+        assert json.loads(last)["pld"]["text"] == ""
+        assert writer.parts == 2
+
+    def test_half_a_pair_waits_for_its_other_half(self) -> None:
+        writer = StreamCodec(AGORA).open_chat("msg-1")
+        writer.add("a\ud83d")
+        [first] = writer.flush()
+        assert json.loads(first)["pld"]["text"] == "a"
+        writer.add("\ude00b")
+        [second] = writer.finish()
+        assert json.loads(second)["pld"]["text"] == "\N{GRINNING FACE}b"
+
+    def test_half_a_pair_at_the_end_is_sent_as_it_is(self) -> None:
+        writer = StreamCodec(AGORA).open_chat("msg-1")
+        writer.add("a\ud83d")
+        [packet] = writer.finish()
+        assert json.loads(packet)["pld"]["text"] == "a\ud83d"
+
+    def test_finished_is_finished(self) -> None:
+        writer = StreamCodec(AGORA).open_chat("msg-1")
+        writer.finish("Hello")
+        for again in (lambda: writer.add("x"), writer.flush, writer.finish):
+            with pytest.raises(RuntimeError, match="msg-1 is finished"):
+                again()
+
+    def test_fed_whole_or_in_pieces_the_packets_are_the_same(self) -> None:
+        text = "The quick brown fox. " * 500
+        writer = StreamCodec(AGORA).open_chat("msg-1")
+        packets = [packet for letter in text for packet in writer.add(letter)]
+        packets += writer.finish()
+        assert packets == StreamCodec(AGORA).encode(Chat(text, "msg-1"))
