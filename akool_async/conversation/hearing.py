@@ -67,8 +67,15 @@ class Hearing:
 
     def expire(self, now: float) -> None:
         """Ends what got no further piece."""
+        self._end(now - self._quiet_time, now)
+
+    def answered(self, now: float) -> None:
+        """The avatar begins to answer: what was being heard is over."""
+        self._end(now, now)
+
+    def _end(self, heard_by: float, now: float) -> None:
         for mid, (text, last) in list(self._open.items()):
-            if last + self._quiet_time <= now:
+            if last <= heard_by:
                 self._finish(mid, "quiet")
                 if self._open.pop(mid, None) is not None:  # the codec holds nothing of it any more
                     self.chat(Chat(text, mid, "user", "quiet"), now)

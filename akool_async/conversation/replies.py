@@ -106,6 +106,10 @@ class Replies:
 
     # What comes in.
 
+    def begun(self, mid: str) -> bool:
+        """Whether this message of the avatar has begun and isn't over."""
+        return mid in self._incoming
+
     def delta(self, message: ChatDelta, now: float) -> None:
         """The next piece of a message of the avatar."""
         incoming = self._incoming.get(message.mid) or self._begin(message.mid, now)

@@ -1,0 +1,133 @@
+"""A whole conversation with every kind of avatar that the documents leave possible.
+
+PROTOCOL.md §2 "Left open": each alternative by itself, and the worst mix, over a LiveKit room.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from akool_async import (
+    AkoolClient,
+    ConversationOptions,
+    Disconnected,
+    ReplyDone,
+    UserSpoke,
+)
+from akool_async.errors import DisconnectedError
+from akool_async.simulator import Personality, Simulator
+
+ALTERNATIVES = {"default": Personality(), **Personality.all_alternatives()}
+OPTIONS = ConversationOptions(
+    quiet_time=0.4, fin_patience=3.0, audio_end_grace=0.1, interrupt_grace=0.3, speech_margin=0.4
+)
+
+
+def reply(text: str) -> str:
+    return f"You asked: {text} — answered \N{GRINNING FACE} with care"
+
+
+@pytest.fixture(params=ALTERNATIVES, ids=str)
+def personality(request) -> Personality:
+    return ALTERNATIVES[request.param]
+
+
+def spoken(avatar) -> list[tuple[str, str]]:
+    return [(entry.role, entry.text) for entry in avatar.transcript]
+
+
+async def test_a_whole_conversation(personality):
+    async with (
+        Simulator(personality=personality, reply=reply) as sim,
+        AkoolClient("any", base_url=sim.url) as akool,
+        akool.open_session("dvp_Tristan_cloth2_1080P", options=OPTIONS) as avatar,
+    ):
+        await avatar.set_params(mode=2, lang="en")
+        session = sim.open_sessions[0]
+        speech = avatar.events(UserSpoke)
+        done = avatar.events(ReplyDone)
+
+        assert (await avatar.ask("first")).text == reply("first")
+        await anext(done)
+        pieces = [piece async for piece in avatar.stream("second")]
+        assert "".join(pieces) == reply("second")
+        assert len(pieces) > 1
+        await anext(done)
+
+        await sim.hear(session, "spoken")
+        heard = await anext(speech)
+        assert heard.text == "spoken"
+        answer = await anext(done)
+        assert (answer.text, answer.question) == (reply("spoken"), None)
+
+        assert (await avatar.ask("third")).text == reply("third")
+        await avatar.act(action="nod")
+        assert sim.avatar(session).actions == [{"action": "nod"}]
+
+        assert spoken(avatar) == [
+            ("user", "first"),
+            ("avatar", reply("first")),
+            ("user", "second"),
+            ("avatar", reply("second")),
+            ("user", "spoken"),
+            ("avatar", reply("spoken")),
+            ("user", "third"),
+            ("avatar", reply("third")),
+        ]
+        assert all(entry.complete for entry in avatar.transcript)
+        assert avatar.stats.unknown_packets == 0
+    assert sim.open_sessions == []
+
+
+async def test_retelling_says_the_text(personality):
+    async with (
+        Simulator(personality=personality) as sim,
+        AkoolClient("any", base_url=sim.url) as akool,
+        akool.open_session(
+            "dvp_Tristan_cloth2_1080P", stream_type="agora", mode_type=1, options=OPTIONS
+        ) as avatar,
+    ):
+        reply = await avatar.ask("Please say this")
+        assert reply.text == "Please say this"
+        assert spoken(avatar) == [("user", "Please say this"), ("avatar", "Please say this")]
+
+
+async def test_an_interrupted_reply_ends(personality):
+    async with (
+        Simulator(personality=personality, pace=0.05, reply=lambda _: "word " * 400) as sim,
+        AkoolClient("any", base_url=sim.url) as akool,
+        akool.open_session(
+            "dvp_Tristan_cloth2_1080P", stream_type="agora", options=OPTIONS
+        ) as avatar,
+    ):
+        stream = avatar.stream("go on and on")
+        await anext(stream)
+        async with asyncio.timeout(10):
+            await avatar.interrupt()
+            async for _ in stream:
+                pass
+        assert stream.reply is not None
+        assert stream.reply.text.startswith("word ")
+        assert len(stream.reply.text) < 5 * 400
+        assert avatar.transcript[-1].text == stream.reply.text
+
+
+@pytest.mark.parametrize("room_end", ["room_closes", "avatar_leaves", "silence"])
+async def test_the_room_ends_with_the_session(room_end):
+    personality = Personality(room_end=room_end)
+    options = ConversationOptions(ending_grace=0.5, avatar_return=5.0, opening_timeout=1.0)
+    async with (
+        Simulator(personality=personality) as sim,
+        AkoolClient("any", base_url=sim.url) as akool,
+        akool.open_session(
+            "dvp_Tristan_cloth2_1080P", stream_type="agora", duration=1, options=options
+        ) as avatar,
+    ):
+        events = avatar.events(Disconnected)
+        async with asyncio.timeout(20):
+            ended = await anext(events)
+        assert ended.reason == "duration"
+        with pytest.raises(DisconnectedError, match="duration is up"):
+            await avatar.ask("still there?")
