@@ -45,8 +45,9 @@ async def poll(
     number("timeout", timeout, 0.001, 86_400.0)
     number("interval", interval, 0.01, 3600.0)
     last: int | None = None
+    limit = asyncio.timeout(timeout)
     try:
-        async with asyncio.timeout(timeout) as limit:
+        async with limit:
             while True:
                 answer = await ask()
                 last = status(answer)
