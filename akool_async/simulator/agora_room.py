@@ -7,9 +7,11 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
+from akool_async.simulator.conditions import Conditions
 from akool_async.simulator.loopback import LoopbackRoom, Refused
 from akool_async.simulator.loopback_limits import SendRules
 from akool_async.simulator.loopback_member import Member
+from akool_async.simulator.room import RoomEvents, RoomRequest
 
 __all__ = ["TOKEN_LIFE", "AgoraRoom"]
 
@@ -31,6 +33,8 @@ class AgoraRoom(LoopbackRoom):
     So everything that `Conditions` ask for happens to its packets. A token that this room gave out
     is good for `TOKEN_LIFE` seconds to join with; in a room of the user's own, whose tokens are
     none of the simulator's, any token that isn't empty is.
+
+    `unrenewed` are the members whose token is about to expire.
 
     Faults beside `LoopbackRoom`'s: `ban`, `expire_token` (the tokens given out so far are too old
     to join with), `token_will_expire` (`seconds`: members are told so, and those who haven't
@@ -54,13 +58,17 @@ class AgoraRoom(LoopbackRoom):
         too_many_packets=-12,
     )
 
-    _app_id = ""
-    _expiry: asyncio.TimerHandle | None = None
+    def __init__(
+        self, request: RoomRequest, events: RoomEvents, *, base_url: str, conditions: Conditions
+    ) -> None:
+        super().__init__(request, events, base_url=base_url, conditions=conditions)
+        self.unrenewed: set[str] = set()
+        self._app_id = ""
+        self._tokens: dict[str, float] = {}
+        self._expiry: asyncio.TimerHandle | None = None
 
     async def open(self) -> dict[str, Any]:
         """The credentials of PROTOCOL.md §1, with `akool_simulator_url` beside them."""
-        self._tokens: dict[str, float] = {}
-        self._unrenewed: set[str] = set()
         given = self.request.credentials
         if given is not None:
             # The user's own room: what was given is the avatar's way into it.
@@ -104,7 +112,7 @@ class AgoraRoom(LoopbackRoom):
             member.tell({"event": "renewed", "code": refusal.code})
             return
         member.proof = token
-        self._unrenewed.discard(member.identity)
+        self.unrenewed.discard(member.identity)
         member.tell({"event": "renewed", "code": 0})
 
     async def fault(self, name: str, **options: Any) -> None:
@@ -115,7 +123,7 @@ class AgoraRoom(LoopbackRoom):
             self._tokens = dict.fromkeys(self._tokens, 0.0)
         elif name == "token_will_expire":
             seconds = float(options.get("seconds", 30.0))
-            self._unrenewed = set(self.members)
+            self.unrenewed = set(self.members)
             self._notify({"event": "token_will_expire", "seconds": seconds})
             loop = asyncio.get_running_loop()
             self._expiry = loop.call_later(seconds, self._throw_out_unrenewed)
@@ -138,5 +146,5 @@ class AgoraRoom(LoopbackRoom):
             raise Refused(TOKEN_EXPIRED, "this token has expired")
 
     def _throw_out_unrenewed(self) -> None:
-        for identity in self._unrenewed & self.members:
+        for identity in self.unrenewed & self.members:
             self._dismiss(identity, TOKEN_EXPIRED)

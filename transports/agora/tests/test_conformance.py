@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator
+from typing import ClassVar
 
 import pytest_asyncio
 from akool_agora import AgoraTransport
@@ -9,7 +10,7 @@ from akool_async.testing.conformance import TransportConformance
 
 class TestAgora(TransportConformance):
     transport = AgoraTransport
-    options = {"engine": "loopback"}
+    options: ClassVar = {"engine": "loopback"}
 
     @pytest_asyncio.fixture
     async def room(self) -> AsyncIterator[LoopbackFar]:

@@ -1,0 +1,427 @@
+"""The engine over the SDK, against a stand-in with the SDK's names and defects."""
+
+import asyncio
+import logging
+import ssl
+import threading
+import urllib.error
+import zipfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import agora_stand_in
+import pytest
+from akool_agora import AgoraTransport, EngineError, Room
+from akool_agora.sdk import SDKEngine
+from akool_agora.sdk_package import load
+from akool_agora.sdk_service import SERVICE
+from pydantic import SecretStr
+
+from akool_async.errors import JoinError, JoinRefusedError, MissingDependencyError
+from akool_async.models.credentials import AgoraCredentials
+from akool_async.testing.conformance import PATIENCE, until
+from akool_async.transport import ConnectionChange, ConnectionState, JoinTarget
+
+ROOM = Room("app", "channel", 12, "t0ken")
+
+
+@pytest.fixture
+def sdk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[agora_stand_in.Sdk]:
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    with agora_stand_in.installed(tmp_path) as state:
+        yield state
+    assert state.violations == []
+    assert all(connection.released for connection in state.connections)
+    assert all(service.released for service in state.services)
+
+
+class Told:
+    """An `EngineEvents` that remembers, and on which thread it was told."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[object, ...]] = []
+        self.threads: set[threading.Thread] = set()
+
+    def __getattr__(self, name: str) -> object:
+        def remember(*args: object) -> None:
+            self.events.append((name, *args))
+            self.threads.add(threading.current_thread())
+
+        return remember
+
+    async def wait(self, *event: object) -> None:
+        await until(lambda: event in self.events, f"{event}")
+
+
+@asynccontextmanager
+async def joined(told: Told, room: Room = ROOM) -> AsyncIterator[SDKEngine]:
+    engine = SDKEngine()
+    try:
+        await engine.join(room, told)  # type: ignore[arg-type]
+        yield engine
+    finally:
+        await engine.leave()
+
+
+# Importing
+
+
+async def test_certificates_are_checked_after_the_import(sdk: agora_stand_in.Sdk) -> None:
+    before = ssl._create_default_https_context
+    async with joined(Told()):
+        assert ssl._create_default_https_context is before
+    assert before is not ssl._create_unverified_context
+
+
+def test_certificates_are_checked_after_a_failed_import(sdk: agora_stand_in.Sdk) -> None:
+    before = ssl._create_default_https_context
+    sdk.import_error = SystemExit(1)
+    with pytest.raises(MissingDependencyError):
+        load()
+    assert ssl._create_default_https_context is before
+
+
+async def test_it_is_imported_off_the_event_loop(sdk: agora_stand_in.Sdk) -> None:
+    async with joined(Told()):
+        assert sdk.imported_on is not None
+        assert sdk.imported_on is not threading.current_thread()
+
+
+@pytest.mark.parametrize(
+    ("raised", "words"),
+    [
+        (SystemExit(1), "native library"),
+        (urllib.error.URLError("no route"), r"download\.agora\.io .*python -c 'import agora"),
+        (TimeoutError(), r"download\.agora\.io"),
+        (zipfile.BadZipFile(), r"download\.agora\.io"),
+        (ImportError("libfoo"), "libfoo"),
+        (AttributeError("undefined symbol"), "undefined symbol"),
+    ],
+)
+async def test_a_failed_import_says_what_cures_it(
+    sdk: agora_stand_in.Sdk, raised: BaseException, words: str
+) -> None:
+    sdk.import_error = raised
+    engine = SDKEngine()
+    with pytest.raises(MissingDependencyError, match=words) as error:
+        await engine.join(ROOM, Told())  # type: ignore[arg-type]
+    assert error.value.__cause__ is raised
+    await engine.leave()
+
+
+def test_the_sdks_log_of_tokens_is_kept_quiet(sdk: agora_stand_in.Sdk) -> None:
+    load()
+    noisy = logging.getLogger("agora.rtc._ctypes_handle._rtc_connection_observer")
+    assert not noisy.isEnabledFor(logging.DEBUG)
+
+
+# The service
+
+
+async def test_a_service_that_answers_0_and_is_not_there(sdk: agora_stand_in.Sdk) -> None:
+    sdk.initialize_fails = True
+    with pytest.raises(EngineError, match="though it answered 0"):
+        async with joined(Told()):
+            pass
+    sdk.initialize_fails = False
+    async with joined(Told()):
+        assert len(sdk.services) == 2
+
+
+async def test_a_service_that_breaks_while_starting(sdk: agora_stand_in.Sdk) -> None:
+    sdk.initialize_breaks = True
+    with pytest.raises(EngineError, match="didn't start"):
+        async with joined(Told()):
+            pass
+
+
+async def test_one_service_for_all_sessions_released_with_the_last(
+    sdk: agora_stand_in.Sdk,
+) -> None:
+    async with joined(Told()):
+        async with joined(Told(), Room("app", "other", 13, "t")):
+            assert len(sdk.services) == 1
+        assert not sdk.services[0].released
+    assert sdk.services[0].released
+    async with joined(Told()):
+        assert len(sdk.services) == 2
+
+
+async def test_another_app_id_has_to_wait(sdk: agora_stand_in.Sdk) -> None:
+    async with joined(Told()):
+        with pytest.raises(JoinError, match="another Agora app id"):
+            async with joined(Told(), Room("other", "c", 1, "t")):
+                pass
+    async with joined(Told(), Room("other", "c", 1, "t")):
+        assert sdk.services[-1].appid == "other"
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "code"),
+    [
+        ("no_connection", True, -7),
+        ("no_stream", True, -1),
+        ("register_answer", -1, -1),
+        ("connect_answer", -8, -8),
+    ],
+)
+async def test_what_the_sdk_refuses_leaves_nothing(
+    sdk: agora_stand_in.Sdk, flag: str, value: object, code: int
+) -> None:
+    setattr(sdk, flag, value)
+    with pytest.raises(EngineError) as raised:
+        async with joined(Told()):
+            pass
+    assert raised.value.code == code
+    assert sdk.services[0].released
+
+
+# Joining and leaving
+
+
+async def test_it_joins_with_the_credentials_as_strings(sdk: agora_stand_in.Sdk) -> None:
+    async with joined(Told()):
+        assert sdk.connection.joined == ("t0ken", "channel", "12")
+
+
+@pytest.mark.parametrize("reason", [3, 8, 9, 19])
+async def test_a_refused_join_raises_the_reason(sdk: agora_stand_in.Sdk, reason: int) -> None:
+    sdk.connect_reason = reason
+    with pytest.raises(EngineError) as raised:
+        async with joined(Told()):
+            pass
+    assert raised.value.code == reason
+
+
+async def test_leaving_waits_for_on_disconnected_and_releases_once(
+    sdk: agora_stand_in.Sdk,
+) -> None:
+    told = Told()
+    async with joined(told) as engine:
+        await asyncio.gather(engine.leave(), engine.leave())
+        await engine.leave()
+    assert sdk.connection.released
+    assert not any(name == "disconnected" for name, *_ in told.events)
+
+
+async def test_leaving_does_not_wait_for_ever(
+    sdk: agora_stand_in.Sdk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("akool_agora.sdk.GOODBYE_TIMEOUT", 0.05)
+    sdk.says_goodbye = False
+    async with asyncio.timeout(PATIENCE):
+        async with joined(Told()):
+            pass
+    assert sdk.connection.released
+
+
+async def test_a_cancelled_leave_releases_all_the_same(sdk: agora_stand_in.Sdk) -> None:
+    sdk.says_goodbye = False
+    engine = SDKEngine()
+    await engine.join(ROOM, Told())  # type: ignore[arg-type]
+    leaving = asyncio.create_task(engine.leave())
+    await asyncio.sleep(0.01)
+    leaving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    await until(lambda: sdk.services[0].released, "the release")
+
+
+async def test_a_join_cancelled_half_way_is_undone(sdk: agora_stand_in.Sdk) -> None:
+    sdk.hangs_on_connect.clear()
+    engine = SDKEngine()
+    joining = asyncio.create_task(engine.join(ROOM, Told()))  # type: ignore[arg-type]
+    await until(lambda: bool(sdk.connections), "the connection")
+    joining.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await joining
+    leaving = asyncio.create_task(engine.leave())
+    sdk.hangs_on_connect.set()
+    await leaving
+    assert sdk.connection.released
+
+
+async def test_a_leave_cancelled_before_the_connection_is_there(sdk: agora_stand_in.Sdk) -> None:
+    sdk.hangs_on_connect.clear()
+    engine = SDKEngine()
+    joining = asyncio.create_task(engine.join(ROOM, Told()))  # type: ignore[arg-type]
+    await until(lambda: bool(sdk.connections), "the connection")
+    joining.cancel()
+    leaving = asyncio.create_task(engine.leave())
+    await asyncio.sleep(0)
+    leaving.cancel()
+    await asyncio.wait({joining, leaving})
+    sdk.hangs_on_connect.set()
+    await until(lambda: bool(sdk.services) and sdk.services[0].released, "the release")
+
+
+async def test_observers_are_registered_again_for_the_next_join(sdk: agora_stand_in.Sdk) -> None:
+    told = Told()
+    engine = SDKEngine()
+    for round_ in (b"one", b"two"):
+        await engine.join(ROOM, told)  # type: ignore[arg-type]
+        sdk.connection.message("9", round_)
+        await told.wait("packet", round_, "9")
+        sdk.connection.emit("on_user_joined", round_.decode())
+        await told.wait("user_joined", round_.decode())
+        await engine.leave()
+
+
+# Packets
+
+
+async def test_bytes_go_out_as_they_are(sdk: agora_stand_in.Sdk) -> None:
+    packet = '{"text":"héllo 你好 😀"}'.encode()
+    async with joined(Told()) as engine:
+        await engine.send(packet)
+        await engine.send(bytearray(packet))  # type: ignore[arg-type]
+        assert sdk.connection.sent == [packet, packet]
+
+
+async def test_an_empty_packet_is_not_called_sent(sdk: agora_stand_in.Sdk) -> None:
+    async with joined(Told()) as engine:
+        with pytest.raises(EngineError) as raised:
+            await engine.send(b"")
+        assert raised.value.code == -2
+
+
+@pytest.mark.parametrize("code", [-2, -12, -113, -114, -115])
+async def test_what_the_sdk_answers_is_raised(sdk: agora_stand_in.Sdk, code: int) -> None:
+    sdk.send_answer = code
+    async with joined(Told()) as engine:
+        with pytest.raises(EngineError) as raised:
+            await engine.send(b"1")
+        assert raised.value.code == code
+
+
+async def test_sending_outside_a_channel(sdk: agora_stand_in.Sdk) -> None:
+    engine = SDKEngine()
+    for _ in range(2):
+        with pytest.raises(EngineError) as raised:
+            await engine.send(b"1")
+        assert raised.value.code == -113
+        async with joined(Told()) as engine:
+            pass
+
+
+async def test_what_is_read_behind_a_nul_is_cut_off(sdk: agora_stand_in.Sdk) -> None:
+    told = Told()
+    async with joined(told):
+        sdk.connection.message("9", b'{"a":1}\0secret memory')
+        sdk.connection.message("9", b'{"a":"\xc3\xa9"}')
+        await told.wait("packet", b'{"a":"\xc3\xa9"}', "9")
+    assert told.events[0] == ("packet", b'{"a":1}', "9")
+
+
+# Callbacks
+
+
+@pytest.mark.parametrize(
+    ("callback", "args", "event"),
+    [
+        ("on_user_joined", ("9",), ("user_joined", "9")),
+        ("on_user_left", ("9", 0), ("user_left", "9")),
+        ("on_reconnecting", (None, 2), ("reconnecting", 2)),
+        ("on_connection_lost", (None,), ("reconnecting", 16)),
+        ("on_reconnected", (None, 15), ("reconnected", 15)),
+        ("on_connection_failure", (None, 3), ("disconnected", 3)),
+        ("on_disconnected", (None, 19), ("disconnected", 19)),
+        ("on_token_privilege_will_expire", ("t0ken",), ("token_will_expire", 30.0)),
+        ("on_token_privilege_did_expire", (), ("disconnected", 9)),
+    ],
+)
+async def test_callbacks_become_events_on_the_loop(
+    sdk: agora_stand_in.Sdk,
+    callback: str,
+    args: tuple[object, ...],
+    event: tuple[object, ...],
+) -> None:
+    told = Told()
+    async with joined(told):
+        sdk.connection.emit(callback, *args)
+        await told.wait(*event)
+    assert told.threads == {threading.current_thread()}
+    assert sdk.vanished == []
+
+
+async def test_the_end_is_told_once_and_last(sdk: agora_stand_in.Sdk) -> None:
+    told = Told()
+    async with joined(told):
+        sdk.connection.emit("on_connection_failure", None, 3)
+        sdk.connection.emit("on_disconnected", None, 5)
+        sdk.connection.emit("on_user_joined", "9")
+        await asyncio.to_thread(sdk.connection.idle)
+        await told.wait("disconnected", 3)
+    assert told.events == [("disconnected", 3)]
+
+
+async def test_other_callbacks_are_borne(sdk: agora_stand_in.Sdk) -> None:
+    async with joined(Told()):
+        sdk.connection.emit("on_transport_stats", object())
+        await asyncio.to_thread(sdk.connection.idle)
+    assert sdk.vanished == []
+
+
+def test_a_callback_after_the_loop_is_closed_is_borne(sdk: agora_stand_in.Sdk) -> None:
+    engine = SDKEngine()
+
+    async def join_only() -> None:
+        await engine.join(ROOM, Told())  # type: ignore[arg-type]
+
+    asyncio.run(join_only())
+    sdk.connection.emit("on_user_joined", "9")
+    sdk.connection.idle()
+    assert sdk.vanished == []
+    sdk.connection.disconnect()
+    SERVICE.release(sdk.connection)
+
+
+async def test_a_token_is_renewed_and_a_refusal_raised(sdk: agora_stand_in.Sdk) -> None:
+    async with joined(Told()) as engine:
+        await engine.renew_token("new")
+        sdk.renew_answer = -2
+        with pytest.raises(EngineError):
+            await engine.renew_token("newer")
+    assert sdk.tokens == ["new", "newer"]
+
+
+# Behind the adapter
+
+
+async def test_the_adapter_over_the_sdk(sdk: agora_stand_in.Sdk) -> None:
+    credentials = AgoraCredentials(
+        agora_uid=12, agora_channel="c", agora_token=SecretStr("t0ken"), agora_app_id="app"
+    )
+
+    async def renew() -> AgoraCredentials:
+        return credentials.model_copy(update={"agora_token": SecretStr("fresh")})
+
+    AgoraTransport.preflight({})
+    transport = AgoraTransport(JoinTarget(credentials, renew_credentials=renew), {})
+    connecting = asyncio.create_task(transport.connect(timeout=PATIENCE))
+    await until(lambda: bool(sdk.connections), "the connection")
+    sdk.connection.emit("on_user_joined", "9")
+    await connecting
+    await transport.send(b"question", timeout=PATIENCE)
+    assert sdk.connection.sent == [b"question"]
+    sdk.connection.message("9", b"answer")
+    assert await transport.receive() == b"answer"
+    sdk.connection.emit("on_token_privilege_will_expire", "t0ken")
+    assert await transport.receive() == ConnectionChange(
+        ConnectionState.TOKEN_EXPIRING, seconds_left=30.0
+    )
+    await until(lambda: sdk.tokens == ["fresh"], "the new token")
+    await transport.close()
+
+
+async def test_the_adapter_says_five_minutes(sdk: agora_stand_in.Sdk) -> None:
+    sdk.connect_reason = 9
+    credentials = AgoraCredentials(
+        agora_uid=12, agora_channel="c", agora_token=SecretStr("t0ken"), agora_app_id="app"
+    )
+    transport = AgoraTransport(JoinTarget(credentials), {"engine": "sdk"})
+    with pytest.raises(JoinRefusedError, match="five minutes"):
+        await transport.connect(timeout=PATIENCE)
+    await transport.close()
