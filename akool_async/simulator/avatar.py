@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter, deque
-from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable
 from typing import Any, Final
 
-from akool_async.simulator.clock import Clock
 from akool_async.simulator.dialect import (
     Dialect,
     Heard,
@@ -23,47 +21,18 @@ from akool_async.simulator.dialect import (
     Question,
     new_mid,
 )
-from akool_async.simulator.personality import Personality
-from akool_async.simulator.recording import Recording, StreamRecord
+from akool_async.simulator.mouth import Mouth
+from akool_async.simulator.recording import StreamRecord
 from akool_async.simulator.room import SimRoom
-from akool_async.simulator.speech import (
-    Piece,
-    ReplyFunction,
-    TextFeed,
-    Turn,
-    answer_of,
-    pieces,
-)
+from akool_async.simulator.settings import AvatarSettings
+from akool_async.simulator.speech import TextFeed, Turn
 
-__all__ = ["AvatarSettings", "SimulatedAvatar"]
+__all__ = ["SimulatedAvatar"]
 
 logger = logging.getLogger(__name__)
 
 #: Packets waiting to be heard; more are lost, and counted.
 _MOST_WAITING: Final = 50_000
-
-
-@dataclass(slots=True)
-class AvatarSettings:
-    """What the avatars of one simulator have in common.
-
-    Attributes:
-        clock: the simulator's.
-        personality: how it behaves where the documents are silent.
-        reply: what it answers in dialogue mode.
-        pace: seconds that a word takes to be said; `None`: no time at all.
-        piece_words: how many words go into one part of a reply.
-        packets: where what it hears and says is recorded.
-        errors: what `reply` raised.
-    """
-
-    clock: Clock
-    personality: Personality
-    reply: ReplyFunction
-    pace: float | None
-    piece_words: int
-    packets: Recording[StreamRecord]
-    errors: list[Exception] = field(default_factory=list)
 
 
 class SimulatedAvatar:
@@ -100,19 +69,12 @@ class SimulatedAvatar:
         self._on_chat = on_chat
         self._room: SimRoom | None = None
         self._dialect: Dialect | None = None
+        self._mouth: Mouth | None = None
         self._inbox: asyncio.Queue[tuple[bytes, str]] = asyncio.Queue(_MOST_WAITING)
         self._arrivals = asyncio.Event()
-        self._turns: deque[Turn] = deque()
-        self._to_say = asyncio.Event()
-        self._speaking: asyncio.Task[None] | None = None
-        self._current: Turn | None = None
         self._feeds: dict[str, TextFeed] = {}
         self._sending = asyncio.Lock()
-        # Held while it is decided what to say next, so that ends and beginnings don't mix.
-        self._deciding = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
-        self._idle = asyncio.Event()
-        self._idle.set()
 
     # -- the room's side
 
@@ -144,7 +106,7 @@ class SimulatedAvatar:
     @property
     def speaking(self) -> bool:
         """Whether it is saying something or about to."""
-        return not self._idle.is_set()
+        return self._mouth is not None and self._mouth.speaking
 
     async def wait_for_somebody(self) -> None:
         """Returns once somebody else is in the room."""
@@ -152,13 +114,15 @@ class SimulatedAvatar:
 
     async def wait_silent(self) -> None:
         """Returns once everything that was to be said has been said."""
-        await self._idle.wait()
+        if self._mouth is not None:
+            await self._mouth.wait_silent()
 
     def start(self, room: SimRoom, dialect: Dialect) -> None:
         """Takes up its place in a room that is open."""
         self._room = room
         self._dialect = dialect
-        for work, name in ((self._hear(), "hears"), (self._speak(), "speaks")):
+        self._mouth = Mouth(self.session_id, self._settings, dialect, self._send)
+        for work, name in ((self._hear(), "hears"), (self._mouth.run(), "speaks")):
             task = asyncio.create_task(work, name=f"simulator-avatar-{name}-{self.session_id}")
             task.add_done_callback(self._ended)
             self._tasks.append(task)
@@ -177,8 +141,6 @@ class SimulatedAvatar:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-        self._turns.clear()
-        self._idle.set()
 
     async def hear(self, text: str) -> None:
         """Somebody in the room said `text`: reports it as recognised, then answers it.
@@ -198,11 +160,16 @@ class SimulatedAvatar:
         await self._send(packet)
         if self.mode == 2:
             # In spoken turns the user's and the avatar's texts have different mids (PROTOCOL.md).
-            await self._say(Turn(Question("", text), None))
+            await self._speaker.say(Turn(Question("", text), None))
 
     async def send_raw(self, packet: bytes) -> None:
         """Sends any bytes at all as the avatar."""
         await self._send(packet)
+
+    @property
+    def _speaker(self) -> Mouth:
+        assert self._mouth is not None
+        return self._mouth
 
     # -- hearing
 
@@ -239,8 +206,7 @@ class SimulatedAvatar:
             elif order.cmd == "set-action":
                 self.actions.append(order.data)
             else:
-                async with self._deciding:
-                    await self._interrupt()
+                await self._speaker.interrupt()
         answer = self._dialect.answer(order)
         if answer is not None:
             await self._send(answer)
@@ -259,7 +225,7 @@ class SimulatedAvatar:
                 return
             feed = self._feeds[part.mid] = TextFeed()
             turn = Turn(Question(part.mid, ""), aiter(feed), shown=self._personality.retelling_text)
-            await self._say(turn)
+            await self._speaker.say(turn)
         feed.add(part.text)
         if part.last:
             feed.end()
@@ -278,107 +244,7 @@ class SimulatedAvatar:
             turn = Turn(question, question.text, shown=self._personality.retelling_text)
         else:
             turn = Turn(question, None)
-        await self._say(turn)
-
-    # -- speaking
-
-    async def _say(self, turn: Turn) -> None:
-        async with self._deciding:
-            if self._personality.second_chat == "interrupt":
-                await self._interrupt()
-            self._turns.append(turn)
-            self._idle.clear()
-            self._to_say.set()
-
-    async def _interrupt(self) -> None:
-        """Stops what is being said and forgets what was going to be."""
-        self._turns.clear()
-        turn, task = self._current, self._speaking
-        if task is not None and not task.done():
-            task.cancel()
-            await asyncio.wait([task])
-            if turn is not None and turn.begun:
-                await self._finish(turn, interrupted=True)
-        if not self._turns:
-            self._idle.set()
-
-    async def _speak(self) -> None:
-        try:
-            while True:
-                await self._to_say.wait()
-                while self._turns:
-                    turn = self._turns.popleft()
-                    self._current = turn
-                    self._speaking = asyncio.create_task(
-                        self._speak_turn(turn), name=f"simulator-turn-{self.session_id}"
-                    )
-                    await asyncio.wait([self._speaking])
-                    self._current = None
-                self._to_say.clear()
-                self._idle.set()
-        finally:
-            if self._speaking is not None and not self._speaking.done():
-                self._speaking.cancel()
-                await asyncio.wait([self._speaking])
-
-    async def _speak_turn(self, turn: Turn) -> None:
-        same = self._personality.reply_mid == "same" and turn.question.mid
-        turn.mid = turn.question.mid if same else new_mid()
-        try:
-            if turn.texts is None:
-                turn.texts = await answer_of(self._settings.reply, turn.question.text)
-            if isinstance(turn.texts, str):
-                await self._say_text(turn, turn.texts, whole=True)
-            else:
-                async for text in turn.texts:
-                    await self._say_text(turn, text, whole=False)
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:
-            logger.exception("reply= failed in session %s", self.session_id)
-            self._settings.errors.append(error)
-        finally:
-            if isinstance(turn.texts, AsyncGenerator):
-                await turn.texts.aclose()
-        await self._finish(turn, interrupted=False)
-
-    async def _say_text(self, turn: Turn, text: str, *, whole: bool) -> None:
-        for piece in pieces(
-            text,
-            self._settings.piece_words,
-            halves_surrogates=self._personality.halves_surrogates,
-        ):
-            await self._say_piece(turn, piece, last=whole and piece.last)
-
-    async def _say_piece(self, turn: Turn, piece: Piece, *, last: bool) -> None:
-        assert self._dialect is not None
-        if not turn.begun:
-            turn.begun = True
-            await self._send(self._dialect.audio("audio_start", turn.mid))
-        if turn.shown:
-            idx, turn.idx = turn.idx, turn.idx + 1
-            await self._send(
-                self._dialect.chat(turn.mid, idx, piece.text, last=last, question=turn.question)
-            )
-        if self._settings.pace:
-            await self._settings.clock.sleep(self._settings.pace * piece.words)
-
-    async def _finish(self, turn: Turn, *, interrupted: bool) -> None:
-        """The end of a turn that nobody told yet: the closing part, and `audio_end`."""
-        assert self._dialect is not None
-        open_end = interrupted or not isinstance(turn.texts, str)
-        if (
-            open_end
-            and turn.shown
-            and turn.begun
-            and self._dialect.needs_closing_part()
-            and (not interrupted or self._personality.interrupted_fin)
-        ):
-            await self._send(
-                self._dialect.chat(turn.mid, turn.idx, "", last=True, question=turn.question)
-            )
-        if turn.begun:
-            await self._send(self._dialect.audio("audio_end", turn.mid))
+        await self._speaker.say(turn)
 
     # -- sending
 

@@ -17,7 +17,7 @@ __all__ = ["ROOMS", "RoomKinds"]
 #: Kind -> "module:class". Imported on use: the LiveKit rooms bring heavy packages with them.
 ROOMS: Final[Mapping[str, str]] = {
     "livekit": "akool_async.simulator.livekit_room:LiveKitRoom",
-    # In a real LiveKit server.
+    # In a real LiveKit server; given `server=`, what `Simulator(livekit=)` was given.
     "livekit-server": "akool_async.simulator.livekit_server:LiveKitServerRoom",
     "agora": "akool_async.simulator.agora_room:AgoraRoom",
     "trtc": "akool_async.simulator.trtc_room:TRTCRoom",

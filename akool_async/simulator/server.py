@@ -13,7 +13,7 @@ from aiohttp import web
 from akool_async.simulator import api_avatars, api_legacy, api_libraries, api_sessions
 from akool_async.simulator.access import Access
 from akool_async.simulator.api import CORS_HEADERS, Api
-from akool_async.simulator.avatar import AvatarSettings, SimulatedAvatar
+from akool_async.simulator.avatar import SimulatedAvatar
 from akool_async.simulator.clock import Clock
 from akool_async.simulator.conditions import Conditions
 from akool_async.simulator.faults import Fault, FaultPlan
@@ -23,6 +23,7 @@ from akool_async.simulator.room import SimRoom
 from akool_async.simulator.rooms import RoomKinds
 from akool_async.simulator.service import OpenRooms, Service
 from akool_async.simulator.sessions import SessionBook, SimSession
+from akool_async.simulator.settings import AvatarSettings
 from akool_async.simulator.speech import ReplyFunction, default_reply
 from akool_async.simulator.store import Store
 

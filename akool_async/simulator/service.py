@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from akool_async.errors import MissingDependencyError
 from akool_async.simulator.access import Access
-from akool_async.simulator.avatar import AvatarSettings, SimulatedAvatar
+from akool_async.simulator.avatar import SimulatedAvatar
 from akool_async.simulator.checks import Refusal
 from akool_async.simulator.clock import Clock
 from akool_async.simulator.conditions import Conditions
@@ -23,6 +23,7 @@ from akool_async.simulator.recording import Recording, RequestRecord
 from akool_async.simulator.room import SimRoom
 from akool_async.simulator.rooms import RoomKinds
 from akool_async.simulator.sessions import RoomOrder, SessionBook, SimSession
+from akool_async.simulator.settings import AvatarSettings
 from akool_async.simulator.store import Store
 
 __all__ = ["OpenRooms", "Service", "last_segment"]

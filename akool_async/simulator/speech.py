@@ -54,10 +54,11 @@ class Turn:
     question: Question
     texts: str | AsyncIterator[str] | None
     shown: bool = True
-    #: Set when it has begun, for closing it properly.
+    #: How far it has come, for ending it properly.
     mid: str = field(default="", init=False)
     idx: int = field(default=0, init=False)
     begun: bool = field(default=False, init=False)
+    ending: bool = field(default=False, init=False)
 
 
 class TextFeed:

@@ -24,6 +24,8 @@ class MemoryRoom(SimRoom):
         self.sent: list[bytes] = []
         self.news = asyncio.Event()
         self.ends: list[str] = []
+        #: Packets that have this in them wait until the event is set.
+        self.holds: tuple[bytes, asyncio.Event] | None = None
         return {
             "livekit_url": "ws://127.0.0.1:1",
             "livekit_token": "room-token",
@@ -33,6 +35,9 @@ class MemoryRoom(SimRoom):
         }
 
     async def send(self, packet: bytes) -> None:
+        if self.holds is not None and self.holds[0] in packet:
+            self.news.set()
+            await self.holds[1].wait()
         self.sent.append(packet)
         self.news.set()
 

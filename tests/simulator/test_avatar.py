@@ -164,6 +164,21 @@ async def test_interrupt_stops_the_reply_and_what_waited(start: Any) -> None:
     assert room.messages[-1]["mid"] == "q3"
 
 
+async def test_interrupting_a_reply_that_is_ending_ends_it_once(start: Any) -> None:
+    caller = await start(reply=str.upper)
+    room = await caller.room()
+    go_on = asyncio.Event()
+    room.holds = (b"audio_end", go_on)
+    room.chat("a")
+    await room.until(lambda: room.text() == "A")
+    room.command("interrupt")
+    caller.sim.clock.advance(1)
+    await asyncio.sleep(0)
+    go_on.set()
+    await room.answer()
+    assert room.events_and_texts() == ["audio_start", "A", "audio_end", "interrupt"]
+
+
 async def test_the_pace_is_seconds_per_word_of_the_clock(start: Any, stopped_clock: Any) -> None:
     caller = await start(reply=lambda text: LONG, pace=0.5, piece_words=4, clock=stopped_clock)
     room = await caller.room()
