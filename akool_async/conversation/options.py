@@ -88,7 +88,7 @@ class ConversationOptions:
     event_queue: int = 1000
     event_handler_queue: int = 1000
     waiting_bytes: int = 256 * 1024
-    transcript_entries: int = 10_000
+    transcript_entries: int = 5_000
     speech_turn: float = 15.0
     first_piece: float = 0.3
     piece_bytes: int | None = None
