@@ -172,11 +172,13 @@ async def test_interrupting_a_reply_that_is_ending_ends_it_once(start: Any) -> N
     room.chat("a")
     await room.until(lambda: room.text() == "A")
     room.command("interrupt")
-    caller.sim.clock.advance(1)
-    await asyncio.sleep(0)
+    async with asyncio.timeout(20):
+        while b"interrupt" not in [p.data for p in caller.sim.packets if p.direction == "in"][-1]:
+            await asyncio.sleep(0)
     go_on.set()
     await room.answer()
     assert room.events_and_texts() == ["audio_start", "A", "audio_end", "interrupt"]
+    assert sum(b"audio_end" in p.data for p in caller.sim.packets) == 1
 
 
 async def test_the_pace_is_seconds_per_word_of_the_clock(start: Any, stopped_clock: Any) -> None:
