@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator
+from typing import ClassVar
 
 import pytest_asyncio
 from akool_trtc import TRTCTransport
@@ -9,7 +10,7 @@ from akool_async.testing.conformance import TransportConformance
 
 class TestTRTC(TransportConformance):
     transport = TRTCTransport
-    options = {"engine": "loopback"}
+    options: ClassVar = {"engine": "loopback"}
 
     @pytest_asyncio.fixture
     async def room(self) -> AsyncIterator[LoopbackFar]:
