@@ -102,6 +102,7 @@ async def open_session(
             voice_id=fields.get("voice_id"),
             voice_url=fields.get("voice_url"),
             background_url=None if legacy else fields.get("background_url"),
+            pull_url=_pull_url(session),
         )
         target = JoinTarget(
             _credentials(session), session_id=session.id, renew_credentials=renew_credentials
@@ -159,7 +160,12 @@ async def join(
         own_room=own_room,
         renew_credentials=renew_credentials,
     )
-    info = SessionInfo(session_id=known.id or None, transport=found.name, dialect=found.dialect)
+    info = SessionInfo(
+        session_id=known.id or None,
+        transport=found.name,
+        dialect=found.dialect,
+        pull_url=_pull_url(known),
+    )
     async with AvatarSession(found(target, settings), info=info, options=options) as avatar:
         yield avatar
 
@@ -281,6 +287,10 @@ def _read(session: object) -> Session | LegacySession:
     except ValueError:
         # From None: the cause's text may quote a token.
         raise InvalidParameterError("session", "can't be read as a session") from None
+
+
+def _pull_url(session: Session | LegacySession) -> str | None:
+    return session.pull_url if isinstance(session, LegacySession) else None
 
 
 def _credentials(session: Session | LegacySession) -> Credentials:

@@ -126,6 +126,8 @@ class SessionInfo:
         voice_id: as create was told.
         voice_url: as create was told.
         background_url: as create was told.
+        pull_url: (v3) where the video is watched: FLV over HTTP. In no repr: the room's secret
+            name is in its path.
     """
 
     session_id: str | None = None
@@ -139,6 +141,7 @@ class SessionInfo:
     voice_id: str | None = None
     voice_url: str | None = None
     background_url: str | None = None
+    pull_url: str | None = dataclasses.field(default=None, repr=False)
 
 
 @dataclass(slots=True)

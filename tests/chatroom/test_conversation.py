@@ -380,6 +380,11 @@ class TestOpening:
             assert [s.id for s in sim.open_sessions] == [session.id]
             await akool.legacy_sessions.close(session)
 
+    async def test_says_where_the_video_is_but_in_no_repr(self):
+        async with talking() as (_, avatar, session):
+            assert avatar.info.pull_url == session.access["client_pull_stream_url"]
+            assert session.room.stream_name not in repr(avatar.info)
+
     async def test_video_urls_and_agora_credentials_are_in_the_model(self):
         async with Simulator() as sim, AkoolClient("any", base_url=sim.url) as akool:
             session = await akool.legacy_sessions.create(AVATAR, stream_type="agora")
@@ -404,9 +409,9 @@ class TestPausing:
         async with talking() as (_, avatar, session):
             await avatar.ask("one")
             await avatar.pause()
-            assert session.paused_at is not None
+            assert session.pause_ends is not None
             assert (await avatar.ask("two")).text == "You said: two"
-            assert session.paused_at is None
+            assert session.pause_ends is None
 
     async def test_a_session_that_times_out_is_told_as_such(self):
         async with talking(pause_timeout=0.2) as (sim, avatar, _):
