@@ -28,6 +28,11 @@ class Line:
         self._timers: set[asyncio.TimerHandle] = set()
         self._queue: deque[tuple[float, Callable[[], None]]] = deque()
 
+    @property
+    def pending(self) -> bool:
+        """Whether something is still on its way."""
+        return bool(self._timers)
+
     def carry(self, deliver: Callable[[], None]) -> None:
         """Calls `deliver` as often and as late as the conditions say; at once where they can."""
         times = self._conditions.deliveries()
