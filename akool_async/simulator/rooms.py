@@ -25,6 +25,11 @@ ROOMS: Final[Mapping[str, str]] = {
 }
 
 
+#: Paths that are asked for before any session needs the kind: people may join a LiveKit room of
+#: the user's own before its avatar does.
+_EARLY_PATHS: Final[Mapping[str, str]] = {"/rtc": "livekit"}
+
+
 class RoomKinds:
     """The classes of rooms that were needed so far, and the HTTP routes they bring.
 
@@ -61,7 +66,14 @@ class RoomKinds:
         return self._loaded[kind]
 
     async def handle(self, request: web.Request) -> web.StreamResponse | None:
-        """Answers a request for one of the rooms; `None`: no room has such a path."""
+        """Answers a request for one of the rooms; `None`: no room has such a path.
+
+        Raises:
+            MissingDependencyError: a package that it needs isn't installed.
+        """
+        early = _EARLY_PATHS.get("/" + request.path.split("/")[1])
+        if early is not None:
+            await self.load(early)
         for dispatcher in self._routes.values():
             match = await dispatcher.resolve(request)
             if match.http_exception is None:

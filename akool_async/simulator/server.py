@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 
 from aiohttp import web
 
+from akool_async.errors import MissingDependencyError
 from akool_async.simulator import api_avatars, api_legacy, api_libraries, api_sessions
 from akool_async.simulator.access import Access
 from akool_async.simulator.api import CORS_HEADERS, Api
@@ -333,7 +334,11 @@ class Simulator:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         if not self._api.knows(request.path):
-            answer = await self._service.kinds.handle(request)
+            try:
+                answer = await self._service.kinds.handle(request)
+            except MissingDependencyError as error:
+                logger.error("%s", error)  # noqa: TRY400 - the message says it all
+                raise web.HTTPNotFound from error
             if answer is not None:
                 return answer
         task = asyncio.current_task()

@@ -128,6 +128,7 @@ class Service:
                 order, avatar, base_url=self.base_url, conditions=self.conditions, **extra
             )
             access = await room.open()
+            dialect = self._dialect(room, access)
         except MissingDependencyError as error:
             logger.error("%s", error)  # noqa: TRY400 - the message says it all
             raise Refusal(1218, f"the simulator can't make this room: {error}") from error
@@ -138,7 +139,7 @@ class Service:
         session.access = access
         session.avatar = avatar
         self.rooms.add(room)
-        avatar.start(room, self._dialect(room, access))
+        avatar.start(room, dialect)
 
     def _elsewhere(self, own_room: Mapping[str, Any] | None) -> bool:
         """Whether the user's own LiveKit room is on a server other than this one."""
@@ -228,9 +229,8 @@ class Service:
     async def stop(self) -> None:
         """Ends every task and closes every room; open sessions stay open in the book."""
         await self.book.stop()
-        for session in self.book.by_id.values():
-            if session.room is not None or session.avatar is not None:
-                await self.release(session, "closed")
+        left = [session for session in self.book.by_id.values() if session.room is not None]
+        await asyncio.gather(*(self.release(session, "closed") for session in left))
 
 
 async def _bounded(closing: Any, session_id: str) -> None:

@@ -72,6 +72,32 @@ async def test_rooms_routes_are_there_once_a_session_needs_them() -> None:
         assert len(sim.requests) == 2
 
 
+async def test_a_livekit_room_can_be_asked_for_before_any_session(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Rtc(_WebRoom):
+        @classmethod
+        def routes(cls, rooms: RoomDirectory) -> Iterable[web.RouteDef]:
+            async def validate(request: web.Request) -> web.Response:
+                return web.Response(text="success")
+
+            return [web.get("/rtc/validate", validate)]
+
+    async with (
+        Simulator(rooms={"livekit": Rtc}) as sim,
+        aiohttp.ClientSession() as http,
+        http.get(f"{sim.url}/rtc/validate") as answer,
+    ):
+        assert await answer.text() == "success"
+    async with (
+        Simulator(rooms={"livekit": "no_such_module:Room"}) as sim,
+        aiohttp.ClientSession() as http,
+        http.get(f"{sim.url}/rtc/validate") as answer,
+    ):
+        assert answer.status == 404
+    assert "pip install" in caplog.text
+
+
 async def test_somebody_comes_and_gets_what_is_injected() -> None:
     async with Simulator(rooms={"livekit": _WebRoom}) as sim, aiohttp.ClientSession() as http:
         session_id = await _create(sim, http)
