@@ -127,7 +127,7 @@ def _read_command(pld: dict[str, Any], mid: str) -> CommandAnswer | Command:
             return SetParams(mid, **msgspec.convert(data, _Params, strict=False).given())
         if cmd == "set-action":
             return SetAction(mid, **msgspec.convert(data, _Action).given())
-    except msgspec.ValidationError:
+    except (ValueError, RecursionError):
         raise NotOursError(f"{cmd} with unusable data") from None
     raise NotOursError("a command that isn't known, or an answer without a code")
 

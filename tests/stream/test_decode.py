@@ -180,6 +180,10 @@ def test_events() -> None:
             {"v": 2, "type": "command", "pld": {"cmd": "set-action", "data": "nod"}},
             "set-action with unusable data",
         ),
+        (
+            {"v": 2, "type": "command", "pld": {"cmd": "set-params", "data": "\ud83d"}},
+            "set-params with unusable data",
+        ),
         ({"v": 2, "type": "event", "pld": {}}, "pld.event is no string"),
         ({"v": 2, "type": "event", "mid": {}, "pld": {"event": "x"}}, "mid is no string"),
     ],
