@@ -3,12 +3,17 @@
 Signalling is a websocket at `/rtc` on the simulator's port. The newer path `/rtc/v1` answers 404
 (with a CORS header: browsers need it to see the 404), and clients of both generations fall back.
 Data only: no track is ever carried.
+
+A program's own room can be here, too: any token that is signed with the simulator's key pair opens
+the room it names, as on a livekit-server, and a session made with such credentials has its avatar
+come there.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -29,6 +34,8 @@ __all__ = ["LiveKitRoom"]
 _PREFIX: Final = "akool_"
 #: The token outlives its session by this much, in seconds.
 _TOKEN_MARGIN: Final = 60.0
+#: A room of the user's own stays at least this long, in seconds, even with nobody in it.
+_OWN_ROOM_STAYS: Final = 60.0
 _CORS: Final = {"Access-Control-Allow-Origin": "*"}
 
 
@@ -48,18 +55,31 @@ class LiveKitRoom(SimRoom):
         self, request: RoomRequest, events: RoomEvents, *, base_url: str, conditions: Conditions
     ) -> None:
         super().__init__(request, events, base_url=base_url, conditions=conditions)
-        self.hub = DataRoom(f"{_PREFIX}{request.session_id}", conditions=conditions)
+        self._own = request.credentials
+        if self._own is None:
+            self.hub = DataRoom(f"{_PREFIX}{request.session_id}")
+            identity = f"avatar_{secrets.token_hex(4)}"
+        else:
+            grants = read(str(self._own["livekit_token"]))
+            self.hub = _own_rooms.at(urlsplit(base_url).port, grants.room)
+            identity = grants.identity
+        self.hub.conditions = conditions
         self.hub.on_joined = self._joined
         self.hub.on_left = self._left
         self.gate = Gate()
         self.client_identity = f"client_{secrets.token_hex(4)}"
-        self.avatar = self._new_avatar(f"avatar_{secrets.token_hex(4)}")
+        self.avatar = self._new_avatar(identity)
         self._faults = Faults(self)
         self._closed = False
 
     async def open(self) -> dict[str, Any]:
         """Puts the avatar in; `credentials` for the caller."""
         self.hub.enter(self.avatar)
+        if self._own is not None:
+            for occupant in self.hub.occupants.values():
+                if occupant is not self.avatar and occupant.active:
+                    self._joined(occupant.grants.identity)
+            return dict(self._own)
         return {
             "livekit_url": _websocket_url(self.base_url),
             "livekit_token": self.new_token(),
@@ -80,12 +100,17 @@ class LiveKitRoom(SimRoom):
             self.hub.say(self.avatar, packet)
 
     async def close(self, reason: str) -> None:
-        """Dismisses everybody, as deleting a LiveKit room does."""
+        """Dismisses everybody, as deleting a LiveKit room does; a room of the user's own stays."""
         del reason
         if self._closed:
             return
         self._closed = True
-        self.gate.closed = True
+        if self._own is not None:
+            self.hub.leave(self.avatar)
+            self.hub.on_joined = self.hub.on_left = None
+            _own_rooms.tidy()
+            return
+        self.gate.close()
         await self.dismiss_members(pb.DisconnectReason.ROOM_DELETED)
         self.hub.close()
 
@@ -133,13 +158,35 @@ class LiveKitRoom(SimRoom):
         ]
 
 
+class _OwnRooms:
+    """Rooms that users' own tokens made, by the port they are on.
+
+    As livekit-server does, joining makes a room, and it goes when the last one leaves.
+    """
+
+    def __init__(self) -> None:
+        self._rooms: dict[tuple[int | None, str], DataRoom] = {}
+
+    def at(self, port: int | None, name: str) -> DataRoom:
+        """The room of that name; made where it isn't there yet."""
+        return self._rooms.setdefault((port, name), DataRoom(name))
+
+    def tidy(self) -> None:
+        """Forgets rooms that nobody is in, and nobody is on the way into."""
+        old = time.time() - _OWN_ROOM_STAYS
+        self._rooms = {
+            key: room for key, room in self._rooms.items() if room.occupants or room.created > old
+        }
+
+
+_own_rooms = _OwnRooms()
+
+
 class _Door:
-    """The route handlers, and the rooms that users' own tokens made."""
+    """The route handlers."""
 
     def __init__(self, rooms: RoomDirectory) -> None:
         self._rooms = rooms
-        #: As livekit-server does, joining makes a room, and it goes when the last one leaves.
-        self._own: dict[str, DataRoom] = {}
 
     async def absent(self, request: web.Request) -> web.Response:
         del request
@@ -167,8 +214,7 @@ class _Door:
         try:
             await member.run()
         finally:
-            if not hub.occupants and self._own.get(hub.name) is hub:
-                del self._own[hub.name]
+            _own_rooms.tidy()
         return socket
 
     def _enter(self, request: web.Request) -> tuple[Grants, DataRoom, Gate | None]:
@@ -189,7 +235,9 @@ class _Door:
                 return grants, room.hub, room.gate
         if grants.room.startswith(_PREFIX):
             raise web.HTTPNotFound(text="requested room does not exist", headers=_CORS)
-        return grants, self._own.setdefault(grants.room, DataRoom(grants.room)), None
+        transport = request.transport
+        port = transport.get_extra_info("sockname")[1] if transport is not None else None
+        return grants, _own_rooms.at(port, grants.room), None
 
 
 def _websocket_url(base_url: str) -> str:

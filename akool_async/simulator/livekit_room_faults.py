@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -24,7 +25,6 @@ class Gate:
         status: the HTTP status of refusals to come, of which there are `times`.
         silence: seconds that a joining client waits without an answer.
         expired: every token counts as expired.
-        closed: the room is gone.
     """
 
     def __init__(self) -> None:
@@ -32,7 +32,16 @@ class Gate:
         self.times = 0
         self.silence = 0.0
         self.expired = False
-        self.closed = False
+        self._closed = asyncio.Event()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the room is gone."""
+        return self._closed.is_set()
+
+    def close(self) -> None:
+        """The room is gone; who waits is told."""
+        self._closed.set()
 
     def check(self) -> None:
         """Refuses, where it was told to.
@@ -51,9 +60,15 @@ class Gate:
             raise refusal
 
     async def wait(self) -> None:
-        """Holds a client that was let in, where it was told to."""
+        """Holds a client that was let in, where it was told to.
+
+        Raises:
+            web.HTTPException: the room closed in the meantime.
+        """
         if self.silence:
-            await asyncio.sleep(self.silence)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._closed.wait(), self.silence)
+            self.check()
 
 
 class Faults:

@@ -42,6 +42,11 @@ class Occupant(Protocol):
     #: Whether the others were told that they are here.
     announced: bool
 
+    @property
+    def active(self) -> bool:
+        """Whether packets reach them."""
+        ...
+
     def tell(self, response: rtc.SignalResponse) -> None:
         """Something about the room, over the signalling connection."""
 
@@ -61,13 +66,18 @@ class Resident:
         self.announced = False
         self._on_packet = on_packet
 
+    @property
+    def active(self) -> bool:
+        """Whether packets reach it."""
+        return self.state == _ACTIVE
+
     def tell(self, response: rtc.SignalResponse) -> None:
         """Residents see the room from inside."""
 
     def hear(self, packet: pb.DataPacket) -> None:
         """Hands a packet without a topic to the resident; lost until it is active."""
         if (
-            self.state == _ACTIVE
+            self.active
             and self._on_packet is not None
             and packet.WhichOneof("value") == "user"
             and not packet.user.topic
@@ -162,7 +172,7 @@ class DataRoom:
         if self.occupants.get(identity) is not occupant:
             return
         del self.occupants[identity]
-        was_active = occupant.state == _ACTIVE
+        was_active = occupant.active
         occupant.state = pb.ParticipantInfo.State.DISCONNECTED
         if occupant.announced:
             self._tell_others(occupant)

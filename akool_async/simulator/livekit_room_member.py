@@ -74,6 +74,11 @@ class Member:
         self._subscriber.send(packet)
 
     @property
+    def active(self) -> bool:
+        """Whether packets reach it."""
+        return self.state == _State.ACTIVE
+
+    @property
     def connected(self) -> bool:
         """Whether its signalling socket stands."""
         return not self._socket.closed and self._request.transport is not None

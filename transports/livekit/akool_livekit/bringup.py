@@ -76,9 +76,20 @@ class BringUps:
     """So many at once in this process, whichever event loops they run on."""
 
     def __init__(self, limit: int) -> None:
+        self.limit = limit
         self._lock = threading.Lock()
         self._free = limit
         self._waiting: deque[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = deque()
+
+    @property
+    def free(self) -> int:
+        """Turns that nobody has."""
+        return self._free
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for a turn."""
+        return len(self._waiting)
 
     async def turn(self) -> Turn:
         """Waits for a turn, in the order of asking."""

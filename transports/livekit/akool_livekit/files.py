@@ -11,7 +11,7 @@ from typing import Final
 
 from akool_async.errors import JoinError
 
-__all__ = ["FILES_PER_JOIN", "check_file_limit"]
+__all__ = ["FILES_PER_JOIN", "check_file_limit", "open_files"]
 
 #: File descriptors that one room takes while it is being joined; afterwards about 15 stay.
 FILES_PER_JOIN: Final = 80
@@ -34,7 +34,7 @@ def check_file_limit(joins: int = 1) -> None:
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if limit == resource.RLIM_INFINITY:
         return
-    open_now = _open_files()
+    open_now = open_files()
     if open_now is None:
         return
     needed = open_now + joins * FILES_PER_JOIN
@@ -47,7 +47,8 @@ def check_file_limit(joins: int = 1) -> None:
         )
 
 
-def _open_files() -> int | None:
+def open_files() -> int | None:
+    """How many this process has open; `None` where the system doesn't tell."""
     for listing in _LISTINGS:
         with contextlib.suppress(OSError):
             return sum(1 for _ in listing.iterdir())

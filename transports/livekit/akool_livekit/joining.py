@@ -158,6 +158,9 @@ async def publish(
 
 
 async def _open_publisher(room: rtc.Room, until: float) -> None:
+    if not room.local_participant.permissions.can_publish_data:
+        # The room would take our packets and deliver none of them.
+        raise JoinRefusedError("the LiveKit token lets us in, but we may not send data")
     try:
         async with asyncio.timeout_at(until):
             own = room.local_participant.identity

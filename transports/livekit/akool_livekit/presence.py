@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from akool_async.transport import ConnectionChange, ConnectionState, Inbox, TransportStats
 from akool_livekit.senders import Ruling, Senders
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from livekit.rtc.room import EventTypes
 
 __all__ = ["Presence"]
+
+#: The avatar's leaving is told this much later, in seconds: a reconnect of ours may follow it.
+_LEFT_DELAY: Final = 0.1
 
 
 class Presence:
@@ -44,6 +47,7 @@ class Presence:
         self._lossy = False
         self._told_left = False
         self._hold_timer: asyncio.TimerHandle | None = None
+        self._left_timer: asyncio.TimerHandle | None = None
 
     def listen(self, room: rtc.Room) -> None:
         """Hears this room from now on, and the one before no more.
@@ -83,6 +87,7 @@ class Presence:
         if self._hold_timer is not None:
             self._hold_timer.cancel()
             self._hold_timer = None
+        self._no_left_timer()
 
     def announced(self, participant: rtc.RemoteParticipant) -> None:
         """Somebody is in the room, or was there already when we came (rule 4)."""
@@ -95,7 +100,7 @@ class Presence:
     def reconnecting(self) -> None:
         """The connection is being mended, or made anew."""
         if not self._reconnecting:
-            self._reconnecting, self._lossy = True, False
+            self._reconnecting, self._lossy = True, self._no_left_timer()
             self._tell(ConnectionState.RECONNECTING)
 
     def reconnected(self, *, lossy: bool = False) -> None:
@@ -145,6 +150,8 @@ class Presence:
         if participant.identity != self.senders.avatar or self.avatar_here.is_set():
             return
         self.avatar_here.set()
+        if self._no_left_timer():
+            self._tell_left()
         if self._told_left:
             self._told_left = False
             self._tell(ConnectionState.AVATAR_BACK)
@@ -153,11 +160,23 @@ class Presence:
         if not self.senders.left(participant.identity):
             return
         self.avatar_here.clear()
+        # A full reconnect shows as the avatar leaving and joining: not the end (rule 7). The client
+        # may tell of the leaving first, and of the reconnect right after.
         if self._reconnecting:
-            # A full reconnect shows as the avatar leaving and joining: not the end (rule 7).
             self._lossy = True
-        else:
-            self._tell_left()
+        elif self._left_timer is None:
+            self._left_timer = self._loop.call_later(_LEFT_DELAY, self._really_left)
+
+    def _really_left(self) -> None:
+        self._left_timer = None
+        self._tell_left()
+
+    def _no_left_timer(self) -> bool:
+        """Stops it; whether it was running."""
+        timer, self._left_timer = self._left_timer, None
+        if timer is not None:
+            timer.cancel()
+        return timer is not None
 
     def _tell_left(self) -> None:
         if self.connected and not self._told_left:
@@ -169,5 +188,6 @@ class Presence:
             self._inbox.put(ConnectionChange(state))
 
     def _over(self, reason: str) -> None:
-        if self.on_disconnected is not None:
+        # Our own leaving is no news.
+        if self.on_disconnected is not None and reason != "CLIENT_INITIATED":
             self.on_disconnected(reason)

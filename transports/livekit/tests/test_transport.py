@@ -1,0 +1,556 @@
+"""`LiveKitTransport` over the real client and the simulator's room: what can go wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import sys
+
+import pytest
+from akool_livekit import LiveKitTransport
+from akool_livekit.bringup import BRING_UPS
+from akool_livekit.senders import HOLD_SECONDS
+from livekit import rtc
+from pydantic import SecretStr
+
+from akool_async.errors import (
+    AkoolError,
+    AvatarAbsentError,
+    DisconnectedError,
+    InvalidParameterError,
+    JoinError,
+    JoinRefusedError,
+    JoinTimeoutError,
+    MessageTooLargeError,
+    MissingDependencyError,
+    SendError,
+)
+from akool_async.simulator.livekit_room_token import Grants, mint
+from akool_async.testing.conformance import PATIENCE, next_packet, the_end, until
+from akool_async.transport import ConnectionChange, ConnectionState, JoinTarget
+
+LEFT, BACK = ConnectionState.AVATAR_LEFT, ConnectionState.AVATAR_BACK
+RECONNECTING, RECONNECTED = ConnectionState.RECONNECTING, ConnectionState.RECONNECTED
+
+
+@pytest.fixture
+async def transport(room):
+    transport = LiveKitTransport(room.target, {})
+    await transport.connect(timeout=PATIENCE)
+    yield transport
+    await transport.close()
+
+
+async def next_change(transport: LiveKitTransport) -> ConnectionChange:
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            item = await transport.receive()
+            if isinstance(item, ConnectionChange):
+                return item
+
+
+async def closed(transport: LiveKitTransport) -> None:
+    """A failed connect has left the room already; closing once more does no harm."""
+    await transport.close()
+
+
+# Made and refused
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"livekit_url": "http://127.0.0.1:1"}, "livekit_url"),
+        ({"livekit_token": None}, "livekit_token"),
+        ({"livekit_token": SecretStr("")}, "livekit_token"),
+    ],
+)
+async def test_credentials_that_cannot_work_are_refused(room, change, field) -> None:
+    credentials = room.credentials.model_copy(update=change)
+    with pytest.raises(InvalidParameterError) as caught:
+        LiveKitTransport(JoinTarget(credentials), {})
+    assert caught.value.field == field
+
+
+async def test_without_the_livekit_package_it_names_the_install_line(room, monkeypatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingDependencyError) as caught:
+        LiveKitTransport.preflight({})
+    assert caught.value.install == 'pip install "akool-async[livekit]"'
+    transport = LiveKitTransport(room.target, {})
+    with pytest.raises(MissingDependencyError):
+        await transport.connect(timeout=1)
+    await transport.close()
+
+
+def test_importing_it_imports_no_livekit() -> None:
+    import subprocess
+
+    program = "import sys, akool_livekit; sys.exit('livekit.rtc' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+async def test_connecting_twice_or_after_close_is_an_error(transport) -> None:
+    with pytest.raises(JoinError, match="before"):
+        await transport.connect(timeout=1)
+    await transport.close()
+    with pytest.raises(JoinError, match="after close"):
+        await transport.connect(timeout=1)
+
+
+async def test_sending_before_connecting_is_an_error(room) -> None:
+    transport = LiveKitTransport(room.target, {})
+    with pytest.raises(SendError, match="connected"):
+        await transport.send(b"{}", timeout=1)
+    await transport.close()
+
+
+# Joining
+
+
+async def test_the_warm_up_reaches_nobody(room, transport) -> None:
+    await room.fault("stranger_joins")
+    await transport.send(b'{"n":1}', timeout=PATIENCE)
+    assert await room.wait_received(1) == [b'{"n":1}']
+
+
+async def test_connect_waits_until_the_avatar_hears(room) -> None:
+    await room.fault("avatar_leaves")
+    transport = LiveKitTransport(room.target, {})
+    connecting = asyncio.create_task(transport.connect(timeout=PATIENCE))
+    await until(lambda: bool(room.events.here), "our joining")
+    await room.fault("avatar_returns", active=False)
+    await asyncio.sleep(0.2)
+    assert not connecting.done()  # what is sent now would be lost
+    await room.fault("avatar_active")
+    await connecting
+    await transport.send(b'{"n":1}', timeout=PATIENCE)
+    assert await room.wait_received(1) == [b'{"n":1}']
+    await transport.close()
+
+
+async def test_an_avatar_that_does_not_come_is_an_error_in_time(room) -> None:
+    await room.fault("avatar_leaves")
+    transport = LiveKitTransport(room.target, {})
+    with pytest.raises(AvatarAbsentError, match=r"avatar_\w+\) didn't come"):
+        await transport.connect(timeout=1)
+    await closed(transport)
+    await until(lambda: not room.sim.members(), "our leaving")
+
+
+async def test_an_avatar_that_never_hears_is_an_error_that_says_so(room) -> None:
+    await room.fault("avatar_leaves")
+    await room.fault("avatar_returns", active=False)
+    transport = LiveKitTransport(room.target, {})
+    with pytest.raises(AvatarAbsentError, match="can't hear"):
+        await transport.connect(timeout=1)
+    await closed(transport)
+
+
+async def test_what_came_before_connect_returned_is_kept(room) -> None:
+    await room.fault("avatar_leaves")
+    transport = LiveKitTransport(room.target, {})
+    connecting = asyncio.create_task(transport.connect(timeout=PATIENCE))
+    await until(lambda: bool(room.events.here), "our joining")
+    # There, but not announced: its packet comes without a name.
+    await room.fault("avatar_returns", announce_after=None)
+    await room.send(b'{"n":"early"}')
+    await until(lambda: transport.stats.packets_received == 1, "the nameless packet")
+    await room.fault("avatar_leaves")
+    await room.fault("avatar_returns")
+    await connecting
+    assert await next_packet(transport) == b'{"n":"early"}'
+    await transport.close()
+
+
+async def test_no_more_than_four_are_brought_up_at_once(room) -> None:
+    await room.fault("silent_join", seconds=0.3)
+    transports = [LiveKitTransport(_as(room, f"bot{n}"), {}) for n in range(6)]
+    joining = [asyncio.create_task(t.connect(timeout=PATIENCE)) for t in transports]
+    most = 0
+    while not all(task.done() for task in joining):
+        most = max(most, BRING_UPS.limit - BRING_UPS.free)
+        await asyncio.sleep(0.01)
+    for task in joining:
+        task.result()
+    assert most == 4
+    for transport in transports:
+        await transport.close()
+    assert BRING_UPS.free == 4
+
+
+async def test_waiting_for_a_turn_counts_into_the_time(room) -> None:
+    turns = [await BRING_UPS.turn() for _ in range(4)]
+    transport = LiveKitTransport(room.target, {})
+    with pytest.raises(JoinTimeoutError, match="other rooms of this process"):
+        await transport.connect(timeout=0.1)
+    for turn in turns:
+        turn.release()
+    await closed(transport)
+
+
+async def test_a_server_that_is_busy_is_tried_again_with_a_fresh_client(room) -> None:
+    # The client asks four times for each try of ours, and again for the words of a refusal.
+    await room.fault("refuse_join", status=503, times=6)
+    transport = LiveKitTransport(room.target, {})
+    await transport.connect(timeout=PATIENCE)
+    await transport.close()
+
+
+async def test_a_server_that_stays_busy_is_given_up(room) -> None:
+    await room.fault("refuse_join", status=503, times=10_000)
+    transport = LiveKitTransport(room.target, {})
+    with pytest.raises(JoinError, match="503") as caught:
+        await transport.connect(timeout=PATIENCE)
+    assert caught.value.retryable
+    await closed(transport)
+
+
+async def test_a_refused_token_is_renewed_once(room) -> None:
+    room.renewed = room.credentials
+    old = room.sim.new_token(lifetime=0)
+    room.credentials = room.credentials.model_copy(update={"livekit_token": SecretStr(old)})
+    transport = LiveKitTransport(room.target, {})
+    await transport.connect(timeout=PATIENCE)
+    assert room.renewals == 1
+    await transport.close()
+
+
+async def test_a_renewed_token_that_is_refused_too_is_the_end(room) -> None:
+    room.renewed = room.credentials
+    await room.fault("expire_tokens")
+    transport = LiveKitTransport(room.target, {})
+    with pytest.raises(JoinRefusedError):
+        await transport.connect(timeout=PATIENCE)
+    assert room.renewals == 1
+    await closed(transport)
+
+
+async def test_a_token_without_leave_to_send_is_told(room) -> None:
+    grants = Grants(room.sim.client_identity, room.sim.hub.name, can_publish_data=False)
+    token = SecretStr(mint(grants, lifetime=60))
+    room.credentials = room.credentials.model_copy(update={"livekit_token": token})
+    transport = LiveKitTransport(room.target, {})
+    with pytest.raises(JoinRefusedError, match="may not send data"):
+        await transport.connect(timeout=PATIENCE)
+    await closed(transport)
+
+
+# Packets
+
+
+async def test_too_large_names_both_sizes(transport) -> None:
+    with pytest.raises(MessageTooLargeError) as caught:
+        await transport.send(b"x" * 15_001, timeout=1)
+    assert (caught.value.size, caught.value.limit) == (15_001, 15_000)
+
+
+async def test_packets_with_a_topic_are_other_peoples(room, transport) -> None:
+    room.sim.hub.say(room.sim.avatar, b'{"not":"ours"}', topic="lk-chat")
+    await room.send(b'{"n":1}')
+    assert await next_packet(transport) == b'{"n":1}'
+    assert transport.stats.dropped == {"topic": 1}
+
+
+async def test_a_malformed_packet_does_no_harm(room, transport) -> None:
+    await room.fault("malformed_packet")
+    await room.send(b'{"n":1}')
+    assert await next_packet(transport) == b'{"n":1}'
+
+
+async def test_a_send_that_is_not_taken_in_time_is_an_error(room, transport) -> None:
+    await room.fault("drop_peer")
+    await asyncio.sleep(0.2)
+    with pytest.raises(SendError, match="on its way all the same"):
+        for _ in range(100):
+            await transport.send(b'{"n":1}', timeout=0.3)
+    assert transport.stats.packets_sent < 100
+
+
+# Strangers
+
+
+async def test_a_strangers_packets_are_dropped_counted_and_told_once(room, transport) -> None:
+    await room.fault("stranger_joins")
+    for n in range(3):
+        await room.fault("stranger_sends", data=b'{"v":2,"type":"chat","n":%d}' % n)
+    await room.send(b'{"n":"mine"}')
+    told = []
+    async with asyncio.timeout(PATIENCE):
+        while (item := await transport.receive()) != b'{"n":"mine"}':
+            told.append(item)
+    assert transport.stats.dropped["stranger"] == 3
+    assert transport.stats.packets_received == 1
+    # The announcement and the first packets race: one without a name may come before it.
+    assert {change.state for change in told} == {ConnectionState.STRANGER}
+    assert len(told) == len({change.reason for change in told}) <= 2
+
+
+async def test_a_stranger_who_was_there_first_is_not_the_avatar(room) -> None:
+    await room.fault("stranger_joins")
+    async with _connected(room) as transport:
+        await room.fault("stranger_sends", data=b'{"n":"stranger"}')
+        await room.send(b'{"n":"avatar"}')
+        assert await next_packet(transport) == b'{"n":"avatar"}'
+        assert transport.stats.dropped["stranger"] == 1
+
+
+async def test_a_stranger_without_a_name_is_not_the_avatar(room, transport) -> None:
+    await room.fault("stranger_joins", announce_after=None)
+    await room.fault("stranger_sends", data=b'{"n":"stranger"}')
+    await room.send(b'{"n":"avatar"}')
+    assert (await next_change(transport)).state is ConnectionState.STRANGER
+    assert await next_packet(transport) == b'{"n":"avatar"}'
+
+
+async def test_in_an_own_room_a_nameless_packet_waits_for_its_sender(room) -> None:
+    room.own_room = True
+    await room.fault("avatar_leaves")
+    transport = LiveKitTransport(room.target, {})
+    connecting = asyncio.create_task(transport.connect(timeout=PATIENCE))
+    await until(lambda: bool(room.events.here), "our joining")
+    await room.fault("avatar_returns", announce_after=0.3)
+    await room.send(b'{"n":"early"}')
+    await connecting
+    assert transport.stats.packets_received == 0
+    assert await next_packet(transport) == b'{"n":"early"}'
+    await transport.close()
+
+
+async def test_in_an_own_room_a_trackless_strangers_packet_is_not_the_avatars(room) -> None:
+    room.own_room = True
+    await room.fault("avatar_leaves")
+    transport = LiveKitTransport(room.target, {})
+    connecting = asyncio.create_task(transport.connect(timeout=PATIENCE))
+    await until(lambda: bool(room.events.here), "our joining")
+    await room.fault("stranger_joins", announce_after=HOLD_SECONDS / 2)
+    await room.fault("stranger_sends", data=b'{"n":"stranger"}')
+    await room.fault("avatar_returns")
+    await connecting
+    assert (await next_change(transport)).state is ConnectionState.STRANGER
+    assert transport.stats.dropped == {"stranger": 1}
+    assert transport.stats.packets_received == 0
+    await transport.close()
+
+
+# The avatar goes and comes
+
+
+async def test_the_avatar_leaves_and_returns(room, transport) -> None:
+    await room.fault("avatar_leaves")
+    assert (await next_change(transport)).state is LEFT
+    await room.fault("avatar_returns", active=False)
+    await asyncio.sleep(0.1)
+    await room.fault("avatar_active")
+    assert (await next_change(transport)).state is BACK
+    await transport.send(b'{"n":1}', timeout=PATIENCE)
+    assert await room.wait_received(1) == [b'{"n":1}']
+
+
+# The connection breaks
+
+
+async def test_a_full_reconnect_is_not_the_avatars_leaving(room, transport) -> None:
+    await room.fault("drop_socket")
+    changes = [await next_change(transport), await next_change(transport)]
+    assert [c.state for c in changes] == [RECONNECTING, RECONNECTED]
+    assert changes[1].lossy
+    await until(lambda: len(room.events.here) == 2, "our coming back")
+    await room.send(b'{"n":1}')
+    assert await next_packet(transport) == b'{"n":1}'
+
+
+async def test_what_is_sent_while_it_reconnects_arrives_once(room, transport) -> None:
+    await room.fault("drop_socket")
+    assert (await next_change(transport)).state is RECONNECTING
+    await transport.send(b'{"n":"meanwhile"}', timeout=PATIENCE)
+    assert (await next_change(transport)).state is RECONNECTED
+    await transport.send(b'{"n":"after"}', timeout=PATIENCE)
+    await until(lambda: b'{"n":"after"}' in room.received, "the packet after")
+    assert room.received.count(b'{"n":"meanwhile"}') <= 1
+
+
+async def test_the_avatar_gone_while_it_reconnected_is_told(room, transport) -> None:
+    await room.fault("silent_join", seconds=0.5)
+    await room.fault("drop_socket")
+    assert (await next_change(transport)).state is RECONNECTING
+    await room.fault("avatar_leaves")
+    assert [(await next_change(transport)).state for _ in range(2)] == [RECONNECTED, LEFT]
+    await room.fault("avatar_returns")
+    assert (await next_change(transport)).state is BACK
+
+
+async def test_leaving_for_another_server_is_a_reconnect(room, transport) -> None:
+    await room.fault("full_reconnect")
+    assert [(await next_change(transport)).state for _ in range(2)] == [RECONNECTING, RECONNECTED]
+    await transport.send(b'{"n":1}', timeout=PATIENCE)
+    await until(lambda: b'{"n":1}' in room.received, "the packet")
+
+
+async def test_reconnect_on_demand_is_told_and_lossy(room, transport) -> None:
+    before = room.sim.members()[0].sid
+    await room.fault("silence")
+    await transport.send(b'{"n":"lost"}', timeout=PATIENCE)
+    await until(lambda: room.sim.hub.lost == 1, "the packet to be lost")
+    await room.fault("silence", on=False)
+    await transport.reconnect(timeout=PATIENCE)
+    changes = [await next_change(transport), await next_change(transport)]
+    assert [c.state for c in changes] == [RECONNECTING, RECONNECTED]
+    assert changes[1].lossy
+    assert room.sim.members()[0].sid != before
+    await transport.send(b'{"n":"heard"}', timeout=PATIENCE)
+    assert await room.wait_received(1) == [b'{"n":"heard"}']
+
+
+async def test_a_send_during_a_rejoin_waits_for_the_new_room(room, transport) -> None:
+    await room.fault("silent_join", seconds=0.3)
+    rejoining = asyncio.create_task(transport.reconnect(timeout=PATIENCE))
+    assert (await next_change(transport)).state is RECONNECTING
+    await transport.send(b'{"n":1}', timeout=PATIENCE)
+    await rejoining
+    assert await room.wait_received(1) == [b'{"n":1}']
+
+
+async def test_reconnect_that_fails_is_the_end(room, transport) -> None:
+    await room.fault("expire_tokens")
+    with pytest.raises(DisconnectedError, match="joined anew"):
+        await transport.reconnect(timeout=PATIENCE)
+    assert (await the_end(transport)).reason == "connection_lost"
+    with pytest.raises(DisconnectedError):
+        await transport.reconnect(timeout=PATIENCE)
+
+
+async def test_reconnect_cancelled_is_the_end(room, transport) -> None:
+    await room.fault("silent_join", seconds=0.5)
+    rejoining = asyncio.create_task(transport.reconnect(timeout=PATIENCE))
+    assert (await next_change(transport)).state is RECONNECTING
+    await asyncio.sleep(0.1)
+    rejoining.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await rejoining
+    assert (await the_end(transport)).reason == "connection_lost"
+
+
+# The room ends
+
+
+@pytest.mark.parametrize(
+    ("vendor", "reason"),
+    [
+        ("PARTICIPANT_REMOVED", "removed"),
+        ("DUPLICATE_IDENTITY", "same_identity"),
+        ("ROOM_CLOSED", "room_closed"),
+    ],
+)
+async def test_told_to_leave_it_ends_with_the_reason(room, transport, vendor, reason) -> None:
+    await room.fault("remove", reason=vendor)
+    error = await the_end(transport)
+    assert error.reason == reason
+    assert not error.retryable
+
+
+async def test_the_same_identity_elsewhere_is_the_end(room, transport) -> None:
+    async with _connected(room):
+        assert (await the_end(transport)).reason == "same_identity"
+
+
+async def test_an_expired_token_after_a_drop_is_the_end_without_a_new_one(room, transport) -> None:
+    await room.fault("expire_tokens")
+    await room.fault("drop_socket")
+    assert (await the_end(transport)).reason in ("token_expired", "join_failure")
+
+
+async def test_an_expired_token_after_a_drop_is_renewed(room) -> None:
+    room.renewed = room.credentials
+    async with _connected(room) as transport:
+        await room.fault("expire_tokens")
+
+        async def renew():
+            room.renewals += 1
+            await room.fault("expire_tokens", expired=False)
+            return room.renewed
+
+        transport._joiner._renewal = renew
+        await room.fault("drop_socket")
+        changes = [await next_change(transport), await next_change(transport)]
+        assert [c.state for c in changes] == [RECONNECTING, RECONNECTED]
+        assert changes[1].lossy
+        assert room.renewals == 1
+        await transport.send(b'{"n":1}', timeout=PATIENCE)
+        await until(lambda: b'{"n":1}' in room.received, "the packet")
+
+
+async def test_a_renewal_that_fails_is_the_end_with_its_cause(room) -> None:
+    class NoMoreTokensError(AkoolError):
+        pass
+
+    async def renew():
+        raise NoMoreTokensError("the session is over")
+
+    target = JoinTarget(room.credentials, renew_credentials=renew)
+    transport = LiveKitTransport(target, {})
+    await transport.connect(timeout=PATIENCE)
+    await room.fault("expire_tokens")
+    await room.fault("drop_socket")
+    error = await the_end(transport)
+    assert error.reason in ("token_expired", "join_failure")
+    assert "the session is over" in str(error)
+    await transport.close()
+
+
+async def test_closing_while_it_renews_leaves_nothing(room) -> None:
+    asked = asyncio.Event()
+
+    async def renew():
+        asked.set()
+        await asyncio.Event().wait()
+
+    target = JoinTarget(room.credentials, renew_credentials=renew)
+    transport = LiveKitTransport(target, {})
+    await transport.connect(timeout=PATIENCE)
+    await room.fault("expire_tokens")
+    await room.fault("drop_socket")
+    async with asyncio.timeout(PATIENCE):
+        await asked.wait()
+    await transport.close()
+    assert (await the_end(transport)).reason == "closed"
+
+
+async def test_a_close_that_is_cancelled_leaves_the_room_all_the_same(room) -> None:
+    transport = LiveKitTransport(room.target, {})
+    await transport.connect(timeout=PATIENCE)
+    closing = asyncio.create_task(transport.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    await until(lambda: not room.sim.members(), "our leaving")
+
+
+async def test_handlers_never_raise_into_the_rooms_own_task(room, transport) -> None:
+    # Whatever the client tells, and in whatever order: its task must live on (rule 8).
+    client = transport._room
+    odd = rtc.DataPacket(data=b"x", kind=0, participant=None, topic=None)
+    client.emit("data_received", odd)
+    client.emit("reconnected")
+    client.emit("participant_active", client.local_participant)
+    client.emit("participant_disconnected", client.local_participant)
+    await room.send(b'{"n":1}')
+    assert await next_packet(transport) == b'{"n":1}'
+
+
+def _as(room, identity: str) -> JoinTarget:
+    token = SecretStr(room.sim.new_token(identity=identity))
+    return JoinTarget(room.credentials.model_copy(update={"livekit_token": token}))
+
+
+class _connected:  # noqa: N801 - used like a function
+    def __init__(self, room) -> None:
+        self._transport = LiveKitTransport(room.target, {})
+
+    async def __aenter__(self) -> LiveKitTransport:
+        await self._transport.connect(timeout=PATIENCE)
+        return self._transport
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._transport.close()
