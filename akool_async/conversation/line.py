@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from akool_async.conversation import events as ev
 from akool_async.conversation.commands import Commands
@@ -20,6 +20,7 @@ from akool_async.conversation.outbox import Outbox
 from akool_async.conversation.params import Params
 from akool_async.conversation.readers import EventHub
 from akool_async.conversation.replies import Replies
+from akool_async.conversation.speaking import Speaking
 from akool_async.conversation.transcript import Transcript
 from akool_async.conversation.turns import Turn
 from akool_async.conversation.watch import Watch
@@ -37,6 +38,7 @@ from akool_async.stream.messages import (
     Command,
     CommandAnswer,
     Ended,
+    Interrupt,
     LatePart,
     PartialChat,
     Received,
@@ -46,7 +48,7 @@ from akool_async.stream.messages import (
 )
 from akool_async.transport import ConnectionChange, ConnectionState, Transport
 
-__all__ = ["Line", "Speaker"]
+__all__ = ["Line"]
 
 #: After this many joins without a word from the avatar the room counts as gone.
 _MOST_IN_VAIN: Final = 2
@@ -60,31 +62,6 @@ class Timed(Protocol):
 
     def expire(self, now: float) -> None:
         """Does what is due."""
-
-
-class Speaker(Protocol):
-    """Texts on their way to being spoken, and who answers speech."""
-
-    def deadline(self) -> float | None:
-        """When `expire` has something to do next."""
-
-    def expire(self, now: float) -> None:
-        """Does what is due."""
-
-    def audio_started(self, mid: str) -> None:
-        """The avatar began to speak."""
-
-    def audio_ended(self, mid: str) -> None:
-        """The avatar stopped speaking."""
-
-    def packet_sent(self, key: str) -> None:
-        """A packet of a message left."""
-
-    def send_failed(self, key: str, error: SendError) -> None:
-        """A packet of a message wasn't taken."""
-
-    def fail_all(self, make: Callable[[], BaseException]) -> None:
-        """The conversation is over."""
 
 
 class Line:
@@ -158,7 +135,8 @@ class Line:
             now=now,
             ends_at=started + info.duration if info.duration is not None else None,
         )
-        self.speaker: Speaker | None = None
+        self.speaking = Speaking(self)
+        self._params_lock = asyncio.Lock()
         self._strangers = False
         self._alarm: asyncio.TimerHandle | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -187,8 +165,7 @@ class Line:
         self.error = error
         self.commands.fail_all(self.make_error)
         self.replies.fail_all(self.make_error)
-        if self.speaker is not None:
-            self.speaker.fail_all(self.make_error)
+        self.speaking.fail_all(self.make_error)
         self.outbox.pause()
         self._cancel_alarm()
         reason = error.reason if isinstance(error, DisconnectedError) else "closed"
@@ -226,6 +203,7 @@ class Line:
     async def stop(self) -> None:
         """Ends the tasks."""
         self._cancel_alarm()
+        await self.speaking.stop()
         tasks = [t for t in (self._reader, self._rescue) if t is not None]
         for task in tasks:
             task.cancel()
@@ -243,10 +221,32 @@ class Line:
         self.schedule()
         return await self.commands.wait(pending)
 
-    def send_chat(self, key: str, packets: list[bytes]) -> None:
-        """Hands packets of a chat to the outbox."""
+    async def set_params(self, params: Params, *, timeout: float) -> None:
+        """Sets them, one call after the other: an older one that is sent again must not undo a
+        newer one.
+        """
+        async with self._params_lock:
+            await self.command(params.message(new_mid()), timeout=timeout)
+            self.params = self.params.updated(params)
+
+    def send_interrupt(self, *, timeout: float) -> Coroutine[Any, Any, None]:
+        """Hands an interrupt to the outbox at once; what it returns waits for the answer."""
+        command = Interrupt(new_mid())
+        packets = self.codec.encode(command)
+        pending = self.commands.start(command, packets, now=self.loop.time(), timeout=timeout)
+        self.schedule()
+
+        async def answered() -> None:
+            await self.commands.wait(pending)
+            self.replies.interrupted(self.loop.time())
+            self.schedule()
+
+        return answered()
+
+    def send_chat(self, key: str, packets: Sequence[bytes], *, more: bool = False) -> None:
+        """Hands packets of a chat to the outbox; `more` of them will follow."""
         self.commands.chat_follows()
-        self.outbox.push(key, packets)
+        self.outbox.push(key, packets, more=more)
 
     def open_turn(self, turn: Turn) -> None:
         """A turn begins to wait for the avatar."""
@@ -260,14 +260,12 @@ class Line:
 
     def _packet_sent(self, key: str) -> None:
         self.replies.packet_sent(key)
-        if self.speaker is not None:
-            self.speaker.packet_sent(key)
+        self.speaking.packet_sent(key)
         self.schedule()
 
     def _packet_failed(self, key: str, error: SendError) -> None:
         self.replies.send_failed(key, error)
-        if self.speaker is not None:
-            self.speaker.send_failed(key, error)
+        self.speaking.send_failed(key, error)
 
     # Hearing.
 
@@ -327,13 +325,11 @@ class Line:
 
     def _speech_event(self, message: SpeechEvent, now: float) -> None:
         if message.event == "audio_start":
-            if self.speaker is not None:
-                self.speaker.audio_started(message.mid)
+            self.speaking.audio_started(message.mid)
             self.hub.publish(ev.SpeakingStarted(message.mid))
         elif message.event == "audio_end":
             self.replies.audio_end(now)
-            if self.speaker is not None:
-                self.speaker.audio_ended(message.mid)
+            self.speaking.audio_ended(message.mid)
             self.hub.publish(ev.SpeakingStopped(message.mid))
         else:
             self._unknown(f"an event named {message.event!r}")
@@ -399,11 +395,8 @@ class Line:
             self._alarm.cancel()
         self._alarm = self.loop.call_at(when, self._ring)
 
-    def _timed(self) -> list[Timed]:
-        parts: list[Timed] = [self.commands, self.replies, self.hearing, self.watch]
-        if self.speaker is not None:
-            parts.append(self.speaker)
-        return parts
+    def _timed(self) -> tuple[Timed, ...]:
+        return (self.commands, self.replies, self.hearing, self.watch)
 
     def _ring(self) -> None:
         self._alarm = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -28,6 +28,7 @@ from akool_async.conversation.readers import EventReader
 from akool_async.conversation.reply_stream import ReplyStream
 from akool_async.conversation.transcript import Transcript
 from akool_async.conversation.turns import Reply, Turn
+from akool_async.conversation.utterance import Parts, Utterance
 from akool_async.errors import (
     CommandRejectedError,
     CommandTimeoutError,
@@ -36,7 +37,7 @@ from akool_async.errors import (
     NotSupportedError,
 )
 from akool_async.stream import new_mid
-from akool_async.stream.messages import Chat, Interrupt, Prompt, QuestionOptions, SetAction
+from akool_async.stream.messages import Chat, Prompt, QuestionOptions, SetAction
 from akool_async.transport import Transport
 
 __all__ = ["AvatarSession"]
@@ -76,7 +77,6 @@ class AvatarSession:
         self._line = Line(transport, info or SessionInfo(), options or ConversationOptions())
         self._close = close
         self._pause = pause
-        self._params_lock = asyncio.Lock()
         self._closing: asyncio.Task[None] | None = None
         self._opened = False
 
@@ -276,6 +276,54 @@ class AvatarSession:
             line.transcript.discard(turn.entry)
         line.replies.abandon(turn)
 
+    def say(
+        self,
+        text: str | AsyncIterable[str],
+        *,
+        parts: Parts = "one_message",
+        queue: bool = True,
+        interrupt: bool = False,
+        drop: bool = False,
+        delay: float | None = None,
+        piece_bytes: int | None = None,
+    ) -> Utterance:
+        """Has the avatar say a text, or the text of an async iterable while it is being written.
+
+        Retelling mode is set if it isn't. An iterable's text leaves at the ends of sentences and
+        clauses; what has waited for `delay` seconds, or has `piece_bytes`, leaves anyway.
+
+        Two things nobody knows of the service. Whether it speaks before a message is whole: with
+        `parts="message_per_sentence"` it needn't, at the price of a pause between sentences. What
+        it does with a second chat while it speaks: so a queued utterance is held back until
+        `audio_end`, or the limit that `Utterance.spoken` names.
+
+        Args:
+            text: what to say.
+            parts: one chat message of many parts, or a message for every sentence.
+            queue: said after what is being said; what happens by default.
+            interrupt: cancels what is being said and what waits, interrupts the avatar.
+            drop: isn't said at all if anything is being said or waits.
+            delay: seconds; `ConversationOptions.first_piece` by default.
+            piece_bytes: `ConversationOptions.piece_bytes` by default.
+
+        Raises:
+            InvalidParameterError: an empty text, no text, or both `interrupt` and `drop`.
+            DisconnectedError, ConversationClosedError: the conversation is over.
+        """
+        del queue
+        self._check_open()
+        if interrupt and drop:
+            raise InvalidParameterError("drop", "can't be combined with interrupt")
+        options = self._line.options
+        return self._line.speaking.say(
+            text,
+            parts=parts,
+            interrupt=interrupt,
+            drop=drop,
+            delay=check_timeout(delay, options.first_piece),
+            piece_bytes=piece_bytes or options.piece_bytes,
+        )
+
     # Commands.
 
     async def set_params(
@@ -323,13 +371,12 @@ class AvatarSession:
         if line.v3:
             params.check_v3()
         else:
-            # One after the other: an older one that is sent again must not undo a newer one.
-            async with self._params_lock:
-                await line.command(params.message(new_mid()), timeout=limit)
+            await line.set_params(params, timeout=limit)
+            return
         line.params = line.params.updated(params)
 
     async def interrupt(self, *, timeout: float | None = None) -> None:
-        """The avatar stops speaking; what waits to be said stays. Replies in flight end early.
+        """The avatar stops speaking, and what waits to be said isn't. Replies in flight end early.
 
         Raises:
             NotSupportedError: (v3) has no commands.
@@ -339,9 +386,8 @@ class AvatarSession:
         line = self._line
         self._check_commands("interrupt")
         limit = check_timeout(timeout, line.options.command_timeout)
-        await line.command(Interrupt(new_mid()), timeout=limit)
-        line.replies.interrupted(line.loop.time())
-        line.schedule()
+        line.speaking.stop_all()
+        await line.send_interrupt(timeout=limit)
 
     async def act(
         self,
