@@ -1,0 +1,293 @@
+"""The client's transport over real sockets: what goes wrong there, and what it becomes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gzip
+import json
+import socket
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from scripted import Scripted, drop, envelope
+
+from akool_async import http
+from akool_async.client import AkoolClient
+from akool_async.errors import (
+    APIConnectionError,
+    APITimeoutError,
+    ConfigurationError,
+    InvalidResponseError,
+)
+from akool_async.http import ConnectionPool
+from akool_async.rest.request import Repeat, Request, get
+
+READ = get("/api/open/x")
+CREATE = Request("POST", "/api/open/x", {}, b"{}", Repeat.UNLESS_DONE)
+
+
+@pytest.fixture
+def closed_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+async def send(url: str, request: Request = READ, *, timeout: float = 10.0) -> Any:
+    pool = ConnectionPool(url)
+    try:
+        return await pool.send(request, ("x-api-key", "key-0123456789"), timeout=timeout)
+    finally:
+        await pool.aclose()
+
+
+async def test_a_request_as_the_service_wants_it(service: Scripted) -> None:
+    body = Request("DELETE", "/api/open/x", {"a": "1 &"}, b'{"id":"5"}')
+    answer = await send(service.url, body)
+    asked = service.last
+    assert (asked.method, asked.query, asked.json) == ("DELETE", {"a": "1 &"}, {"id": "5"})
+    assert asked.headers["Content-Type"] == "application/json"
+    assert asked.headers["Accept"] == "application/json"
+    assert asked.headers["x-api-key"] == "key-0123456789"
+    assert (answer.status, json.loads(answer.body)["code"]) == (200, 1000)
+    assert answer.content_type == "application/json"
+
+
+async def test_a_refused_connection_was_never_sent(closed_port: int) -> None:
+    with pytest.raises(APIConnectionError) as caught:
+        await send(f"http://127.0.0.1:{closed_port}", CREATE)
+    assert not caught.value.sent
+    assert caught.value.retryable
+    assert isinstance(caught.value.__cause__, aiohttp.ClientConnectorError)
+
+
+async def test_a_host_without_address_was_never_sent() -> None:
+    with pytest.raises(APIConnectionError) as caught:
+        await send("https://service.invalid", CREATE)
+    assert not caught.value.sent
+
+
+@pytest.mark.parametrize(("request_", "again"), [(READ, True), (CREATE, False)])
+async def test_a_broken_connection_may_have_acted(
+    service: Scripted, request_: Request, again: bool
+) -> None:
+    # aiohttp itself repeats a read once, when a connection that was kept is dropped.
+    service.answer(drop, drop)
+    with pytest.raises(APIConnectionError) as caught:
+        await send(service.url, request_)
+    assert caught.value.sent
+    assert caught.value.retryable is again
+    assert str(caught.value.request) == str(request_.info)
+
+
+@pytest.mark.parametrize(("request_", "again"), [(READ, True), (CREATE, False)])
+async def test_no_answer_in_time(service: Scripted, request_: Request, again: bool) -> None:
+    async def silent(request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(60)
+        return web.Response()
+
+    service.answer(silent)
+    with pytest.raises(APITimeoutError, match=r"within 0\.2 s") as caught:
+        await send(service.url, request_, timeout=0.2)
+    assert isinstance(caught.value, TimeoutError)
+    assert caught.value.sent
+    assert caught.value.retryable is again
+
+
+async def test_a_body_that_never_ends_is_timed_out(service: Scripted) -> None:
+    async def drip(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await response.write(b" ")
+            await asyncio.sleep(0.01)
+
+    service.answer(drip)
+    with pytest.raises(APITimeoutError):
+        await send(service.url, timeout=0.3)
+
+
+async def test_half_a_body_is_a_broken_connection(service: Scripted) -> None:
+    async def half(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "100"})
+        await response.prepare(request)
+        await response.write(b'{"code": 1000')
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+    service.answer(half)
+    with pytest.raises(APIConnectionError) as caught:
+        await send(service.url)
+    assert caught.value.__cause__ is not None
+
+
+async def test_what_is_not_http_is_told_and_its_cause_holds_no_key() -> None:
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"SSH-2.0-OpenSSH_9\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(greet, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(InvalidResponseError, match="isn't HTTP") as caught:
+            await send(f"http://127.0.0.1:{port}")
+    cause = caught.value.__cause__
+    assert isinstance(cause, aiohttp.ClientResponseError)
+    assert "key-0123456789" not in repr(cause)
+    assert "key-0123456789" not in str(cause.args)
+
+
+@pytest.mark.parametrize("length_told", [True, False])
+async def test_ten_megabytes_are_refused(service: Scripted, length_told: bool) -> None:
+    whole = b'{"code": 1000, "data": "' + b"x" * 10_000_000 + b'"}'
+
+    async def huge(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(
+            headers={"Content-Length": str(len(whole))} if length_told else {}
+        )
+        await response.prepare(request)
+        with contextlib.suppress(ConnectionError):  # the client had enough
+            await response.write(whole)
+        return response
+
+    service.answer(huge)
+    with pytest.raises(InvalidResponseError, match="larger than 8388608 bytes"):
+        await send(service.url)
+
+
+async def test_a_zip_bomb_is_refused(service: Scripted) -> None:
+    packed = gzip.compress(b" " * 50_000_000)
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    service.answer(web.Response(body=packed, headers=headers))
+    with pytest.raises(InvalidResponseError, match="larger than"):
+        await send(service.url)
+
+
+async def test_a_packed_answer_is_unpacked(service: Scripted) -> None:
+    packed = gzip.compress(json.dumps(envelope({"x": 1})).encode())
+    service.answer(web.Response(body=packed, headers={"Content-Encoding": "gzip"}))
+    assert json.loads((await send(service.url)).body)["data"] == {"x": 1}
+
+
+async def test_redirects_are_not_followed(service: Scripted) -> None:
+    service.answer(web.Response(status=307, headers={"Location": f"{service.url}/elsewhere"}))
+    assert (await send(service.url)).status == 307
+    assert service.paths == ["/api/open/x"]
+
+
+@pytest.mark.parametrize("value", ["5", "Fri, 31 Dec 2100 23:59:59 GMT"])
+async def test_the_wish_to_wait_is_read(service: Scripted, value: str) -> None:
+    service.answer(web.json_response(envelope(code=1005), headers={"Retry-After": value}))
+    answer = await send(service.url)
+    assert answer.retry_after is not None
+    assert answer.retry_after >= 5
+
+
+async def test_connections_are_kept_and_bounded(
+    service: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "MAX_CONNECTIONS", 7)
+    pool = ConnectionPool(service.url)
+    try:
+        for _ in range(3):
+            await asyncio.gather(*(pool.send(READ, None, timeout=10) for _ in range(50)))
+    finally:
+        await pool.aclose()
+    assert len(service.asked) == 150
+    assert len(service.connections) <= 7
+
+
+async def test_cookies_are_not_kept(service: Scripted) -> None:
+    service.answer(web.json_response(envelope(), headers={"Set-Cookie": "a=1"}))
+    pool = ConnectionPool(service.url)
+    try:
+        await pool.send(READ, None, timeout=10)
+        await pool.send(READ, None, timeout=10)
+    finally:
+        await pool.aclose()
+    assert "Cookie" not in service.last.headers
+
+
+class TestUsersOwnSession:
+    async def test_it_is_used_and_never_closed(self, service: Scripted) -> None:
+        service.otherwise = envelope({"count": 0, "result": []})
+        async with aiohttp.ClientSession(headers={"X-Mine": "1"}) as mine:
+            async with AkoolClient("key-0123456789", base_url=service.url, session=mine) as client:
+                await client.avatars.list()
+            assert service.last.headers["X-Mine"] == "1"
+            assert not mine.closed
+            with pytest.raises(ConfigurationError, match="client is closed"):
+                await client.avatars.list()
+
+    async def test_a_closed_one_is_told(self, service: Scripted) -> None:
+        mine = aiohttp.ClientSession()
+        await mine.close()
+        async with AkoolClient("key-0123456789", base_url=service.url, session=mine) as client:
+            with pytest.raises(ConfigurationError, match="session= is closed"):
+                await client.avatars.list()
+
+
+async def test_used_after_closing_it_says_so(service: Scripted) -> None:
+    client = AkoolClient("key-0123456789", base_url=service.url)
+    await client.aclose()
+    await client.aclose()
+    assert client.closed
+    with pytest.raises(ConfigurationError, match="client is closed"):
+        await client.avatars.list()
+
+
+class Proxy:
+    """A proxy that notes what it is asked and refuses the way out."""
+
+    def __init__(self) -> None:
+        self.heads: list[str] = []
+        self.answer = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.heads.append((await reader.readuntil(b"\r\n\r\n")).decode())
+        writer.write(self.answer)
+        await writer.drain()
+        writer.close()
+
+
+class TestProxies:
+    async def test_the_environments_proxy_is_asked(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        proxy = Proxy()
+        server = await asyncio.start_server(proxy, "127.0.0.1", 0)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            monkeypatch.setenv("HTTPS_PROXY", f"http://user:p%40ssword@127.0.0.1:{port}")
+            with pytest.raises(APIConnectionError, match="proxy refused with HTTP 403") as caught:
+                await send("https://openapi.akool.com", CREATE)
+        assert not caught.value.sent
+        assert not caught.value.retryable
+        (head,) = proxy.heads
+        assert head.startswith("CONNECT openapi.akool.com:443 ")
+        # user:p@ssword; and the key isn't for the proxy to see.
+        assert "Proxy-Authorization: Basic dXNlcjpwQHNzd29yZA==" in head
+        assert "key-0123456789" not in head
+        assert "p@ssword" not in str(caught.value)
+        assert "dXNlcjpwQHNzd29yZA" not in repr(caught.value.__cause__)
+
+    async def test_no_proxy_is_honoured(
+        self, monkeypatch: pytest.MonkeyPatch, closed_port: int
+    ) -> None:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{closed_port}")
+        monkeypatch.setenv("NO_PROXY", "service.invalid")
+        with pytest.raises(APIConnectionError, match=r"service\.invalid"):
+            await send("https://service.invalid")
+        monkeypatch.delenv("NO_PROXY")
+        with pytest.raises(APIConnectionError, match=rf"127\.0\.0\.1:{closed_port}"):
+            await send("https://service.invalid")
+
+    async def test_loopback_needs_none(
+        self, service: Scripted, monkeypatch: pytest.MonkeyPatch, closed_port: int
+    ) -> None:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{closed_port}")
+        assert (await send(service.url)).status == 200
