@@ -14,7 +14,7 @@ from pathlib import Path
 
 from akool_chatroom import ChatRoomTransport
 from pydantic import SecretStr
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 
 from akool_async.conversation import AvatarSession
 from akool_async.errors import AkoolError
@@ -67,6 +67,19 @@ def transport_to(url: str) -> ChatRoomTransport:
     return ChatRoomTransport(JoinTarget(credentials), {})
 
 
+def question_frame() -> bytes:
+    """The frame of a question, as a session sends it."""
+    codec = StreamCodec(CHATROOM, "v3", peer_id="server_8898")
+    [frame] = codec.encode(Chat(QUESTION, "msg-0123456789ab", options=QuestionOptions(mode_type=2)))
+    return frame
+
+
+async def echo(raw: ClientConnection, frame: bytes) -> None:
+    """The counterpart: the same bytes there and back."""
+    await raw.send(frame, text=True)
+    await raw.recv()
+
+
 @row(
     "question to first frame",
     group="chatroom",
@@ -75,9 +88,8 @@ def transport_to(url: str) -> ChatRoomTransport:
     goal={"p50": at_most_times(1.3)},
 )
 async def question_to_first_frame(bench: Bench) -> None:
-    """Both ends on loopback; the server has a process of its own."""
-    codec = StreamCodec(CHATROOM, "v3", peer_id="server_8898")
-    [frame] = codec.encode(Chat(QUESTION, "msg-0123456789ab", options=QuestionOptions(mode_type=2)))
+    """`AvatarSession.stream` to its first piece. The server has a process of its own."""
+    frame = question_frame()
     async with (
         echoing_room() as url,
         AvatarSession(transport_to(url)) as avatar,
@@ -88,11 +100,29 @@ async def question_to_first_frame(bench: Bench) -> None:
             async with avatar.stream(QUESTION) as reply:
                 await anext(reply)
 
-        async def theirs() -> None:
-            await raw.send(frame, text=True)
-            await raw.recv()
+        await bench.latency(ours, lambda: echo(raw, frame), count=500)
 
-        await bench.latency(ours, theirs, count=500)
+
+@row(
+    "packet there and back, transport alone",
+    group="chatroom",
+    unit="ms",
+    counterpart="raw websockets",
+    goal={"p50": at_most_times(1.3)},
+)
+async def packet_there_and_back(bench: Bench) -> None:
+    """The part of the row above that isn't codec and conversation."""
+    frame = question_frame()
+    async with echoing_room() as url, connect(url, compression=None) as raw:
+        transport = transport_to(url)
+        await transport.connect(timeout=10)
+
+        async def ours() -> None:
+            await transport.send(frame, timeout=10)
+            await transport.receive()
+
+        await bench.latency(ours, lambda: echo(raw, frame), count=500)
+        await transport.close()
 
 
 @row(
