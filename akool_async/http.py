@@ -99,6 +99,8 @@ class ConnectionPool:
         options: dict[str, Any] = {}
         if request.query:
             options["params"] = request.query
+        if self._own and request.method == "DELETE" and request.repeat is Repeat.UNLESS_DONE:
+            options["middlewares"] = (_once,)
         if self._proxy is not None:
             options["proxy"] = self._proxy.url
             options["proxy_headers"] = self._proxy.headers
@@ -160,6 +162,18 @@ class ConnectionPool:
             if len(self._timeouts) < 100:
                 self._timeouts[seconds] = timeout
         return timeout
+
+
+async def _once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Keeps aiohttp from sending a DELETE again by itself when the connection breaks."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise aiohttp.ClientConnectionError(str(error)) from error
 
 
 async def _read_bounded(response: aiohttp.ClientResponse, request: Request) -> bytes:
