@@ -10,7 +10,7 @@ from typing import Final
 
 from akool_async.stream.bounds import ReassemblyBounds
 from akool_async.stream.ended import UNNUMBERED, EndedMessages, Key, is_double
-from akool_async.stream.gathered import CHARACTER_COST, NOT_NEXT, PART_COST, GatheredParts
+from akool_async.stream.gathered import NOT_NEXT, GatheredParts, part_size
 from akool_async.stream.messages import (
     Chat,
     ChatDelta,
@@ -30,22 +30,31 @@ _NOBODY: Final[Key] = ("", None)
 class PartAssembler:
     """Version 2: parts with a number each, the last of them with `fin`."""
 
+    __slots__ = (
+        "_bounds",
+        "_ended",
+        "_open",
+        "doubles",
+        "held",
+        "latest",
+        "most_held",
+        "most_parts",
+    )
+
     def __init__(self, bounds: ReassemblyBounds) -> None:
         self._bounds = bounds
-        self._most_bytes = bounds.bytes
-        self._most_parts = bounds.parts
         self._open: dict[Key, GatheredParts] = {}
-        #: The message that a part was added to last; most parts follow one of the same message.
-        self._latest = GatheredParts(_NOBODY)
         self._ended = EndedMessages(bounds.remembered)
-        self._size = 0
         #: Parts that came twice.
         self.doubles = 0
-
-    @property
-    def held_bytes(self) -> int:
-        """What is held of messages that aren't complete, at most."""
-        return self._size
+        # For the short way that `StreamCodec.decode` takes with the next part in order, which
+        # nearly every part is; `add` would do the same, at twice the cost:
+        #: The message that a part was added to last.
+        self.latest = GatheredParts(_NOBODY)
+        #: What is held of messages that aren't complete, in bytes, and its bounds.
+        self.held = 0
+        self.most_held = bounds.bytes
+        self.most_parts = bounds.parts
 
     def __len__(self) -> int:
         return len(self._open)
@@ -86,22 +95,10 @@ class PartAssembler:
         *,
         halves: bool = False,
     ) -> list[Received]:
-        """Takes a part; `idx` is `UNNUMBERED` where the peer left it out.
+        """Takes any part; `idx` is `UNNUMBERED` where the peer left it out.
 
         `halves`: the text has half a surrogate pair in it.
         """
-        latest = self._latest
-        if idx == latest.next and mid == latest.mid and sender == latest.sender and not fin:
-            # The next part in order: `_take` and `_advance` would do the same, in twice the time.
-            size = len(text) * CHARACTER_COST + PART_COST
-            held = self._size + size
-            if held <= self._most_bytes and idx < self._most_parts and text and not halves:
-                self._size = held
-                latest.size += size
-                latest.touched = now
-                latest.texts.append(text)
-                latest.told = latest.next = idx + 1
-                return [ChatDelta(text, mid, sender, idx)]
         key = (mid, sender)
         message = self._open.get(key)
         if message is not None:
@@ -111,11 +108,13 @@ class PartAssembler:
             return self._late(key, idx, text)
         if fin and idx <= 0:
             if mid:
-                ended.add(key, (hash(text),))
+                ended.young[key] = (hash(text),)
+                if len(ended.young) >= ended.limit:
+                    ended.grow_old()
             chat = Chat(text, mid, sender)
             return [ChatDelta(text, mid, sender), chat] if text else [chat]
         message = self._open[key] = GatheredParts(key)
-        self._size += message.size
+        self.held += message.size()
         return self._add_to(message, idx, fin, text, now, halves)
 
     def _late(self, key: Key, idx: int, text: str) -> list[Received]:
@@ -143,10 +142,11 @@ class PartAssembler:
             self._give_up(message, "conflict", out)
             return out + self.add(*message.key, idx, fin, text, now, halves=halves)
         message.halves = message.halves or halves
+        message.catch_up()
         if self._take(message, idx, fin, text, now, out):
             self._advance(message, out)
             self._keep_bounds(out)
-            self._latest = message
+            self.latest = message
         return out
 
     def _take(
@@ -170,9 +170,8 @@ class PartAssembler:
                 self._give_up(message, reason, out)
             out.append(LatePart(text, *message.key, idx))
             return reason is None
-        size = message.put(idx, text)
-        if size:
-            self._size += size
+        if message.put(idx, text):
+            self.held += part_size(text)
             message.touched = now
         else:
             self.doubles += 1
@@ -182,8 +181,10 @@ class PartAssembler:
                 # What follows was handed on already as a part of it.
                 self._give_up(message, "conflict", out)
                 return False
-            beyond = sorted(number for number in message.ahead if number > idx)
-            out.extend(LatePart(message.ahead.pop(late), *message.key, late) for late in beyond)
+            for number in sorted(number for number in message.ahead if number > idx):
+                late_text = message.ahead.pop(number)
+                self.held -= part_size(late_text)
+                out.append(LatePart(late_text, *message.key, number))
         return True
 
     def _advance(self, message: GatheredParts, out: list[Received]) -> None:
@@ -213,9 +214,9 @@ class PartAssembler:
 
     def _forget(self, message: GatheredParts) -> None:
         del self._open[message.key]
-        self._size -= message.size
-        if self._latest is message:
-            self._latest = GatheredParts(_NOBODY)
+        self.held -= message.size()
+        if self.latest is message:
+            self.latest = GatheredParts(_NOBODY)
         message.next = NOT_NEXT
         if message.mid:
             self._ended.add(message.key, message.hashes())
@@ -223,7 +224,7 @@ class PartAssembler:
     def _keep_bounds(self, out: list[Received]) -> None:
         """Gives up those that waited longest until the rest is within the bounds."""
         bounds = self._bounds
-        while len(self._open) > bounds.messages or self._size > bounds.bytes:
+        while len(self._open) > bounds.messages or self.held > bounds.bytes:
             reason: GaveUp = "messages" if len(self._open) > bounds.messages else "bytes"
             oldest = min(self._open.values(), key=lambda message: message.touched)
             self._give_up(oldest, reason, out)

@@ -12,10 +12,12 @@ from akool_async.stream.bounds import ReassemblyBounds
 from akool_async.stream.checks import check_mid
 from akool_async.stream.chunks import Cutter
 from akool_async.stream.frames import QUIET_TIME, FrameAssembler
+from akool_async.stream.gathered import CHARACTER_COST, PART_COST
 from akool_async.stream.lenient import NotOursError, has_halves
 from akool_async.stream.limits import Dialect, PacketLimits
 from akool_async.stream.messages import (
     Chat,
+    ChatDelta,
     CommandAnswer,
     Ended,
     Interrupt,
@@ -134,7 +136,7 @@ class StreamCodec:
     @property
     def held_bytes(self) -> int:
         """Memory held by messages that aren't complete; at most `bounds.bytes`."""
-        return self._pending.held_bytes
+        return self._pending.held
 
     @property
     def doubles(self) -> int:
@@ -214,14 +216,29 @@ class StreamCodec:
         A whole message in one packet is `[ChatDelta, Chat]`; text in order is a `ChatDelta` at
         once; text out of order is nothing until its turn comes.
         """
-        if self.dialect == "v3":
+        if self._pending is self._frames:
             return self._decode_frame(packet, now)
         try:
             wire = _read_chat(packet)
         except (ValueError, RecursionError):
             return self._decode_other(packet, now)
         pld = wire.pld
-        return self._parts.add(wire.mid, pld.sender, wire.idx, wire.fin or pld.fin, pld.text, now)
+        parts, idx, text = self._parts, wire.idx, pld.text
+        latest = parts.latest
+        if (
+            idx == latest.next
+            and wire.mid == latest.mid
+            and pld.sender == latest.sender
+            and not (wire.fin or pld.fin)
+        ):
+            held = parts.held + len(text) * CHARACTER_COST + PART_COST
+            if held <= parts.most_held and idx < parts.most_parts and text:
+                parts.held = held
+                latest.touched = now
+                latest.texts.append(text)
+                latest.next = idx + 1
+                return [ChatDelta(text, latest.mid, latest.sender, idx)]
+        return parts.add(wire.mid, pld.sender, idx, wire.fin or pld.fin, text, now)
 
     def _decode_other(self, packet: bytes, now: float) -> list[Received]:
         try:

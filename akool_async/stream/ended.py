@@ -26,10 +26,10 @@ class EndedMessages:
     and adding takes the same time however many there are.
     """
 
-    __slots__ = ("_limit", "_parts", "old", "young")
+    __slots__ = ("_parts", "limit", "old", "young")
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        self.limit = limit
         self._parts = 0
         self.young: dict[Key, Parts] = {}
         self.old: dict[Key, Parts] = {}
@@ -48,9 +48,13 @@ class EndedMessages:
         """Remembers a message with the hashes of the parts that came of it."""
         self.young[key] = parts
         self._parts += len(parts)
-        if len(self.young) >= self._limit or self._parts > self._limit * _PARTS_EACH:
-            self.old, self.young = self.young, {}
-            self._parts = 0
+        if len(self.young) >= self.limit or self._parts > self.limit * _PARTS_EACH:
+            self.grow_old()
+
+    def grow_old(self) -> None:
+        """Begins a new generation. `add` does so by itself; see there for when."""
+        self.old, self.young = self.young, {}
+        self._parts = 0
 
 
 def is_double(parts: Parts, idx: int, text: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Final
 from akool_async.stream.bounds import ReassemblyBounds
 from akool_async.stream.chunks import join_halves
 from akool_async.stream.ended import EndedMessages, Key
-from akool_async.stream.gathered import CHARACTER_COST, PART_COST
+from akool_async.stream.gathered import part_size
 from akool_async.stream.messages import (
     Chat,
     ChatDelta,
@@ -61,7 +61,7 @@ class FrameAssembler:
         self._ended = EndedMessages(bounds.remembered)
 
     @property
-    def held_bytes(self) -> int:
+    def held(self) -> int:
         """What is held of answers that aren't over."""
         return sum(answer.size for answer in self._current.values())
 
@@ -106,7 +106,7 @@ class FrameAssembler:
         answer.halves = answer.halves or frame.halves
         answer.options = frame.options or answer.options
         answer.texts.append(frame.text)
-        answer.size += len(frame.text) * CHARACTER_COST + PART_COST
+        answer.size += part_size(frame.text)
         self._hand_on(answer, frame.text, out)
         if len(answer.texts) > self._bounds.parts:
             self._give_up(answer, "parts", out)

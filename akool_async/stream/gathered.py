@@ -28,6 +28,11 @@ MESSAGE_COST: Final = 4096
 NOT_NEXT: Final = -2
 
 
+def part_size(text: str) -> int:
+    """What holding a part takes, in bytes, at most."""
+    return len(text) * CHARACTER_COST + PART_COST
+
+
 class GatheredParts:
     """What came of a message, and what was handed on of it."""
 
@@ -40,7 +45,6 @@ class GatheredParts:
         "mid",
         "next",
         "sender",
-        "size",
         "texts",
         "told",
         "touched",
@@ -59,7 +63,6 @@ class GatheredParts:
         self.half = ""
         #: Whether any part has half a surrogate pair.
         self.halves = False
-        self.size = MESSAGE_COST
         self.touched = 0.0
         #: How many of `texts` were handed on.
         self.told = 0
@@ -71,14 +74,22 @@ class GatheredParts:
         known = self.texts[idx] if idx < len(self.texts) else self.ahead.get(idx)
         return known is not None and known != text
 
-    def put(self, idx: int, text: str) -> int:
-        """Puts a part into its place. Returns what that costs; 0: it came before."""
+    def size(self) -> int:
+        """What is held of it, in bytes."""
+        parts = sum(map(part_size, self.texts)) + sum(map(part_size, self.ahead.values()))
+        return MESSAGE_COST + parts
+
+    def catch_up(self) -> None:
+        """Notes that what came the short way was handed on."""
+        if self.next != NOT_NEXT:
+            self.told = len(self.texts)
+
+    def put(self, idx: int, text: str) -> bool:
+        """Puts a part into its place; False: it came before."""
         if idx < len(self.texts) or idx in self.ahead:
-            return 0
+            return False
         self.ahead[idx] = text
-        size = len(text) * CHARACTER_COST + PART_COST
-        self.size += size
-        return size
+        return True
 
     def close_up(self) -> None:
         """Appends the parts that follow without a gap."""

@@ -1,4 +1,4 @@
-"""The short form of the fuzzer; `nox -s fuzz` runs the long one. And that it finds what is wrong."""
+"""The short form of the fuzzer, whose long one `nox -s fuzz` runs; and that it finds faults."""
 
 from __future__ import annotations
 
