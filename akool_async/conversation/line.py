@@ -20,6 +20,7 @@ from akool_async.conversation.outbox import Outbox
 from akool_async.conversation.params import Params
 from akool_async.conversation.readers import EventHub
 from akool_async.conversation.replies import Replies
+from akool_async.conversation.responder import Responder
 from akool_async.conversation.speaking import Speaking
 from akool_async.conversation.transcript import Transcript
 from akool_async.conversation.turns import Turn
@@ -136,6 +137,7 @@ class Line:
             ends_at=started + info.duration if info.duration is not None else None,
         )
         self.speaking = Speaking(self)
+        self.responder: Responder | None = None
         self._params_lock = asyncio.Lock()
         self._strangers = False
         self._alarm: asyncio.TimerHandle | None = None
@@ -203,6 +205,8 @@ class Line:
     async def stop(self) -> None:
         """Ends the tasks."""
         self._cancel_alarm()
+        if self.responder is not None:
+            await self.responder.stop()
         await self.speaking.stop()
         tasks = [t for t in (self._reader, self._rescue) if t is not None]
         for task in tasks:
@@ -336,12 +340,14 @@ class Line:
 
     def _spoken(self, text: str, mid: str, complete: bool) -> None:
         self.transcript.add("user", "speech", text, mid=mid)
-        if self.params.mode != 1:
+        if self.params.mode != 1 and self.responder is None:
             now = self.loop.time()
             key = mid or new_mid()
             turn = Turn("speech", key, text, now=now, timeout=self.options.speech_turn)
             turn.sent = True
             self.replies.open(turn)
+        if self.responder is not None:
+            self.responder.heard(text, mid, complete=complete)
         self.hub.publish(ev.UserSpoke(text, mid, complete))
 
     def _finish(self, mid: str, sender: Sender, ended: Ended) -> None:

@@ -26,6 +26,7 @@ from akool_async.conversation.params import (
 )
 from akool_async.conversation.readers import EventReader
 from akool_async.conversation.reply_stream import ReplyStream
+from akool_async.conversation.responder import Responder, ResponderFunction
 from akool_async.conversation.transcript import Transcript
 from akool_async.conversation.turns import Reply, Turn
 from akool_async.conversation.utterance import Parts, Utterance
@@ -323,6 +324,48 @@ class AvatarSession:
             delay=check_timeout(delay, options.first_piece),
             piece_bytes=piece_bytes or options.piece_bytes,
         )
+
+    def respond_with(
+        self,
+        function: ResponderFunction,
+        *,
+        filler: str | None = None,
+        filler_after: float = 1.0,
+        parts: Parts = "one_message",
+        delay: float | None = None,
+    ) -> Responder:
+        """Answers everything people say in the room with `function(turn)`, through the avatar.
+
+        `function` is a plain function (called on the event loop, so it must not block), an async
+        one, or an async generator of text. Retelling mode is set for it. When somebody speaks
+        while the answer is being written or spoken, the generator is closed, the avatar
+        interrupted, and the transcript keeps what was said until then. What `function` raises is
+        told as `HandlerFailed` and to `ConversationOptions.on_error`; the conversation goes on.
+
+        Args:
+            function: of a `UserTurn`.
+            filler: said when the first piece takes longer than `filler_after` seconds.
+            filler_after: in seconds.
+            parts: as for `say`.
+            delay: as for `say`.
+
+        Raises:
+            NotSupportedError: (v3) the chat room doesn't report speech.
+            InvalidParameterError: `function` can't be called, or there is a responder already.
+        """
+        self._check_open()
+        line = self._line
+        if line.responder is not None:
+            raise InvalidParameterError("function", "there is a responder already; stop it first")
+        line.responder = Responder(
+            line,
+            function,
+            filler=filler if filler is None else check_text(filler),
+            filler_after=check_timeout(filler_after, 1.0),
+            parts=parts,
+            delay=check_timeout(delay, line.options.first_piece),
+        )
+        return line.responder
 
     # Commands.
 

@@ -64,6 +64,11 @@ class Speaking:
             self._queue.append(utterance)
         return utterance
 
+    @property
+    def busy(self) -> bool:
+        """Whether anything is being said, or waits to be."""
+        return self._avatar_speaks or bool(self._queue)
+
     # What stops them.
 
     def stop_all(self) -> bool:

@@ -197,11 +197,11 @@ class Utterance:
         if self._done.done():
             return
         heard = self._message.stop() if self._message else False
-        awaited = self._awaited
+        told = self._awaited or type(error).__name__ == "_ToldError"
         self.fail(error)
         if heard:
             await self._speaking.hush()
-        if not awaited:
+        if not told:
             self._speaking.line.hub.report(error, "the text given to say()")
 
     # One message.
@@ -338,6 +338,9 @@ class Reading:
         finally:
             self._over = True
             self._change.set()
+            close = getattr(self._source, "aclose", None)
+            if close is not None:  # by the task that read it
+                await close()
 
     async def take(self) -> str | None:
         """All sentences that are whole by now, once one is; `None` at the end."""
