@@ -135,7 +135,7 @@ class Avatars:
         Args:
             avatar: what `upload` returned, or the record's `_id`.
             timeout: seconds to wait in all.
-            interval: seconds between two questions.
+            interval: seconds between the first two questions; later pauses grow up to ten times.
             on_progress: called with every answer; plain or async.
 
         Raises:

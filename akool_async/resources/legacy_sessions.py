@@ -107,7 +107,7 @@ class LegacySessions:
         session: LegacySession | str,
         *,
         timeout: float = 60.0,
-        interval: float = 1.0,
+        interval: float = 0.5,
         on_progress: Progress[LegacySession] | None = None,
     ) -> LegacySession:
         """Waits until a session takes chat (status 2).
@@ -115,7 +115,7 @@ class LegacySessions:
         Args:
             session: it, or its id.
             timeout: seconds to wait in all.
-            interval: seconds between two questions.
+            interval: seconds between the first two questions; later pauses grow up to ten times.
             on_progress: called with every answer; plain or async.
 
         Raises:

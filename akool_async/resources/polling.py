@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from akool_async.errors import WaitTimeoutError
 from akool_async.models.checks import number
@@ -13,6 +13,10 @@ from akool_async.models.checks import number
 __all__ = ["Progress", "poll"]
 
 T = TypeVar("T")
+
+#: Pauses grow by this factor, up to so many times the first one.
+_GROWTH: Final = 1.5
+_MOST: Final = 10.0
 
 #: Called with each answer while waiting; plain or async.
 Progress = Callable[[T], Awaitable[Any] | Any]
@@ -36,7 +40,8 @@ async def poll(
         done: whether this answer is the one waited for; raises where it can't come any more.
         status: of an answer, for the error.
         timeout: seconds in all.
-        interval: seconds between an answer and the next question.
+        interval: seconds between the first answer and the second question; pauses grow up to ten
+            times that.
         on_progress: called with every answer, the last one included.
 
     Raises:
@@ -45,6 +50,7 @@ async def poll(
     number("timeout", timeout, 0.001, 86_400.0)
     number("interval", interval, 0.01, 3600.0)
     last: int | None = None
+    pause = interval
     limit = asyncio.timeout(timeout)
     try:
         async with limit:
@@ -57,7 +63,8 @@ async def poll(
                         await told
                 if done(answer):
                     return answer
-                await asyncio.sleep(interval)
+                await asyncio.sleep(pause)
+                pause = min(pause * _GROWTH, interval * _MOST)
     except TimeoutError as error:
         if not limit.expired():
             raise

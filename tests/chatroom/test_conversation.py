@@ -27,6 +27,7 @@ from akool_async.errors import (
     QuestionInterruptedError,
     ReplyTimeoutError,
     SessionFailedError,
+    WaitTimeoutError,
 )
 from akool_async.simulator import Simulator
 from akool_async.simulator.personality import Personality
@@ -317,6 +318,16 @@ class TestOpening:
             assert seen[0] == 1
             assert seen[-1] == 2
             assert (await avatar.ask("Hello")).text
+
+    async def test_asks_less_and_less_often_and_gives_up(self):
+        async with Simulator(queue_time=60) as sim, AkoolClient("any", base_url=sim.url) as akool:
+            session = await akool.legacy_sessions.create(AVATAR)
+            with pytest.raises(WaitTimeoutError, match="last status: 1") as caught:
+                await akool.legacy_sessions.wait_until_running(session, timeout=1, interval=0.02)
+            assert caught.value.status == 1
+            looks = [r.at for r in sim.requests if r.path.endswith("/session/detail")]
+            assert 2 <= len(looks) < 15  # without growing pauses it would be 50
+            await akool.legacy_sessions.close(session)
 
     @pytest.mark.parametrize("status", [3, 4])
     async def test_a_session_that_ends_first_is_an_error(self, status):
