@@ -23,7 +23,7 @@ import pytest_asyncio
 __all__: list[str] = []
 
 #: Seconds that what is closing may take, on a busy machine.
-_SETTLE = 5.0
+SETTLE = 5.0
 
 _sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
 
@@ -53,7 +53,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _wait(left: Callable[[], list[Any]]) -> list[Any]:
-    limit = time.monotonic() + _SETTLE
+    limit = time.monotonic() + SETTLE
     found = left()
     while found and time.monotonic() < limit:
         gc.collect()
@@ -98,7 +98,7 @@ async def no_task_left(nothing_left_open: None) -> AsyncIterator[None]:
     before = asyncio.all_tasks()
     yield
     own = asyncio.current_task()
-    limit = time.monotonic() + _SETTLE
+    limit = time.monotonic() + SETTLE
     while True:
         left = [task for task in asyncio.all_tasks() if task is not own and task not in before]
         if not left or time.monotonic() >= limit:
