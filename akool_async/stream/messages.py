@@ -128,6 +128,10 @@ class VoiceParams(msgspec.Struct, frozen=True, omit_defaults=True):
     pron_map: Mapping[str, str] | None = None
     turn_detection: Mapping[str, Any] | None = None
 
+    def __str__(self) -> str:
+        given = ((name, getattr(self, name)) for name in self.__struct_fields__)
+        return "(" + ", ".join(f"{name}={value!r}" for name, value in given if value) + ")"
+
 
 class SetParams(Message, frozen=True):
     """Command `set-params`; empty fields are left out on the wire."""
@@ -139,8 +143,11 @@ class SetParams(Message, frozen=True):
     vparams: VoiceParams | None = None
 
     def __str__(self) -> str:
-        fields = ("lang", "mode", "bgurl", "vparams")
-        given = [f"{name}={value!r}" for name in fields if (value := getattr(self, name))]
+        given = [
+            f"{name}={value!r}" if name != "vparams" else f"vparams={value}"
+            for name in ("lang", "mode", "bgurl", "vparams")
+            if (value := getattr(self, name))
+        ]
         return " ".join(("set-params", self.mid, *given))
 
 
