@@ -19,8 +19,8 @@ LONGEST = 100_000
 class Lines:
     """`async for` over the lines, without their ends; use as a context manager.
 
-    Reads what is there when the descriptor says so, with neither a thread, which couldn't be
-    stopped while it waits, nor non-blocking mode, which a terminal shares with standard output.
+    Reads when the descriptor is ready and a line is wanted, with neither a thread, which couldn't
+    be stopped while it waits, nor non-blocking mode, which a terminal shares with standard output.
     """
 
     def __init__(self, descriptor: int | None = None) -> None:
@@ -28,26 +28,14 @@ class Lines:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._text = ""
         self._ended = False
-        self._watched = False
-        self._readable = asyncio.Event()
+        self._came = asyncio.Event()
 
     def __enter__(self) -> Self:
-        loop = asyncio.get_running_loop()
-        try:
-            loop.add_reader(self._descriptor, self._readable.set)
-            self._watched = True
-        except PermissionError:
-            self._readable.set()  # a regular file: it can't be watched, and is always readable
-        except NotImplementedError as error:
-            raise ConfigurationError(
-                "This event loop can't wait for standard input: on Windows use WSL."
-            ) from error
         return self
 
     def __exit__(self, *exc: object) -> None:
-        if self._watched:
+        if not self._ended:
             asyncio.get_running_loop().remove_reader(self._descriptor)
-            self._watched = False
 
     def __aiter__(self) -> Self:
         return self
@@ -56,8 +44,9 @@ class Lines:
         while (line := self._take()) is None:
             if self._ended:
                 raise StopAsyncIteration
-            await self._readable.wait()
-            self._read()
+            self._came.clear()
+            self._read_when_ready()
+            await self._came.wait()
         return line
 
     def _take(self) -> str | None:
@@ -67,11 +56,23 @@ class Lines:
         self._text = rest
         return line.rstrip("\r")
 
+    def _read_when_ready(self) -> None:
+        try:
+            asyncio.get_running_loop().add_reader(self._descriptor, self._ready)
+        except PermissionError:
+            self._read()  # a regular file can't be watched: it is always ready
+        except NotImplementedError as error:
+            raise ConfigurationError(
+                "This event loop can't wait for standard input: on Windows use WSL."
+            ) from error
+
+    def _ready(self) -> None:
+        # Exactly one read for each readiness: a second one could block the whole loop.
+        asyncio.get_running_loop().remove_reader(self._descriptor)
+        self._read()
+
     def _read(self) -> None:
         data = os.read(self._descriptor, 65536)
         self._text += self._decoder.decode(data, final=not data)
-        if not data:
-            self._ended = True
-            self.__exit__()
-        elif self._watched:
-            self._readable.clear()
+        self._ended = not data
+        self._came.set()

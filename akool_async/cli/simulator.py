@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from akool_async.cli.terminal import fail, printer
@@ -61,7 +62,13 @@ async def serve(host: str, port: int, livekit: LiveKitOptions) -> int:
     """Runs until a signal; prints what to set so that a program uses it."""
     simulator = load_simulator()
     out = printer()
-    async with simulator(host=host, port=port, livekit=livekit_server(*livekit)) as sim:
+    async with AsyncExitStack() as stack:
+        sim = simulator(host=host, port=port, livekit=livekit_server(*livekit))
+        try:
+            await stack.enter_async_context(sim)
+        except OSError as error:
+            fail(f"can't listen on {host}:{port}: {error}")
+            return 1
         out.line(f"export AKOOL_API_URL={sim.url} AKOOL_API_KEY=any")
         if not ipaddress.ip_address(host).is_loopback:
             fail(f"listening on {host}: everybody who reaches this machine can use it")

@@ -119,6 +119,7 @@ class Talk:
         while True:
             text = await self._questions.get()
             self._speaking = True
+            self._interrupted_at = float("-inf")  # twice means: with nothing asked in between
             try:
                 async for piece in self._avatar.stream(text):
                     self._piece(piece)

@@ -90,6 +90,20 @@ async def test_an_endless_line_is_cut(pipe):
 
 async def test_leaving_stops_watching(pipe):
     read, _write = pipe
-    with Lines(read):
-        pass
+    with Lines(read) as lines:
+        waiting = asyncio.create_task(anext(lines))
+        await asyncio.sleep(0)
+        waiting.cancel()
     assert not asyncio.get_running_loop().remove_reader(read)
+
+
+async def test_the_loop_goes_on_while_no_line_comes(pipe):
+    read, write = pipe
+    with Lines(read) as lines:
+        os.write(write, b"one\n")
+        assert await anext(lines) == "one"
+        waiting = asyncio.create_task(anext(lines))
+        for _ in range(20):  # would block here for ever if it read without being ready
+            await asyncio.sleep(0)
+        os.write(write, b"two\n")
+        assert await waiting == "two"

@@ -1,0 +1,66 @@
+import asyncio
+import signal
+
+import pytest
+
+# What a whole run writes, in this order; a signal comes as soon as each was written.
+MOMENTS = [
+    "local AKOOL",
+    "room ",
+    "set-params ",
+    "you>    Hello",
+    "avatar> I am",
+    "from AKOOL.",
+    "avatar> It has",
+    "you>    Please count",
+    "12, 13",
+    "[interrupted]",
+]
+
+
+@pytest.mark.parametrize("transport", ["livekit", "agora", "trtc", "chatroom"])
+async def test_a_whole_conversation(akool, transport):
+    demo = await akool("demo", "--transport", transport, key=None)
+    assert await demo.ended() == 0, demo.errors
+    for expected in (
+        "It has 7 words, from “How” to “have”.",
+        "session closed by REST",
+        f"transport   {transport}",
+        "that the real service would have taken",
+        "\n  0 sessions left open\n",
+    ):
+        assert expected in demo.output
+    assert " 0 packets" not in demo.output
+    assert ("[interrupted]" in demo.output) is (transport != "chatroom")
+    assert "199" not in demo.output  # the long answer was cut off
+    assert demo.errors == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda one: one.name)
+async def test_interrupted_at_any_moment_it_leaves_no_session_open(akool, number):
+    slots = asyncio.Semaphore(4)
+
+    async def interrupted(moment):
+        async with slots:
+            demo = await akool("demo", key=None)
+            await demo.printed(moment)
+            demo.signal(number)
+            assert await demo.ended() in (128 + number, 0)
+            assert "\n  0 sessions left open\n" in demo.output
+
+    outcomes = await asyncio.gather(*map(interrupted, MOMENTS), return_exceptions=True)
+    failed = {moment: error for moment, error in zip(MOMENTS, outcomes, strict=True) if error}
+    assert not failed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--transport", "carrier-pigeon"], "No transport named 'carrier-pigeon'"),
+        (["--livekit-url", "ws://127.0.0.1:1"], "needs --livekit-api-key"),
+    ],
+)
+async def test_options_that_make_no_sense(akool, arguments, message):
+    demo = await akool("demo", *arguments, key=None)
+    assert await demo.ended() == 2
+    assert message in demo.errors

@@ -1,0 +1,75 @@
+"""A program in a process of its own: what it writes, its input, signals to it, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable
+
+#: Seconds for anything to happen, on a busy machine.
+PATIENCE = 30.0
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Waits until it is true."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+class Command:
+    """One running command. What it writes is read as it comes."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.output = ""
+        self.errors = ""
+        self._readers = [
+            asyncio.create_task(self._read("output", process.stdout)),
+            asyncio.create_task(self._read("errors", process.stderr)),
+        ]
+
+    async def _read(self, name: str, stream: asyncio.StreamReader | None) -> None:
+        assert stream is not None
+        while data := await stream.read(65536):
+            setattr(self, name, getattr(self, name) + data.decode())
+
+    def type(self, text: str) -> None:
+        """Writes to its standard input."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(text.encode())
+
+    def end_input(self) -> None:
+        """Closes its standard input."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    @property
+    def ended_already(self) -> bool:
+        """Whether it is over."""
+        return self.process.returncode is not None
+
+    async def printed(self, text: str) -> None:
+        """Waits until it has written `text`."""
+        with contextlib.suppress(TimeoutError):
+            await until(lambda: text in self.output or self.ended_already)
+        assert text in self.output, f"{text!r} never came: {self.output}\n{self.errors}"
+
+    async def ended(self) -> int:
+        """Its exit status, once it ended and everything it wrote was read."""
+        async with asyncio.timeout(PATIENCE):
+            await asyncio.gather(*self._readers)
+            status = await self.process.wait()
+        assert "Traceback" not in self.errors, self.errors
+        return status
+
+    async def stop(self) -> None:
+        if self.process.returncode is None:
+            self.process.kill()
+        self.end_input()
+        await asyncio.gather(*self._readers)
+        await self.process.wait()
