@@ -19,9 +19,11 @@ addopts = --import-mode=importlib
 filterwarnings = error
 """
 CONFTEST = """
-from guards import leaks
-leaks.SETTLE = 0.5   # seconds; what is left here stays left
 pytest_plugins = ["guards.environment", "guards.leaks", "guards.loopback", "guards.secrets"]
+
+def pytest_configure(config):
+    from guards import leaks
+    leaks.SETTLE = 0.5   # seconds; what is left here stays left
 """
 
 
