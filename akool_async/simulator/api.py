@@ -16,6 +16,7 @@ from aiohttp import web
 
 from akool_async.simulator.checks import Refusal
 from akool_async.simulator.faults import Fault
+from akool_async.simulator.loose import loosened
 from akool_async.simulator.recording import RequestRecord
 from akool_async.simulator.service import Service
 
@@ -85,7 +86,7 @@ class Api:
         fault = service.faults.take(request.method, request.path)
         if fault is None:
             envelope = await self._envelope(request, raw)
-            record.code = envelope["code"]
+            record.code = int(envelope["code"])
             record.status = 200
             return web.json_response(envelope)
         return await self._with_fault(fault, request, raw, record)
@@ -105,11 +106,15 @@ class Api:
             answer = fault.answer(envelope)
         else:
             answer = web.json_response(envelope, headers=fault.headers)
-        record.code = fault.code if fault.replaces else (envelope or {}).get("code")
+        record.code = int(envelope["code"]) if envelope and not fault.replaces else fault.code
         record.status = answer.status
         return answer
 
     async def _envelope(self, request: web.Request, raw: bytes) -> dict[str, Any]:
+        envelope = await self._true_envelope(request, raw)
+        return loosened(envelope) if self._service.loose_answers else envelope
+
+    async def _true_envelope(self, request: web.Request, raw: bytes) -> dict[str, Any]:
         try:
             data = await self._answer(request, raw)
         except Refusal as refusal:

@@ -58,17 +58,18 @@ class _Parts:
     def take_ready(self) -> str:
         """The text that is next in order and wasn't taken before."""
         ready = []
-        while self.handed_on in self.texts:
+        while self.handed_on in self.texts and not self.whole:
             ready.append(self.texts[self.handed_on])
             self.handed_on += 1
         return "".join(ready)
 
     @property
     def whole(self) -> bool:
-        return self.last is not None and len(self.texts) == self.last + 1
+        return self.last is not None and self.handed_on > self.last
 
     def text(self) -> str:
-        return "".join(self.texts[idx] for idx in sorted(self.texts))
+        assert self.last is not None
+        return "".join(self.texts[idx] for idx in range(self.last + 1))
 
 
 class DialectV2(Dialect):

@@ -76,6 +76,8 @@ class Simulator:
         pause_timeout: (v3) seconds of silence after which a paused session times out.
         token_life: seconds for which a token of getToken is good.
         wrap_knowledge_list: answers knowledge/list as older versions did.
+        loose_answers: answers as they are seen in the wild, not as the documents have them:
+            numbers as strings, nulls, unknown fields, `message` for `msg`.
         rooms: kind of room -> class or "module:class", over the simulator's own.
         keep: how many requests and how many packets are remembered.
     """
@@ -104,6 +106,7 @@ class Simulator:
         pause_timeout: float = 60.0,
         token_life: float = 366 * 86400.0,
         wrap_knowledge_list: bool = False,
+        loose_answers: bool = False,
         rooms: Mapping[str, str | type[SimRoom]] | None = None,
         keep: int = 20_000,
     ) -> None:
@@ -136,6 +139,7 @@ class Simulator:
             pause_timeout=pause_timeout,
             slots_per_avatar=slots_per_avatar,
             wrap_knowledge_list=wrap_knowledge_list,
+            loose_answers=loose_answers,
             livekit=livekit,
         )
         self._service.book = SessionBook(

@@ -70,6 +70,7 @@ class Service:
         pause_timeout: (v3) seconds of silence after which a paused session times out.
         slots_per_avatar: how many open sessions one avatar can have; `None`: any number.
         wrap_knowledge_list: answers the knowledge list as older versions did.
+        loose_answers: answers as they are seen in the wild (`loosened`).
         livekit: a real LiveKit server for sessions with `stream_type` livekit.
     """
 
@@ -86,6 +87,7 @@ class Service:
     pause_timeout: float
     slots_per_avatar: int | None
     wrap_knowledge_list: bool
+    loose_answers: bool
     livekit: Any
     base_url: str = ""
     book: SessionBook = field(init=False)
