@@ -20,7 +20,7 @@ Call `codec.expire(now)` when `codec.deadline()` has come: it gives up what neve
 from __future__ import annotations
 
 from akool_async.stream.bounds import ReassemblyBounds
-from akool_async.stream.codec import ChatWriter, StreamCodec, new_mid
+from akool_async.stream.codec import StreamCodec, new_mid
 from akool_async.stream.limits import AGORA, CHATROOM, LIVEKIT, TRTC, Dialect, PacketLimits
 from akool_async.stream.messages import (
     ACTIONS,
@@ -46,6 +46,7 @@ from akool_async.stream.messages import (
     VoiceParams,
 )
 from akool_async.stream.pace import SendQueue, Withdrawn
+from akool_async.stream.writer import ChatWriter
 
 __all__ = [
     "ACTIONS",

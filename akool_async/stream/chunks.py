@@ -63,6 +63,8 @@ class Envelope(Protocol):
 
     #: 1 where text is escaped once, 2 where it is JSON inside JSON.
     depth: int
+    #: Whether the last part says that it is the last.
+    has_end: bool
 
     def wrap(self, idx: int, *, last: bool) -> tuple[bytes, bytes]:
         """What comes before and after the text of part `idx`."""
@@ -84,7 +86,7 @@ class Cutter:
         #: After and before these a word ends.
         self._spaces = (b" ", slash + b"n", slash + b"t")
         #: Escaped text that no packet holds yet.
-        self._rest = bytearray()
+        self._rest = b""
         #: A high surrogate at the end of what was fed: its other half may come next.
         self._half = ""
         self.idx = 0
@@ -113,7 +115,7 @@ class Cutter:
             text, self._half = self._half + text, ""
         if text and "\ud800" <= text[-1] <= "\udbff":
             text, self._half = text[:-1], text[-1]
-        self._rest += self._escape(text)
+        self._rest = self._rest + self._escape(text) if self._rest else self._escape(text)
 
     def cut(self, *, flush: bool = False, last: bool = False) -> list[bytes]:
         """The packets that can be filled; `flush`: all of the text; `last`: all, and the end."""
@@ -124,7 +126,7 @@ class Cutter:
         before, after = self._envelope.wrap(self.idx, last=False)
         if not (flush or last) and len(before) + len(self._rest) + len(after) <= self._max_bytes:
             return packets
-        text = bytes(self._rest)
+        text = self._rest
         start, end = 0, len(text)
         final, final_after = self._envelope.wrap(self.idx, last=True)
         while end - start > self._max_bytes - (
@@ -137,7 +139,7 @@ class Cutter:
             self.idx += 1
             before, after = self._envelope.wrap(self.idx, last=False)
             final, final_after = self._envelope.wrap(self.idx, last=True)
-        if last:
+        if last and (start < end or self._envelope.has_end or not self.idx):
             packets.append(b"".join((final, text[start:], final_after)))
             self.idx += 1
             start = end
@@ -145,7 +147,7 @@ class Cutter:
             packets.append(b"".join((before, text[start:], after)))
             self.idx += 1
             start = end
-        self._rest = bytearray(text[start:])
+        self._rest = text[start:]
         return packets
 
     def _boundary(self, text: bytes, start: int, stop: int) -> int:

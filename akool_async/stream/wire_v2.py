@@ -193,6 +193,7 @@ class ChatEnvelope:
     """What stands around the text of a chat message's parts."""
 
     depth = 1
+    has_end = True
 
     def __init__(self, mid: str, sender: Sender | None) -> None:
         self._head = b'{"v":2,"type":"chat","mid":' + dump(mid) + b',"idx":'

@@ -112,6 +112,7 @@ class ChatEnvelope:
     """What stands around the text of a message's frames."""
 
     depth = 2
+    has_end = False
 
     def __init__(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -255,14 +256,46 @@ def test_what_is_missing_is_told_in_bounds(read: Reader) -> None:
     assert partial.missing == tuple(range(255))
 
 
-@pytest.mark.parametrize("make", [lambda n: part(0, "x", mid=str(n), fin=True)])
-def test_ended_messages_are_remembered_in_bounds(make: Callable[[int], bytes]) -> None:
+def test_ended_messages_are_remembered_in_bounds() -> None:
+    def make(number: int) -> bytes:
+        return part(0, "x", mid=str(number), fin=True)
+
     read = Reader(remembered=100)
     for number in range(1000):
         assert len(read(make(number))) == 2
     assert read(make(950)) == [], "one of the last hundred"
     assert len(read(make(700))) == 2, "long forgotten"
     assert len(read.codec._parts._ended) <= 200
+
+
+def long_name(number: int) -> str:
+    return f"{number:>512}"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda n: part(0, "x" * 900, mid=long_name(n)),
+        lambda n: part(n % 100, "\N{GRINNING FACE}" * 200, mid=long_name(n // 100)),
+        lambda n: part(1 + n, "x" * 900),
+        lambda n: part(n, "x" * 900),
+        lambda n: part(0, "x", mid=long_name(n), fin=True),
+        lambda n: part(19_999, "", mid=long_name(n)),
+    ],
+    ids=["beginnings", "crowds", "gaps", "endless", "ended", "far ends"],
+)
+def test_memory_is_bounded_whatever_a_peer_sends(make: Callable[[int], bytes]) -> None:
+    codec = StreamCodec(AGORA, bounds=ReassemblyBounds(bytes=2**20, remembered=256))
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for number in range(8000):
+            codec.decode(make(number), now=0.0)
+            assert codec.held_bytes <= 2**20
+        held = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert held <= 2**20 + 2 * 256 * (512 + 1500)
 
 
 @pytest.mark.parametrize("field", ["messages", "parts", "bytes", "remembered", "age"])
