@@ -85,9 +85,10 @@ class Outgoing:
         line = self._line
         line.hearing.sent(self.mid, self.text, line.loop.time())
         self._push(self._writer.finish(text), more=False)
+        self._check_sent()  # (v3) there may have been nothing left to send
 
     def _push(self, packets: Sequence[bytes], *, more: bool) -> None:
-        if packets:
+        if packets or not more:  # without packets it ends the message in the outbox
             self._texts.extend(map(self._text_of, packets))
             self._line.send_chat(self.mid, packets, more=more)
 
@@ -114,6 +115,9 @@ class Outgoing:
             entry = self._turn.entry = self._line.transcript.begin("avatar", "said", mid=self.mid)
         if entry.source == "said":  # else the avatar tells itself what it says
             entry.text = self.text_sent
+        self._check_sent()
+
+    def _check_sent(self) -> None:
         if self.finished and not self._texts and not self.sent.done():
             self.sent.set_result(None)
             if self._quiet_since_text:
@@ -161,7 +165,8 @@ class Outgoing:
         line = self._line
         withdrawn = line.outbox.withdraw(self.mid)
         if self.left and not self.finished and not withdrawn.packets_dropped:
-            line.outbox.push(f"{self.mid} end", self._writer.finish(), urgent=True)
+            if ending := self._writer.finish():
+                line.outbox.push(f"{self.mid} end", ending, urgent=True)
             line.hearing.sent(self.mid, self.text, line.loop.time())
         self.finished = True
         self._texts.clear()

@@ -191,6 +191,68 @@ class TestAsking:
             await asyncio.wait([asking])
 
 
+class TestSaying:
+    async def test_a_text_goes_as_a_question_in_retelling_mode(self):
+        async with talking() as (sim, avatar, _):
+            assert await avatar.say("Good evening.").spoken()
+            assert (await avatar.ask("Hello")).text.startswith("Hello!")
+        said, question = asked(sim)
+        assert (said["question"], said["mode_type"]) == ("Good evening.", 1)
+        assert question["mode_type"] == 2  # what later questions carry is as it was
+
+    async def test_a_token_stream_goes_in_frames_of_one_message(self):
+        async def tokens():
+            for token in ("Good ", "evening. ", "How ", "are ", "you?"):
+                yield token
+                await asyncio.sleep(0)
+
+        async with talking() as (sim, avatar, _):
+            utterance = avatar.say(tokens())
+            assert await utterance.spoken()
+            assert utterance.text_sent == "Good evening. How are you?"
+        frames = asked(sim)
+        assert len({frame["message_id"] for frame in frames}) == 1
+        assert "".join(frame["question"] for frame in frames) == "Good evening. How are you?"
+        assert all(frame["question"] for frame in frames)  # no end mark: v3 has none
+        assert all(frame["mode_type"] == 1 for frame in frames)
+
+    async def test_a_stream_that_ends_after_its_last_text_left(self):
+        async def tokens():
+            yield "All of it. "
+            await until(lambda: len(asked(sim)) == 1)
+
+        async with talking() as (sim, avatar, _):
+            utterance = avatar.say(tokens())
+            await utterance
+            assert await utterance.spoken()
+            assert [frame["question"] for frame in asked(sim)] == ["All of it. "]
+            assert avatar._line.outbox.waiting_bytes == 0
+            assert not avatar._line.outbox._queue._lanes
+
+    async def test_cancelled_it_sends_nothing_more(self):
+        go_on = asyncio.Event()
+
+        async def tokens():
+            yield "First sentence. "
+            await go_on.wait()
+            yield "Second."
+
+        async with talking() as (sim, avatar, _):
+            utterance = avatar.say(tokens())
+            await until(lambda: len(asked(sim)) == 1)
+            await utterance.cancel()
+            go_on.set()
+            assert not await utterance.spoken()
+            assert (await avatar.ask("Hello")).text
+        assert [frame["question"] for frame in asked(sim)] == ["First sentence. ", "Hello"]
+
+    async def test_carries_the_voice_that_was_set(self):
+        async with talking() as (sim, avatar, _):
+            await avatar.set_params(voice_id="v9", lang="en")
+            await avatar.say("Good evening.").spoken()
+        assert (asked(sim)[0]["voice_id"], asked(sim)[0]["language"]) == ("v9", "en")
+
+
 class TestReplies:
     async def test_pieces_as_they_come(self):
         text = "one two three four five six seven eight nine ten eleven twelve"

@@ -219,3 +219,12 @@ def test_an_answer_beyond_the_bounds_is_given_up(bounds: dict[str, int], reason:
     assert out[-1] == LatePart("x" * 20, "m", "bot", partial.missing[0])
     assert codec.held_bytes == 0
     assert codec.expire(100.0) == []
+
+
+def test_a_message_written_piece_by_piece_ends_without_an_empty_frame() -> None:
+    """There is no end mark: an empty frame would be a question of its own."""
+    writer = StreamCodec(CHATROOM, "v3", peer_id="server_1").open_chat("m")
+    assert len(writer.add("Hello. ") + writer.flush()) == 1
+    assert writer.finish() == []
+    writer = StreamCodec(CHATROOM, "v3", peer_id="server_1").open_chat("m")
+    assert len(writer.finish()) == 1
