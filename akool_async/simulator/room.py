@@ -82,7 +82,7 @@ class SimRoom(abc.ABC):
 
     @abc.abstractmethod
     async def open(self) -> dict[str, Any]:
-        """Makes the room with the avatar in it. Returns `credentials` (v4) or `stream_urls` (v3)."""
+        """Makes the room, the avatar in it. Returns `credentials` (v4) or `stream_urls` (v3)."""
 
     @abc.abstractmethod
     async def send(self, packet: bytes) -> None:
