@@ -1,0 +1,174 @@
+"""Somebody of the simulator's in a real LiveKit room: its avatar, or a stranger.
+
+The avatar publishes a silent audio track, as the service's does: a participant without a track is
+announced up to three seconds late (LIVEKIT.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Coroutine
+from typing import Any, Final, Protocol
+
+from livekit import rtc
+
+__all__ = ["RoomClient", "RoomListener"]
+
+logger = logging.getLogger(__name__)
+
+#: Seconds that joining, and leaving, may take.
+_JOIN_TIMEOUT: Final = 20.0
+_LEAVE_TIMEOUT: Final = 5.0
+_SAMPLE_RATE: Final = 48_000
+
+
+class RoomListener(Protocol):
+    """Who is told what happens in the room; called on the event loop, must not raise."""
+
+    def joined(self, identity: str) -> None:
+        """Somebody else is in the room, and packets reach them."""
+
+    def left(self, identity: str) -> None:
+        """They left."""
+
+    def packet(self, data: bytes, sender: str) -> None:
+        """Somebody sent a packet; `sender` is "" where the room didn't say who."""
+
+
+class _Finished(asyncio.Task[Any]):
+    """Can't be cancelled: a `Room.connect()` that is ends the process 15 s later."""
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        """Does nothing."""
+        del msg
+        return False
+
+
+class RoomClient:
+    """A participant. Joins once."""
+
+    def __init__(self, listener: RoomListener | None = None) -> None:
+        self._listener = listener
+        self._room: rtc.Room | None = None
+        self._source: rtc.AudioSource | None = None
+
+    async def join(self, url: str, token: str, *, track: bool) -> None:
+        """Joins, and publishes a silent track where asked to.
+
+        Raises:
+            TimeoutError: not in time.
+            livekit.rtc.ConnectError: refused, or the server isn't there.
+        """
+        room = rtc.Room()
+        # Before connecting: what comes until `connect()` returns would be missed.
+        ears = _Ears(room, self._listener) if self._listener is not None else None
+        options = rtc.RoomOptions(
+            auto_subscribe=False,
+            rtc_config=rtc.RtcConfiguration(
+                continual_gathering_policy=rtc.ContinualGatheringPolicy.GATHER_ONCE
+            ),
+        )
+        await _see_to_the_end(room.connect(url, token, options), _JOIN_TIMEOUT, room)
+        self._room = room
+        if ears is not None:
+            for participant in list(room.remote_participants.values()):
+                ears.seen(participant)
+        try:
+            if track:
+                await self._publish_silence(room)
+        except BaseException:
+            await self.leave()
+            raise
+
+    @property
+    def identity(self) -> str:
+        """Who we are in the room."""
+        if self._room is None:
+            raise RuntimeError("not in the room")
+        return self._room.local_participant.identity
+
+    async def send(self, packet: bytes, *, topic: str = "") -> None:
+        """Sends to everybody; a packet that the room doesn't take is lost."""
+        if self._room is None:
+            return
+        try:
+            await self._room.local_participant.publish_data(packet, topic=topic)
+        except rtc.participant.PublishDataError as error:
+            logger.debug("the room took no packet: %s", error)
+
+    async def leave(self) -> None:
+        """Leaves; twice is fine."""
+        room, self._room = self._room, None
+        if room is not None:
+            with contextlib.suppress(TimeoutError):
+                await _see_to_the_end(room.disconnect(), _LEAVE_TIMEOUT, None)
+        source, self._source = self._source, None
+        if source is not None:
+            await source.aclose()
+
+    async def _publish_silence(self, room: rtc.Room) -> None:
+        self._source = rtc.AudioSource(_SAMPLE_RATE, 1)
+        track = rtc.LocalAudioTrack.create_audio_track("voice", self._source)
+        options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
+        async with asyncio.timeout(_JOIN_TIMEOUT):
+            await room.local_participant.publish_track(track, options)
+
+
+class _Ears:
+    """The handlers of one room: they tell of everybody once."""
+
+    def __init__(self, room: rtc.Room, listener: RoomListener) -> None:
+        self._listener = listener
+        self._here: set[str] = set()
+        room.on("data_received", self._data)
+        room.on("participant_connected", self.seen)
+        room.on("participant_active", self.seen)
+        room.on("participant_disconnected", self._left)
+
+    def seen(self, participant: rtc.RemoteParticipant) -> None:
+        """Somebody is there, or has become active."""
+        active = participant.state == rtc.ParticipantState.PARTICIPANT_STATE_ACTIVE
+        if active and participant.identity not in self._here:
+            self._here.add(participant.identity)
+            self._listener.joined(participant.identity)
+
+    def _left(self, participant: rtc.RemoteParticipant) -> None:
+        if participant.identity in self._here:
+            self._here.discard(participant.identity)
+            self._listener.left(participant.identity)
+
+    def _data(self, packet: rtc.DataPacket) -> None:
+        if not packet.topic:
+            participant = packet.participant
+            sender = participant.identity if participant is not None else ""
+            self._listener.packet(packet.data, sender)
+
+
+async def _see_to_the_end(
+    work: Coroutine[Any, Any, None], timeout: float, room: rtc.Room | None
+) -> None:
+    """Runs vendor work that mustn't be cancelled; given up, `room` is left once it is done."""
+
+    async def whole() -> None:
+        await work
+        if given_up and room is not None:
+            await room.disconnect()
+
+    given_up = False
+    task = _Finished(whole(), loop=asyncio.get_running_loop())
+    try:
+        await asyncio.wait({task}, timeout=timeout)
+    finally:
+        if not task.done():
+            given_up = True
+            task.add_done_callback(_note)
+    if given_up:
+        raise TimeoutError(f"the LiveKit server didn't answer within {timeout:g} s")
+    task.result()
+
+
+def _note(task: asyncio.Task[None]) -> None:
+    if (error := task.exception()) is not None:
+        logger.debug("given up: %s", type(error).__name__)
