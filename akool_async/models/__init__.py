@@ -9,6 +9,8 @@ from akool_async.models.credentials import (
     TRTCCredentials,
 )
 from akool_async.models.knowledge import Knowledge, KnowledgeDoc, KnowledgeFile
+from akool_async.models.own_livekit import OwnLiveKitRoom
+from akool_async.models.own_room import OwnAgoraRoom, OwnRoom, OwnTRTCRoom
 from akool_async.models.session import LegacySession, Session, SessionStatus, StreamUrls
 from akool_async.models.session_create import SessionFields
 from akool_async.models.voice import Language, Voice
@@ -27,6 +29,10 @@ __all__ = [
     "Language",
     "LegacySession",
     "LiveKitCredentials",
+    "OwnAgoraRoom",
+    "OwnLiveKitRoom",
+    "OwnRoom",
+    "OwnTRTCRoom",
     "Session",
     "SessionFields",
     "SessionStatus",

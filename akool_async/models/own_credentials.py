@@ -14,9 +14,11 @@ from typing import Any, Final
 from pydantic import SecretStr
 
 from akool_async.errors import InvalidParameterError
+from akool_async.models.agora_token import check_agora_token
 from akool_async.models.checks import flag, text, url, whole
 from akool_async.models.credentials import CredentialsBase, TRTCCredentials
 from akool_async.models.livekit_token import check_livekit_token
+from akool_async.models.trtc_user_sig import check_user_sig
 
 __all__ = ["own_credentials_body"]
 
@@ -97,7 +99,22 @@ def own_credentials_body(stream_type: str, credentials: object) -> dict[str, Any
                 )
             continue
         body[name] = check(f"{_AT}.{name}", value)
-    if stream_type == "livekit":
+    if stream_type == "agora":
+        check_agora_token(
+            f"{_AT}.agora_token",
+            body["agora_token"],
+            channel=body["agora_channel"],
+            uid=body["agora_uid"],
+            app_id=body.get("agora_app_id"),
+        )
+    elif stream_type == "trtc":
+        check_user_sig(
+            f"{_AT}.trtc_sdk_user_sig",
+            body["trtc_sdk_user_sig"],
+            user_id=body["trtc_sdk_user_id"],
+            app_id=body["trtc_sdk_app_id"],
+        )
+    else:
         check_livekit_token(
             f"{_AT}.livekit_token",
             body["livekit_token"],

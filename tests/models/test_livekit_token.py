@@ -14,9 +14,7 @@ from akool_async.models.session_create import session_create_body
 SECRET = "a-secret-of-more-than-32-characters"
 
 
-def token(
-    *, room: str = "r", identity: str = "avatar", life: float = 60, join: bool = True
-) -> str:
+def token(*, room: str = "r", identity: str = "avatar", life: float = 60, join: bool = True) -> str:
     """A token as LiveKit's own package writes it, or one that it would refuse to write."""
     video = {"roomJoin": join, **({"room": room} if room else {})}
     payload: dict[str, Any] = {"iss": "key", "video": video, "exp": int(time.time() + life)}

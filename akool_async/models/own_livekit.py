@@ -1,0 +1,201 @@
+"""A LiveKit room of one's own: two ready tokens, or a key pair that makes them."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import secrets
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final, Literal
+
+from pydantic import SecretStr
+
+from akool_async.errors import ConfigurationError, InvalidParameterError, MissingDependencyError
+from akool_async.models.checks import text, url
+from akool_async.models.credentials import LiveKitCredentials
+from akool_async.models.livekit_token import LiveKitClaims, check_livekit_token
+from akool_async.models.own_credentials import own_credentials_body
+from akool_async.models.own_room import OwnRoom, PreparedRoom, secret_text
+from akool_async.models.session_create import MAX_DURATION
+
+__all__ = ["OwnLiveKitRoom"]
+
+#: How much longer than the session a token is good for, in seconds: creating, joining, rejoining.
+TOKEN_MARGIN: Final = 120
+
+_ENVIRONMENT: Final = {
+    "url": "LIVEKIT_URL",
+    "api_key": "LIVEKIT_API_KEY",
+    "api_secret": "LIVEKIT_API_SECRET",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnLiveKitRoom(OwnRoom):
+    """A room on one's own LiveKit server.
+
+    Give `avatar_token` and `bot_token`, or a key pair (or have it in the environment), of which
+    tokens are made with `livekit-api` for each session: with the least grants, and a life a little
+    longer than the session's. LiveKit makes the room when the first one joins.
+
+    Attributes:
+        name: the room's; with ready tokens theirs.
+        url: ws:// or wss://, or the environment's `LIVEKIT_URL`. The service must reach it.
+        api_key: or `LIVEKIT_API_KEY`.
+        api_secret: or `LIVEKIT_API_SECRET`.
+        avatar_token: the avatar's way in, sent to the service.
+        bot_token: this program's.
+        avatar_identity: the avatar's name in the room; with ready tokens theirs.
+        bot_identity: this program's; another one.
+    """
+
+    stream_type: ClassVar[Literal["livekit"]] = "livekit"
+
+    name: str | None = None
+    url: str | None = None
+    api_key: str | None = None
+    api_secret: str | SecretStr | None = field(default=None, repr=False)
+    avatar_token: str | SecretStr | None = field(default=None, repr=False)
+    bot_token: str | SecretStr | None = field(default=None, repr=False)
+    avatar_identity: str | None = None
+    bot_identity: str | None = None
+
+    def __post_init__(self) -> None:
+        """Takes from the environment what wasn't given, and checks all of it.
+
+        Raises:
+            ConfigurationError: no address, or neither tokens nor a key pair; names the variables.
+            InvalidParameterError: the URL isn't ws or wss, a token has expired or is for another
+                room, the identities are the same, …
+        """
+        ready = self.avatar_token is not None or self.bot_token is not None
+        for name, variable in _ENVIRONMENT.items():
+            wanted = name == "url" or not ready
+            if wanted and getattr(self, name) is None and os.environ.get(variable, "").strip():
+                self._set(name, os.environ[variable].strip())
+        if self.url is None:
+            raise ConfigurationError("An own LiveKit room needs url=, or set LIVEKIT_URL")
+        url("url", self.url, ("wss", "ws"))
+        for name in ("name", "avatar_identity", "bot_identity"):
+            if getattr(self, name) is not None:
+                text(name, getattr(self, name))
+        if ready:
+            self._check_ready_tokens()
+        else:
+            self._check_key_pair()
+        if self.avatar_identity == self.bot_identity:
+            raise InvalidParameterError(
+                "bot_identity",
+                f"{self.bot_identity!r} is the avatar's too: each throws the other out",
+            )
+
+    def _set(self, name: str, value: object) -> None:
+        # Frozen: this is how a dataclass fills in what it wasn't given.
+        object.__setattr__(self, name, value)
+
+    def _check_key_pair(self) -> None:
+        if self.api_key is None or self.api_secret is None:
+            missing = ", ".join(
+                f"{name}= (or set {variable})"
+                for name, variable in _ENVIRONMENT.items()
+                if getattr(self, name) is None
+            )
+            raise ConfigurationError(
+                f"An own LiveKit room needs {missing}, or avatar_token= and bot_token="
+            )
+        text("api_key", self.api_key)
+        self._set("api_secret", SecretStr(secret_text("api_secret", self.api_secret)))
+        # Names that nobody else in the room has by chance.
+        some = secrets.token_hex(4)
+        self._set("name", self.name or f"akool-{some}")
+        self._set("avatar_identity", self.avatar_identity or f"akool-avatar-{some}")
+        self._set("bot_identity", self.bot_identity or f"akool-bot-{some}")
+
+    def _check_ready_tokens(self) -> None:
+        for name in ("api_key", "api_secret"):
+            if getattr(self, name) is not None:
+                raise InvalidParameterError(name, "isn't used with ready tokens, leave it out")
+        for name in ("avatar_token", "bot_token"):
+            if getattr(self, name) is None:
+                raise InvalidParameterError(name, "is missing, give both tokens")
+            self._set(name, SecretStr(secret_text(name, getattr(self, name))))
+        avatar, bot = self._claims()
+        room = self.name or avatar.room or bot.room
+        if room is None:
+            raise InvalidParameterError("name", "is missing, and the tokens name no room")
+        for name, claims in (("avatar_token", avatar), ("bot_token", bot)):
+            if claims.room is not None and claims.room != room:
+                raise InvalidParameterError(
+                    name, f"is for the room {claims.room!r}, the session is for {room!r}"
+                )
+        if not bot.can_publish_data:
+            raise InvalidParameterError("bot_token", "doesn't grant sending data (canPublishData)")
+        self._set("name", room)
+        self._set("avatar_identity", avatar.identity)
+        self._set("bot_identity", bot.identity)
+
+    def _claims(self) -> tuple[LiveKitClaims, LiveKitClaims]:
+        avatar, bot = (
+            check_livekit_token(
+                f"{who}_token",
+                secret_text(f"{who}_token", getattr(self, f"{who}_token")),
+                room=self.name,
+                identity=getattr(self, f"{who}_identity"),
+            )
+            for who in ("avatar", "bot")
+        )
+        return avatar, bot
+
+    def prepare(self, *, duration: float | None = None) -> PreparedRoom:
+        """Makes the tokens, or checks the ready ones again. See `OwnRoom.prepare`."""
+        if self.avatar_token is not None:
+            self._claims()
+            avatar_token = secret_text("avatar_token", self.avatar_token)
+            bot_token = secret_text("bot_token", self.bot_token)
+        else:
+            life = (MAX_DURATION if duration is None else duration) + TOKEN_MARGIN
+            avatar_token = self._mint(self.avatar_identity, life, publishes=True)
+            # It sends data only; receiving data takes the grant to subscribe.
+            bot_token = self._mint(self.bot_identity, life, publishes=False)
+        place = {
+            "livekit_url": self.url,
+            "livekit_room_name": self.name,
+            "livekit_server_identity": self.avatar_identity,
+            "livekit_client_identity": self.bot_identity,
+        }
+        return PreparedRoom(
+            stream_type=self.stream_type,
+            send=own_credentials_body(self.stream_type, {**place, "livekit_token": avatar_token}),
+            join=LiveKitCredentials.read({**place, "livekit_token": bot_token}),
+            avatar=str(self.avatar_identity),
+            bot=str(self.bot_identity),
+        )
+
+    def _mint(self, identity: str | None, life: float, *, publishes: bool) -> str:
+        api = _livekit_api()
+        grants = api.VideoGrants(
+            room_join=True,
+            room=self.name or "",
+            can_publish=publishes,
+            can_publish_data=True,
+            can_subscribe=True,
+        )
+        token = api.AccessToken(self.api_key, secret_text("api_secret", self.api_secret))
+        minted: str = (
+            token.with_identity(identity)
+            .with_grants(grants)
+            .with_ttl(datetime.timedelta(seconds=life))
+            .to_jwt()
+        )
+        return minted
+
+
+def _livekit_api() -> Any:
+    try:
+        from livekit import api
+    except ImportError as error:
+        raise MissingDependencyError(
+            "Tokens for an own LiveKit room are made with livekit-api.",
+            install='pip install "akool-async[livekit]"',
+        ) from error
+    return api
