@@ -1,0 +1,187 @@
+"""LiveKit rooms from the avatar's end: the simulator's own, and one of a real server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from forwarder import Forwarder
+from pydantic import SecretStr
+
+from akool_async.models.credentials import LiveKitCredentials
+from akool_async.simulator.conditions import Conditions
+from akool_async.simulator.livekit_room import LiveKitRoom
+from akool_async.simulator.livekit_server import LiveKitServer, LiveKitServerRoom
+from akool_async.simulator.room import SimRoom
+from akool_async.testing.conformance import FarSide
+from akool_async.transport import JoinTarget
+
+__all__ = ["Events", "LiveKitFar", "RoomWanted", "ServerFar", "SimulatedFar"]
+
+
+@dataclass
+class RoomWanted:
+    """What a room is made for."""
+
+    session_id: str = "5f1e"
+    duration: float = 600.0
+    credentials: None = None
+
+
+class Events:
+    """Notes what the room tells the avatar."""
+
+    def __init__(self) -> None:
+        self.here: list[str] = []
+        self.gone: list[str] = []
+        self.packets: list[tuple[bytes, str]] = []
+
+    def joined(self, identity: str) -> None:
+        self.here.append(identity)
+
+    def left(self, identity: str) -> None:
+        self.gone.append(identity)
+
+    def packet(self, data: bytes, sender: str) -> None:
+        self.packets.append((data, sender))
+
+
+class LiveKitFar(FarSide):
+    """What both have: the room, what the avatar heard, and new tokens."""
+
+    sim: LiveKitRoom | LiveKitServerRoom
+
+    def __init__(self) -> None:
+        self.events = Events()
+        self.credentials: LiveKitCredentials
+        self.own_room = False
+        self.renewals = 0
+        self.renewed: LiveKitCredentials | None = None
+
+    @property
+    def target(self) -> JoinTarget:
+        return JoinTarget(
+            self.credentials,
+            own_room=self.own_room,
+            renew_credentials=self._renew if self.renewed is not None else None,
+        )
+
+    @property
+    def received(self) -> list[bytes]:
+        return [data for data, _ in self.events.packets]
+
+    async def send(self, packet: bytes) -> None:
+        await self.sim.send(packet)
+
+    async def end(self) -> None:
+        await self.sim.close("closed")
+
+    async def fault(self, name: str, **options: Any) -> None:
+        await self.sim.fault(name, **options)
+
+    def with_token(self, token: str) -> LiveKitCredentials:
+        """The credentials with another token."""
+        return self.credentials.model_copy(update={"livekit_token": SecretStr(token)})
+
+    def as_somebody(self, identity: str) -> JoinTarget:
+        """To join under another identity."""
+        return JoinTarget(self.with_token(self.sim.new_token(identity=identity)))
+
+    async def _renew(self) -> LiveKitCredentials:
+        self.renewals += 1
+        await asyncio.sleep(0)
+        assert self.renewed is not None
+        return self.renewed
+
+
+class SimulatedFar(LiveKitFar):
+    """A `LiveKitRoom` on a port of its own."""
+
+    sim: LiveKitRoom
+
+    def __init__(self, *, conditions: Conditions | None = None) -> None:
+        super().__init__()
+        self.conditions = conditions or Conditions()
+
+    async def __aenter__(self) -> Self:
+        app = web.Application()
+        app.add_routes(LiveKitRoom.routes(self))
+        self._runner = web.AppRunner(app, shutdown_timeout=1.0)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        host, port = self._runner.addresses[0][:2]
+        self.url = f"http://{host}:{port}"
+        self.sim = LiveKitRoom(
+            RoomWanted(), self.events, base_url=self.url, conditions=self.conditions
+        )
+        self.credentials = LiveKitCredentials.model_validate(await self.sim.open())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.sim.close("closed")
+        await self._runner.cleanup()
+
+    def find(self, kind: str, session_id: str) -> SimRoom | None:
+        """As `RoomDirectory`."""
+        return self.sim
+
+    def of_kind(self, kind: str) -> Iterable[SimRoom]:
+        """As `RoomDirectory`."""
+        return [self.sim]
+
+    async def drop(self) -> None:
+        await self.sim.fault("drop_socket")
+
+    async def refuse(self) -> None:
+        await self.sim.fault("expire_tokens")
+
+    async def hang(self) -> None:
+        await self.sim.fault("silent_join", seconds=8.0)
+
+
+class ServerFar(LiveKitFar):
+    """A `LiveKitServerRoom`; its client's signalling passes a forwarder that can break it."""
+
+    sim: LiveKitServerRoom
+
+    def __init__(self, server: LiveKitServer, session_id: str) -> None:
+        super().__init__()
+        self.server = server
+        self._session_id = session_id
+
+    async def __aenter__(self) -> Self:
+        port = urlsplit(self.server.url).port
+        assert port is not None
+        self.forwarder = await Forwarder(port).__aenter__()
+        self.sim = LiveKitServerRoom(
+            RoomWanted(self._session_id),
+            self.events,
+            base_url="http://127.0.0.1",
+            conditions=Conditions(),
+            server=self.server,
+        )
+        try:
+            credentials = LiveKitCredentials.model_validate(await self.sim.open())
+        except BaseException:
+            await self.forwarder.__aexit__()
+            raise
+        url = f"ws://127.0.0.1:{self.forwarder.port}"
+        self.credentials = credentials.model_copy(update={"livekit_url": url})
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.sim.close("closed")
+        await self.forwarder.__aexit__()
+
+    async def drop(self) -> None:
+        self.forwarder.drop()
+
+    async def refuse(self) -> None:
+        self.credentials = self.with_token(self.sim.new_token(lifetime=-3600))
+
+    async def hang(self) -> None:
+        self.forwarder.silent = True
