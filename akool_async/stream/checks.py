@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from akool_async.errors import InvalidParameterError
+from akool_async.stream.lenient import MAX_MID
 from akool_async.stream.messages import ACTIONS, EXPRESSIONS, SetAction, SetParams, VoiceParams
 
 __all__ = ["action_data", "check_mid", "params_data"]
@@ -21,6 +22,8 @@ def check_mid(mid: object) -> None:
         raise InvalidParameterError("mid", f"is of type {type(mid).__name__}, give a str")
     if not mid:
         raise InvalidParameterError("mid", "is empty, give each message a mid of its own")
+    if len(mid) > MAX_MID:
+        raise InvalidParameterError("mid", f"has {len(mid)} characters, use {MAX_MID} or fewer")
 
 
 def params_data(message: SetParams) -> dict[str, Any]:

@@ -128,23 +128,21 @@ class Cutter:
             return packets
         text = self._rest
         start, end = 0, len(text)
-        final, final_after = self._envelope.wrap(self.idx, last=True)
-        while end - start > self._max_bytes - (
-            len(final) + len(final_after) if last else len(before) + len(after)
-        ):
+        while True:
+            final = self._envelope.wrap(self.idx, last=last)
+            if end - start <= self._max_bytes - len(final[0]) - len(final[1]):
+                break
+            before, after = self._envelope.wrap(self.idx, last=False)
             stop = start + self._max_bytes - len(before) - len(after)
-            stop = self._boundary(text, start, min(stop, end - 1))
+            # The last part's envelope is never the longer one: less than all of it is left.
+            stop = self._boundary(text, start, stop)
             packets.append(b"".join((before, text[start:stop], after)))
             start = stop
             self.idx += 1
-            before, after = self._envelope.wrap(self.idx, last=False)
-            final, final_after = self._envelope.wrap(self.idx, last=True)
-        if last and (start < end or self._envelope.has_end or not self.idx):
-            packets.append(b"".join((final, text[start:], final_after)))
-            self.idx += 1
-            start = end
-        elif flush and start < end:
-            packets.append(b"".join((before, text[start:], after)))
+        if (flush and start < end) or (
+            last and (start < end or self._envelope.has_end or not self.idx)
+        ):
+            packets.append(b"".join((final[0], text[start:], final[1])))
             self.idx += 1
             start = end
         self._rest = text[start:]

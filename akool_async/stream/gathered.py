@@ -7,6 +7,7 @@ from typing import Final
 
 from akool_async.stream.chunks import join_halves
 from akool_async.stream.ended import Key, Parts
+from akool_async.stream.messages import Sender
 
 __all__ = [
     "CHARACTER_COST",
@@ -52,7 +53,8 @@ class GatheredParts:
 
     def __init__(self, key: Key) -> None:
         self.key = key
-        self.mid, self.sender = key
+        self.mid: str = key[0]
+        self.sender: Sender | None = key[1]
         #: The texts of parts 0, 1, 2 … without a gap.
         self.texts: list[str] = []
         #: Parts beyond a gap.

@@ -152,6 +152,7 @@ TURNS = "vparams.turn_detection"
     [
         (Chat("Hi"), "mid", "is empty"),
         (Chat("Hi", 7), "mid", "is of type int"),
+        (Interrupt("m" * 513), "mid", "has 513 characters, use 512 or fewer"),
         (Chat("Hi", "m", "avatar"), "sender", "'avatar' is none of bot, user, None"),
         (Chat(b"Hi", "m"), "text", "is of type bytes, give a str"),
         (Chat("Hi", "m", options=QuestionOptions()), "options", "go with version 3 only"),
