@@ -125,7 +125,7 @@ class ChatRoomTransport(Transport):
                     await line.drained()
                 await line.send(packet)
         except TimeoutError as error:
-            if line is not None:
+            if line is not None and line is self._line:
                 self._stall.begin(line)
             raise SendError(
                 f"the chat room at {self._address} didn't take a packet within {timeout:g} s",
