@@ -24,6 +24,7 @@ from akool_async.conversation import (
 )
 from akool_async.conversation.events import *  # noqa: F403 - everything in its __all__ is public
 from akool_async.errors import *  # noqa: F403 - everything in its __all__ is public
+from akool_async.models import OwnAgoraRoom, OwnLiveKitRoom, OwnTRTCRoom
 from akool_async.opening import join, open_session
 from akool_async.stream.messages import Prompt
 
@@ -34,6 +35,9 @@ __all__ = [
     "AvatarSession",
     "ConversationOptions",
     "ConversationStats",
+    "OwnAgoraRoom",
+    "OwnLiveKitRoom",
+    "OwnTRTCRoom",
     "Prompt",
     "Reply",
     "SessionInfo",

@@ -19,7 +19,10 @@ from akool_async.conversation import AvatarSession, ConversationOptions, Session
 from akool_async.conversation.closing import finish
 from akool_async.errors import AkoolError, InvalidParameterError, JoinError
 from akool_async.models.credentials import Credentials, read_credentials
+from akool_async.models.own_livekit import OwnLiveKitRoom
+from akool_async.models.own_room import OwnRoom, PreparedRoom
 from akool_async.models.session import LegacySession, Session
+from akool_async.models.session_create import session_create_body
 from akool_async.rest.base_url import is_loopback, normalise_base_url
 from akool_async.transport import JoinTarget, Transport, load_transport
 
@@ -48,6 +51,7 @@ async def open_session(
     transport_options: Mapping[str, Any] | None = None,
     engine: Any = None,
     options: ConversationOptions | None = None,
+    room: OwnRoom | None = None,
     renew_credentials: Renew | None = None,
     on_progress: Callable[[LegacySession], object] | None = None,
     running_timeout: float = 60.0,
@@ -64,11 +68,14 @@ async def open_session(
         transport_options: for the transport; its own documentation names them.
         engine: shorthand for `transport_options={"engine": …}`.
         options: every time limit and bound of the conversation.
+        room: a room of your own for the avatar to join: `OwnLiveKitRoom`, `OwnAgoraRoom`,
+            `OwnTRTCRoom`, of the kind that `stream_type` says.
         renew_credentials: asked for credentials with a new token, when the room needs one.
         on_progress: (legacy) called with the session at every look until it runs.
         running_timeout: (legacy) seconds until it must run.
-        **fields: of session/create, `SessionFields`; (legacy) `background_url`, and what every
-            question carries: `language`, `voice_id`, `voice_url`, `mode_type`.
+        **fields: of session/create, `SessionFields` without `credentials`; (legacy)
+            `background_url`, and what every question carries: `language`, `voice_id`,
+            `voice_url`, `mode_type`.
 
     Raises:
         MissingDependencyError, ConfigurationError: no such transport, or it can't work here;
@@ -80,7 +87,13 @@ async def open_session(
     """
     kind = "chatroom" if legacy else stream_type
     found = _find(transport or kind)
+    if not legacy:
+        session_create_body(avatar_id, {**fields, "stream_type": stream_type})
+    own = _own_room(room, kind, fields)
     settings = _settings(found, transport_options, engine, client.base_url)
+    if own is not None:
+        settings = {**own.transport_options, **settings}
+        fields["credentials"] = own.send
     found.preflight(settings)
     created = asyncio.get_running_loop().time()
     if legacy:
@@ -105,7 +118,10 @@ async def open_session(
             pull_url=_pull_url(session),
         )
         target = JoinTarget(
-            _credentials(session), session_id=session.id, renew_credentials=renew_credentials
+            own.join if own is not None else _credentials(session),
+            session_id=session.id,
+            own_room=own is not None,
+            renew_credentials=renew_credentials or _renewal(room, info),
         )
         avatar = AvatarSession(
             found(target, settings),
@@ -240,6 +256,34 @@ async def _create(plan: _Plan) -> Any:
 
         await finish(undo(), timeout=_CREATION, name="closing the session that was being created")
         raise
+
+
+def _own_room(room: OwnRoom | None, kind: str, fields: Mapping[str, Any]) -> PreparedRoom | None:
+    if fields.get("credentials") is not None:
+        raise InvalidParameterError(
+            "credentials",
+            "are the avatar's, and this program needs its own to join: give room=OwnLiveKitRoom(…) "
+            "or the like, or use sessions.create() and join()",
+        )
+    if room is None:
+        return None
+    if not isinstance(room, OwnRoom):
+        raise InvalidParameterError("room", f"{type(room).__name__} isn't a room of one's own")
+    if room.stream_type != kind:
+        raise InvalidParameterError(
+            "room", f"is for stream_type={room.stream_type!r}, not for {kind!r}"
+        )
+    return room.prepare(duration=fields.get("duration"))
+
+
+def _renewal(room: OwnRoom | None, info: SessionInfo) -> Renew | None:
+    if not isinstance(room, OwnLiveKitRoom) or room.api_key is None:
+        return None
+
+    async def renew() -> Credentials:
+        return room.prepare(duration=info.duration).join
+
+    return renew
 
 
 def _find(transport: str | type[Transport]) -> type[Transport]:

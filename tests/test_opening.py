@@ -29,7 +29,7 @@ def creations(sim: Simulator) -> int:
 
 async def until(condition, timeout=20.0):
     async with asyncio.timeout(timeout):
-        while not condition():  # noqa: ASYNC110 - looks at another part's state
+        while not condition():
             await asyncio.sleep(0.005)
 
 
