@@ -287,12 +287,18 @@ class Bench:
         count: int = 200,
         percents: Sequence[float] = (50, 99),
     ) -> None:
-        """Times each of `count` calls a round; a line per percentile ("p50", "p99")."""
+        """Times each of `count` calls a round; a line per percentile ("p50", "p99").
+
+        The two take turns call by call, so that a hiccup of the machine meets either alike.
+        """
         calls = [call for call in (ours, counterpart) if call is not None]
         for call in calls:
             await _samples(call, max(3, count // 20))
         for _ in self.rounds():
-            each = [await _samples(call, count) for call in calls]
+            each: list[list[float]] = [[] for _ in calls]
+            for _ in range(count):
+                for call, samples in zip(calls, each, strict=True):
+                    samples += await _samples(call, 1)
             for percent in percents:
                 part = f"p{percent:g}"
                 values = [self._in_unit(percentile(samples, percent), part) for samples in each]

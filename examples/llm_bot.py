@@ -1,0 +1,71 @@
+"""An avatar that answers with a language model of your choice, and can be interrupted.
+
+Works with whatever speaks OpenAI's chat completions: the answer goes to the avatar while it is
+being written, and when somebody talks, the request is dropped and the avatar stops.
+
+    export AKOOL_API_KEY=… OPENAI_API_KEY=… OPENAI_MODEL=…
+    export OPENAI_BASE_URL=http://127.0.0.1:8000/v1      # or your provider's
+    python examples/llm_bot.py
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator
+
+import aiohttp
+
+from akool_async import AkoolClient, HandlerFailed, ReplyDone, UserSpoke
+from akool_async.conversation.responder import UserTurn
+
+SYSTEM = "You are a friendly guide. Answer in one or two short sentences, without lists."
+
+
+async def completion(http: aiohttp.ClientSession, turn: UserTurn) -> AsyncIterator[str]:
+    """The model's answer to the conversation so far, token by token."""
+    body = {
+        "model": os.environ.get("OPENAI_MODEL", "gpt-4o-mini"),
+        "messages": [{"role": "system", "content": SYSTEM}, *turn.messages],
+        "stream": True,
+    }
+    async with http.post("chat/completions", json=body) as response:
+        response.raise_for_status()
+        async for line in response.content:
+            data = line.strip().removeprefix(b"data:").strip()
+            if data == b"[DONE]":
+                return
+            if data:
+                for choice in json.loads(data)["choices"]:
+                    yield choice["delta"].get("content") or ""
+
+
+async def main() -> None:
+    base = os.environ.get("OPENAI_BASE_URL", "https://api.openai.com/v1").rstrip("/") + "/"
+    headers = {"Authorization": f"Bearer {os.environ['OPENAI_API_KEY']}"}
+    timeout = aiohttp.ClientTimeout(total=60)
+    async with (
+        aiohttp.ClientSession(base, headers=headers, timeout=timeout) as http,
+        AkoolClient() as akool,
+        akool.open_session("dvp_Tristan_cloth2_1080P", mode_type=1) as avatar,
+    ):
+        avatar.respond_with(
+            lambda turn: completion(http, turn), filler="Let me think.", filler_after=2.0
+        )
+        print("listening")
+        async for event in avatar.events():
+            match event:
+                case UserSpoke(text=text):
+                    print(f"user: {text}")
+                case ReplyDone():
+                    print(f"avatar: {event.text}")
+                case HandlerFailed(error=error):
+                    print(f"no answer: {error!r}")
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(main())
+    except KeyboardInterrupt:
+        print("closed")
