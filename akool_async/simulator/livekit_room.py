@@ -99,6 +99,10 @@ class LiveKitRoom(SimRoom):
         if self.hub.occupants.get(self.avatar.grants.identity) is self.avatar:
             self.hub.say(self.avatar, packet)
 
+    async def leave(self) -> None:
+        """The avatar leaves; the room stays."""
+        self.hub.leave(self.avatar)
+
     async def close(self, reason: str) -> None:
         """Dismisses everybody, as deleting a LiveKit room does; a room of the user's own stays."""
         del reason

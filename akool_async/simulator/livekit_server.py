@@ -172,6 +172,10 @@ class LiveKitServerRoom(SimRoom):
         for delay in self.conditions.deliveries():
             self._later(delay, lambda: self._start_sending(packet))
 
+    async def leave(self) -> None:
+        """The avatar leaves; the room stays."""
+        await self._avatar.leave()
+
     async def close(self, reason: str) -> None:
         """The avatar leaves; a room that the simulator made is deleted."""
         del reason

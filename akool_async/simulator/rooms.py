@@ -91,6 +91,8 @@ async def _import(name: str) -> type[SimRoom]:
     try:
         # Native packages take a while to import; answers must not wait for it.
         module = await asyncio.to_thread(importlib.import_module, module_name)
+    except MissingDependencyError:
+        raise
     except ImportError as error:
         raise MissingDependencyError(
             f"The simulator's room {name} can't be imported: {error}.",

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from aiohttp import web
 
@@ -27,6 +27,9 @@ from akool_async.simulator.sessions import SessionBook, SimSession
 from akool_async.simulator.settings import AvatarSettings
 from akool_async.simulator.speech import ReplyFunction, default_reply
 from akool_async.simulator.store import Store
+
+if TYPE_CHECKING:
+    from akool_async.simulator.livekit_server import LiveKitServer
 
 __all__ = ["Simulator"]
 
@@ -65,8 +68,9 @@ class Simulator:
         slots_per_avatar: the same for each avatar.
         api_key: the only one that is right; `None`: any key or token.
         client_id: the only one that is right for getToken; `None`: any.
-        livekit: a real LiveKit server for the avatar to join (`LiveKitServer`); `None`: the
-            simulator's own LiveKit-compatible rooms.
+        livekit: a real LiveKit server for the avatar to join (a `LiveKitServer` of
+            `akool_async.simulator.livekit_server`); `None`: the simulator's own rooms, which any
+            LiveKit client can join.
         conditions: what the rooms' network does to packets.
         clock: where the time comes from; `Clock(running=False)` stands still but for `advance`.
         queue_time: seconds for which a new session's status is 1.
@@ -97,7 +101,7 @@ class Simulator:
         slots_per_avatar: int | None = None,
         api_key: str | None = None,
         client_id: str | None = None,
-        livekit: Any = None,
+        livekit: LiveKitServer | None = None,
         conditions: Conditions | None = None,
         clock: Clock | None = None,
         queue_time: float = 0.2,

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from akool_async.errors import MissingDependencyError
@@ -25,6 +25,9 @@ from akool_async.simulator.rooms import RoomKinds
 from akool_async.simulator.sessions import RoomOrder, SessionBook, SimSession
 from akool_async.simulator.settings import AvatarSettings
 from akool_async.simulator.store import Store
+
+if TYPE_CHECKING:
+    from akool_async.simulator.livekit_server import LiveKitServer
 
 __all__ = ["OpenRooms", "Service", "last_segment"]
 
@@ -88,7 +91,7 @@ class Service:
     slots_per_avatar: int | None
     wrap_knowledge_list: bool
     loose_answers: bool
-    livekit: Any
+    livekit: LiveKitServer | None
     base_url: str = ""
     book: SessionBook = field(init=False)
 
