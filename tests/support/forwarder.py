@@ -61,6 +61,8 @@ class Forwarder:
             await asyncio.gather(_pump(reader, far), _pump(back, writer))
         except OSError:
             return  # the server is down: the connection simply ends
+        except asyncio.CancelledError:
+            return  # by our own end; asyncio's streams would log it as an error
         finally:
             for one in (writer, far):
                 if one is not None:

@@ -18,6 +18,7 @@ from akool_async.models.credentials import Credentials, LiveKitCredentials
 from akool_async.transport import JoinTarget
 from akool_livekit.bringup import BRING_UPS, join_room, leave_room
 from akool_livekit.files import check_file_limit
+from akool_livekit.logs import hide_tokens, without_tokens
 from akool_livekit.presence import Presence
 from akool_livekit.reasons import is_refusal
 
@@ -64,6 +65,7 @@ class Joiner:
         """
         from livekit import rtc
 
+        hide_tokens()
         loop = asyncio.get_running_loop()
         pause, renewed = _FIRST_PAUSE, False
         attempt = 1
@@ -106,7 +108,7 @@ class Joiner:
 
     def without_secrets(self, text: str) -> str:
         """The client's words may hold the URL it asked, and that the token."""
-        return text.replace(self.token, "…") if self.token else text
+        return without_tokens(text.replace(self.token, "<token>") if self.token else text)
 
     async def _try(self, presence: Presence, until: float) -> rtc.Room:
         from livekit import rtc
