@@ -7,6 +7,7 @@ from aiohttp import web
 from running_command import until
 
 from akool_async import AkoolClient
+from akool_async.simulator.livekit_room_token import API_KEY, API_SECRET
 
 
 @pytest.fixture
@@ -167,6 +168,24 @@ async def test_two_avatars(example, akool_simulator):
     assert second == f"Alinna: You said: {first.removeprefix('Tristan: ')}"
     assert third == f"Tristan: You said: {second.removeprefix('Alinna: ')}"
     assert len(akool_simulator.sessions) == 2
+
+
+async def test_own_livekit_room(example, akool_simulator):
+    settings = {
+        "LIVEKIT_URL": akool_simulator.url.replace("http:", "ws:"),
+        "LIVEKIT_API_KEY": API_KEY,
+        "LIVEKIT_API_SECRET": API_SECRET,
+    }
+    bot = await example("own_livekit_room.py", "my-room", **settings)
+    await bot.printed("listening")
+    assert "Welcome! Ask me anything." in said_by_avatar(akool_simulator)
+    (session,) = akool_simulator.open_sessions
+    await akool_simulator.hear(session, "where am I")
+    await bot.printed("guest: where am I\navatar: You said: where am I\n")
+    await stop(bot)
+    (create,) = [r for r in akool_simulator.requests if r.path.endswith("session/create")]
+    assert create.body["credentials"]["livekit_room_name"] == "my-room"
+    assert API_SECRET not in bot.output + bot.errors
 
 
 async def test_join_session(example, akool_simulator, tmp_path):
