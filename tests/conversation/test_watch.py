@@ -1,0 +1,188 @@
+"""What happens to a conversation when something happens to its room."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from akool_async import (
+    AvatarBack,
+    AvatarLeft,
+    Disconnected,
+    Reconnected,
+    Reconnecting,
+    SessionEnding,
+    SessionInfo,
+    StrangerMessage,
+    TokenExpiring,
+)
+from akool_async.errors import DisconnectedError, QuestionInterruptedError, ReplyTimeoutError
+from akool_async.stream.limits import CHATROOM
+from akool_async.testing.pair import Pair
+from akool_async.transport import ConnectionState
+
+
+async def names(events, count: int) -> list[str]:
+    async with asyncio.timeout(10):
+        return [type(await anext(events)).__name__ for _ in range(count)]
+
+
+async def test_changes_of_the_connection_are_events(scene):
+    async with scene() as s:
+        events = s.session.events(
+            Reconnecting, Reconnected, AvatarLeft, AvatarBack, TokenExpiring, StrangerMessage
+        )
+        s.pair.change(ConnectionState.RECONNECTING, "network")
+        s.pair.change(ConnectionState.RECONNECTED)
+        s.pair.change(ConnectionState.AVATAR_LEFT)
+        s.pair.change(ConnectionState.AVATAR_BACK)
+        s.pair.change(ConnectionState.TOKEN_EXPIRING, seconds_left=30.0)
+        s.pair.change(ConnectionState.STRANGER, "guest")
+        s.pair.change(ConnectionState.STRANGER, "guest")
+        s.pair.change(ConnectionState.RECONNECTING)
+        assert await names(events, 7) == [
+            "Reconnecting",
+            "Reconnected",
+            "AvatarLeft",
+            "AvatarBack",
+            "TokenExpiring",
+            "StrangerMessage",
+            "Reconnecting",
+        ]
+        assert s.session.stats.reconnects == 1
+
+
+@pytest.mark.parametrize(
+    ("gone", "back"),
+    [
+        (ConnectionState.AVATAR_LEFT, ConnectionState.AVATAR_BACK),
+        (ConnectionState.RECONNECTING, ConnectionState.RECONNECTED),
+    ],
+)
+async def test_nothing_is_sent_to_nobody(scene, echo, gone, back):
+    async with scene() as s:
+        echo(s.robot)
+        events = s.session.events(AvatarLeft, Reconnecting)
+        s.pair.change(gone)
+        await anext(events)
+        before = len(s.pair.packets)
+        asking = asyncio.create_task(s.session.ask("hello?"))
+        await asyncio.sleep(0.05)
+        assert len(s.pair.packets) == before
+        s.pair.change(back)
+        assert (await asking).text == "HELLO?"
+
+
+async def test_an_avatar_that_stays_away_ends_the_session(scene):
+    async with scene(avatar_return=0.2) as s:
+        asking = asyncio.create_task(s.session.ask("hello?"))
+        await s.robot.until(lambda: s.robot.chats)
+        s.pair.change(ConnectionState.AVATAR_LEFT)
+        with pytest.raises(DisconnectedError, match=r"didn't come back within 0\.2 s") as caught:
+            await asking
+        assert caught.value.reason == "avatar_left"
+
+
+async def test_a_lossy_reconnect_repeats_commands_and_never_questions(scene):
+    async with scene(command_resend=30, lossy_patience=0.3) as s:
+        s.robot.answers_commands = False
+        setting = asyncio.create_task(s.session.set_params(lang="fr"))
+        asking = asyncio.create_task(s.session.ask("heard?"))
+        await s.robot.until(lambda: s.robot.chats and len(s.robot.named("set-params")) == 2)
+        s.robot.answers_commands = True
+        s.pair.change(ConnectionState.RECONNECTING)
+        s.pair.change(ConnectionState.RECONNECTED, lossy=True)
+        await setting
+        first, second = s.robot.named("set-params")[1:]
+        assert first["mid"] == second["mid"]
+        with pytest.raises(QuestionInterruptedError, match="isn't sent again"):
+            await asking
+        assert len(s.robot.chats) == 1
+
+
+async def test_a_reply_that_comes_after_a_lossy_reconnect_is_taken(scene):
+    async with scene(lossy_patience=5) as s:
+        asking = asyncio.create_task(s.session.ask("heard?"))
+        await s.robot.until(lambda: s.robot.chats)
+        s.pair.change(ConnectionState.RECONNECTED, lossy=True)
+        s.robot.reply(s.robot.chats[0][0], "Yes.")
+        assert (await asking).text == "Yes."
+
+
+async def test_a_lossy_reconnect_interrupts_v3_questions_at_once():
+    from akool_async.conversation import AvatarSession
+
+    pair = Pair(limits=CHATROOM, dialect="v3", own_id="client_1", peer_id="server_1")
+    async with AvatarSession(pair.transport) as avatar:
+        asking = asyncio.create_task(avatar.ask("heard?"))
+        await pair.receive()
+        pair.change(ConnectionState.RECONNECTED, lossy=True)
+        with pytest.raises(QuestionInterruptedError):
+            await asking
+
+
+async def test_a_silent_room_is_probed_and_joined_anew(scene):
+    async with scene(silence_after=0.2, probe_timeout=0.2, lossy_patience=0.2) as s:
+        events = s.session.events(Reconnecting, Reconnected)
+        s.pair.silent = True
+        with pytest.raises(QuestionInterruptedError):
+            await s.session.ask("anybody?")
+        assert await names(events, 2) == ["Reconnecting", "Reconnected"]
+        assert s.session.stats.probes >= 1
+        await s.session.set_params(lang="fr")
+
+
+async def test_a_probe_that_is_answered_leaves_the_room_alone(scene):
+    async with scene(silence_after=0.1, probe_timeout=5) as s:
+        with pytest.raises(ReplyTimeoutError):
+            await s.session.ask("still thinking?", timeout=1)
+        assert s.session.stats.probes >= 2
+        assert s.session.stats.reconnects == 0
+
+
+async def test_a_room_that_stays_silent_ends_the_session(scene):
+    async with scene(silence_after=0.1, probe_timeout=0.1) as s:
+        s.pair.can_reconnect = False
+        s.pair.silent = True
+        with pytest.raises(DisconnectedError) as caught:
+            await s.session.ask("anybody?")
+        assert caught.value.reason == "silent"
+
+
+async def test_silence_of_an_avatar_that_never_answered_a_command_means_nothing(scene):
+    pair = Pair()
+    pair.silent = True
+    async with scene(pair, silence_after=0.1, probe_timeout=0.1, opening_timeout=0.1) as s:
+        with pytest.raises(ReplyTimeoutError):
+            await s.session.ask("anybody?", timeout=0.6)
+        assert s.session.stats.probes == 0
+
+
+async def test_the_session_says_that_it_is_about_to_end_and_ends_by_the_clock(scene):
+    info = SessionInfo(duration=0.6)
+    async with scene(info=info, ending_notice=0.4, ending_grace=0.2) as s:
+        events = s.session.events(SessionEnding, Disconnected)
+        async with asyncio.timeout(10):
+            ending = await anext(events)
+            assert 0 < ending.seconds_left <= 0.4
+            assert (await anext(events)).reason == "duration"
+
+
+async def test_a_session_that_goes_on_talking_is_not_ended_by_the_clock(scene, echo):
+    info = SessionInfo(duration=0.2)
+    async with scene(info=info, ending_grace=1.0) as s:
+        echo(s.robot)
+        for n in range(8):
+            assert (await s.session.ask(f"still {n}")).text == f"STILL {n}"
+            await asyncio.sleep(0.1)
+
+
+async def test_a_drop_at_the_end_is_put_down_to_the_duration(scene):
+    async with scene(info=SessionInfo(duration=2)) as s:
+        s.pair.drop("room_closed")
+        with pytest.raises(DisconnectedError) as caught:
+            while True:
+                await s.session.ask("hello?")
+        assert caught.value.reason == "duration"
+        assert caught.value.__cause__ is not None
