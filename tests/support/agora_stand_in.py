@@ -228,6 +228,7 @@ class RTCConnection:
     def __init__(self, service, conn_config, publish_config) -> None:
         self.conn_handle = None if sdk.no_connection else 4711
         self.released = False
+        self.disconnected = False
         self.sent: list[bytes] = []
         self.joined: tuple[str, str, str] | None = None
         self._observer: IRTCConnectionObserver | None = None
@@ -261,6 +262,7 @@ class RTCConnection:
 
     @api
     def disconnect(self):
+        self.disconnected = True
         self._user_observer = None
         if sdk.says_goodbye:
             self.emit("on_disconnected", self._info(), 5)
@@ -299,6 +301,8 @@ class RTCConnection:
     def release(self):
         if self.released:
             sdk.violations.append("a connection released twice")
+        if sdk.connect_answer == 0 and self.joined is not None and not self.disconnected:
+            sdk.violations.append("a connection released without disconnect()")
         self.released = True
         self.stop()
 

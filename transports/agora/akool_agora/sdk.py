@@ -178,4 +178,4 @@ def _real_part(data: bytes, length: int) -> bytes:
 def _release_late(opening: asyncio.Future[Any]) -> None:
     """`leave` was cancelled before the connection was there; it is freed when it comes."""
     if not opening.cancelled() and opening.exception() is None:
-        asyncio.get_running_loop().run_in_executor(None, SERVICE.release, opening.result())
+        asyncio.get_running_loop().run_in_executor(None, SERVICE.drop, opening.result())

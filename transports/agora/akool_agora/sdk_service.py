@@ -82,6 +82,13 @@ class SharedService:
             finally:
                 self._give_back()
 
+    def drop(self, connection: Any) -> None:
+        """Leaves and frees a connection that nobody waits for."""
+        try:
+            self.disconnect(connection)
+        finally:
+            self.release(connection)
+
     def _acquire(self, sdk: SDK, app_id: str) -> Any:
         if self._service is None:
             service = sdk.service.AgoraService()

@@ -111,9 +111,14 @@ async def test_a_failed_import_says_what_cures_it(
     await engine.leave()
 
 
-def test_the_sdks_log_of_tokens_is_kept_quiet(sdk: agora_stand_in.Sdk) -> None:
-    load()
+def test_the_sdks_log_of_tokens_is_kept_quiet(
+    sdk: agora_stand_in.Sdk, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
     noisy = logging.getLogger("agora.rtc._ctypes_handle._rtc_connection_observer")
+    noisy.setLevel(logging.NOTSET)
+    assert noisy.isEnabledFor(logging.DEBUG)
+    load()
     assert not noisy.isEnabledFor(logging.DEBUG)
 
 
