@@ -26,7 +26,7 @@ from akool_async.errors import (
     InvalidResponseError,
     RequestError,
 )
-from akool_async.rest.base_url import is_loopback
+from akool_async.models.addresses import is_loopback
 from akool_async.rest.envelope import RawAnswer
 from akool_async.rest.request import Repeat, Request
 from akool_async.rest.retry import read_retry_after

@@ -13,17 +13,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mappi
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
-from urllib.parse import urlsplit
 
 from akool_async.conversation import AvatarSession, ConversationOptions, SessionInfo
 from akool_async.conversation.closing import finish
 from akool_async.errors import AkoolError, InvalidParameterError, JoinError
+from akool_async.models.addresses import is_loopback_url
 from akool_async.models.credentials import Credentials, read_credentials
 from akool_async.models.own_livekit import OwnLiveKitRoom
 from akool_async.models.own_room import OwnRoom, PreparedRoom
 from akool_async.models.session import LegacySession, Session
 from akool_async.models.session_create import session_create_body
-from akool_async.rest.base_url import is_loopback, normalise_base_url
+from akool_async.rest.base_url import normalise_base_url
 from akool_async.transport import JoinTarget, Transport, load_transport
 
 if TYPE_CHECKING:
@@ -301,7 +301,7 @@ def _settings(
     base_url: str,
 ) -> dict[str, Any]:
     settings: dict[str, Any] = {}
-    if base_url and is_loopback(urlsplit(base_url).hostname or ""):
+    if base_url and is_loopback_url(base_url):
         settings.update(transport.loopback_options(base_url))
     settings.update(given or {})
     if engine is not None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-import akool_async.transport as module
+import akool_async.transport.discovery as module
 from akool_async.errors import (
     ConfigurationError,
     DisconnectedError,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from akool_async.cli.terminal import fail, printer
 from akool_async.errors import InvalidParameterError, MissingDependencyError
+from akool_async.models.addresses import is_loopback
 
 if TYPE_CHECKING:
     from akool_async.simulator import Simulator
@@ -70,7 +70,7 @@ async def serve(host: str, port: int, livekit: LiveKitOptions) -> int:
             fail(f"can't listen on {host}:{port}: {error}")
             return 1
         out.line(f"export AKOOL_API_URL={sim.url} AKOOL_API_KEY=any")
-        if not ipaddress.ip_address(host).is_loopback:
+        if not is_loopback(host):
             fail(f"listening on {host}: everybody who reaches this machine can use it")
         out.line("Ctrl-C ends it.")
         out.console.file.flush()

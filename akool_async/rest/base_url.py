@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 from akool_async.errors import ConfigurationError
+from akool_async.models.addresses import is_loopback
 
-__all__ = ["DEFAULT_BASE_URL", "is_loopback", "normalise_base_url"]
+__all__ = ["DEFAULT_BASE_URL", "normalise_base_url"]
 
 DEFAULT_BASE_URL: Final = "https://openapi.akool.com"
 
 #: What people append, longest first: every path of ours begins with /api/open.
 _DOUBLED: Final = ("/api/open/v3", "/api/open/v4", "/api/open")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host, as written in a URL, is this machine for certain (no name is looked up)."""
-    if host.lower().rstrip(".") == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def normalise_base_url(value: str) -> str:

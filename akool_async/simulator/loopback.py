@@ -30,7 +30,6 @@ import asyncio
 import contextlib
 import functools
 import json
-import struct
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -43,13 +42,10 @@ from akool_async.simulator.conditions import Conditions
 from akool_async.simulator.loopback_limits import RateWindow, SendRules
 from akool_async.simulator.loopback_member import Member
 from akool_async.simulator.room import RoomDirectory, RoomEvents, RoomRequest, SimRoom
+from akool_async.transport.relay import SENDER, STAMP
 
-__all__ = ["SENDER", "STAMP", "LoopbackRoom", "Refused"]
+__all__ = ["LoopbackRoom", "Refused"]
 
-#: Before a member's packet: its clock in seconds since joining, and the command id.
-STAMP: Final = struct.Struct(">dB")
-#: Before a relayed packet: the command id, and the length of the sender's identity.
-SENDER: Final = struct.Struct(">BB")
 #: Seconds that a place is kept for a member whose connection broke.
 LINGER: Final = 20.0
 #: Seconds that a new connection has for saying what it wants to join.

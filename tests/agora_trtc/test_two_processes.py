@@ -52,7 +52,7 @@ async def output(*arguments: str, **environment: str) -> str:
 
 @pytest.mark.slow
 async def test_a_conversation_between_processes() -> None:
-    async with running("-m", "akool_async", "simulator") as simulator:
+    async with running("-m", "akool_async", "simulator", "--port", "0") as simulator:
         assert simulator.stdout is not None
         async with asyncio.timeout(PATIENCE):
             line = (await simulator.stdout.readline()).decode()

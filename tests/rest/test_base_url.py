@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from akool_async.errors import ConfigurationError
-from akool_async.rest.base_url import DEFAULT_BASE_URL, is_loopback, normalise_base_url
+from akool_async.models.addresses import is_loopback
+from akool_async.rest.base_url import DEFAULT_BASE_URL, normalise_base_url
 
 
 @pytest.mark.parametrize(

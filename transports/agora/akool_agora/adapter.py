@@ -8,41 +8,24 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from akool_agora.choosing import check_engine, make_engine
-from akool_agora.engine import EngineError, Room
+from akool_agora.engine import Engine, EngineError, Room
 from akool_agora.errors import NOT_IN_CHANNEL, TOKEN_EXPIRED, TOO_FAST, join_error, send_error
 from akool_agora.presence import Presence
-from akool_async.errors import (
-    AvatarAbsentError,
-    DisconnectedError,
-    InvalidParameterError,
-    JoinTimeoutError,
-    MessageTooLargeError,
-    SendError,
-)
+from akool_async.errors import InvalidParameterError, JoinError, SendError
 from akool_async.models.credentials import AgoraCredentials
 from akool_async.stream.limits import AGORA, PacketLimits
-from akool_async.transport import (
-    ConnectionChange,
-    ConnectionState,
-    JoinTarget,
-    Transport,
-    TransportStats,
-)
+from akool_async.transport import ConnectionChange, ConnectionState, JoinTarget, TransportStats
+from akool_async.transport.engine import EngineTransport
 
 __all__ = ["AgoraTransport"]
 
 logger = logging.getLogger(__name__)
 
-#: Seconds until a packet that was refused for now is tried again.
-RETRY_AFTER: Final = 0.05
-#: Seconds for freeing what a failed or cancelled join left.
-CLEANUP_TIMEOUT: Final = 5.0
 #: Seconds for the session's owner to bring a new token, where Agora doesn't say how many are left.
 RENEW_TIMEOUT: Final = 30.0
-_OPTIONS: Final = ("engine", "simulator_url", "avatar_uid")
 
 
-class AgoraTransport(Transport):
+class AgoraTransport(EngineTransport):
     """One Agora channel (PROTOCOL.md §2 "Limits": 1000 bytes, 6000 B/s, 60 packets/s).
 
     The data stream is unordered and unreliable. The token of session/create is good for five
@@ -59,6 +42,12 @@ class AgoraTransport(Transport):
 
     name: ClassVar[str] = "agora"
     limits: PacketLimits = AGORA
+    vendor: ClassVar[str] = "Agora"
+    place: ClassVar[str] = "channel"
+    option_names: ClassVar[tuple[str, ...]] = ("engine", "simulator_url", "avatar_uid")
+
+    _engine: Engine
+    _presence: Presence
 
     @classmethod
     def preflight(cls, options: Mapping[str, Any]) -> None:
@@ -68,20 +57,11 @@ class AgoraTransport(Transport):
             MissingDependencyError: no engine: says how to install one.
             InvalidParameterError: an unknown option or engine.
         """
-        for option in options:
-            if option not in _OPTIONS:
-                raise InvalidParameterError(
-                    option, f"the agora transport takes {', '.join(_OPTIONS)} only"
-                )
+        cls.check_option_names(options)
         avatar = options.get("avatar_uid")
         if avatar is not None and not str(avatar).isdecimal():
             raise InvalidParameterError("avatar_uid", f"{avatar!r} isn't an Agora uid (a number)")
         check_engine(options)
-
-    @classmethod
-    def loopback_options(cls, base_url: str) -> Mapping[str, Any]:
-        """Agora's servers can't run on this machine: its simulator has a relay instead."""
-        return {"engine": "loopback", "simulator_url": base_url}
 
     def __init__(self, target: JoinTarget, options: Mapping[str, Any]) -> None:
         self._target = target
@@ -91,118 +71,27 @@ class AgoraTransport(Transport):
             raise InvalidParameterError(
                 "avatar_uid", "give the avatar's uid: anybody may be in a room of your own"
             )
-        self._engine = make_engine(options, self._credentials)
-        self.stats = TransportStats()
-        self._presence = Presence(
-            self.stats,
-            own_uid=str(self._credentials.agora_uid),
-            avatar_uid=None if avatar is None else str(avatar),
+        engine = make_engine(options, self._credentials)
+        stats = TransportStats()
+        presence = Presence(
+            stats,
+            own_id=str(self._credentials.agora_uid),
+            avatar_id=None if avatar is None else str(avatar),
             token_will_expire=self._token_will_expire,
         )
+        self._use(engine, presence, stats)
         self._renewal: asyncio.Task[None] | None = None
-        self._closing: asyncio.Task[None] | None = None
-
-    async def connect(self, *, timeout: float) -> None:
-        """Joins, and waits for the avatar. See `Transport.connect`.
-
-        A token that has expired meanwhile is replaced once, where the session's owner can.
-        """
-        self._raise_if_ended()
-        in_channel = False
-        try:
-            async with asyncio.timeout(timeout):
-                await self._join()
-                in_channel = True
-                await self._presence.avatar_here()
-        except BaseException as error:
-            await self._leave(CLEANUP_TIMEOUT)
-            if isinstance(error, EngineError):
-                raise join_error(error) from error
-            if not isinstance(error, TimeoutError):
-                raise
-            if in_channel:
-                raise AvatarAbsentError(
-                    f"The Agora channel was joined, but the avatar didn't come in {timeout:g} s."
-                ) from error
-            raise JoinTimeoutError(f"The Agora channel wasn't joined in {timeout:g} s.") from error
-
-    async def send(self, packet: bytes, *, timeout: float) -> None:
-        """Hands one packet to the data stream. See `Transport.send`.
-
-        A packet that Agora refused for now (too fast, or not in the channel while reconnecting)
-        was surely not sent and is tried again within `timeout`.
-
-        Raises:
-            MessageTooLargeError: more than 1000 bytes; nothing was sent.
-        """
-        if len(packet) > self.limits.max_bytes:
-            raise MessageTooLargeError(
-                "packet",
-                f"{len(packet)} bytes, an Agora packet has {self.limits.max_bytes} at most",
-                size=len(packet),
-                limit=self.limits.max_bytes,
-            )
-        deadline = asyncio.get_running_loop().time() + timeout
-        while True:
-            self._raise_if_ended()
-            try:
-                async with asyncio.timeout_at(deadline):
-                    await self._engine.send(packet)
-            except EngineError as error:
-                late = asyncio.get_running_loop().time() + RETRY_AFTER >= deadline
-                if late or (error.code not in TOO_FAST and error.code != NOT_IN_CHANNEL):
-                    self._raise_if_ended()
-                    raise send_error(error) from error
-                await asyncio.sleep(RETRY_AFTER)
-            except TimeoutError as error:
-                raise SendError(
-                    f"Agora didn't take a packet in {timeout:g} s.", retryable=True
-                ) from error
-            else:
-                self.stats.packets_sent += 1
-                self.stats.bytes_sent += len(packet)
-                return
-
-    async def receive(self) -> bytes | ConnectionChange:
-        """The next packet or change. See `Transport.receive`."""
-        return await self._presence.inbox.get()
-
-    async def reconnect(self, *, timeout: float) -> None:
-        """Leaves and joins anew, with new credentials where the session's owner gives some.
-
-        Raises:
-            DisconnectedError: it couldn't; the room is gone for good.
-        """
-        self._raise_if_ended()
-        self._presence.reconnecting(0)
-        try:
-            async with asyncio.timeout(timeout):
-                await self._engine.leave()
-                if self._target.renew_credentials is not None:
-                    await self._ask_for_credentials()
-                await self._join()
-        except (EngineError, TimeoutError) as error:
-            self._presence.finish(
-                DisconnectedError(
-                    "The Agora channel couldn't be joined anew"
-                    + (f": {join_error(error)}" if isinstance(error, EngineError) else " in time."),
-                    reason="connection_lost",
-                    retryable=False,
-                )
-            )
-            await self._leave(CLEANUP_TIMEOUT)
-            self._raise_if_ended()
-        self._presence.reconnected(0)
 
     async def close(self, *, timeout: float = 5.0) -> None:
         """Leaves. See `Transport.close`."""
-        self._presence.finish(DisconnectedError("The Agora channel was left.", reason="closed"))
         if self._renewal is not None:
             self._renewal.cancel()
+        await super().close(timeout=timeout)
+        if self._renewal is not None:
             await asyncio.wait({self._renewal})
-        await self._leave(timeout)
 
-    async def _join(self) -> None:
+    async def _enter(self) -> None:
+        """Joins; a token that has expired meanwhile is replaced once, where the owner can."""
         try:
             await self._engine.join(self._room(), self._presence)
         except EngineError as error:
@@ -211,24 +100,19 @@ class AgoraTransport(Transport):
             await self._ask_for_credentials()
             await self._engine.join(self._room(), self._presence)
 
-    async def _leave(self, timeout: float) -> None:
-        """Leaves, bounded, and even while being cancelled."""
-        leaving = asyncio.ensure_future(self._engine.leave())
-        try:
-            await asyncio.wait({leaving}, timeout=timeout)
-        finally:
-            if not leaving.done():
-                leaving.cancel()
-                await asyncio.wait({leaving})
-        if not leaving.cancelled() and (error := leaving.exception()) is not None:
-            logger.warning("leaving the Agora channel failed: %s", type(error).__name__)
+    async def _enter_anew(self) -> None:
+        if self._target.renew_credentials is not None:
+            await self._ask_for_credentials()
+        await self._enter()
 
-    def _raise_if_ended(self) -> None:
-        ended = self._presence.ended
-        if ended is not None:
-            raise DisconnectedError(
-                str(ended), reason=ended.reason, retryable=ended.retryable
-            ) from ended
+    def _join_error(self, error: EngineError) -> JoinError:
+        return join_error(error)
+
+    def _send_error(self, error: EngineError) -> SendError:
+        return send_error(error)
+
+    def _refused_for_now(self, error: EngineError) -> bool:
+        return error.code in TOO_FAST or error.code == NOT_IN_CHANNEL
 
     def _room(self) -> Room:
         credentials = self._credentials

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Callable, Mapping
-from typing import Any, Final, cast
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from typing import Any, Final
 
 from akool_agora.engine import Engine
 from akool_agora.sdk_package import require
 from akool_async.errors import InvalidParameterError
 from akool_async.models.credentials import AgoraCredentials
+from akool_async.transport.engine import check_engine as check_choice
+from akool_async.transport.engine import made_engine, simulator_url
 
 __all__ = ["ENGINES", "check_engine", "make_engine"]
 
@@ -29,19 +29,8 @@ def check_engine(options: Mapping[str, Any]) -> None:
     engine = options.get("engine")
     if engine is None or engine == "sdk":
         require()
-    elif isinstance(engine, str):
-        if engine not in ENGINES:
-            raise InvalidParameterError(
-                "engine",
-                f"{engine!r} isn't known; give one of {', '.join(map(repr, ENGINES))}, or an "
-                "engine of your own (akool_agora.Engine)",
-            )
-    elif not callable(engine) and not isinstance(engine, Engine):
-        raise InvalidParameterError(
-            "engine",
-            f"a {type(engine).__name__} is neither a name, an akool_agora.Engine nor a callable "
-            "that makes one",
-        )
+    else:
+        check_choice(engine, Engine, names=ENGINES, package="akool_agora")
 
 
 def make_engine(options: Mapping[str, Any], credentials: AgoraCredentials) -> Engine:
@@ -52,7 +41,7 @@ def make_engine(options: Mapping[str, Any], credentials: AgoraCredentials) -> En
         MissingDependencyError, InvalidParameterError: as `check_engine`.
     """
     engine = options.get("engine")
-    url = _simulator_url(options, credentials)
+    url = simulator_url(options, credentials)
     if engine == "loopback" or (engine is None and url is not None):
         from akool_agora.loopback import LoopbackEngine
 
@@ -66,25 +55,4 @@ def make_engine(options: Mapping[str, Any], credentials: AgoraCredentials) -> En
         from akool_agora.sdk import SDKEngine
 
         return SDKEngine()
-    if isinstance(engine, Engine) and not isinstance(engine, type):
-        return engine
-    return cast("Callable[[], Engine]", engine)()
-
-
-def _simulator_url(options: Mapping[str, Any], credentials: AgoraCredentials) -> str | None:
-    """The simulator's base URL; credentials that name another machine's don't count."""
-    url = options.get("simulator_url")
-    if url is None:
-        url = (credentials.model_extra or {}).get("akool_simulator_url")
-    return url if isinstance(url, str) and _is_loopback(url) else None
-
-
-def _is_loopback(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        return parts.scheme in ("http", "https") and (
-            host == "localhost" or ipaddress.ip_address(host).is_loopback
-        )
-    except ValueError:
-        return False
+    return made_engine(engine, Engine)  # type: ignore[type-abstract]

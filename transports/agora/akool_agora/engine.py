@@ -2,12 +2,18 @@
 
 Everything else (limits, pace, who the avatar is, tokens, errors) is done above it. To write one,
 implement `Engine`, and give an object or the class as `transport_options={"engine": …}`.
+
+`EngineError.code` is Agora's own number. A negative one is an error of the SDK (-113: not in the
+channel), a positive one a connection reason (8: the token is bad). `akool_agora.errors` turns both
+into this library's exceptions.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
+
+from akool_async.transport.engine import EngineError
 
 __all__ = ["Engine", "EngineError", "EngineEvents", "Room"]
 
@@ -20,19 +26,6 @@ class Room:
     channel: str
     uid: int
     token: str = field(repr=False)
-
-
-class EngineError(Exception):
-    """Agora refused; `code` is Agora's own number.
-
-    A negative code is an error of the SDK (-113: not in the channel), a positive one a connection
-    reason (8: the token is bad). `akool_agora.errors` turns both into this library's exceptions.
-    """
-
-    def __init__(self, code: int, message: str = "") -> None:
-        super().__init__(f"{code}: {message}" if message else str(code))
-        self.code = code
-        self.message = message
 
 
 class EngineEvents(Protocol):

@@ -13,8 +13,8 @@ class Room:
         self.expiring: list[float | None] = []
         self.presence = Presence(
             self.stats,
-            own_uid="1",
-            avatar_uid=avatar,
+            own_id="1",
+            avatar_id=avatar,
             token_will_expire=self.expiring.append,
         )
 
@@ -50,7 +50,7 @@ async def test_a_known_avatar_has_strangers_beside_it() -> None:
     room.presence.packet(b"evil", "9")
     room.presence.packet(b"own echo", "1")
     room.presence.packet(b"a", "7")
-    assert await room.next() == ConnectionChange(ConnectionState.STRANGER, "uid 8")
+    assert await room.next() == ConnectionChange(ConnectionState.STRANGER, "user 8")
     assert await room.next() == b"a"
     assert room.stats.dropped == {"stranger": 3, "own": 1}
     assert room.stats.packets_received == 1

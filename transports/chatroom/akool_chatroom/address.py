@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from akool_async.errors import InvalidParameterError
+from akool_async.models.addresses import is_loopback
 
 __all__ = ["Address"]
 
@@ -57,12 +57,7 @@ class Address:
     @property
     def loopback(self) -> bool:
         """Whether the host is this machine."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
 
     def secret_url(self) -> str:
         """The whole URL, for the one call that dials it."""

@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
-from akool_async.errors import (
-    AvatarAbsentError,
-    DisconnectedError,
-    InvalidParameterError,
-    JoinTimeoutError,
-    MessageTooLargeError,
-    SendError,
-)
+from akool_async.errors import InvalidParameterError, JoinError, SendError
 from akool_async.models.credentials import TRTCCredentials
 from akool_async.stream.limits import TRTC, PacketLimits
-from akool_async.transport import ConnectionChange, JoinTarget, Transport, TransportStats
+from akool_async.transport import JoinTarget, TransportStats
+from akool_async.transport.engine import EngineTransport
 from akool_trtc.choosing import check_engine, make_engine
-from akool_trtc.engine import EngineError, Room
+from akool_trtc.engine import Engine, EngineError, Room
 from akool_trtc.errors import NOT_ALLOWED, join_error, send_error
 from akool_trtc.presence import Presence
 
 __all__ = ["TRTCTransport"]
 
-logger = logging.getLogger(__name__)
 
-#: Seconds until a packet that was refused for now is tried again.
-RETRY_AFTER: Final = 0.05
-#: Seconds for freeing what a failed or cancelled join left.
-CLEANUP_TIMEOUT: Final = 5.0
-_OPTIONS: Final = ("engine", "simulator_url", "avatar_user_id")
-
-
-class TRTCTransport(Transport):
+class TRTCTransport(EngineTransport):
     """One TRTC room (PROTOCOL.md §2 "Limits": 1000 bytes, 8000 B/s, 30 packets/s).
 
     Custom messages are reliable and ordered while the connection stands.
@@ -48,6 +32,12 @@ class TRTCTransport(Transport):
 
     name: ClassVar[str] = "trtc"
     limits: PacketLimits = TRTC
+    vendor: ClassVar[str] = "TRTC"
+    place: ClassVar[str] = "room"
+    option_names: ClassVar[tuple[str, ...]] = ("engine", "simulator_url", "avatar_user_id")
+
+    _engine: Engine
+    _presence: Presence
 
     @classmethod
     def preflight(cls, options: Mapping[str, Any]) -> None:
@@ -57,17 +47,8 @@ class TRTCTransport(Transport):
             MissingDependencyError: no engine: says how to pass one.
             InvalidParameterError: an unknown option or engine.
         """
-        for option in options:
-            if option not in _OPTIONS:
-                raise InvalidParameterError(
-                    option, f"the trtc transport takes {', '.join(_OPTIONS)} only"
-                )
+        cls.check_option_names(options)
         check_engine(options)
-
-    @classmethod
-    def loopback_options(cls, base_url: str) -> Mapping[str, Any]:
-        """TRTC's servers can't run on this machine: its simulator has a relay instead."""
-        return {"engine": "loopback", "simulator_url": base_url}
 
     def __init__(self, target: JoinTarget, options: Mapping[str, Any]) -> None:
         credentials = target.credentials
@@ -92,121 +73,23 @@ class TRTCTransport(Transport):
             user_id=credentials.trtc_user_id,
             user_sig=credentials.trtc_user_sig.get_secret_value(),
         )
-        self._engine = make_engine(options, credentials)
-        self.stats = TransportStats()
-        self._presence = Presence(
-            self.stats,
+        engine = make_engine(options, credentials)
+        stats = TransportStats()
+        presence = Presence(
+            stats,
             own_id=credentials.trtc_user_id,
             avatar_id=None if avatar is None else str(avatar),
         )
+        self._use(engine, presence, stats)
 
-    async def connect(self, *, timeout: float) -> None:
-        """Enters as an anchor, and waits for the avatar. See `Transport.connect`."""
-        self._raise_if_ended()
-        in_room = False
-        try:
-            async with asyncio.timeout(timeout):
-                await self._engine.join(self._room, self._presence)
-                in_room = True
-                await self._presence.avatar_here()
-        except BaseException as error:
-            await self._leave(CLEANUP_TIMEOUT)
-            if isinstance(error, EngineError):
-                raise join_error(error) from error
-            if not isinstance(error, TimeoutError):
-                raise
-            if in_room:
-                raise AvatarAbsentError(
-                    f"The TRTC room was joined, but the avatar didn't come in {timeout:g} s."
-                ) from error
-            raise JoinTimeoutError(f"The TRTC room wasn't joined in {timeout:g} s.") from error
+    async def _enter(self) -> None:
+        await self._engine.join(self._room, self._presence)
 
-    async def send(self, packet: bytes, *, timeout: float) -> None:
-        """Sends one custom message. See `Transport.send`.
+    def _join_error(self, error: EngineError) -> JoinError:
+        return join_error(error)
 
-        A packet that TRTC refused for now (5100: too often, or not in the room while reconnecting)
-        was surely not sent and is tried again within `timeout`.
+    def _send_error(self, error: EngineError) -> SendError:
+        return send_error(error)
 
-        Raises:
-            MessageTooLargeError: more than 1000 bytes; nothing was sent.
-        """
-        if len(packet) > self.limits.max_bytes:
-            raise MessageTooLargeError(
-                "packet",
-                f"{len(packet)} bytes, a TRTC packet has {self.limits.max_bytes} at most",
-                size=len(packet),
-                limit=self.limits.max_bytes,
-            )
-        deadline = asyncio.get_running_loop().time() + timeout
-        while True:
-            self._raise_if_ended()
-            try:
-                async with asyncio.timeout_at(deadline):
-                    await self._engine.send(packet)
-            except EngineError as error:
-                late = asyncio.get_running_loop().time() + RETRY_AFTER >= deadline
-                if late or error.code != NOT_ALLOWED:
-                    self._raise_if_ended()
-                    raise send_error(error) from error
-                await asyncio.sleep(RETRY_AFTER)
-            except TimeoutError as error:
-                raise SendError(
-                    f"TRTC didn't take a packet in {timeout:g} s.", retryable=True
-                ) from error
-            else:
-                self.stats.packets_sent += 1
-                self.stats.bytes_sent += len(packet)
-                return
-
-    async def receive(self) -> bytes | ConnectionChange:
-        """The next packet or change. See `Transport.receive`."""
-        return await self._presence.inbox.get()
-
-    async def reconnect(self, *, timeout: float) -> None:
-        """Leaves and joins anew.
-
-        Raises:
-            DisconnectedError: it couldn't; the room is gone for good.
-        """
-        self._raise_if_ended()
-        self._presence.reconnecting()
-        try:
-            async with asyncio.timeout(timeout):
-                await self._engine.leave()
-                await self._engine.join(self._room, self._presence)
-        except (EngineError, TimeoutError) as error:
-            self._presence.finish(
-                DisconnectedError(
-                    "The TRTC room couldn't be joined anew"
-                    + (f": {join_error(error)}" if isinstance(error, EngineError) else " in time."),
-                    reason="connection_lost",
-                    retryable=False,
-                )
-            )
-            await self._leave(CLEANUP_TIMEOUT)
-            self._raise_if_ended()
-        self._presence.reconnected()
-
-    async def close(self, *, timeout: float = 5.0) -> None:
-        """Leaves. See `Transport.close`."""
-        self._presence.finish(DisconnectedError("The TRTC room was left.", reason="closed"))
-        await self._leave(timeout)
-
-    async def _leave(self, timeout: float) -> None:
-        """Leaves, bounded, and even while being cancelled."""
-        leaving = asyncio.ensure_future(self._engine.leave())
-        try:
-            await asyncio.wait({leaving}, timeout=timeout)
-        finally:
-            if not leaving.done():
-                leaving.cancel()
-                await asyncio.wait({leaving})
-        if not leaving.cancelled() and (error := leaving.exception()) is not None:
-            logger.warning("leaving the TRTC room failed: %s", type(error).__name__)
-
-    def _raise_if_ended(self) -> None:
-        ended = self._presence.ended
-        if ended is not None:
-            raise DisconnectedError(
-                str(ended), reason=ended.reason, retryable=ended.retryable
-            ) from ended
+    def _refused_for_now(self, error: EngineError) -> bool:
+        return error.code == NOT_ALLOWED

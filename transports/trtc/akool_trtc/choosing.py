@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Callable, Mapping
-from typing import Any, cast
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from typing import Any, Final
 
 from akool_async.errors import InvalidParameterError, MissingDependencyError
 from akool_async.models.credentials import TRTCCredentials
+from akool_async.transport.engine import check_engine as check_choice
+from akool_async.transport.engine import made_engine, simulator_url
 from akool_trtc.engine import Engine
 
-__all__ = ["check_engine", "make_engine"]
+__all__ = ["ENGINES", "check_engine", "make_engine"]
+
+#: The names that `engine=` knows.
+ENGINES: Final = ("loopback",)
 
 
 def check_engine(options: Mapping[str, Any]) -> None:
@@ -29,19 +32,7 @@ def check_engine(options: Mapping[str, Any]) -> None:
             "methods of akool_trtc.Engine (examples/trtc_engine.py is a whole one), or use "
             "stream_type='livekit'."
         )
-    if isinstance(engine, str):
-        if engine != "loopback":
-            raise InvalidParameterError(
-                "engine",
-                f"{engine!r} isn't known; give 'loopback' (a simulator on this machine) or an "
-                "engine of your own (akool_trtc.Engine)",
-            )
-    elif not callable(engine) and not isinstance(engine, Engine):
-        raise InvalidParameterError(
-            "engine",
-            f"a {type(engine).__name__} is neither a name, an akool_trtc.Engine nor a callable "
-            "that makes one",
-        )
+    check_choice(engine, Engine, names=ENGINES, package="akool_trtc")
 
 
 def make_engine(options: Mapping[str, Any], credentials: TRTCCredentials) -> Engine:
@@ -52,7 +43,7 @@ def make_engine(options: Mapping[str, Any], credentials: TRTCCredentials) -> Eng
         MissingDependencyError, InvalidParameterError: as `check_engine`.
     """
     engine = options.get("engine")
-    url = _simulator_url(options, credentials)
+    url = simulator_url(options, credentials)
     if engine == "loopback" or (engine is None and url is not None):
         from akool_trtc.loopback import LoopbackEngine
 
@@ -62,25 +53,4 @@ def make_engine(options: Mapping[str, Any], credentials: TRTCCredentials) -> Eng
             )
         return LoopbackEngine(url)
     check_engine(options)
-    if isinstance(engine, Engine) and not isinstance(engine, type):
-        return engine
-    return cast("Callable[[], Engine]", engine)()
-
-
-def _simulator_url(options: Mapping[str, Any], credentials: TRTCCredentials) -> str | None:
-    """The simulator's base URL; credentials that name another machine's don't count."""
-    url = options.get("simulator_url")
-    if url is None:
-        url = (credentials.model_extra or {}).get("akool_simulator_url")
-    return url if isinstance(url, str) and _is_loopback(url) else None
-
-
-def _is_loopback(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        return parts.scheme in ("http", "https") and (
-            host == "localhost" or ipaddress.ip_address(host).is_loopback
-        )
-    except ValueError:
-        return False
+    return made_engine(engine, Engine)  # type: ignore[type-abstract]

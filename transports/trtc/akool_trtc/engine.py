@@ -5,6 +5,10 @@ write your own (over the web SDK in a headless browser, over the native SDK, ove
 yours), implement `Engine`, and give an object or the class as `transport_options={"engine": …}`.
 `examples/trtc_engine.py` is a whole one.
 
+`EngineError.code` is the web SDK's. 5000: bad parameter; 5100: not allowed now (not in the room,
+not an anchor, too often); 5400: the server refused (a bad user signature among others); 5500: it
+failed. An engine over another SDK turns that SDK's codes into these.
+
 What TRTC asks for, and an engine has to see to:
 
 - The room id of an AKOOL session is a *string* room id: join with `strRoomId` (web) or
@@ -21,6 +25,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Final, Protocol, runtime_checkable
+
+from akool_async.transport.engine import EngineError
 
 __all__ = ["CMD_ID", "Engine", "EngineError", "EngineEvents", "Room"]
 
@@ -43,20 +49,6 @@ class Room:
     room_id: str
     user_id: str
     user_sig: str = field(repr=False)
-
-
-class EngineError(Exception):
-    """TRTC refused; `code` is the web SDK's.
-
-    5000: bad parameter; 5100: not allowed now (not in the room, not an anchor, too often); 5400:
-    the server refused (a bad user signature among others); 5500: it failed. An engine over another
-    SDK turns that SDK's codes into these.
-    """
-
-    def __init__(self, code: int, message: str = "") -> None:
-        super().__init__(f"{code}: {message}" if message else str(code))
-        self.code = code
-        self.message = message
 
 
 class EngineEvents(Protocol):

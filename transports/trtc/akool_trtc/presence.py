@@ -1,109 +1,24 @@
-"""Who is in the room, which of them is the avatar, and what of it the program gets to see."""
+"""A TRTC engine's events, with TRTC's reasons, as what a program gets to see."""
 
 from __future__ import annotations
 
-import asyncio
-
-from akool_async.errors import DisconnectedError
-from akool_async.transport import ConnectionChange, ConnectionState, Inbox, TransportStats
+from akool_async.transport.presence import Presence as AnyPresence
 from akool_trtc.errors import disconnected_error
 
 __all__ = ["Presence"]
 
 
-class Presence:
-    """Receives an engine's events; what passes goes into `inbox`.
-
-    In a room that the service made nobody but the avatar and we have a signature, so whoever else
-    is there is the avatar. In a room of the user's own its user id is given, and everybody else is
-    a stranger: their packets are dropped and counted, and told of once.
-
-    Args:
-        stats: the adapter's.
-        own_id: our user id.
-        avatar_id: the avatar's; `None`: whoever else is there.
-    """
-
-    def __init__(self, stats: TransportStats, *, own_id: str, avatar_id: str | None) -> None:
-        self.inbox = Inbox(stats)
-        self.ended: DisconnectedError | None = None
-        self._stats = stats
-        self._own_id = own_id
-        self._known_id = avatar_id
-        self._avatar_id = avatar_id
-        self._seen = False
-        self._here = False
-        self._changed = asyncio.Event()
-        self._reconnecting = False
-        self._stranger_told = False
-
-    async def avatar_here(self) -> None:
-        """Returns when the avatar is in the room.
-
-        Raises:
-            DisconnectedError: the room ended first.
-        """
-        while not self._here:
-            if self.ended is not None:
-                raise self.ended
-            self._changed.clear()
-            await self._changed.wait()
-
-    def finish(self, error: DisconnectedError) -> None:
-        """Nothing more will come; the first call's error is kept."""
-        if self.ended is None:
-            self.ended = error
-            self.inbox.finish(error)
-            self._changed.set()
-
-    # The engine's events.
-
-    def packet(self, data: bytes, sender: str) -> None:
-        """A packet; the avatar's first may come before it is announced."""
-        if sender == self._own_id:
-            self._stats.dropped["own"] += 1
-        elif self._is_avatar(sender):
-            self.user_joined(sender)
-            self.inbox.put(data)
-        else:
-            self._stats.dropped["stranger"] += 1
-            if not self._stranger_told:
-                self._stranger_told = True
-                self.inbox.put(ConnectionChange(ConnectionState.STRANGER, f"user {sender}"))
-
-    def user_joined(self, user_id: str) -> None:
-        """The avatar came, or came back; others are none of our business."""
-        if user_id == self._own_id or not self._is_avatar(user_id) or self._here:
-            return
-        self._avatar_id = user_id
-        self._here = True
-        if self._seen:
-            self.inbox.put(ConnectionChange(ConnectionState.AVATAR_BACK))
-        self._seen = True
-        self._changed.set()
-
-    def user_left(self, user_id: str) -> None:
-        """The avatar left."""
-        if self._here and user_id == self._avatar_id:
-            self._here = False
-            self._avatar_id = self._known_id
-            self.inbox.put(ConnectionChange(ConnectionState.AVATAR_LEFT))
+class Presence(AnyPresence):
+    """`akool_trtc.EngineEvents`, for `akool_async.transport.presence.Presence`."""
 
     def reconnecting(self) -> None:
-        """Told once per break, however often the engine tries."""
-        if not self._reconnecting:
-            self._reconnecting = True
-            self.inbox.put(ConnectionChange(ConnectionState.RECONNECTING))
+        """The connection broke."""
+        self.broke()
 
     def reconnected(self) -> None:
-        """Reliable only while the connection stands: what was on its way may be lost."""
-        if self._reconnecting:
-            self._reconnecting = False
-            self.inbox.put(ConnectionChange(ConnectionState.RECONNECTED, lossy=True))
+        """It is back."""
+        self.mended()
 
     def disconnected(self, reason: str) -> None:
         """The end."""
         self.finish(disconnected_error(reason))
-
-    def _is_avatar(self, user_id: str) -> bool:
-        return self._avatar_id is None or user_id == self._avatar_id

@@ -1,0 +1,27 @@
+"""Which addresses are this machine's."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+__all__ = ["is_loopback", "is_loopback_url"]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, as written in a URL, is this machine for certain (no name is looked up)."""
+    if host.lower().rstrip(".") == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_loopback_url(url: str) -> bool:
+    """Whether an http(s) URL leads to this machine for certain."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and is_loopback(parts.hostname or "")
+    except ValueError:
+        return False

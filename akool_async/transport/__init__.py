@@ -1,0 +1,35 @@
+"""The contract of a transport, finding transports by name, and what several of them share.
+
+A transport carries packets of one room: bytes in, bytes out, limits, connection changes, one
+close. It knows no JSON and keeps no pace; both are done above it, by the codec and by the limits
+that it declares. Audio and video are no part of it: a transport that offers them implements a
+second protocol beside this one.
+
+A transport is found through the entry-point group `akool_async.transports`: an entry's name is
+what `stream_type=` and `transport=` take, its value a subclass of `Transport`.
+
+`akool_async.transport.engine` is for transports over a vendor's SDK that not everybody has.
+"""
+
+from akool_async.stream.limits import PacketLimits
+from akool_async.transport.contract import (
+    ConnectionChange,
+    ConnectionState,
+    JoinTarget,
+    Transport,
+    TransportStats,
+)
+from akool_async.transport.discovery import available_transports, load_transport
+from akool_async.transport.inbox import Inbox
+
+__all__ = [
+    "ConnectionChange",
+    "ConnectionState",
+    "Inbox",
+    "JoinTarget",
+    "PacketLimits",
+    "Transport",
+    "TransportStats",
+    "available_transports",
+    "load_transport",
+]

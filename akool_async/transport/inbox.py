@@ -1,0 +1,98 @@
+"""What came and nobody fetched yet: the queue between an adapter's handlers and `receive`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from akool_async.errors import DisconnectedError
+from akool_async.transport.contract import ConnectionChange, TransportStats
+
+__all__ = ["Inbox"]
+
+
+class Inbox:
+    """What an adapter received and nobody fetched yet: bounded, in order, safe to cancel.
+
+    An adapter's handlers call `put` and `finish` on the event loop; `Transport.receive` is `get`.
+    Full, it drops the oldest packet and counts it under "overflow"; changes are never dropped.
+    """
+
+    def __init__(
+        self, stats: TransportStats, *, max_packets: int = 10_000, max_bytes: int = 64 * 2**20
+    ) -> None:
+        self._stats = stats
+        self._max_packets = max_packets
+        self._max_bytes = max_bytes
+        self._items: deque[bytes | ConnectionChange] = deque()
+        self._packets = 0
+        self._bytes = 0
+        self._error: DisconnectedError | None = None
+        self._waiter: asyncio.Future[None] | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether `finish` was called."""
+        return self._error is not None
+
+    @property
+    def error(self) -> DisconnectedError | None:
+        """What `finish` was called with; `None` while the room lives."""
+        return self._error
+
+    def put(self, item: bytes | ConnectionChange) -> None:
+        """Adds a packet (and counts it as received) or a change; ignored once finished."""
+        if self._error is not None:
+            return
+        if isinstance(item, bytes):
+            self._stats.packets_received += 1
+            self._stats.bytes_received += len(item)
+            self._packets += 1
+            self._bytes += len(item)
+        self._items.append(item)
+        while self._packets > 1 and (
+            self._packets > self._max_packets or self._bytes > self._max_bytes
+        ):
+            self._drop_oldest()
+        self._wake()
+
+    def finish(self, error: DisconnectedError) -> None:
+        """Nothing more will come; the first call's error is kept."""
+        if self._error is None:
+            self._error = error
+            self._wake()
+
+    async def get(self) -> bytes | ConnectionChange:
+        """The next item; `Transport.receive` in the contract's sense."""
+        while not self._items:
+            if self._error is not None:
+                # A fresh instance: raising the same one again would grow its traceback.
+                error = self._error
+                raise DisconnectedError(
+                    str(error), reason=error.reason, retryable=error.retryable
+                ) from error
+            if self._waiter is not None:
+                raise RuntimeError("receive() is already awaited by another task")
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        item = self._items.popleft()
+        if isinstance(item, bytes):
+            self._packets -= 1
+            self._bytes -= len(item)
+        return item
+
+    def _drop_oldest(self) -> None:
+        for place, item in enumerate(self._items):
+            if isinstance(item, bytes):
+                del self._items[place]
+                self._packets -= 1
+                self._bytes -= len(item)
+                self._stats.dropped["overflow"] += 1
+                return
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
