@@ -152,6 +152,7 @@ class Line:
         """Begins to read and to send; the transport is connected."""
         self.watch.heard(self.loop.time())
         self._reader = self.loop.create_task(self._read(), name="akool-reader")
+        self._reader.add_done_callback(self._died)
         self.outbox.start()
         self.schedule()
 
@@ -168,7 +169,7 @@ class Line:
         self.commands.fail_all(self.make_error)
         self.replies.fail_all(self.make_error)
         self.speaking.fail_all(self.make_error)
-        self.outbox.pause()
+        self.outbox.end()
         self._cancel_alarm()
         reason = error.reason if isinstance(error, DisconnectedError) else "closed"
         self.hub.publish(ev.Disconnected(reason))
@@ -273,11 +274,19 @@ class Line:
 
     # Hearing.
 
+    def _died(self, task: asyncio.Task[None]) -> None:
+        """Reading ends by being stopped or by the room's end; anything else is the room's end."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            gone = DisconnectedError(f"receiving failed: {type(error).__name__}", reason="failed")
+            gone.__cause__ = error
+            self.fail(gone)
+
     async def _read(self) -> None:
-        receive, clock = self.transport.receive, self.loop.time
+        clock = self.loop.time
         while self.error is None:
             try:
-                item = await receive()
+                item = await self.transport.receive()
             except DisconnectedError as error:
                 self.fail(error)
                 return

@@ -123,7 +123,8 @@ class _Handling:
         if self._async is None:
             try:
                 result = self._function(event)
-            except Exception as error:  # noqa: BLE001 - a user's handler; told, never swallowed
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - told
+                # A user's handler must not end the reader it is called by, whatever it raises.
                 self._fail(error, self._function, event)
                 return
             if not inspect.isawaitable(result):
@@ -224,7 +225,10 @@ class EventHub:
         for handler in tuple(self._handlers):
             handler.put(failed)
         if self._on_error is not None:
-            self._on_error(error)
+            try:
+                self._on_error(error)
+            except Exception:
+                logger.exception("on_error raised")
 
     async def stop(self, *, patience: float) -> None:
         """Ends every handler's task."""
