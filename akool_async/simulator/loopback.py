@@ -50,6 +50,8 @@ __all__ = ["SENDER", "STAMP", "LoopbackRoom", "Refused"]
 STAMP: Final = struct.Struct(">dB")
 #: Before a relayed packet: the command id, and the length of the sender's identity.
 SENDER: Final = struct.Struct(">BB")
+#: Bytes; its length is one byte in `SENDER`.
+LONGEST_IDENTITY: Final = 255
 #: Seconds that a place is kept for a member whose connection broke.
 LINGER: Final = 20.0
 #: Seconds that a new connection has for saying what it wants to join.
@@ -172,6 +174,8 @@ class LoopbackRoom(SimRoom):
         try:
             if self._refuse_joins is not None:
                 raise Refused(self._refuse_joins, "asked for by a test")
+            if len(identity.encode()) > LONGEST_IDENTITY:
+                raise Refused(self.no_such_room, "the identity is too long")
             can_send = self.admit(form, returning=returning)
         except Refused as refusal:
             await ws.send_json({"event": "refused", "code": refusal.code, "message": str(refusal)})

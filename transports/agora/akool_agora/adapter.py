@@ -199,7 +199,7 @@ class AgoraTransport(Transport):
         self._presence.finish(DisconnectedError("The Agora channel was left.", reason="closed"))
         if self._renewal is not None:
             self._renewal.cancel()
-            await asyncio.wait({self._renewal})
+            await asyncio.wait({self._renewal}, timeout=timeout)
         await self._leave(timeout)
 
     async def _join(self) -> None:
@@ -212,15 +212,18 @@ class AgoraTransport(Transport):
             await self._engine.join(self._room(), self._presence)
 
     async def _leave(self, timeout: float) -> None:
-        """Leaves, bounded, and even while being cancelled."""
+        """Leaves, in `timeout` seconds at most, and even while being cancelled."""
         leaving = asyncio.ensure_future(self._engine.leave())
+        grace = timeout / 5
         try:
-            await asyncio.wait({leaving}, timeout=timeout)
+            await asyncio.wait({leaving}, timeout=timeout - grace)
         finally:
             if not leaving.done():
                 leaving.cancel()
-                await asyncio.wait({leaving})
-        if not leaving.cancelled() and (error := leaving.exception()) is not None:
+                await asyncio.wait({leaving}, timeout=grace)
+        if not leaving.done():
+            logger.warning("the Agora engine didn't leave, though cancelled")
+        elif not leaving.cancelled() and (error := leaving.exception()) is not None:
             logger.warning("leaving the Agora channel failed: %s", type(error).__name__)
 
     def _raise_if_ended(self) -> None:
