@@ -144,9 +144,9 @@ class PartAssembler:
         message.halves = message.halves or halves
         message.catch_up()
         if self._take(message, idx, fin, text, now, out):
+            self.latest = message
             self._advance(message, out)
             self._keep_bounds(out)
-            self.latest = message
         return out
 
     def _take(
@@ -217,7 +217,6 @@ class PartAssembler:
         self.held -= message.size()
         if self.latest is message:
             self.latest = GatheredParts(_NOBODY)
-        message.next = NOT_NEXT
         if message.mid:
             self._ended.add(message.key, message.hashes())
 
