@@ -107,7 +107,7 @@ async def first_token(bench: Bench) -> None:
     goal=at_most(5),
 )
 async def barge_in(bench: Bench) -> None:
-    """From the packet's being received to the interrupt's being published, the publishing included."""
+    """From the packet's being received to the interrupt's having been published."""
     from akool_livekit import LiveKitTransport
 
     heard = 0.0
