@@ -192,6 +192,7 @@ class Transport(abc.ABC):
         Raises:
             DisconnectedError: it can't; this is what the default does.
         """
+        del timeout
         raise DisconnectedError(
             f"the {self.name} room fell silent and can't be joined anew", reason="silent"
         )
