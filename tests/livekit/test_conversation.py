@@ -190,7 +190,7 @@ async def test_the_server_is_killed_and_back_while_rooms_converse(
 ) -> None:
     """Every room talks again, commands are answered or raise in time, no chat is said twice."""
     livekit = LiveKitServer(mortal_server.url, mortal_server.api_key, mortal_server.api_secret)
-    rooms = 5
+    rooms = 25
     async with (
         Simulator(livekit=livekit) as sim,
         AkoolClient("any", base_url=sim.url) as akool,
