@@ -70,14 +70,16 @@ class Line:
         self.error: BaseException | None = None
         self.counts = ConversationStats()
         self.params = Params.from_info(info)
+        # Twice what is waited here for a message's next part: the codec only gives up what nothing
+        # is known of here, because its first part is the one that was lost.
+        reliable = transport.limits.reliable
+        patience = max(options.quiet_time, options.fin_patience if reliable else 0)
         self.codec = StreamCodec(
             transport.limits,
             transport.dialect,
             own_id=transport.own_id,
             peer_id=transport.peer_id,
-            bounds=ReassemblyBounds(
-                age=options.fin_patience if transport.limits.reliable else options.quiet_time
-            ),
+            bounds=ReassemblyBounds(age=2 * patience),
             quiet_time=options.v3_quiet_time,
         )
         self.hub = EventHub(
