@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, ValidationError
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 __all__ = ["Answer", "Many", "read_many"]
 
@@ -36,6 +39,8 @@ class Answer(BaseModel):
         # An error's text, and so a log, would otherwise hold the tokens of an answer.
         hide_input_in_errors=True,
         protected_namespaces=(),
+        # Most programs use a few of the models: each is built when it is first read.
+        defer_build=True,
     )
 
     @classmethod
@@ -119,4 +124,6 @@ def read_many(kind: type[A], raw: object) -> list[A]:
 @functools.cache
 def _list_of(kind: type[A]) -> TypeAdapter[list[A]]:
     """A whole page in one call into pydantic's core is a quarter faster."""
+    from pydantic import TypeAdapter  # on use: it takes as long to import as all of our models
+
     return TypeAdapter(list[kind])  # type: ignore[valid-type]  # a type made at run time

@@ -17,14 +17,14 @@ from akool_async.models.base import Answer
 __all__ = ["page_decoder"]
 
 
-class _Page(BaseModel):
+class _Page(BaseModel, defer_build=True):
     """`{count, result: […]}`; the type of an item is put in for each kind."""
 
     count: Any = None
     result: Any = None
 
 
-class _Envelope(BaseModel):
+class _Envelope(BaseModel, defer_build=True):
     code: Any = None
     msg: Any = None
     message: Any = None
