@@ -11,7 +11,7 @@ import pytest
 from loopback_far import LoopbackFar, loopback_room
 
 from akool_async.simulator.conditions import Conditions
-from akool_async.simulator.loopback import SENDER, STAMP
+from akool_async.simulator.loopback_wire import SENDER, STAMP
 from akool_async.testing.conformance import until
 
 

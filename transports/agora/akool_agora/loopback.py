@@ -1,9 +1,9 @@
 """The loopback engine: joins an Agora room of the simulator, over a websocket on this machine.
 
-What goes over it is written down in `akool_async.simulator.loopback`. The relay enforces Agora's
-limits with Agora's codes; this end does what the SDK would: it stamps a packet when it is handed
-over, reconnects by itself, and takes a packet that was on its way when the connection broke as
-sent, since the stream is unreliable.
+What goes over it is written down in `akool_async.simulator.loopback_wire`. The relay enforces
+Agora's limits with Agora's codes; this end does what the SDK would: it stamps a packet when it is
+handed over, reconnects by itself, and takes a packet that was on its way when the connection broke
+as sent, since the stream is unreliable.
 """
 
 from __future__ import annotations

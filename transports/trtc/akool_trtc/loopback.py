@@ -1,9 +1,9 @@
 """The loopback engine: joins a TRTC room of the simulator, over a websocket on this machine.
 
-What goes over it is written down in `akool_async.simulator.loopback`. The relay enforces TRTC's
-limits with the web SDK's codes; this end stamps a packet when it is handed over and reconnects by
-itself. A packet whose verdict was lost with the connection has failed (5500), as a promise of the
-web SDK would.
+What goes over it is written down in `akool_async.simulator.loopback_wire`. The relay enforces
+TRTC's limits with the web SDK's codes; this end stamps a packet when it is handed over and
+reconnects by itself. A packet whose verdict was lost with the connection has failed (5500), as a
+promise of the web SDK would.
 """
 
 from __future__ import annotations
