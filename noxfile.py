@@ -92,7 +92,8 @@ def wheels(session: nox.Session) -> None:
         everything = environment(
             session, outside / "all", f"{found['akool_async']}[{EXTRAS}]", *plugins
         )
-        session.run(everything("akool"), "demo")
+        for transport in ("livekit", "chatroom", "agora", "trtc"):
+            session.run(everything("akool"), "demo", "--transport", transport)
 
 
 def check_wheel(session: nox.Session, wheel: Path, package: str) -> None:

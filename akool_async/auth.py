@@ -11,10 +11,9 @@ import contextlib
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from akool_async.errors import ConfigurationError, InvalidParameterError, InvalidResponseError
-from akool_async.rest.envelope import RawAnswer, read_envelope
 from akool_async.rest.request import Repeat, Request, post
 
 __all__ = [
@@ -32,8 +31,8 @@ API_KEY_VARIABLE: Final = "AKOOL_API_KEY"
 CLIENT_ID_VARIABLE: Final = "AKOOL_CLIENT_ID"
 CLIENT_SECRET_VARIABLE: Final = "AKOOL_CLIENT_SECRET"  # noqa: S105 - a variable's name
 
-#: Sends a request without authentication, repeating it as its rules say.
-Fetch = Callable[[Request], Awaitable[RawAnswer]]
+#: Sends a request without authentication, repeating it as its rules say; gives its envelope.
+Fetch = Callable[[Request], Awaitable[Mapping[str, Any]]]
 
 
 class Auth(ABC):
@@ -159,7 +158,7 @@ class ClientCredentials(Auth):
             # It creates nothing that costs.
             repeat=Repeat.SAFE,
         )
-        envelope = read_envelope(await fetch(request), request)
+        envelope = await fetch(request)
         token = envelope.get("token")
         if token is None and isinstance(envelope.get("data"), Mapping):
             token = envelope["data"].get("token")

@@ -114,16 +114,13 @@ class ConnectionPool:
                 allow_redirects=False,
                 **options,
             ) as response:
-                body = await _read_bounded(response, request)
+                answered = response.headers
+                wait = answered.get("Retry-After")
                 return RawAnswer(
                     status=response.status,
-                    body=body,
-                    content_type=response.content_type
-                    if "Content-Type" in response.headers
-                    else "",
-                    retry_after=read_retry_after(
-                        response.headers.get("Retry-After"), now=time.time()
-                    ),
+                    body=await _read_bounded(response, request),
+                    content_type=answered.get("Content-Type", ""),
+                    retry_after=None if wait is None else read_retry_after(wait, now=time.time()),
                 )
         except RequestError:
             raise
@@ -177,6 +174,10 @@ async def _once(
 
 
 async def _read_bounded(response: aiohttp.ClientResponse, request: Request) -> bytes:
+    told = response.content_length
+    if told is not None and told <= MAX_ANSWER and "Content-Encoding" not in response.headers:
+        # The body can't be longer than was told: aiohttp sees to that.
+        return await response.content.read()
     pieces = []
     size = 0
     async for piece in response.content.iter_any():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from typing import Annotated, Any, cast
 
@@ -20,6 +19,7 @@ from akool_async.cli.options import (
     Url,
 )
 from akool_async.cli.running import Command, run_command
+from akool_async.cli.terminal import set_up_logging
 
 __all__ = ["app", "run"]
 
@@ -39,8 +39,7 @@ app.add_typer(knowledge_app, name="knowledge")
 
 def run() -> int:
     """Runs the command that the arguments name; returns the exit status."""
-    # Its remarks about its own signalling say nothing to a person; what matters is raised.
-    logging.getLogger("livekit").setLevel(logging.ERROR)
+    set_up_logging()
     try:
         app(prog_name="akool")
     except SystemExit as ended:

@@ -144,6 +144,9 @@ async def _interrupt(avatar: AvatarSession, course: Course, out: Printer) -> Non
 
 
 def _closing_block(sim: Simulator, course: Course, out: Printer) -> None:
+    if course.room == "none":  # it didn't come to a conversation; the error says why
+        out.line(f"  {len(sim.open_sessions)} sessions left open")
+        return
     first = ", ".join(f"{seconds * 1000:.0f} ms" for seconds in course.first_words) or "none"
     for name, value in (
         ("room", course.room),

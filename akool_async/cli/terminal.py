@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,8 +12,9 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-__all__ = ["Printer", "fail", "printer", "show"]
+__all__ = ["Printer", "fail", "printer", "quiet_pipe", "set_up_logging", "show"]
 
 
 class Printer:
@@ -21,16 +23,19 @@ class Printer:
     def __init__(self, console: Console) -> None:
         self.console = console
 
-    def line(self, text: str = "", *, style: str | None = None) -> None:
+    def line(self, text: str = "", *, style: str = "") -> None:
         """One line, as it is."""
-        self.console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+        self.console.print(_as_it_is(text, style), soft_wrap=True)
 
-    def piece(self, text: str, *, style: str | None = None) -> None:
+    def piece(self, text: str, *, style: str = "") -> None:
         """A piece of a line, shown at once."""
-        self.console.print(
-            printable(text), style=style, markup=False, highlight=False, soft_wrap=True, end=""
-        )
+        self.console.print(_as_it_is(text, style), soft_wrap=True, end="")
         self.console.file.flush()
+
+
+def _as_it_is(text: str, style: str = "") -> Text:
+    # A `Text`, because in a string rich would read markup, emoji names and links.
+    return Text(printable(text), style=style)
 
 
 def printable(text: str) -> str:
@@ -47,9 +52,7 @@ def printer() -> Printer:
 
 def fail(text: str) -> None:
     """One line on standard error."""
-    Console(stderr=True).print(
-        f"akool: {text}", style="red", markup=False, highlight=False, soft_wrap=True
-    )
+    Console(stderr=True).print(_as_it_is(f"akool: {text}", "red"), soft_wrap=True)
 
 
 def show(
@@ -67,17 +70,33 @@ def show(
     table = Table(*columns, box=None, header_style="bold", pad_edge=False)
     for record in found:
         cells = (record.get(column) for column in columns)
-        table.add_row(*("" if cell is None else _cell(cell) for cell in cells))
+        table.add_row(*(_as_it_is("" if cell is None else _cell(cell)) for cell in cells))
     # Written to a pipe, a table is as wide as it needs to be; `cut` and `grep` see whole lines.
     console = out.console if out.console.is_terminal else Console(width=10_000)
-    console.print(table, markup=False, highlight=False)
-    count = f"{len(found)} {title}"
-    Console(stderr=True).print(count, style="dim", highlight=False)
+    console.print(table)
+    Console(stderr=True).print(_as_it_is(f"{len(found)} {title}", "dim"))
 
 
 def _cell(value: object) -> str:
     text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-    return printable(text).replace("\n", " ")
+    return text.replace("\n", " ")
+
+
+class _OneLine(logging.Formatter):
+    """Warnings as the other errors look; of an exception its kind, for its text may be anything."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        kind = record.exc_info[0] if record.exc_info else None
+        return f"akool: {record.getMessage()}" + (f" ({kind.__name__})" if kind else "")
+
+
+def set_up_logging() -> None:
+    """Warnings go to standard error, a line each."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_OneLine())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    # Its remarks about its own signalling say nothing to a person; what matters is raised.
+    logging.getLogger("livekit").setLevel(logging.ERROR)
 
 
 def quiet_pipe() -> None:

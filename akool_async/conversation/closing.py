@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
 
-__all__ = ["finish"]
+from akool_async.errors import ConversationClosedError
+
+if TYPE_CHECKING:
+    from akool_async.conversation.line import Line
+
+__all__ = ["finish", "shut"]
 
 logger = logging.getLogger("akool_async.conversation")
 
@@ -40,3 +45,31 @@ async def finish(work: Coroutine[Any, Any, T], *, timeout: float | None, name: s
     if task.cancelled():
         raise TimeoutError(f"{name} took longer than {timeout:g} s")
     return task.result()
+
+
+async def shut(line: Line, close: Callable[[], Awaitable[object]] | None) -> None:
+    """Ends a conversation: what waits, its tasks, the room, and the session by `close`.
+
+    All at once, because each may take its time, and within `close_timeout` seconds. What fails or
+    takes longer is told in the log: closing is the last that can be done.
+    """
+    patience = line.options.close_timeout
+    line.fail(ConversationClosedError("the conversation was closed"))
+    steps: dict[str, Awaitable[object]] = {
+        "ending the tasks": line.stop(),
+        "ending the handlers": line.hub.stop(patience=min(1.0, patience), spare=line.closer),
+        "leaving the room": line.transport.close(timeout=patience),
+    }
+    if close is not None:
+        steps["closing the session"] = close()
+    tasks = [asyncio.ensure_future(step) for step in steps.values()]
+    _, late = await asyncio.wait(tasks, timeout=patience)
+    for task in late:
+        task.cancel()
+    if late:
+        await asyncio.wait(late, timeout=1.0)
+    for name, task in zip(steps, tasks, strict=True):
+        if task in late:
+            logger.warning("%s took longer than %g s", name, patience)
+        elif not task.cancelled() and (error := task.exception()) is not None:
+            logger.warning("%s failed: %s", name, error)

@@ -39,6 +39,7 @@ class Outbox:
         self._gone = gone
         self._loop = asyncio.get_running_loop()
         self._paused = False
+        self._ended = False
         self._sleeper: asyncio.Future[None] | None = None
         self._room: list[asyncio.Future[None]] = []
         self._task: asyncio.Task[None] | None = None
@@ -46,10 +47,16 @@ class Outbox:
     def start(self) -> None:
         """Begins to send."""
         self._task = self._loop.create_task(self._run(), name="akool-sender")
+        self._task.add_done_callback(self._died)
+
+    def end(self) -> None:
+        """Sends nothing more, and has nobody wait for room."""
+        self._paused = self._ended = True
+        self._tell_room()
 
     async def stop(self) -> None:
-        """Sends nothing more."""
-        self._paused = True
+        """Ends, and the task with it."""
+        self.end()
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
@@ -80,16 +87,17 @@ class Outbox:
         return self._queue.waiting_bytes
 
     async def room(self, *, timeout: float) -> None:
-        """Returns when chat may be added; at once unless more than the bound waits.
+        """Returns when chat may be added, or nothing will be sent any more; at once unless more
+        than the bound waits.
 
         Raises:
             SendError: no room within `timeout` seconds.
         """
-        if self._queue.waiting_bytes < self._most:
+        if self._roomy():
             return
         try:
             async with asyncio.timeout(timeout):
-                while self._queue.waiting_bytes >= self._most:
+                while not self._roomy():
                     waiter = self._loop.create_future()
                     self._room.append(waiter)
                     try:
@@ -111,6 +119,17 @@ class Outbox:
         """Goes on sending."""
         self._paused = False
         self._wake()
+
+    def _roomy(self) -> bool:
+        return self._ended or self._queue.waiting_bytes < self._most
+
+    def _died(self, task: asyncio.Task[None]) -> None:
+        """Sending ends by being stopped or by the room's end; anything else is the room's end."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            gone = DisconnectedError(f"sending failed: {type(error).__name__}", reason="failed")
+            gone.__cause__ = error
+            self._gone(gone)
 
     async def _run(self) -> None:
         while True:
@@ -146,7 +165,7 @@ class Outbox:
             self._sleeper.set_result(None)
 
     def _tell_room(self) -> None:
-        if self._room and self._queue.waiting_bytes < self._most:
+        if self._room and self._roomy():
             for waiter in self._room:
                 if not waiter.done():
                     waiter.set_result(None)

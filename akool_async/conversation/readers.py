@@ -123,7 +123,8 @@ class _Handling:
         if self._async is None:
             try:
                 result = self._function(event)
-            except Exception as error:  # noqa: BLE001 - a user's handler; told, never swallowed
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - told
+                # A user's handler must not end the reader it is called by, whatever it raises.
                 self._fail(error, self._function, event)
                 return
             if not inspect.isawaitable(result):
@@ -152,10 +153,10 @@ class _Handling:
             except Exception as error:  # noqa: BLE001 - a user's handler; told, never swallowed
                 self._fail(error, self._function, event)
 
-    async def stop(self, *, patience: float) -> None:
+    async def stop(self, *, patience: float, spare: asyncio.Task[Any] | None) -> None:
         """Lets a running handler finish for `patience` seconds, then cancels it."""
         task = self._task
-        if task is None or task is asyncio.current_task():
+        if task is None or task is spare:
             return
         await asyncio.wait([task], timeout=patience)
         task.cancel()
@@ -224,11 +225,15 @@ class EventHub:
         for handler in tuple(self._handlers):
             handler.put(failed)
         if self._on_error is not None:
-            self._on_error(error)
+            try:
+                self._on_error(error)
+            except Exception:
+                logger.exception("on_error raised")
 
-    async def stop(self, *, patience: float) -> None:
-        """Ends every handler's task."""
-        await asyncio.gather(*(handler.stop(patience=patience) for handler in self._handlers))
+    async def stop(self, *, patience: float, spare: asyncio.Task[Any] | None) -> None:
+        """Ends every handler's task, but not the one that asks for it."""
+        stops = (handler.stop(patience=patience, spare=spare) for handler in self._handlers)
+        await asyncio.gather(*stops)
 
     def _failed(self, error: BaseException, function: object, event: Event) -> None:
         where = f"the handler {getattr(function, '__qualname__', repr(function))}"

@@ -95,7 +95,8 @@ class Responder:
             self._line.responder = None
         if self._current is not None and not self._current.done():
             self._line.speaking.stop_all()
-        waiting = [task for task in self._tasks if task is not asyncio.current_task()]
+        spared = (asyncio.current_task(), self._line.closer)
+        waiting = [task for task in self._tasks if task not in spared]
         for task in waiting:
             task.cancel()
         if waiting:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from akool_async.conversation.closing import finish
+from akool_async.conversation.closing import finish, shut
 from akool_async.conversation.events import Event
 from akool_async.conversation.line import Line
 from akool_async.conversation.options import (
@@ -125,33 +125,11 @@ class AvatarSession:
         when cancelled, then passes the cancellation on. Twice is fine.
         """
         if self._closing is None:
+            self._line.closer = asyncio.current_task()
             self._closing = asyncio.get_running_loop().create_task(
-                self._shut(), name="akool-closing"
+                shut(self._line, self._close), name="akool-closing"
             )
         await finish(_join(self._closing), timeout=None, name="closing the conversation")
-
-    async def _shut(self) -> None:
-        line = self._line
-        patience = line.options.close_timeout
-        line.fail(ConversationClosedError("the conversation was closed"))
-        steps: dict[str, Awaitable[object]] = {
-            "leaving the room": line.transport.close(timeout=patience),
-            "ending the handlers": line.hub.stop(patience=min(1.0, patience)),
-        }
-        if self._close is not None:
-            steps["closing the session"] = self._close()
-        await line.stop()
-        tasks = [asyncio.ensure_future(step) for step in steps.values()]
-        _, late = await asyncio.wait(tasks, timeout=patience)
-        for task in late:
-            task.cancel()
-        if late:
-            await asyncio.wait(late, timeout=1.0)
-        for name, task in zip(steps, tasks, strict=True):
-            if task in late:
-                logger.warning("%s took longer than %g s", name, patience)
-            elif not task.cancelled() and (error := task.exception()) is not None:
-                logger.warning("%s failed: %s", name, error)
 
     async def __aenter__(self) -> Self:
         return await self.open()

@@ -145,7 +145,8 @@ class Utterance:
 
     async def ended(self) -> None:
         """Waits for its task, the iterator's closing included."""
-        if self._task is not None and self._task is not asyncio.current_task():
+        spared = (asyncio.current_task(), self._speaking.line.closer)
+        if self._task is not None and self._task not in spared:
             await asyncio.wait([self._task])
 
     @property

@@ -1,20 +1,26 @@
-"""What REST sends and answers."""
+"""What REST sends and answers. Each name is imported when it is first asked for."""
 
-from akool_async.models.avatar import Avatar, AvatarStatus
-from akool_async.models.credentials import (
-    AgoraCredentials,
-    ChatRoomCredentials,
-    Credentials,
-    LiveKitCredentials,
-    TRTCCredentials,
-)
-from akool_async.models.knowledge import Knowledge, KnowledgeDoc, KnowledgeFile
-from akool_async.models.own_livekit import OwnLiveKitRoom
-from akool_async.models.own_room import OwnAgoraRoom, OwnRoom, OwnTRTCRoom
-from akool_async.models.session import LegacySession, Session, SessionStatus, StreamUrls
-from akool_async.models.session_create import SessionFields
-from akool_async.models.voice import Language, Voice
-from akool_async.models.voice_params import ElevenLabsSettings, TurnDetection, VoiceParams
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from akool_async.models.avatar import Avatar, AvatarStatus
+    from akool_async.models.credentials import (
+        AgoraCredentials,
+        ChatRoomCredentials,
+        Credentials,
+        LiveKitCredentials,
+        TRTCCredentials,
+    )
+    from akool_async.models.knowledge import Knowledge, KnowledgeDoc, KnowledgeFile
+    from akool_async.models.own_livekit import OwnLiveKitRoom
+    from akool_async.models.own_room import OwnAgoraRoom, OwnRoom, OwnTRTCRoom
+    from akool_async.models.session import LegacySession, Session, SessionStatus, StreamUrls
+    from akool_async.models.session_create import SessionFields
+    from akool_async.models.voice import Language, Voice
+    from akool_async.models.voice_params import ElevenLabsSettings, TurnDetection, VoiceParams
 
 __all__ = [
     "AgoraCredentials",
@@ -42,3 +48,34 @@ __all__ = [
     "Voice",
     "VoiceParams",
 ]
+
+_MODULES: Final = {
+    "avatar": ("Avatar", "AvatarStatus"),
+    "credentials": (
+        "AgoraCredentials",
+        "ChatRoomCredentials",
+        "Credentials",
+        "LiveKitCredentials",
+        "TRTCCredentials",
+    ),
+    "knowledge": ("Knowledge", "KnowledgeDoc", "KnowledgeFile"),
+    "own_livekit": ("OwnLiveKitRoom",),
+    "own_room": ("OwnAgoraRoom", "OwnRoom", "OwnTRTCRoom"),
+    "session": ("LegacySession", "Session", "SessionStatus", "StreamUrls"),
+    "session_create": ("SessionFields",),
+    "voice": ("Language", "Voice"),
+    "voice_params": ("ElevenLabsSettings", "TurnDetection", "VoiceParams"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _MODULES.items():
+        if name in names:
+            value = getattr(importlib.import_module(f"{__name__}.{module}"), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -6,10 +6,14 @@ field may be missing, null or of a type that nobody documented: that never fails
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, ValidationError
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 __all__ = ["Answer", "Many", "read_many"]
 
@@ -35,6 +39,8 @@ class Answer(BaseModel):
         # An error's text, and so a log, would otherwise hold the tokens of an answer.
         hide_input_in_errors=True,
         protected_namespaces=(),
+        # Most programs use a few of the models: each is built when it is first read.
+        defer_build=True,
     )
 
     @classmethod
@@ -104,6 +110,20 @@ def read_many(kind: type[A], raw: object) -> list[A]:
     """
     if raw is None:
         return []
+    if raw and isinstance(raw, list) and isinstance(raw[0], kind):
+        return raw  # a whole page was read at once
     if not isinstance(raw, list):
         raise ValueError(f"{type(raw).__name__} where a list was expected")  # noqa: TRY004 - as pydantic
-    return [kind.read(item) for item in raw]
+    try:
+        return _list_of(kind).validate_python(raw)
+    except ValidationError:
+        # One item has an odd field: each for itself, so that only that field is left out.
+        return [kind.read(item) for item in raw]
+
+
+@functools.cache
+def _list_of(kind: type[A]) -> TypeAdapter[list[A]]:
+    """A whole page in one call into pydantic's core is a quarter faster."""
+    from pydantic import TypeAdapter  # on use: it takes as long to import as all of our models
+
+    return TypeAdapter(list[kind])  # type: ignore[valid-type]  # a type made at run time

@@ -6,7 +6,7 @@ import datetime
 import os
 import secrets
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final
 
 from pydantic import SecretStr
 
@@ -15,7 +15,7 @@ from akool_async.models.checks import text, url
 from akool_async.models.credentials import LiveKitCredentials
 from akool_async.models.livekit_token import LiveKitClaims, check_livekit_token
 from akool_async.models.own_credentials import own_credentials_body
-from akool_async.models.own_room import OwnRoom, PreparedRoom, secret_text
+from akool_async.models.own_room import OwnRoom, OwnStreamType, PreparedRoom, secret_text
 from akool_async.models.session_create import MAX_DURATION
 
 __all__ = ["OwnLiveKitRoom"]
@@ -49,7 +49,7 @@ class OwnLiveKitRoom(OwnRoom):
         bot_identity: this program's; another one.
     """
 
-    stream_type: ClassVar[Literal["livekit"]] = "livekit"
+    stream_type: ClassVar[OwnStreamType] = "livekit"
 
     name: str | None = None
     url: str | None = None

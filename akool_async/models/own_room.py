@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from pydantic import SecretStr
 
@@ -23,6 +23,8 @@ from akool_async.models.own_credentials import own_credentials_body
 from akool_async.models.trtc_user_sig import check_user_sig
 
 __all__ = ["OwnAgoraRoom", "OwnRoom", "OwnTRTCRoom", "PreparedRoom"]
+
+OwnStreamType: TypeAlias = Literal["agora", "livekit", "trtc"]
 
 #: The largest Agora uid.
 _LARGEST_UID = 2**32 - 1
@@ -41,7 +43,7 @@ class PreparedRoom:
         transport_options: what the transport must be told besides.
     """
 
-    stream_type: Literal["agora", "livekit", "trtc"]
+    stream_type: OwnStreamType
     send: Mapping[str, Any] = field(repr=False)
     join: Credentials
     avatar: str
@@ -52,7 +54,7 @@ class PreparedRoom:
 class OwnRoom(ABC):
     """A room of one's own: `open_session(avatar_id, room=…)`."""
 
-    stream_type: ClassVar[Literal["agora", "livekit", "trtc"]]
+    stream_type: ClassVar[OwnStreamType]
 
     @abstractmethod
     def prepare(self, *, duration: float | None = None) -> PreparedRoom:
@@ -83,7 +85,7 @@ class OwnAgoraRoom(OwnRoom):
         bot_token: for that uid and channel.
     """
 
-    stream_type: ClassVar[Literal["agora"]] = "agora"
+    stream_type: ClassVar[OwnStreamType] = "agora"
 
     channel: str
     app_id: str
@@ -152,7 +154,7 @@ class OwnTRTCRoom(OwnRoom):
         bot_user_sig: its signature.
     """
 
-    stream_type: ClassVar[Literal["trtc"]] = "trtc"
+    stream_type: ClassVar[OwnStreamType] = "trtc"
 
     room_id: str
     app_id: int

@@ -6,7 +6,7 @@ import enum
 from typing import Annotated, Any, ClassVar, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import Field, PlainValidator, SecretStr
 
 from akool_async.models.base import Answer
 from akool_async.models.checks import choice, text, url
@@ -63,7 +63,7 @@ class Session(_AnySession):
         credentials: of its room; `None` where the answer held none that could be read.
     """
 
-    credentials: Annotated[Credentials | None, BeforeValidator(read_credentials)] = None
+    credentials: Annotated[Credentials | None, PlainValidator(read_credentials)] = None
 
 
 class StreamUrls(Answer):

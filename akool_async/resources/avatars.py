@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from operator import attrgetter
 from typing import Final, Literal
 
 from akool_async.errors import AvatarFailedError, InvalidParameterError
@@ -12,6 +13,7 @@ from akool_async.resources.caller import Caller
 from akool_async.resources.pagination import Listing, PageData
 from akool_async.resources.polling import Progress, poll
 from akool_async.resources.reading import check_page, counted, one, uncounted
+from akool_async.rest.pages import page_decoder
 from akool_async.rest.request import Repeat, get, post
 
 __all__ = ["Avatars"]
@@ -49,9 +51,11 @@ class Avatars:
 
         async def fetch(number: int) -> PageData[Avatar]:
             request = get(f"{_V4}/list", page=number, size=size, platform=platform)
-            return await self._caller.call(request, partial(counted, Avatar))
+            return await self._caller.call(
+                request, partial(counted, Avatar), decode=page_decoder(Avatar)
+            )
 
-        return Listing(fetch, key=_identity, page=page, size=size)
+        return Listing(fetch, key=attrgetter("id"), page=page, size=size)
 
     def catalogue(
         self,
@@ -84,7 +88,7 @@ class Avatars:
                 request, lambda data: uncounted(Avatar, data, wrapped="result")
             )
 
-        return Listing(fetch, key=_identity, page=page, size=size)
+        return Listing(fetch, key=attrgetter("id"), page=page, size=size)
 
     async def get(self, avatar_id: str) -> Avatar:
         """A streaming avatar by its `avatar_id`. Its answer may hold no `status`.
@@ -163,7 +167,3 @@ class Avatars:
             interval=interval,
             on_progress=on_progress,
         )
-
-
-def _identity(avatar: Avatar) -> str | None:
-    return avatar.id or avatar.avatar_id

@@ -6,9 +6,11 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+import msgspec
 
 from akool_async.auth import Auth
 from akool_async.errors import (
@@ -49,15 +51,26 @@ class Caller:
     timeout: float = 30.0
     retry: RetryRules = field(default_factory=RetryRules)
 
-    async def call(self, request: Request, read: Callable[[Any], T]) -> T:
+    async def call(
+        self,
+        request: Request,
+        read: Callable[[Any], T],
+        *,
+        decode: Callable[[bytes], Any] = msgspec.json.decode,
+    ) -> T:
         """Sends a request and reads the `data` of its answer.
+
+        Args:
+            request: what to send.
+            read: makes of the data what is wanted; raises `ValueError` where it can't.
+            decode: reads the answer's JSON.
 
         Raises:
             APIError: the subclass for the service's code.
             APIConnectionError, APITimeoutError: after the tries that were allowed.
             InvalidResponseError: not the service's envelope, or `read` couldn't use its data.
         """
-        envelope = await self.envelope(request)
+        envelope = await self.envelope(request, decode)
         try:
             return read(envelope.get("data"))
         except ValueError as error:
@@ -65,52 +78,36 @@ class Caller:
                 "the data of the answer can't be read", request=request.info, status=200
             ) from error
 
-    async def envelope(self, request: Request) -> Mapping[str, Any]:
+    async def envelope(self, request: Request, decode: Callable[[bytes], Any]) -> Mapping[str, Any]:
         """Sends a request; the whole envelope of its successful answer. Raises as `call`."""
         header = await self.auth.header(self._fetch)
         try:
-            return await self._repeated(request, lambda: self._tried(request, header))
+            return await self._repeated(request, header, decode)
         except AuthenticationError as error:
             if error.code != _TOKEN_STALE or not await self.auth.replace(header[1], self._fetch):
                 raise
         # The service refused to act, so even a call that may be paid for can go out again: once.
-        another = await self.auth.header(self._fetch)
-        return await self._repeated(request, lambda: self._tried(request, another))
+        return await self._repeated(request, await self.auth.header(self._fetch), decode)
 
-    async def _tried(self, request: Request, header: tuple[str, str]) -> Mapping[str, Any]:
-        return read_envelope(await self._send(request, header), request)
-
-    async def _fetch(self, request: Request) -> RawAnswer:
+    async def _fetch(self, request: Request) -> Mapping[str, Any]:
         """For authentication: sends without a header, repeating as usual."""
+        return await self._repeated(request, None, msgspec.json.decode)
 
-        async def once() -> RawAnswer:
-            answer = await self._send(request, None)
-            read_envelope(answer, request)
-            return answer
-
-        return await self._repeated(request, once)
-
-    async def _send(self, request: Request, header: tuple[str, str] | None) -> RawAnswer:
-        began = time.monotonic()
-        answer = await self.pool.send(request, header, timeout=self.timeout)
-        if logger.isEnabledFor(logging.DEBUG):
-            logger.debug(
-                "%s %s: HTTP %d, %d bytes, %.0f ms",
-                request.method,
-                request.path,
-                answer.status,
-                len(answer.body),
-                (time.monotonic() - began) * 1000,
-            )
-        return answer
-
-    async def _repeated(self, request: Request, once: Callable[[], Awaitable[T]]) -> T:
+    async def _repeated(
+        self,
+        request: Request,
+        header: tuple[str, str] | None,
+        decode: Callable[[bytes], Any],
+    ) -> Mapping[str, Any]:
         began = time.monotonic()
         tries = 0
         while True:
             tries += 1
             try:
-                return await once()
+                answer = await self.pool.send(request, header, timeout=self.timeout)
+                if logger.isEnabledFor(logging.DEBUG):
+                    _log(request, answer, tries, time.monotonic() - began)
+                return read_envelope(answer, request, decode)
             except (RequestError, APIError) as error:
                 self._keep_secret(error)
                 pause = wait_before_retry(
@@ -124,11 +121,7 @@ class Caller:
                 if pause is None:
                     raise
                 logger.info(
-                    "%s %s failed (%s), again in %.2f s",
-                    request.method,
-                    request.path,
-                    type(error).__name__,
-                    pause,
+                    "%s failed (%s), again in %.2f s", request.info, type(error).__name__, pause
                 )
             await asyncio.sleep(pause)
 
@@ -142,3 +135,14 @@ class Caller:
             error.args = tuple(
                 one.replace(secret, "***") if isinstance(one, str) else one for one in error.args
             )
+
+
+def _log(request: Request, answer: RawAnswer, tries: int, seconds: float) -> None:
+    logger.debug(
+        "%s: HTTP %d, %d bytes, try %d, %.0f ms since the first",
+        request.info,
+        answer.status,
+        len(answer.body),
+        tries,
+        seconds * 1000,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import partial
+from operator import attrgetter
 from typing import Any, Final, Literal
 
 from akool_async.errors import InvalidParameterError
@@ -92,7 +93,7 @@ class KnowledgeBases:
                 lambda data: uncounted(Knowledge, data, wrapped="knowledge_list"),
             )
 
-        return Listing(fetch, key=lambda found: found.id or None, page=page, size=size)
+        return Listing(fetch, key=attrgetter("id"), page=page, size=size)
 
     async def update(
         self,

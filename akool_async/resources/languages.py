@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from akool_async.models.voice import Language
 from akool_async.resources.caller import Caller
 from akool_async.resources.pagination import Listing, PageData
@@ -27,4 +29,4 @@ class Languages:
                 lambda data: uncounted(Language, data, wrapped="lang_list"),
             )
 
-        return Listing(fetch, key=lambda language: language.code, size=1, single=True)
+        return Listing(fetch, key=attrgetter("code"), size=1, single=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from operator import attrgetter
 from typing import Final, Literal
 
 from akool_async.errors import NotFoundError, SessionClosedError, SessionFailedError
@@ -12,6 +13,7 @@ from akool_async.resources.caller import Caller
 from akool_async.resources.pagination import Listing, PageData
 from akool_async.resources.polling import Progress, poll
 from akool_async.resources.reading import check_page, counted, nothing, one_with_id
+from akool_async.rest.pages import page_decoder
 from akool_async.rest.request import Repeat, get, post
 
 __all__ = ["LegacySessions"]
@@ -73,9 +75,11 @@ class LegacySessions:
             query = {"page": number, "size": size, "status": status and int(status)}
             # A read, though it is a POST.
             request = post(f"{_AT}/list", repeat=Repeat.SAFE, query=query)
-            return await self._caller.call(request, partial(counted, LegacySession))
+            return await self._caller.call(
+                request, partial(counted, LegacySession), decode=page_decoder(LegacySession)
+            )
 
-        return Listing(fetch, key=lambda session: session.id or None, page=page, size=size)
+        return Listing(fetch, key=attrgetter("id"), page=page, size=size)
 
     async def pause(self, session: LegacySession | str) -> None:
         """Stops the stream, after half a second to several; the next chat message resumes it.

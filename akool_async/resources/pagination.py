@@ -13,13 +13,15 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Final, Generic, TypeVar, overload
 
 __all__ = ["Listing", "Page", "PageData"]
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+_NO_KEY: Final = (None, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ class Listing(Generic[T]):
 
         Args:
             fetch: gets the page of a number.
-            key: what tells two items apart; `None`: nothing does.
+            key: what tells two items apart; `None` or "": nothing does.
             page: the first page.
             size: how many items a page is asked to hold.
             single: there is one page only.
@@ -120,17 +122,20 @@ class Listing(Generic[T]):
                     # The service gives smaller pages than it was asked for.
                     size = len(items)
             keys = [self._key(item) for item in items]
-            fresh = [
-                item
-                for item, key in zip(items, keys, strict=True)
-                if key is None or key not in seen
-            ]
+            fresh = items
+            if not seen.isdisjoint(keys):
+                fresh = [
+                    item
+                    for item, key in zip(items, keys, strict=True)
+                    if key in _NO_KEY or key not in seen
+                ]
             if items and (not fresh or items == before):
                 logger.warning(
                     "page %d repeats earlier ones: the list ends after %d items", number, len(seen)
                 )
                 return
-            seen.update(key for key in keys if key is not None)
+            seen.update(keys)
+            seen.difference_update(_NO_KEY)
             before = items
             page = self._as_page(number, size, data)
             yield page, fresh

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
+from operator import attrgetter
 from typing import Final, Literal, Unpack
 
 from akool_async.errors import AkoolError, NotFoundError, SessionClosedError
@@ -13,6 +14,7 @@ from akool_async.models.session_create import SessionFields, session_create_body
 from akool_async.resources.caller import Caller
 from akool_async.resources.pagination import Listing, PageData
 from akool_async.resources.reading import check_page, counted, nothing, one_with_id
+from akool_async.rest.pages import page_decoder
 from akool_async.rest.request import Repeat, get, post
 
 __all__ = ["Sessions"]
@@ -47,13 +49,18 @@ class Sessions:
         """
         body = session_create_body(avatar_id, fields)
         request = post(f"{_AT}/create", body, repeat=Repeat.UNLESS_DONE)
-        session = await self._caller.call(request, partial(one_with_id, Session))
-        missing: dict[str, object] = {}
-        if session.duration is None and "duration" in body:
-            missing["duration"] = float(body["duration"])
-        if session.stream_type is None:
-            missing["stream_type"] = body.get("stream_type", "agora")
-        return session.model_copy(update=missing) if missing else session
+        # What the answer leaves out is what was asked for.
+        asked = {
+            "duration": body.get("duration"),
+            "stream_type": body.get("stream_type", "agora"),
+        }
+
+        def read(data: object) -> Session:
+            if isinstance(data, dict):
+                data = asked | {name: value for name, value in data.items() if value is not None}
+            return one_with_id(Session, data)
+
+        return await self._caller.call(request, read)
 
     async def get(self, session_id: str) -> Session:
         """A session as it is now; its credentials are without a token.
@@ -87,9 +94,11 @@ class Sessions:
 
         async def fetch(number: int) -> PageData[Session]:
             query = {"page": number, "size": size, "status": status and int(status)}
-            return await self._caller.call(get(f"{_AT}/list", **query), partial(counted, Session))
+            return await self._caller.call(
+                get(f"{_AT}/list", **query), partial(counted, Session), decode=page_decoder(Session)
+            )
 
-        return Listing(fetch, key=lambda session: session.id or None, page=page, size=size)
+        return Listing(fetch, key=attrgetter("id"), page=page, size=size)
 
     async def close(self, session: Session | str) -> None:
         """Ends a session. One that has ended already, or isn't there any more, is fine.

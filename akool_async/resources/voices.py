@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from operator import attrgetter
 from typing import Literal
 
 from akool_async.models.checks import choice, flag, text, text_list
@@ -11,6 +12,7 @@ from akool_async.models.voice import Voice
 from akool_async.resources.caller import Caller
 from akool_async.resources.pagination import Listing, PageData
 from akool_async.resources.reading import check_page, counted
+from akool_async.rest.pages import page_decoder
 from akool_async.rest.request import get
 
 __all__ = ["Voices"]
@@ -63,6 +65,8 @@ class Voices:
 
         async def fetch(number: int) -> PageData[Voice]:
             request = get("/api/open/v4/voice/list", **query, page=number)
-            return await self._caller.call(request, partial(counted, Voice))
+            return await self._caller.call(
+                request, partial(counted, Voice), decode=page_decoder(Voice)
+            )
 
-        return Listing(fetch, key=lambda voice: voice.id or voice.voice_id, page=page, size=size)
+        return Listing(fetch, key=attrgetter("id"), page=page, size=size)

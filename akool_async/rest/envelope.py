@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -36,14 +36,14 @@ _BY_STATUS: Final[dict[int, type[APIError]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RawAnswer:
     """What came back, before anybody looked inside.
 
     Attributes:
         status: of HTTP.
         body: all of it; left out of the repr, it may hold a token.
-        content_type: without parameters, "" where there was none.
+        content_type: as the header says it, "" where there was none.
         retry_after: seconds the service asked to wait, `None` where it didn't.
     """
 
@@ -53,15 +53,22 @@ class RawAnswer:
     retry_after: float | None = None
 
 
-def read_envelope(answer: RawAnswer, request: Request) -> Mapping[str, Any]:
+def read_envelope(
+    answer: RawAnswer, request: Request, decode: Callable[[bytes], Any] = msgspec.json.decode
+) -> Mapping[str, Any]:
     """The whole envelope of a successful answer: `data` may be missing from it.
+
+    Args:
+        answer: what came.
+        request: what it answers.
+        decode: reads JSON; raises `msgspec.DecodeError` for what is none.
 
     Raises:
         APIError: the subclass for the code, or for HTTP 401, 403 and 429 without an envelope.
         InvalidResponseError: no JSON, or JSON that isn't the envelope.
     """
     try:
-        envelope = msgspec.json.decode(answer.body)
+        envelope = decode(answer.body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _no_envelope(answer, request, _not_json(answer)) from error
     if not isinstance(envelope, dict):
@@ -119,7 +126,7 @@ def _no_envelope(
 def _not_json(answer: RawAnswer) -> str:
     if not answer.body.strip():
         return "the answer is empty"
-    kind = answer.content_type.lower()
+    kind = answer.content_type.partition(";")[0].strip().lower()
     if kind and "json" not in kind:
         return f"the answer is {kind[:60]}, not JSON"
     return f"the answer of {len(answer.body)} bytes isn't whole JSON"

@@ -23,7 +23,7 @@ class Repeat(enum.Enum):
     UNLESS_DONE = "unless_done"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
     """A call. The body is left out of the repr: it may hold somebody else's key."""
 

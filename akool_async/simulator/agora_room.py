@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from akool_async.simulator.conditions import Conditions
-from akool_async.simulator.loopback import LoopbackRoom, Refused
+from akool_async.simulator.loopback import LoopbackRoom
 from akool_async.simulator.loopback_limits import SendRules
 from akool_async.simulator.loopback_member import Member
+from akool_async.simulator.loopback_wire import Refused
 from akool_async.simulator.room import RoomEvents, RoomRequest
 
 __all__ = ["TOKEN_LIFE", "AgoraRoom"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -156,10 +157,17 @@ class Faults:
         self._room.hub.enter(stranger, announce_after=announce_after)
 
     async def stranger_sends(
-        self, data: bytes, identity: str = "stranger", *, topic: str = ""
+        self,
+        data: bytes,
+        identity: str = "stranger",
+        *,
+        topic: str = "",
+        to: Sequence[str] | None = None,
     ) -> None:
-        """Somebody who came in sends bytes to everybody."""
-        self._room.hub.say(self._strangers[identity], data, topic=topic)
+        """Somebody who came in sends bytes; by default to all but the avatar, who'd answer them."""
+        if to is None:
+            to = [member.grants.identity for member in self._room.members()]
+        self._room.hub.say(self._strangers[identity], data, topic=topic, to=to)
 
     async def stranger_leaves(self, identity: str = "stranger") -> None:
         """Somebody who came in goes."""

@@ -199,10 +199,12 @@ class DataRoom:
                 continue
             self._deliver(occupant, packet)
 
-    def say(self, sender: Occupant, payload: bytes, *, topic: str = "") -> None:
-        """A resident sends bytes to everybody."""
+    def say(
+        self, sender: Occupant, payload: bytes, *, topic: str = "", to: Iterable[str] = ()
+    ) -> None:
+        """A resident sends bytes to everybody, or to those named."""
         user = pb.UserPacket(payload=payload, topic=topic or None)
-        self.send(sender, pb.DataPacket(user=user))
+        self.send(sender, pb.DataPacket(user=user, destination_identities=to))
 
     def tell(self, response: rtc.SignalResponse, *, but: Occupant | None = None) -> None:
         """Tells everybody (but one) something over signalling."""

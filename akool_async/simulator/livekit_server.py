@@ -13,7 +13,7 @@ import datetime
 import functools
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -258,9 +258,16 @@ class LiveKitServerRoom(SimRoom):
         await stranger.join(self.server.websocket_url, token, track=track)
 
     async def _stranger_sends(
-        self, data: bytes, identity: str = "stranger", *, topic: str = ""
+        self,
+        data: bytes,
+        identity: str = "stranger",
+        *,
+        topic: str = "",
+        to: Sequence[str] | None = None,
     ) -> None:
-        await self._strangers[identity].send(data, topic=topic)
+        # By default to the client alone: the avatar would answer it.
+        to = [self.client_identity] if to is None else to
+        await self._strangers[identity].send(data, topic=topic, to=to)
 
     async def _stranger_leaves(self, identity: str = "stranger") -> None:
         await self._strangers.pop(identity).leave()

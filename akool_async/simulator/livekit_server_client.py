@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any, Final, Protocol
 
 from livekit import rtc
@@ -89,12 +89,14 @@ class RoomClient:
             raise RuntimeError("not in the room")
         return self._room.local_participant.identity
 
-    async def send(self, packet: bytes, *, topic: str = "") -> None:
-        """Sends to everybody; a packet that the room doesn't take is lost."""
+    async def send(self, packet: bytes, *, topic: str = "", to: Sequence[str] = ()) -> None:
+        """Sends to everybody, or to those named; a packet that the room doesn't take is lost."""
         if self._room is None:
             return
         try:
-            await self._room.local_participant.publish_data(packet, topic=topic)
+            await self._room.local_participant.publish_data(
+                packet, topic=topic, destination_identities=list(to)
+            )
         except rtc.participant.PublishDataError as error:
             logger.debug("the room took no packet: %s", error)
 

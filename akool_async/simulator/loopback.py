@@ -2,22 +2,7 @@
 
 Neither vendor's server can be run here. A loopback room takes its place: members join over
 `GET /loopback/<kind>`, and whatever the vendor would refuse (PROTOCOL.md §2 "Limits") is refused
-with the vendor's code. What goes over the websocket:
-
-- member, first: a text frame with `channel`, `identity`, `proof` (the token or signature) and the
-  vendor's own fields for joining.
-- relay, then: `{"event": "joined", "members": [identity, …]}`, or `{"event": "refused",
-  "code": …, "message": …}` and the end.
-- member: a packet is a binary frame of `STAMP` (seconds of its own clock since joining, and a
-  `cmdId`, 0 for Agora) and the payload; each is answered, in order, with `{"ack": code}`, 0 for
-  accepted. `{"do": "leave"}`; Agora also `{"do": "renew", "token": …}`.
-- relay: a packet is a binary frame of `SENDER` (`cmdId`, length of the sender's identity), the
-  identity and the payload. Notices: `{"event": "user_joined" | "user_left", "identity": …}`,
-  `{"event": "disconnected", "code": …}`, `{"event": "token_will_expire", "seconds": …}`,
-  `{"event": "renewed", "code": …}`.
-
-The room's credentials have `akool_simulator_url`, the simulator's base URL, beside the vendor's
-fields: by it a client knows that the way into this room is the relay.
+with the vendor's code. `loopback_wire` says what goes over the websocket.
 
 A member whose connection breaks keeps its place for `LINGER` seconds and may come back to it;
 packets meanwhile are lost.
@@ -27,9 +12,7 @@ from __future__ import annotations
 
 import abc
 import asyncio
-import contextlib
 import functools
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -39,25 +22,23 @@ import aiohttp
 from aiohttp import web
 
 from akool_async.simulator.conditions import Conditions
+from akool_async.simulator.loopback_faults import LoopbackFaults
 from akool_async.simulator.loopback_limits import RateWindow, SendRules
 from akool_async.simulator.loopback_member import Member
+from akool_async.simulator.loopback_wire import (
+    LONGEST_IDENTITY,
+    STAMP,
+    Refused,
+    first_frame,
+    read_object,
+    relayed,
+)
 from akool_async.simulator.room import RoomDirectory, RoomEvents, RoomRequest, SimRoom
-from akool_async.transport.relay import SENDER, STAMP
 
-__all__ = ["LoopbackRoom", "Refused"]
+__all__ = ["LoopbackRoom"]
 
 #: Seconds that a place is kept for a member whose connection broke.
 LINGER: Final = 20.0
-#: Seconds that a new connection has for saying what it wants to join.
-HELLO_TIMEOUT: Final = 10.0
-
-
-class Refused(Exception):  # noqa: N818 - an answer, not a fault
-    """A member can't join; `code` is the vendor's."""
-
-    def __init__(self, code: int | str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 class LoopbackRoom(SimRoom):
@@ -99,11 +80,7 @@ class LoopbackRoom(SimRoom):
         self._window = RateWindow(self.rules)
         self._sending = asyncio.Lock()
         self._closed = False
-        self._unreachable_until = 0.0
-        self._silent_until = 0.0
-        self._refuse_joins: int | str | None = None
-        self._hang = False
-        self._refuse_sends: list[int] = []
+        self._faults = LoopbackFaults()
 
     @property
     def members(self) -> frozenset[str]:
@@ -117,14 +94,12 @@ class LoopbackRoom(SimRoom):
         async def join(request: web.Request) -> web.WebSocketResponse:
             ws = web.WebSocketResponse(max_msg_size=1 << 20)
             await ws.prepare(request)
-            form = await _first_frame(ws)
+            form = await first_frame(ws)
             for room in rooms.of_kind(cls.kind):
                 if isinstance(room, cls) and form and room.channel == form.get("channel"):
                     await room.serve(ws, request.transport, form)
                     return ws
-            await ws.send_json(
-                {"event": "refused", "code": cls.no_such_room, "message": "no such room"}
-            )
+            await ws.send_json(Refused(cls.no_such_room, "no such room").to_dict())
             await ws.close()
             return ws
 
@@ -156,21 +131,18 @@ class LoopbackRoom(SimRoom):
         form: Mapping[str, Any],
     ) -> None:
         """One member's stay, from its first frame to the end of its connection."""
-        identity, proof = str(form.get("identity", "")), str(form.get("proof", ""))
-        if asyncio.get_running_loop().time() < self._unreachable_until:
-            _abort(transport)
-            return
-        if self._hang:
+        if self._faults.hang:
             await ws.receive()  # returns when the other side gives up
             return
+        identity, proof = str(form.get("identity", "")), str(form.get("proof", ""))
         kept = self._kept.get(identity)
-        returning = kept is not None and kept.proof == proof
         try:
-            if self._refuse_joins is not None:
-                raise Refused(self._refuse_joins, "asked for by a test")
-            can_send = self.admit(form, returning=returning)
+            self._faults.check_join()
+            if len(identity.encode()) > LONGEST_IDENTITY:
+                raise Refused(self.no_such_room, "the identity is too long")
+            can_send = self.admit(form, returning=kept is not None and kept.proof == proof)
         except Refused as refusal:
-            await ws.send_json({"event": "refused", "code": refusal.code, "message": str(refusal)})
+            await ws.send_json(refusal.to_dict())
             await ws.close()
             return
         member = Member(
@@ -183,6 +155,9 @@ class LoopbackRoom(SimRoom):
             reliable=self.reliable,
             can_send=can_send,
         )
+        if self._faults.unreachable:
+            member.abort()
+            return
         writer = asyncio.create_task(member.write(), name=f"loopback {self.kind} writer")
         try:
             self._enter(member)
@@ -211,7 +186,7 @@ class LoopbackRoom(SimRoom):
         async with self._sending:
             await asyncio.sleep(self._window.wait(len(packet), loop.time()))
             self._window.add(len(packet), loop.time())
-            if self._avatar_here and not self._silent:
+            if self._avatar_here and not self._faults.silent:
                 self._relay(packet, self.avatar)
 
     async def close(self, reason: str) -> None:
@@ -233,19 +208,10 @@ class LoopbackRoom(SimRoom):
 
     async def fault(self, name: str, **options: Any) -> None:
         """Makes something go wrong now (see the class)."""
-        loop = asyncio.get_running_loop()
+        lasting = self._faults.ask(name, options)
         if name == "drop_socket":
-            self._unreachable_until = loop.time() + float(options.get("refuse_for", 0))
             for member in list(self._members.values()):
                 member.abort()
-        elif name == "refuse_joins":
-            self._refuse_joins = options["code"]
-        elif name == "hang":
-            self._hang = True
-        elif name == "silence":
-            self._silent_until = loop.time() + float(options["seconds"])
-        elif name == "refuse_sends":
-            self._refuse_sends += [int(options["code"])] * int(options.get("times", 1))
         elif name == "stranger":
             who = str(options.get("identity", "4711"))
             self._notify({"event": "user_joined", "identity": who})
@@ -258,12 +224,8 @@ class LoopbackRoom(SimRoom):
         elif name == "disconnect":
             for identity in self.members:
                 self._dismiss(identity, options["code"])
-        else:
+        elif not lasting:
             await super().fault(name, **options)
-
-    @property
-    def _silent(self) -> bool:
-        return asyncio.get_running_loop().time() < self._silent_until
 
     def _open(self, channel: str, avatar: str) -> None:
         """The subclass's `open` names the room and the avatar in it."""
@@ -298,7 +260,7 @@ class LoopbackRoom(SimRoom):
             if message.type is aiohttp.WSMsgType.BINARY:
                 member.tell({"ack": self._judge(member, message.data)})
             elif message.type is aiohttp.WSMsgType.TEXT:
-                order = _object(message.data)
+                order = read_object(message.data)
                 if order.get("do") == "leave":
                     member.dismiss()
                     break
@@ -306,48 +268,29 @@ class LoopbackRoom(SimRoom):
 
     def _judge(self, member: Member, frame: bytes) -> int:
         """Takes or refuses a member's packet; the code that it is answered with."""
-        code = self._verdict(member, frame)
+        code = self._faults.next_send()
+        if not code and self._members.get(member.identity) is not member:
+            code = self.not_allowed
+        code = code or member.take(
+            frame, not_allowed=self.not_allowed, check_command=self.check_command
+        )
         if code:
             self.refused[code] += 1
             return code
-        at, command = STAMP.unpack_from(frame)
+        _, command = STAMP.unpack_from(frame)
         packet = frame[STAMP.size :]
-        member.sent_at = at
-        member.window.add(len(packet), at)
         member.upward.carry(lambda: self._arrive(packet, member.identity, command))
         return 0
 
-    def _verdict(self, member: Member, frame: bytes) -> int:
-        rules = self.rules
-        if self._refuse_sends:
-            return self._refuse_sends.pop(0)
-        if not member.can_send or self._members.get(member.identity) is not member:
-            return self.not_allowed
-        if len(frame) <= STAMP.size:
-            return rules.bad_argument
-        at, command = STAMP.unpack_from(frame)
-        size = len(frame) - STAMP.size
-        if not member.sent_at <= at < float("inf"):  # a clock that runs backwards, or isn't one
-            return rules.bad_argument
-        if code := self.check_command(command):
-            return code
-        if size > rules.max_bytes:
-            return rules.too_large
-        over = member.window.over(size, at)
-        if over is not None:
-            return rules.too_many_bytes if over == "bytes" else rules.too_many_packets
-        return 0
-
     def _arrive(self, packet: bytes, sender: str, command: int) -> None:
-        if self._silent:
+        if self._faults.silent:
             return
         if self._avatar_here and command == self.command:
             self.events.packet(packet, sender)
         self._relay(packet, sender, command)
 
     def _relay(self, packet: bytes, sender: str, command: int | None = None) -> None:
-        name = sender.encode()
-        frame = SENDER.pack(self.command if command is None else command, len(name)) + name + packet
+        frame = relayed(packet, sender, self.command if command is None else command)
         for member in self._members.values():
             if member.identity != sender:
                 member.downward.carry(functools.partial(member.give, frame))
@@ -380,24 +323,3 @@ class _Kept:
 
     timer: asyncio.TimerHandle
     proof: str = field(repr=False)
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-async def _first_frame(ws: web.WebSocketResponse) -> dict[str, Any]:
-    """What a new connection wants to join; empty where it doesn't say so in time."""
-    with contextlib.suppress(TimeoutError, TypeError):  # TypeError: no text frame
-        async with asyncio.timeout(HELLO_TIMEOUT):
-            return _object(await ws.receive_str())
-    return {}
-
-
-def _abort(transport: asyncio.BaseTransport | None) -> None:
-    if isinstance(transport, asyncio.WriteTransport):
-        transport.abort()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from aiohttp import web
@@ -12,6 +13,7 @@ from aiohttp import web
 from akool_async.simulator.conditions import Conditions
 from akool_async.simulator.loopback_limits import RateWindow, SendRules
 from akool_async.simulator.loopback_line import Line
+from akool_async.simulator.loopback_wire import STAMP
 
 __all__ = ["Member"]
 
@@ -48,6 +50,7 @@ class Member:
         self.proof = proof
         self.can_send = can_send
         self.window = RateWindow(rules)
+        self._rules = rules
         self.sent_at = 0.0
         self.upward = Line(conditions, reliable=reliable)
         self.downward = Line(conditions, reliable=reliable)
@@ -75,6 +78,31 @@ class Member:
         """Cuts the connection without a word, as a broken network does."""
         if isinstance(self._transport, asyncio.WriteTransport):
             self._transport.abort()
+
+    def take(self, frame: bytes, *, not_allowed: int, check_command: Callable[[int], int]) -> int:
+        """Judges a packet as the vendor's library would, and counts it if it is let through.
+
+        Returns the vendor's code; 0: accepted.
+        """
+        rules = self._rules
+        if not self.can_send:
+            return not_allowed
+        size = len(frame) - STAMP.size
+        if size <= 0:
+            return rules.bad_argument
+        at, command = STAMP.unpack_from(frame)
+        if not self.sent_at <= at < math.inf:  # a clock that runs backwards, or isn't one
+            return rules.bad_argument
+        if code := check_command(command):
+            return code
+        if size > rules.max_bytes:
+            return rules.too_large
+        over = self.window.over(size, at)
+        if over is not None:
+            return rules.too_many_bytes if over == "bytes" else rules.too_many_packets
+        self.sent_at = at
+        self.window.add(size, at)
+        return 0
 
     async def write(self) -> None:
         """Writes what is queued until dismissed; the room runs this as a task of its own."""

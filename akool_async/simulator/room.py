@@ -115,6 +115,8 @@ class RoomDirectory(Protocol):
 
     def find(self, kind: str, session_id: str) -> SimRoom | None:
         """The open room of a session."""
+        ...
 
     def of_kind(self, kind: str) -> Iterable[SimRoom]:
         """All open rooms of a kind."""
+        ...

@@ -6,8 +6,9 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
-from akool_async.simulator.loopback import LoopbackRoom, Refused
+from akool_async.simulator.loopback import LoopbackRoom
 from akool_async.simulator.loopback_limits import SendRules
+from akool_async.simulator.loopback_wire import Refused
 
 __all__ = ["TRTCRoom"]
 

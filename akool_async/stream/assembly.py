@@ -137,16 +137,20 @@ class PartAssembler:
         out: list[Received] = []
         if idx == UNNUMBERED:
             idx = len(message.texts)
-        elif idx == 0 and not message.mid and message.differs(0, text):
+        elif idx == 0 and not message.mid and message.part(0) not in (None, text):
             # This peer's messages have no names: here another one begins.
             self._give_up(message, "conflict", out)
             return out + self.add(*message.key, idx, fin, text, now, halves=halves)
         message.halves = message.halves or halves
         message.catch_up()
         if self._take(message, idx, fin, text, now, out):
-            self._advance(message, out)
-            self._keep_bounds(out)
             self.latest = message
+            if idx <= len(message.texts) or fin:
+                self._advance(message, out)
+            else:
+                message.next = NOT_NEXT
+            if self.held > self.most_held or len(self._open) > self._bounds.messages:
+                self._keep_bounds(out)
         return out
 
     def _take(
@@ -159,20 +163,22 @@ class PartAssembler:
         out: list[Received],
     ) -> bool:
         """Puts a part into its place; gives the message up where it contradicts itself (False)."""
+        known = message.part(idx)
         late = message.last is not None and idx > message.last
         reason: GaveUp | None = None
-        if message.differs(idx, text) or (late and fin):
+        if (known is not None and known != text) or (late and fin):
             reason = "conflict"
-        elif idx >= self._bounds.parts:
+        elif idx >= self.most_parts:
             reason = "parts"
         if reason or late:
             if reason:
                 self._give_up(message, reason, out)
             out.append(LatePart(text, *message.key, idx))
             return reason is None
-        if message.put(idx, text):
-            self.held += part_size(text)
+        if known is None:
+            message.ahead[idx] = text
             message.touched = now
+            self.held += part_size(text)
         else:
             self.doubles += 1
         if fin and message.last is None:
@@ -217,7 +223,6 @@ class PartAssembler:
         self.held -= message.size()
         if self.latest is message:
             self.latest = GatheredParts(_NOBODY)
-        message.next = NOT_NEXT
         if message.mid:
             self._ended.add(message.key, message.hashes())
 

@@ -180,6 +180,7 @@ class StreamCodec:
             and pld.sender == latest.sender
             and not (wire.fin or pld.fin)
         ):
+            # The short way for the next part in order; see `PartAssembler.latest`.
             held = parts.held + len(text) * CHARACTER_COST + PART_COST
             if held <= parts.most_held and idx < parts.most_parts and text:
                 parts.held = held

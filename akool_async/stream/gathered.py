@@ -71,10 +71,9 @@ class GatheredParts:
         #: The number of the part that may just be appended; `NOT_NEXT` while it isn't that simple.
         self.next = NOT_NEXT
 
-    def differs(self, idx: int, text: str) -> bool:
-        """Whether that part came before, with another text."""
-        known = self.texts[idx] if idx < len(self.texts) else self.ahead.get(idx)
-        return known is not None and known != text
+    def part(self, idx: int) -> str | None:
+        """The text of a part, where it came before."""
+        return self.texts[idx] if idx < len(self.texts) else self.ahead.get(idx)
 
     def size(self) -> int:
         """What is held of it, in bytes."""
@@ -85,13 +84,6 @@ class GatheredParts:
         """Notes that what came the short way was handed on."""
         if self.next != NOT_NEXT:
             self.told = len(self.texts)
-
-    def put(self, idx: int, text: str) -> bool:
-        """Puts a part into its place; False: it came before."""
-        if idx < len(self.texts) or idx in self.ahead:
-            return False
-        self.ahead[idx] = text
-        return True
 
     def close_up(self) -> None:
         """Appends the parts that follow without a gap."""

@@ -64,7 +64,7 @@ class SendQueue:
         self._turns: deque[str] = deque()
         #: Counts of keys that are done, bounded.
         self._done: OrderedDict[str, int] = OrderedDict()
-        #: Size and end of each packet that still counts.
+        #: When each packet stops counting, and its size.
         self._window: deque[tuple[float, int]] = deque()
         self._window_bytes = 0
         self._waiting = 0

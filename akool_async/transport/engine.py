@@ -225,15 +225,18 @@ class EngineTransport(Transport):
         await self._leave(timeout)
 
     async def _leave(self, timeout: float) -> None:
-        """Leaves, bounded, and even while being cancelled."""
+        """Leaves, in `timeout` seconds at most, and even while being cancelled."""
         leaving = asyncio.ensure_future(self._engine.leave())
+        grace = timeout / 5
         try:
-            await asyncio.wait({leaving}, timeout=timeout)
+            await asyncio.wait({leaving}, timeout=timeout - grace)
         finally:
             if not leaving.done():
                 leaving.cancel()
-                await asyncio.wait({leaving})
-        if not leaving.cancelled() and (error := leaving.exception()) is not None:
+                await asyncio.wait({leaving}, timeout=grace)
+        if not leaving.done():
+            logger.warning("the %s engine didn't leave, though cancelled", self.vendor)
+        elif not leaving.cancelled() and (error := leaving.exception()) is not None:
             logger.warning(
                 "leaving the %s %s failed: %s", self.vendor, self.place, type(error).__name__
             )

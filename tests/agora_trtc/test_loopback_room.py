@@ -11,8 +11,8 @@ import pytest
 from loopback_far import LoopbackFar, loopback_room
 
 from akool_async.simulator.conditions import Conditions
+from akool_async.simulator.loopback_wire import SENDER, STAMP
 from akool_async.testing.conformance import until
-from akool_async.transport.relay import SENDER, STAMP
 
 
 def form_of(far: LoopbackFar, **changes: Any) -> dict[str, Any]:
@@ -149,6 +149,7 @@ async def test_only_an_anchor_may_send() -> None:
         ("agora", {"app_id": "wrong"}, 6),
         ("agora", {"identity": "bob"}, 10),
         ("agora", {"channel": "none"}, 10),
+        ("agora", {"identity": "1" * 256}, 10),
         ("trtc", {"proof": "wrong"}, 5400),
         ("trtc", {"identity": "bob"}, 5400),
         ("trtc", {"app_id": 1}, 5000),

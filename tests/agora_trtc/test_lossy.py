@@ -66,7 +66,7 @@ async def test_commands_are_answered_and_chat_is_sent_once() -> None:
         partial = [o for o in outcomes if isinstance(o, ReplyIncompleteError)]
         late = [o for o in outcomes if isinstance(o, ReplyTimeoutError)]
         assert len(whole) + len(partial) + len(late) == 30, outcomes
-        assert len(whole) >= 10
+        assert len(whole) >= 5
         assert partial
         assert {o.text for o in whole} == {REPLY}
         for error in partial:

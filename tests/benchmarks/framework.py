@@ -298,7 +298,7 @@ class Bench:
             each: list[list[float]] = [[] for _ in calls]
             for _ in range(count):
                 for call, samples in zip(calls, each, strict=True):
-                    samples += await _samples(call, 1)
+                    samples.extend(await _samples(call, 1))
             for percent in percents:
                 part = f"p{percent:g}"
                 values = [self._in_unit(percentile(samples, percent), part) for samples in each]

@@ -34,11 +34,15 @@ def number(value: float | None) -> str:
 
 def table(results: Iterable[Result]) -> list[list[str]]:
     """The cells of the table, a list per line, headings first."""
-    rows = [["what", "ours", "counterpart", "ratio (spread)", "goal", "met"]]
+    rows = [["", "what", "ours", "counterpart", "ratio (spread)", "goal", "met"]]
+    group = ""
     for result in results:
+        before = len(rows)
         if result["skipped"] or result["failed"]:
             word = "failed" if result["failed"] else "skipped"
-            rows.append([result["name"], word, result["failed"] or result["skipped"], "", "", ""])
+            rows.append(
+                ["", result["name"], word, result["failed"] or result["skipped"], "", "", ""]
+            )
         for line in result["lines"]:
             unit = f" {line['unit']}" if line["unit"] else ""
             other = line["counterpart"]
@@ -47,6 +51,7 @@ def table(results: Iterable[Result]) -> list[list[str]]:
                 ratio += f" ({line['ratio_least']:.2f}–{line['ratio_greatest']:.2f})"
             rows.append(
                 [
+                    "",
                     line["what"],
                     number(line["ours"]) + unit,
                     "" if other is None else f"{number(other)}{unit} ({line['counterpart_name']})",
@@ -55,6 +60,8 @@ def table(results: Iterable[Result]) -> list[list[str]]:
                     {True: "met", False: "NOT MET", None: ""}[line["met"]],
                 ]
             )
+        if result["group"] != group:
+            group = rows[before][0] = result["group"]
     return rows
 
 

@@ -118,8 +118,16 @@ def results():
 def test_table_has_a_line_per_figure_and_per_failure():
     head, figure, failed = table(results())
     assert head[-2:] == ["goal", "met"]
-    assert figure == ["a <row>", "2 ms", "2 ms (theirs)", "1.00 (0.50–1.50)", "≤ 2 ×", "met"]
-    assert failed[:3] == ["broken", "failed", "boom"]
+    assert figure == [
+        "test",
+        "a <row>",
+        "2 ms",
+        "2 ms (theirs)",
+        "1.00 (0.50–1.50)",
+        "≤ 2 ×",
+        "met",
+    ]
+    assert failed[:4] == ["", "broken", "failed", "boom"]
 
 
 def test_plot_is_well_formed():

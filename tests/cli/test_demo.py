@@ -2,6 +2,7 @@ import asyncio
 import signal
 
 import pytest
+from real_livekit import server_from_environment
 
 # What a whole run writes, in this order; a signal comes as soon as each was written.
 MOMENTS = [
@@ -64,3 +65,15 @@ async def test_options_that_make_no_sense(akool, arguments, message):
     demo = await akool("demo", *arguments, key=None)
     assert await demo.ended() == 2
     assert message in demo.errors
+
+
+@pytest.mark.livekit_server
+@pytest.mark.skipif(server_from_environment() is None, reason="run by `nox -s livekit`")
+async def test_over_a_real_livekit_server(akool):
+    server = server_from_environment()
+    settings = {"LIVEKIT_API_KEY": server.api_key, "LIVEKIT_API_SECRET": server.api_secret}
+    demo = await akool("demo", "--livekit-url", server.url, key=None, **settings)
+    assert await demo.ended() == 0, demo.errors
+    assert "[interrupted]" in demo.output
+    assert "\n  0 sessions left open\n" in demo.output
+    assert server.api_secret not in demo.output + demo.errors

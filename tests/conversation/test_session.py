@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 
 import pytest
 
 from akool_async.conversation import AvatarSession, ConversationOptions, SessionInfo
+from akool_async.conversation.events import UserSpoke
 from akool_async.errors import (
     CommandRejectedError,
     CommandTimeoutError,
@@ -15,6 +17,7 @@ from akool_async.errors import (
     JoinRefusedError,
     NotSupportedError,
 )
+from akool_async.stream.limits import AGORA
 from akool_async.testing.pair import Pair
 
 
@@ -268,3 +271,65 @@ async def test_a_join_that_fails_closes_everything():
 async def test_before_opening_it_says_so():
     with pytest.raises(ConversationClosedError, match="isn't open yet"):
         await AvatarSession(Pair().transport).ask("Hello")
+
+
+async def test_a_handler_and_a_responder_may_close_the_session(scene):
+    async with scene() as s:
+
+        @s.session.on(UserSpoke)
+        async def end(event: UserSpoke) -> None:
+            await s.session.aclose()
+
+        s.robot.reply("u1", "goodbye", sender="user")
+        async with asyncio.timeout(1.5):
+            await s.robot.until(lambda: s.pair.transport.closed)
+            await s.session.aclose()
+
+    async with scene() as s:
+
+        async def answer(turn):
+            await s.session.aclose()
+
+        await s.session.respond_with(answer)
+        s.robot.reply("u1", "goodbye", sender="user")
+        async with asyncio.timeout(1.5):
+            await s.robot.until(lambda: s.pair.transport.closed)
+            await s.session.aclose()
+
+
+@pytest.mark.parametrize("steps", range(1, 12))
+async def test_ask_cancelled_at_each_of_its_awaits_leaves_nothing(scene, echo, steps):
+    """Cancelled after `steps` turns of the loop, wherever that is, and the session goes on."""
+    async with scene(Pair(limits=AGORA)) as s:
+        echo(s.robot)
+        before = asyncio.all_tasks()
+        asking = asyncio.create_task(s.session.ask("cancelled " * 300))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        asking.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asking
+        assert asyncio.all_tasks() == before
+        assert (await s.session.ask("and on")).text == "AND ON"
+        line = s.session._line
+        assert line.outbox.waiting_bytes == 0
+        assert not [turn for turn in line.replies._turns.values() if turn.future.done() is False]
+
+
+@pytest.mark.parametrize("steps", range(1, 12))
+async def test_opening_cancelled_at_each_of_its_awaits_closes_the_session(steps):
+    pair = Pair()
+    closed = []
+
+    async def close() -> None:
+        closed.append(True)
+
+    before = asyncio.all_tasks()
+    opening = asyncio.create_task(AvatarSession(pair.transport, close=close).open())
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    assert closed == [True]
+    assert asyncio.all_tasks() == before

@@ -84,8 +84,18 @@ def test_a_double_may_bring_the_end(read: Reader) -> None:
 
 def test_messages_of_one_mid_and_two_senders_are_two(read: Reader) -> None:
     read(part(0, "a", sender="bot"), part(0, "x", sender="user"))
+    assert read(part(1, "b")) == [ChatDelta("b", "m", "bot", 1)]
     assert read(part(1, "y", sender="user", fin=True))[-1] == Chat("xy", "m", "user")
-    assert read(part(1, "b", fin=True))[-1] == Chat("ab", "m", "bot")
+    assert read(part(2, "c", fin=True))[-1] == Chat("abc", "m", "bot")
+
+
+@pytest.mark.parametrize("fin", [True, False])
+def test_a_double_of_the_last_part_opens_nothing(read: Reader, fin: bool) -> None:
+    assert read(part(0, "a"), part(1, "b"), part(2, "c", fin=True))[-1] == Chat("abc", "m", "bot")
+    assert read(part(2, "c", fin=fin)) == []
+    assert read(part(3, "d", fin=fin)) == [LatePart("d", "m", "bot", 3)]
+    assert read.codec.held_bytes == 0
+    assert read.codec.deadline() is None
 
 
 @pytest.mark.parametrize("known_first", [True, False])

@@ -66,15 +66,25 @@ def test_a_cut_falls_between_words_where_one_is_near(space: str, letters: int) -
     assert min(fill_of(text, AGORA)) > 0.95 - 0.001 * letters
 
 
-def test_a_word_boundary_far_away_is_left_alone() -> None:
-    text = "begin " + "x" * 3000
-    assert min(fill_of(text, AGORA)) == 1.0
+ROOM = 1000 - len('{"v":2,"type":"chat","mid":"msg-1","idx":0,"fin":false,"pld":{"text":""}}')
+
+
+@pytest.mark.parametrize(("back", "used"), [(1, True), (49, True), (52, False), (90, False)])
+def test_near_is_the_last_twentieth_of_the_packet(back: int, used: bool) -> None:
+    text = "x" * (ROOM - back) + " " + "x" * 3000
+    first = parts_of(text)[0]
+    assert len(first) == (ROOM - back + 1 if used else ROOM)
+
+
+@pytest.mark.parametrize("space", [" ", "\n"])
+def test_a_word_that_ends_with_the_packet_fills_it(space: str) -> None:
+    text = "x" * (ROOM - 10) + " " + "y" * 9 + space + "z" * 3000
+    assert parts_of(text)[0] == "x" * (ROOM - 10) + " " + "y" * 9
 
 
 def test_a_backslash_and_an_n_are_no_newline() -> None:
-    parts = parts_of("\\n" * 3000)
-    assert "".join(parts) == "\\n" * 3000
-    assert min(fill_of("\\n" * 3000, AGORA)) >= 0.997
+    text = "x" * (ROOM - 20) + "\\n" + "x" * 3000
+    assert parts_of(text)[0] == "x" * (ROOM - 20) + "\\n" + "x" * 17
 
 
 def test_the_number_of_packets_is_the_least_possible() -> None:

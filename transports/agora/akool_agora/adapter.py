@@ -88,7 +88,7 @@ class AgoraTransport(EngineTransport):
             self._renewal.cancel()
         await super().close(timeout=timeout)
         if self._renewal is not None:
-            await asyncio.wait({self._renewal})
+            await asyncio.wait({self._renewal}, timeout=timeout)
 
     async def _enter(self) -> None:
         """Joins; a token that has expired meanwhile is replaced once, where the owner can."""

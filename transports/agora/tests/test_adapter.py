@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -96,6 +97,9 @@ class FakeEngine:
 
     async def leave(self) -> None:
         self.left += 1
+        while "deaf" in self.told and not self.told["deaf"].is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await self.told["deaf"].wait()
         if "stays" in self.told:
             await asyncio.Event().wait()
         if "leave" in self.told:
@@ -415,6 +419,16 @@ async def test_an_engine_that_does_not_leave_is_given_up() -> None:
     async with asyncio.timeout(PATIENCE):
         await transport.close(timeout=0.05)
     assert engine.left == 1
+
+
+async def test_an_engine_that_ignores_being_cancelled(caplog: pytest.LogCaptureFixture) -> None:
+    engine = FakeEngine(deaf=asyncio.Event())
+    transport = over(engine)
+    await transport.connect(timeout=PATIENCE)
+    async with asyncio.timeout(PATIENCE):
+        await transport.close(timeout=0.05)
+    assert "didn't leave" in caplog.text
+    engine.told["deaf"].set()
 
 
 async def test_an_engine_that_fails_to_leave_is_logged(caplog: pytest.LogCaptureFixture) -> None:

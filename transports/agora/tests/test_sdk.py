@@ -406,7 +406,7 @@ async def test_the_adapter_over_the_sdk(sdk: agora_stand_in.Sdk) -> None:
     AgoraTransport.preflight({})
     transport = AgoraTransport(JoinTarget(credentials, renew_credentials=renew), {})
     connecting = asyncio.create_task(transport.connect(timeout=PATIENCE))
-    await until(lambda: bool(sdk.connections), "the connection")
+    await until(lambda: bool(sdk.connections and sdk.connection.joined), "the connection")
     sdk.connection.emit("on_user_joined", "9")
     await connecting
     await transport.send(b"question", timeout=PATIENCE)

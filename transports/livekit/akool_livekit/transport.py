@@ -8,6 +8,7 @@ of a packet is here) and 9 (an answered command comes before the first chat).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -39,6 +40,8 @@ _INSTALL: Final = 'pip install "akool-async[livekit]"'
 #: A rejoin that nobody asked for may take this long, in seconds.
 _REJOIN_TIMEOUT: Final = 30.0
 _LEAVE_TIMEOUT: Final = 5.0
+#: After a refused packet the end of the room may still be on its way, in seconds.
+_END_DELAY: Final = 0.5
 
 
 class LiveKitTransport(Transport):
@@ -78,6 +81,7 @@ class LiveKitTransport(Transport):
         self._room: rtc.Room | None = None
         #: Set while packets can be handed to `_room`, and for ever once the room is gone for good.
         self._up = asyncio.Event()
+        self._over = asyncio.Event()
         self._used = False
         self._closing = asyncio.Lock()
         self._rejoining = asyncio.Lock()
@@ -120,7 +124,7 @@ class LiveKitTransport(Transport):
                 retryable=False,
             ) from error
         except SendError:
-            self._raise_if_ended()
+            await self._await_end()
             raise
         self.stats.packets_sent += 1
         self.stats.bytes_sent += size
@@ -227,8 +231,16 @@ class LiveKitTransport(Transport):
         assert self._room is not None
         return self._room
 
+    async def _await_end(self) -> None:
+        """A room that ends refuses packets a moment before it says that it ended, and why."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_END_DELAY):
+                await self._over.wait()
+        self._raise_if_ended()
+
     def _end(self, error: DisconnectedError) -> None:
         self._inbox.finish(error)
+        self._over.set()
         # Whoever waits is to see that it is over.
         self._up.set()
         self._presence.avatar_here.set()

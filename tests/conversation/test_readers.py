@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import asyncio
+import gc
+
+import pytest
+
+from akool_async.conversation.events import (
+    Disconnected,
+    Event,
+    EventsLost,
+    HandlerFailed,
+    SessionEnding,
+    TokenExpiring,
+    UserSpoke,
+)
+from akool_async.conversation.readers import EventHub
+from akool_async.errors import InvalidParameterError
+
+
+def hub(**options) -> EventHub:
+    return EventHub(**{"reader_limit": 3, "handler_limit": 3, **options})
+
+
+async def read(reader) -> list[Event]:
+    return [event async for event in reader]
+
+
+async def test_readers_are_independent_and_end_after_disconnected():
+    events = hub()
+    one, two = events.reader(), events.reader((TokenExpiring,))
+    events.publish(SessionEnding(1.0))
+    three = events.reader()
+    events.publish(TokenExpiring(2.0))
+    events.publish(Disconnected("closed"))
+    events.publish(SessionEnding(3.0))
+    assert await read(one) == [SessionEnding(1.0), TokenExpiring(2.0), Disconnected("closed")]
+    assert await read(two) == [TokenExpiring(2.0)]
+    assert await read(three) == [TokenExpiring(2.0), Disconnected("closed")]
+    assert await read(events.reader()) == [Disconnected("closed")]
+
+
+async def test_a_slow_reader_loses_the_oldest_and_is_told_how_many():
+    events = hub()
+    slow, roomy = events.reader(), events.reader(limit=10)
+    for number in range(5):
+        events.publish(SessionEnding(number))
+    assert await anext(slow) == EventsLost(2)
+    assert [(await anext(slow)).seconds_left for _ in range(3)] == [2, 3, 4]
+    assert [(await anext(roomy)).seconds_left for _ in range(5)] == [0, 1, 2, 3, 4]
+    assert events.lost == 2
+
+
+async def test_a_reader_waits_can_be_cancelled_and_closed():
+    events = hub()
+    async with events.reader() as reader:
+        waiting = asyncio.create_task(anext(reader))
+        await asyncio.sleep(0)
+        with pytest.raises(RuntimeError, match="already awaited"):
+            await anext(reader)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        events.publish(SessionEnding(1))
+        assert await anext(reader) == SessionEnding(1)
+    events.publish(SessionEnding(2))
+    assert await read(reader) == []
+
+
+async def test_a_reader_that_is_dropped_collects_no_more():
+    events = hub()
+    for _ in range(100):
+        events.reader()
+    gc.collect()
+    assert len(events._readers) == 0
+
+
+async def test_plain_handlers_are_called_at_once_and_async_ones_in_order():
+    events = hub(handler_limit=10)
+    plain, slow = [], []
+
+    async def on_slow(event: Event) -> None:
+        await asyncio.sleep(0)
+        slow.append(event)
+
+    events.on(SessionEnding, plain.append)
+    events.on(Event, on_slow)
+    for number in range(3):
+        events.publish(SessionEnding(number))
+    events.publish(TokenExpiring(1.0))
+    assert [event.seconds_left for event in plain] == [0, 1, 2]
+    async with asyncio.timeout(5):
+        while len(slow) < 4:
+            await asyncio.sleep(0)
+    assert slow == [*plain, TokenExpiring(1.0)]
+    await events.stop(patience=1, spare=None)
+
+
+async def test_what_handlers_raise_is_told_and_the_others_go_on():
+    told, errors, heard = [], [], []
+    events = hub(on_error=errors.append)
+
+    def bad(event: Event) -> None:
+        raise ValueError("plain")
+
+    def worse(event: Event) -> None:
+        raise asyncio.CancelledError
+
+    async def bad_too(event: Event) -> None:
+        raise ValueError("async")
+
+    for handler in (bad, worse, bad_too, heard.append):
+        events.on(UserSpoke, handler)
+    events.on(HandlerFailed, lambda event: told.append(event.where))
+    events.publish(UserSpoke("hello", "m"))
+    await events.stop(patience=1, spare=None)
+    assert heard == [UserSpoke("hello", "m")]
+    assert [type(error).__name__ for error in errors] == [
+        "ValueError",
+        "CancelledError",
+        "ValueError",
+    ]
+    assert [where.split(".")[-1] for where in told] == ["bad", "worse", "bad_too"]
+
+
+async def test_failing_handlers_of_failures_end_there():
+    events = hub(on_error=lambda error: 1 / 0)
+
+    def bad(event: Event) -> None:
+        raise ValueError("again")
+
+    events.on(Event, bad)
+    events.publish(SessionEnding(1))  # does neither raise nor recurse
+
+
+async def test_a_plain_function_that_returns_an_awaitable_is_told():
+    failed = []
+    events = hub(on_error=failed.append)
+
+    async def work() -> None:
+        pytest.fail("must not run unseen")
+
+    events.on(SessionEnding, lambda event: work())
+    events.publish(SessionEnding(1))
+    assert "must be an `async def`" in str(failed[0])
+
+
+async def test_a_handler_in_progress_is_ended_on_closing():
+    events = hub()
+    ended = []
+
+    async def endless(event: Event) -> None:
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            ended.append(True)
+
+    events.on(SessionEnding, endless)
+    events.publish(SessionEnding(1))
+    await asyncio.sleep(0)
+    await events.stop(patience=0.01, spare=None)
+    assert ended == [True]
+
+
+async def test_wrong_kinds_limits_and_handlers_are_refused():
+    for call in (
+        lambda: hub().on(int, print),
+        lambda: hub().on(SessionEnding, None),
+        lambda: hub().reader(limit=0),
+    ):
+        with pytest.raises(InvalidParameterError):
+            call()
+
+
+async def test_on_decorates_and_hears_the_session(scene, echo):
+    async with scene() as s:
+        echo(s.robot)
+        heard = []
+
+        @s.session.on(Event)
+        def hear(event: Event) -> None:
+            heard.append(type(event).__name__)
+
+        await s.session.ask("Hi")
+        assert heard == ["ReplyStarted", "ReplyDelta", "ReplyDelta", "ReplyDone"]
+        assert callable(hear)

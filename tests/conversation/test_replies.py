@@ -1,0 +1,157 @@
+"""Which message answers what, and when it is over: what the personalities don't reach."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from akool_async import MessageLate, ReplyDone, ReplyIncomplete, UnknownReceived, UserSpoke
+from akool_async.errors import ReplyIncompleteError, ReplyTimeoutError
+from akool_async.stream.limits import AGORA
+from akool_async.testing.pair import Pair
+
+
+async def asked(s, text: str, **options) -> asyncio.Task:
+    before = len(s.robot.chats)
+    task = asyncio.create_task(s.session.ask(text, **options))
+    await s.robot.until(lambda: len(s.robot.chats) > before)
+    return task
+
+
+async def test_without_its_mid_the_first_message_answers_the_oldest_question(scene):
+    async with scene() as s:
+        first, second = await asked(s, "one"), await asked(s, "two")
+        s.robot.reply("x1", "first")
+        s.robot.reply("x2", "second")
+        assert ((await first).text, (await second).text) == ("first", "second")
+        assert (await first).mid == "x1"
+
+
+async def test_a_message_from_before_the_question_is_not_its_reply(scene):
+    async with scene() as s:
+        s.robot.part("greeting", 0, "Wel")
+        await s.robot.until(lambda: s.session.transcript)
+        first = await asked(s, "one")
+        s.robot.part("greeting", 1, "come", True)
+        s.robot.reply("x1", "first")
+        assert (await first).text == "first"
+
+
+async def test_the_questions_own_mid_wins_over_the_order(scene):
+    async with scene() as s:
+        first = await asked(s, "one")
+        s.robot.part("unasked", 0, "By the ")
+        s.robot.reply(s.robot.chats[0][0], "first")
+        assert (await first).text == "first"
+        s.robot.part("unasked", 1, "way", True)
+        second = await asked(s, "two")
+        s.robot.reply("another", "unasked, too")  # replies of this avatar carry the mid
+        s.robot.reply(s.robot.chats[1][0], "second")
+        assert (await second).text == "second"
+
+
+async def test_a_cancelled_question_takes_its_late_reply_along(scene):
+    async with scene() as s:
+        first = await asked(s, "one")
+        first.cancel()
+        await asyncio.sleep(0)
+        second = await asked(s, "two")
+        s.robot.reply("x1", "late answer to one")
+        s.robot.reply("x2", "second")
+        assert (await second).text == "second"
+
+
+async def test_no_reply_or_no_end_of_it_in_time(scene):
+    async with scene(quiet_time=5) as s:
+        with pytest.raises(ReplyTimeoutError, match=r"no reply to a question within 0\.1 s"):
+            await s.session.ask("one", timeout=0.1)
+        second = await asked(s, "two", timeout=0.3)
+        s.robot.part(s.robot.chats[1][0], 0, "So f")
+        with pytest.raises(ReplyTimeoutError, match="no end of the reply") as caught:
+            await second
+        assert caught.value.text == "So f"
+
+
+async def test_lost_parts_are_told_with_what_is_missing(scene):
+    async with scene() as s:
+        events = s.session.events(ReplyIncomplete)
+        asking = await asked(s, "one")
+        mid = s.robot.chats[0][0]
+        s.robot.part(mid, 0, "A")
+        s.robot.part(mid, 2, "C", True)
+        with pytest.raises(ReplyIncompleteError, match="numbers 1") as caught:
+            await asking
+        assert (caught.value.text, caught.value.missing) == ("AC", (1,))
+        event = await anext(events)
+        assert (event.text, event.missing, event.question) == ("AC", (1,), mid)
+        entry = s.session.transcript[-1]
+        assert (entry.text, entry.complete) == ("AC", False)
+        assert s.session.stats.incomplete_replies == 1
+
+
+async def test_on_an_unreliable_transport_a_missing_end_is_a_lost_one(scene):
+    async with scene(Pair(limits=AGORA)) as s:
+        first = await asked(s, "one")
+        s.robot.reply(s.robot.chats[0][0], "whole")
+        assert (await first).ended == "fin"
+        second = await asked(s, "two")
+        s.robot.part(s.robot.chats[1][0], 0, "No end")
+        with pytest.raises(ReplyIncompleteError) as caught:
+            await second
+        assert (caught.value.text, caught.value.missing) == ("No end", (1,))
+
+
+async def test_parts_after_the_end_are_told_as_late(scene):
+    async with scene() as s:
+        late = s.session.events(MessageLate)
+        first = await asked(s, "one")
+        s.robot.reply(s.robot.chats[0][0], "done")
+        await first
+        s.robot.part(s.robot.chats[0][0], 1, "more", True)
+        event = await anext(late)
+        assert (event.text, event.idx) == ("more", 1)
+        assert s.session.stats.late_parts == 1
+
+
+async def test_what_nobody_asked_for_is_told_and_in_the_transcript(scene):
+    async with scene() as s:
+        done = s.session.events(ReplyDone)
+        s.robot.reply("hi", "Wel", "come!")
+        event = await anext(done)
+        assert (event.text, event.question) == ("Welcome!", None)
+        assert s.session.transcript[-1].text == "Welcome!"
+
+
+async def test_an_echo_is_no_speech_but_the_same_words_spoken_are(scene):
+    async with scene() as s:
+        heard = s.session.events(UserSpoke)
+        await asked(s, "Hello  there")
+        s.robot.reply("e1", "hello there", sender="user")
+        s.robot.reply("e2", "hello there", sender="user")
+        s.robot.reply("e3", "bye", sender="user")
+        assert [(await anext(heard)).mid for _ in range(2)] == ["e2", "e3"]
+
+
+async def test_what_is_not_understood_is_told(scene):
+    async with scene() as s:
+        unknown = s.session.events(UnknownReceived)
+        s.pair.send(b"not json")
+        s.robot.send(type="event", mid="", pld={"event": "sneeze"})
+        s.robot.send(type="chat", mid="m", idx=0, fin=True, pld={"text": "whose?"})
+        s.robot.send(type="command", mid="m", pld={"cmd": "interrupt"})
+        told = [await anext(unknown) for _ in range(4)]
+        assert told[0].raw == b"not json"
+        assert "sneeze" in told[1].reason
+        assert "neither bot nor user" in told[2].reason
+        assert s.session.stats.unknown_packets == 4
+
+
+async def test_a_reply_to_speech_does_not_go_to_a_later_question(scene):
+    async with scene() as s:
+        s.robot.reply("u1", "spoken question", sender="user")
+        await s.robot.until(lambda: s.session.transcript)
+        first = await asked(s, "typed question")
+        s.robot.reply("x1", "spoken answer")
+        s.robot.reply("x2", "typed answer")
+        assert (await first).text == "typed answer"
