@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
 import pytest_asyncio
+from aiohttp import ClientResponse
+from aioresponses import aioresponses
 from scripted import Scripted
 
 from akool_async.client import AkoolClient
@@ -24,3 +29,26 @@ async def client(service: Scripted, secret: Callable[[str], str]) -> AsyncIterat
     """A client of the scripted service that doesn't pause between tries."""
     async with AkoolClient(secret(KEY), base_url=service.url) as owner:
         yield owner.with_options(backoff=0.0)
+
+
+class _Response(ClientResponse):
+    """What aioresponses 0.7.9 leaves out, and aiohttp 3.14 looks at."""
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        named.setdefault("stream_writer", SimpleNamespace(output_size=0))
+        super().__init__(*args, **named)
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Callable[..., aioresponses]]:
+    """`elsewhere(method, url, **answer)`: answers for hosts that a test can't be.
+
+    For what depends on the host's name alone; everything else talks to a real server.
+    """
+    with aioresponses() as mocked:
+
+        def answer(method: str, url: str, **more: Any) -> aioresponses:
+            mocked.add(url, method, response_class=_Response, **more)
+            return mocked
+
+        yield answer

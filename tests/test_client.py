@@ -275,6 +275,16 @@ class TestOptions:
         gc.collect()
 
 
+async def test_the_real_service_is_asked_over_https(elsewhere: Callable[..., Any]) -> None:
+    url = "https://openapi.akool.com/api/open/v4/liveAvatar/session/create"
+    mocked = elsewhere("POST", url, payload=SESSION)
+    async with AkoolClient("key-0123456789") as client:
+        assert (await create(client)).id == "s1"
+    ((_, asked),) = mocked.requests.items()
+    assert asked[0].kwargs["headers"]["x-api-key"] == "key-0123456789"
+    assert asked[0].kwargs["allow_redirects"] is False
+
+
 async def test_two_hundred_calls_at_once(service: Scripted, client: AkoolClient) -> None:
     service.otherwise = EMPTY
     await asyncio.gather(*(read(client) for _ in range(200)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 from urllib.parse import urlsplit
 
 from akool_async.conversation.options import Mode, SessionInfo
@@ -19,7 +19,7 @@ from akool_async.stream.messages import (
     VoiceParams,
 )
 
-__all__ = ["Params", "check_action", "check_text", "question_options"]
+__all__ = ["Params", "QuestionFields", "check_action", "check_text", "question_options"]
 
 _SPEED: Final = (0.8, 1.2)
 _VAD_ONLY: Final = ("threshold", "prefix_padding_ms", "silence_duration_ms")
@@ -131,6 +131,22 @@ class Params:
             language=self.lang,
             mode_type=self.mode or 2,
         )
+
+
+class QuestionFields(TypedDict, total=False):
+    """(v3) What one question may carry; it counts before what `set_params` set.
+
+    voice_id, voice_url: another voice.
+    language: a code, "en".
+    mode: 1 retelling, 2 dialogue.
+    prompt: the role's text, or `Prompt("url", link)`.
+    """
+
+    voice_id: str | None
+    voice_url: str | None
+    language: str | None
+    mode: Mode | None
+    prompt: Prompt | str | None
 
 
 def question_options(

@@ -20,11 +20,8 @@ class ReplyStream:
     Raises what `ask` raises, after the pieces that did come.
     """
 
-    def __init__(
-        self, pose: Callable[[], Awaitable[Turn]], abandon: Callable[[Turn], None]
-    ) -> None:
+    def __init__(self, pose: Callable[[], Awaitable[Turn]]) -> None:
         self._pose = pose
-        self._abandon = abandon
         self._turn: Turn | None = None
         self._next = 0
 
@@ -84,7 +81,6 @@ class ReplyStream:
         """Waits for nothing more."""
         turn = self._turn
         if turn is not None and turn.future is not None and not turn.future.done():
-            self._abandon(turn)
             turn.future.cancel()
 
     async def _started(self) -> Turn:

@@ -75,7 +75,7 @@ class Responder:
         self._function = function
         self._filler = filler
         self._filler_after = filler_after
-        self._parts = parts
+        self._parts: Parts = parts
         self._delay = delay
         self._current: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()

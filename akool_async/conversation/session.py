@@ -6,8 +6,9 @@ import asyncio
 import logging
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, Unpack
 
+from akool_async.conversation.asking import Asking
 from akool_async.conversation.closing import finish, shut
 from akool_async.conversation.events import Event
 from akool_async.conversation.line import Line
@@ -19,16 +20,16 @@ from akool_async.conversation.options import (
 )
 from akool_async.conversation.params import (
     Params,
+    QuestionFields,
     check_action,
     check_text,
     check_timeout,
-    question_options,
 )
 from akool_async.conversation.readers import EventReader
 from akool_async.conversation.reply_stream import ReplyStream
 from akool_async.conversation.responder import Responder, ResponderFunction
 from akool_async.conversation.transcript import Transcript
-from akool_async.conversation.turns import Reply, Turn
+from akool_async.conversation.turns import Reply
 from akool_async.conversation.utterance import Parts, Utterance
 from akool_async.errors import (
     CommandRejectedError,
@@ -38,7 +39,7 @@ from akool_async.errors import (
     NotSupportedError,
 )
 from akool_async.stream import new_mid
-from akool_async.stream.messages import Chat, Prompt, QuestionOptions, SetAction
+from akool_async.stream.messages import SetAction
 from akool_async.transport import Transport
 
 __all__ = ["AvatarSession"]
@@ -76,6 +77,7 @@ class AvatarSession:
             pause: (v3) pauses the session at the service.
         """
         self._line = Line(transport, info or SessionInfo(), options or ConversationOptions())
+        self._asking = Asking(self._line)
         self._close = close
         self._pause = pause
         self._closing: asyncio.Task[None] | None = None
@@ -149,17 +151,15 @@ class AvatarSession:
         text: str,
         *,
         timeout: float | None = None,
-        voice_id: str | None = None,
-        voice_url: str | None = None,
-        language: str | None = None,
-        mode: Mode | None = None,
-        prompt: Prompt | str | None = None,
+        **options: Unpack[QuestionFields],
     ) -> Reply:
         """Asks, and returns the whole reply. Any number may be in flight at once.
 
-        `timeout` in seconds for all of it, `ConversationOptions.reply_timeout` by default. The
-        others are for the v3 chat room, which has them with every question; version 2 sets them
-        by `set_params`.
+        Args:
+            text: the question.
+            timeout: seconds for all of it; `ConversationOptions.reply_timeout` by default.
+            **options: (v3) `QuestionFields`, which the chat room has with every question;
+                version 2 sets them by `set_params`.
 
         Raises:
             InvalidParameterError: an empty text, or an option's wrong value.
@@ -170,90 +170,19 @@ class AvatarSession:
             SendError: the question wasn't taken by the room.
             DisconnectedError, ConversationClosedError: the conversation is over.
         """
-        options = self._question(voice_id, voice_url, language, mode, prompt)
-        turn = await self._pose(text, timeout, options)
-        assert turn.future is not None
-        try:
-            return await turn.future
-        except asyncio.CancelledError:
-            self._abandon(turn)
-            raise
+        self._check_open()
+        return await self._asking.ask(text, timeout, options)
 
     def stream(
         self,
         text: str,
         *,
         timeout: float | None = None,
-        voice_id: str | None = None,
-        voice_url: str | None = None,
-        language: str | None = None,
-        mode: Mode | None = None,
-        prompt: Prompt | str | None = None,
+        **options: Unpack[QuestionFields],
     ) -> ReplyStream:
         """Asks, and yields the reply as it comes; arguments and errors as `ask`."""
-        check_text(text)
-        options = self._question(voice_id, voice_url, language, mode, prompt)
-        return ReplyStream(lambda: self._pose(text, timeout, options), self._abandon)
-
-    def _question(
-        self,
-        voice_id: str | None,
-        voice_url: str | None,
-        language: str | None,
-        mode: Mode | None,
-        prompt: Prompt | str | None,
-    ) -> QuestionOptions | None:
-        line = self._line
-        given = (voice_id, voice_url, language, mode, prompt) != (None,) * 5
-        if not line.v3:
-            if given:
-                raise NotSupportedError(
-                    "a version 2 room has no options per question; use set_params()"
-                )
-            return None
-        return question_options(
-            line.params.question(),
-            voice_id=voice_id,
-            voice_url=voice_url,
-            language=language,
-            mode=mode,
-            prompt=prompt,
-        )
-
-    async def _pose(
-        self, text: str, timeout: float | None, options: QuestionOptions | None
-    ) -> Turn:
-        line = self._line
-        check_text(text)
-        limit = check_timeout(timeout, line.options.reply_timeout)
         self._check_open()
-        asked = line.loop.time()
-        await line.outbox.room(timeout=limit)
-        self._check_open()
-        mid = new_mid()
-        packets = line.codec.encode(Chat(text, mid, options=options))
-        mode = options.mode_type if options is not None else line.params.mode
-        turn = Turn(
-            "ask",
-            mid,
-            text,
-            now=asked,
-            timeout=limit,
-            future=line.loop.create_future(),
-            entry=line.transcript.add("user", "typed", text, mid=mid),
-            retelling=mode == 1,
-        )
-        line.counts.questions += 1
-        line.open_turn(turn)
-        line.send_chat(mid, packets)
-        return turn
-
-    def _abandon(self, turn: Turn) -> None:
-        line = self._line
-        line.outbox.withdraw(turn.mid)
-        if not turn.sent and turn.entry is not None:
-            line.transcript.discard(turn.entry)
-        line.replies.abandon(turn)
+        return self._asking.stream(text, timeout, options)
 
     def say(
         self,

@@ -47,7 +47,7 @@ class Utterance:
     ) -> None:
         self._speaking = speaking
         self._source = text
-        self._parts = parts
+        self._parts: Parts = parts
         self._delay = delay
         self._piece_bytes = piece_bytes
         self._state: UtteranceState = "waiting"

@@ -166,7 +166,7 @@ class Pair:
         target = JoinTarget(LiveKitCredentials(livekit_url="ws://127.0.0.1"))
         self.transport = PairTransport(target, {"pair": self})
         # Instances of one class may speak either dialect here, so it is set on the instance.
-        self.transport.__dict__["dialect"] = dialect
+        object.__setattr__(self.transport, "dialect", dialect)
         self.transport.own_id = own_id
         self.transport.peer_id = peer_id
 
