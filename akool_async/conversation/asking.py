@@ -84,8 +84,8 @@ class Asking:
         if not future.cancelled() and future.exception() is None:
             return
         if withdrawn.packets_dropped:
-            line.replies.drop(turn.mid)  # the avatar never gets all of it, so it won't answer
+            line.turns.drop(turn.mid)  # the avatar never gets all of it, so it won't answer
         elif future.cancelled():
-            line.replies.abandon(turn)
+            line.turns.abandon(turn)
         if not turn.sent and turn.entry is not None:
             line.transcript.discard(turn.entry)

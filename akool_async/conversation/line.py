@@ -25,6 +25,7 @@ from akool_async.conversation.responder import Responder
 from akool_async.conversation.speaking import Speaking
 from akool_async.conversation.standing import Standing
 from akool_async.conversation.transcript import Transcript
+from akool_async.conversation.turn_book import TurnBook
 from akool_async.conversation.turns import Turn
 from akool_async.conversation.watch import Watch
 from akool_async.errors import (
@@ -105,8 +106,10 @@ class Line:
             waiting=self.outbox.waiting,
             withdraw=self.outbox.withdraw,
         )
+        self.turns = TurnBook(options, clock=self.loop.time)
         self.replies = Replies(
             options,
+            turns=self.turns,
             reliable=transport.limits.reliable,
             transcript=self.transcript,
             stats=self.counts,
@@ -244,21 +247,21 @@ class Line:
 
     def open_turn(self, turn: Turn) -> None:
         """A turn begins to wait for the avatar."""
-        self.replies.open(turn)
+        self.turns.open(turn)
         self.hearing.sent(turn.mid, turn.text, self.loop.time())
         self.schedule()
 
     def _owed(self) -> float | None:
-        times = [t for t in (self.commands.owed, self.replies.owed) if t is not None]
+        times = [t for t in (self.commands.owed, self.turns.owed) if t is not None]
         return min(times, default=None)
 
     def _packet_sent(self, key: str) -> None:
-        self.replies.packet_sent(key)
+        self.turns.packet_sent(key)
         self.speaking.packet_sent(key)
         self.schedule()
 
     def _packet_failed(self, key: str, error: SendError) -> None:
-        self.replies.send_failed(key, error)
+        self.turns.send_failed(key, error)
         self.speaking.send_failed(key, error)
 
     # Hearing.

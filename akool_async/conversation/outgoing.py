@@ -179,7 +179,7 @@ class Outgoing:
             if future is not None and not future.done():
                 future.cancel()
         if turn.message is None:
-            line.replies.drop(self.mid)
+            line.turns.drop(self.mid)
         entry = turn.entry
         if entry is not None and entry.source == "said":
             line.transcript.end(entry, complete=complete, interrupted=interrupted)

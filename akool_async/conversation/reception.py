@@ -93,7 +93,7 @@ class Reception:
             key = mid or new_mid()
             turn = Turn("speech", key, text, now=now, timeout=line.options.speech_turn)
             turn.sent = True
-            line.replies.open(turn)
+            line.turns.open(turn)
         if line.responder is not None:
             line.responder.heard(text, mid, complete=complete)
         line.hub.publish(ev.UserSpoke(text, mid, complete))

@@ -1,13 +1,7 @@
-"""Which message of the avatar answers what, and when it is over (PROTOCOL.md §2 "Left open").
-
-Matched by `mid` first. As long as no reply of this avatar was ever seen to carry its question's
-`mid`, the first unclaimed message that begins after a turn belongs to the oldest turn that still
-waits: a question, a text it was given to say, or speech that it heard.
-"""
+"""The avatar's messages as they come in, and when each is over (PROTOCOL.md §2 "Left open")."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 
 from akool_async.conversation.events import (
@@ -19,12 +13,12 @@ from akool_async.conversation.events import (
 )
 from akool_async.conversation.options import ConversationOptions, ConversationStats
 from akool_async.conversation.transcript import Transcript, TranscriptEntry
+from akool_async.conversation.turn_book import TurnBook
 from akool_async.conversation.turns import Incoming, Reply, ReplyEnd, Turn
 from akool_async.errors import (
     QuestionInterruptedError,
     ReplyIncompleteError,
     ReplyTimeoutError,
-    SendError,
 )
 from akool_async.stream.messages import Chat, ChatDelta, Ended, PartialChat
 
@@ -32,7 +26,7 @@ __all__ = ["Replies"]
 
 
 class Replies:
-    """The turns that wait and the messages that come in. Synchronous; told the time.
+    """Synchronous; told the time.
 
     `finish(mid, ended)` asks the codec to end a message that has no `fin`; what the codec makes of
     it comes back through `chat` or `partial`.
@@ -42,6 +36,7 @@ class Replies:
         self,
         options: ConversationOptions,
         *,
+        turns: TurnBook,
         reliable: bool,
         transcript: Transcript,
         stats: ConversationStats,
@@ -56,53 +51,10 @@ class Replies:
         self._stats = stats
         self._publish = publish
         self._finish = finish
-        self._turns: OrderedDict[str, Turn] = OrderedDict()
+        self._turns = turns
         self._incoming: dict[str, Incoming] = {}
-        #: Learned from what this avatar does; neither is taken back.
-        self._replies_carry_mid = False
+        #: Learned from what this avatar does; never taken back.
         self._sends_fin = False
-
-    # Turns.
-
-    def open(self, turn: Turn) -> Turn:
-        """A turn begins to wait."""
-        self._turns[turn.mid] = turn
-        return turn
-
-    def abandon(self, turn: Turn) -> None:
-        """Nobody waits for it any more; a reply that still comes is told as an event only."""
-        if self._turns.get(turn.mid) is turn:
-            if turn.sent and turn.message is None:
-                turn.abandoned = True
-                turn.expires = turn.asked + self._options.reply_timeout
-            else:
-                del self._turns[turn.mid]
-
-    def drop(self, mid: str) -> None:
-        """The turn gets no reply any more."""
-        self._turns.pop(mid, None)
-
-    @property
-    def owed(self) -> float | None:
-        """Since when the avatar owes an answer to a question; `None`: it doesn't."""
-        times = [
-            turn.message.last if turn.message else turn.asked
-            for turn in self._turns.values()
-            if turn.kind == "ask" and turn.sent and not turn.abandoned
-        ]
-        return min(times, default=None)
-
-    def packet_sent(self, mid: str) -> None:
-        """A packet of a turn left."""
-        if (turn := self._turns.get(mid)) is not None and not turn.sent:
-            turn.sent = True
-            if turn.retelling and turn.kind == "ask":
-                turn.retold_at = (self._clock() + self._options.speaking_time(turn.text), "quiet")
-
-    def send_failed(self, mid: str, error: SendError) -> None:
-        """A packet of a turn wasn't taken: what the avatar has of it is no whole question."""
-        if (turn := self._turns.get(mid)) is not None:
-            self._fail_turn(turn, error)
 
     # What comes in.
 
@@ -157,7 +109,7 @@ class Replies:
         for incoming in self._incoming.values():
             if not self._sends_fin or not self._reliable:
                 incoming.quiet_at = incoming.quiet_at or (at, "audio_end")
-        for turn in self._turns.values():
+        for turn in self._turns:
             if turn.retelling and turn.sent and turn.message is None and turn.kind == "ask":
                 turn.retold_at = (at, "audio_end")
                 break
@@ -167,28 +119,27 @@ class Replies:
         at = now + self._options.interrupt_grace
         for incoming in self._incoming.values():
             incoming.quiet_at = (at, "interrupted")
-        for turn in list(self._turns.values()):
+        for turn in list(self._turns):
             if turn.message is None and turn.sent:
                 if turn.abandoned or turn.kind == "speech":
-                    del self._turns[turn.mid]
+                    self._turns.drop(turn.mid)
                 else:
                     turn.retold_at = (at, "interrupted")
 
     def lost_packets(self, now: float, *, at_once: bool) -> None:
         """The connection broke and stands again: replies may never come, or not whole."""
-        for turn in list(self._turns.values()):
+        for turn in list(self._turns):
             if turn.kind != "ask" or not turn.sent:
                 continue
             if at_once:
-                self._fail_turn(turn, _interrupted_question())
+                self._turns.fail(turn, _interrupted_question())
             else:
                 turn.expires = min(turn.expires, now + self._options.lossy_patience)
 
     def fail_all(self, make: Callable[[], BaseException]) -> None:
         """The conversation is over: everybody waiting gets an error of their own."""
-        for turn in list(self._turns.values()):
-            self._fail_turn(turn, make())
-        self._turns.clear()
+        for turn in list(self._turns):
+            self._turns.fail(turn, make())
         for incoming in self._incoming.values():
             self._transcript.end(incoming.entry, interrupted=True)
         self._incoming.clear()
@@ -198,7 +149,7 @@ class Replies:
     def deadline(self) -> float | None:
         """When `expire` has something to do next."""
         times = [self._over_at(incoming)[0] for incoming in self._incoming.values()]
-        for turn in self._turns.values():
+        for turn in self._turns:
             times.append(turn.expires)
             if turn.retold_at is not None and turn.message is None:
                 times.append(turn.retold_at[0])
@@ -215,7 +166,7 @@ class Replies:
                 if left is not None:  # the codec holds nothing of it any more
                     chat = Chat(left.text, mid, "bot", "quiet")
                     self._complete(left, chat, how, now)
-        for turn in list(self._turns.values()):
+        for turn in list(self._turns):
             if turn.message is None and turn.retold_at is not None and turn.retold_at[0] <= now:
                 self._retold(turn, turn.retold_at[1], now)
             elif turn.expires <= now:
@@ -232,7 +183,7 @@ class Replies:
     # How it is done.
 
     def _begin(self, mid: str, now: float) -> Incoming:
-        turn = self._claim(mid)
+        turn = self._turns.claim(mid)
         entry: TranscriptEntry
         if turn is not None and turn.kind == "say" and turn.entry is not None:
             entry = turn.entry
@@ -246,22 +197,6 @@ class Replies:
         self._incoming[mid] = incoming
         self._publish(ReplyStarted(mid, _asked(turn)))
         return incoming
-
-    def _claim(self, mid: str) -> Turn | None:
-        turn = self._turns.get(mid)
-        if turn is not None:
-            self._replies_carry_mid = True
-            if turn.message is not None:  # claimed by order, and now known to be wrong
-                turn.message.turn = None
-            return turn
-        if self._replies_carry_mid and mid:
-            return next(
-                (t for t in self._turns.values() if t.kind == "speech" and not t.message), None
-            )
-        for turn in self._turns.values():
-            if turn.sent and turn.message is None and (turn.kind != "say" or turn.retelling):
-                return turn
-        return None
 
     def _complete(self, incoming: Incoming, message: Chat, ended: ReplyEnd, now: float) -> None:
         turn = incoming.turn
@@ -278,7 +213,7 @@ class Replies:
             options=message.options,
         )
         if turn is not None:
-            self._turns.pop(turn.mid, None)
+            self._turns.drop(turn.mid)
             turn.resolve(reply)
         self._publish(ReplyDone(reply, _asked(turn)))
 
@@ -290,7 +225,7 @@ class Replies:
         self._transcript.end(incoming.entry, complete=False)
         self._stats.incomplete_replies += 1
         if turn is not None:
-            self._turns.pop(turn.mid, None)
+            self._turns.drop(turn.mid)
             parts = ", ".join(map(str, missing)) or "none known"
             turn.fail(
                 ReplyIncompleteError(
@@ -303,7 +238,7 @@ class Replies:
 
     def _retold(self, turn: Turn, how: ReplyEnd, now: float) -> None:
         """The turn is over without a text of the avatar's own."""
-        self._turns.pop(turn.mid, None)
+        self._turns.drop(turn.mid)
         if turn.kind != "ask":
             return
         said = turn.text if turn.retelling and how != "interrupted" else ""
@@ -316,21 +251,17 @@ class Replies:
 
     def _time_out(self, turn: Turn, now: float) -> None:
         if turn.kind != "ask" or turn.abandoned:
-            self._turns.pop(turn.mid, None)
+            self._turns.drop(turn.mid)
             return
         if turn.expires < turn.asked + turn.timeout:  # brought forward by a lossy reconnect
-            self._fail_turn(turn, _interrupted_question())
+            self._turns.fail(turn, _interrupted_question())
             return
         so_far = turn.message.text if turn.message else ""
         what = "no end of the reply" if turn.message else "no reply"
         turn.fail(ReplyTimeoutError(f"{what} to a question within {turn.timeout:g} s", text=so_far))
-        self.abandon(turn)
+        self._turns.abandon(turn)
         if turn.expires <= now:
-            self._turns.pop(turn.mid, None)
-
-    def _fail_turn(self, turn: Turn, error: BaseException) -> None:
-        self._turns.pop(turn.mid, None)
-        turn.fail(error)
+            self._turns.drop(turn.mid)
 
 
 def _interrupted_question() -> QuestionInterruptedError:

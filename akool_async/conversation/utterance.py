@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from akool_async.conversation.boundaries import CLAUSE_FROM, boundary, sentence_end
 from akool_async.conversation.outgoing import Outgoing
-from akool_async.errors import InvalidParameterError
+from akool_async.conversation.reading import Reading, checked
 
 if TYPE_CHECKING:
     from akool_async.conversation.speaking import Speaking
@@ -22,11 +22,6 @@ Parts = Literal["one_message", "message_per_sentence"]
 UtteranceState = Literal[
     "waiting", "sending", "speaking", "spoken", "cancelled", "dropped", "failed"
 ]
-
-#: Characters of a sentence that never ends, after which it is sent all the same.
-_LONGEST_SENTENCE = 500
-#: Characters read ahead of what is being spoken.
-_READ_AHEAD = 20_000
 
 
 class Utterance:
@@ -227,7 +222,7 @@ class Utterance:
         await self._until_spoken(message, last=True)
 
     def _read(self, piece: object) -> None:
-        piece = _checked(piece)
+        piece = checked(piece)
         assert self._message is not None
         self._pending += piece
         # The first words leave at the first pause for breath; later ones in fuller packets.
@@ -303,59 +298,3 @@ class Utterance:
             if message.over.done() and not message.over.cancelled():
                 raise
         message.close(interrupted=False)
-
-
-def _checked(piece: object) -> str:
-    if not isinstance(piece, str):
-        raise InvalidParameterError("text", f"the iterator gave {type(piece).__name__}, not str")
-    return piece
-
-
-class Reading:
-    """Reads an iterator ahead of what is being spoken, and gives out whole sentences."""
-
-    def __init__(self, source: AsyncIterator[str]) -> None:
-        self._source = source
-        self._text = ""
-        self._over = False
-        self._change = asyncio.Event()
-        self._space = asyncio.Event()
-        self._space.set()
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether nothing more comes."""
-        return self._over and not self._text.strip()
-
-    async def run(self) -> None:
-        """Reads to the end; raises what the iterator raises."""
-        try:
-            async for piece in self._source:
-                self._text += _checked(piece)
-                self._change.set()
-                if len(self._text) > _READ_AHEAD:
-                    self._space.clear()
-                    await self._space.wait()
-        finally:
-            self._over = True
-            self._change.set()
-            close = getattr(self._source, "aclose", None)
-            if close is not None:  # by the task that read it
-                await close()
-
-    async def take(self) -> str | None:
-        """All sentences that are whole by now, once one is; `None` at the end."""
-        while True:
-            end = boundary(self._text, clauses=False)
-            if not end and (self._over or len(self._text) >= _LONGEST_SENTENCE):
-                end = len(self._text)
-            if end:
-                text, self._text = self._text[:end], self._text[end:]
-                self._space.set()
-                if text.strip():
-                    return text
-                continue
-            if self._over:
-                return None
-            self._change.clear()
-            await self._change.wait()

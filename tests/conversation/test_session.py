@@ -313,7 +313,7 @@ async def test_ask_cancelled_at_each_of_its_awaits_leaves_nothing(scene, echo, s
         assert (await s.session.ask("and on")).text == "AND ON"
         line = s.session._line
         assert line.outbox.waiting_bytes == 0
-        assert not [turn for turn in line.replies._turns.values() if turn.future.done() is False]
+        assert not [turn for turn in line.turns if turn.future.done() is False]
 
 
 @pytest.mark.parametrize("steps", range(1, 12))

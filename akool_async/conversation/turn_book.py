@@ -1,0 +1,89 @@
+"""The turns that wait for the avatar, and which of them a message answers.
+
+PROTOCOL.md §2 "Left open": matched by `mid` first. As long as no reply of this avatar was ever seen
+to carry its question's `mid`, the first unclaimed message that begins after a turn belongs to the
+oldest turn that still waits: a question, a text it was given to say, or speech that it heard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from akool_async.conversation.options import ConversationOptions
+from akool_async.conversation.turns import Turn
+from akool_async.errors import SendError
+
+__all__ = ["TurnBook"]
+
+
+class TurnBook:
+    """In the order of asking. Iterating gives the turns."""
+
+    def __init__(self, options: ConversationOptions, *, clock: Callable[[], float]) -> None:
+        self._options = options
+        self._clock = clock
+        self._turns: dict[str, Turn] = {}
+        #: Learned from what this avatar does; never taken back.
+        self._by_mid = False
+
+    def __iter__(self) -> Iterator[Turn]:
+        return iter(self._turns.values())
+
+    def open(self, turn: Turn) -> None:
+        """A turn begins to wait."""
+        self._turns[turn.mid] = turn
+
+    def drop(self, mid: str) -> None:
+        """The turn gets no reply any more."""
+        self._turns.pop(mid, None)
+
+    def abandon(self, turn: Turn) -> None:
+        """Nobody waits for it any more; its reply may still come, and goes to nobody else."""
+        if self._turns.get(turn.mid) is turn:
+            if turn.sent and turn.message is None:
+                turn.abandoned = True
+                turn.expires = turn.asked + self._options.reply_timeout
+            else:
+                del self._turns[turn.mid]
+
+    def fail(self, turn: Turn, error: BaseException) -> None:
+        """It gets an error in place of a reply."""
+        self.drop(turn.mid)
+        turn.fail(error)
+
+    def packet_sent(self, mid: str) -> None:
+        """A packet of a turn left."""
+        if (turn := self._turns.get(mid)) is not None and not turn.sent:
+            turn.sent = True
+            if turn.retelling and turn.kind == "ask":
+                turn.retold_at = (self._clock() + self._options.speaking_time(turn.text), "quiet")
+
+    def send_failed(self, mid: str, error: SendError) -> None:
+        """A packet of a turn wasn't taken: what the avatar has of it is no whole question."""
+        if (turn := self._turns.get(mid)) is not None:
+            self.fail(turn, error)
+
+    @property
+    def owed(self) -> float | None:
+        """Since when the avatar owes an answer to a question; `None`: it doesn't."""
+        times = [
+            turn.message.last if turn.message else turn.asked
+            for turn in self
+            if turn.kind == "ask" and turn.sent and not turn.abandoned
+        ]
+        return min(times, default=None)
+
+    def claim(self, mid: str) -> Turn | None:
+        """Whose reply a message is that begins now; `None`: nobody's."""
+        turn = self._turns.get(mid)
+        if turn is not None:
+            self._by_mid = True
+            if turn.message is not None:  # claimed by order, and now known to be wrong
+                turn.message.turn = None
+            return turn
+        if self._by_mid and mid:
+            return next((t for t in self if t.kind == "speech" and not t.message), None)
+        for turn in self:
+            if turn.sent and turn.message is None:
+                return turn
+        return None
