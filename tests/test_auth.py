@@ -150,6 +150,36 @@ class TestClientCredentials:
         await asyncio.gather(*(one_page(caller) for _ in range(20)))
         assert issuer.issued == 2
 
+    async def test_a_call_refused_late_finds_the_new_token(
+        self, service: Scripted, issuer: Issuer, caller: AkoolClient
+    ) -> None:
+        await caller.avatars.list()
+        arrived, go = asyncio.Event(), asyncio.Event()
+
+        async def refuse_late(request: web.Request) -> web.StreamResponse:
+            arrived.set()
+            await go.wait()
+            return web.json_response(envelope(code=1101))
+
+        service.answer(refuse_late)
+        slow = asyncio.ensure_future(one_page(caller))
+        await arrived.wait()
+        issuer.valid = "revoked"
+        await caller.avatars.list()
+        assert issuer.issued == 2
+        go.set()
+        await slow
+        assert issuer.issued == 2
+
+    async def test_only_a_stale_token_is_replaced(
+        self, service: Scripted, issuer: Issuer, caller: AkoolClient
+    ) -> None:
+        await caller.avatars.list()
+        service.answer(envelope(code=1102, msg="token missing"))
+        with pytest.raises(AuthenticationError):
+            await caller.avatars.list()
+        assert issuer.issued == 1
+
     async def test_a_call_that_creates_is_made_again_with_the_new_token(
         self, service: Scripted, issuer: Issuer, caller: AkoolClient
     ) -> None:

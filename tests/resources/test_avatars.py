@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from aiohttp import web
 from scripted import Scripted, envelope
 
 from akool_async.client import AkoolClient
 from akool_async.errors import (
     APIError,
+    APITimeoutError,
     AvatarFailedError,
     InvalidParameterError,
     NotFoundError,
@@ -152,6 +154,18 @@ class TestWaiting:
         service.answer(envelope(code=1008))
         with pytest.raises(NotFoundError):
             await client.avatars.wait_until_ready("r")
+
+    async def test_a_question_without_answer_is_told_from_waiting_too_long(
+        self, service: Scripted, client: AkoolClient
+    ) -> None:
+        async def silent(request: web.Request) -> web.StreamResponse:
+            await asyncio.sleep(60)
+            return web.Response()
+
+        service.answer(silent)
+        hasty = client.with_options(timeout=0.1, max_retries=0)
+        with pytest.raises(APITimeoutError):
+            await hasty.avatars.wait_until_ready("r", timeout=30)
 
     async def test_an_error_of_the_callback_is_the_callers(
         self, service: Scripted, client: AkoolClient
