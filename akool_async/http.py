@@ -7,13 +7,9 @@ becomes one of ours, chained and without headers.
 
 from __future__ import annotations
 
-import logging
+import asyncio
 import time
-import urllib.request
-from base64 import b64encode
-from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit, urlunsplit
 
 import aiohttp
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -26,14 +22,13 @@ from akool_async.errors import (
     InvalidResponseError,
     RequestError,
 )
-from akool_async.models.addresses import is_loopback
 from akool_async.rest.envelope import RawAnswer
+from akool_async.rest.proxy import Proxy
 from akool_async.rest.request import Repeat, Request
 from akool_async.rest.retry import read_retry_after
 
 __all__ = ["ConnectionPool"]
 
-logger = logging.getLogger(__name__)
 
 #: The largest answer that is read, in bytes; a page of 100 avatars has about 60 kB.
 MAX_ANSWER: Final = 8 * 2**20
@@ -57,10 +52,11 @@ class ConnectionPool:
         self.base_url = base_url
         self._session = session
         self._own = session is None
-        self._proxy: _Proxy | None = None
+        self._proxy: Proxy | None = None
         self._urls: dict[str, URL] = {}
         self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
         self._closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def closed(self) -> bool:
@@ -88,7 +84,7 @@ class ConnectionPool:
             APIConnectionError: the connection wasn't made (`sent` is False) or broke.
             APITimeoutError: no whole answer in time.
             InvalidResponseError: no HTTP, or more than 8 MiB.
-            ConfigurationError: the client or the user's session is closed.
+            ConfigurationError: the client or the user's session is closed, or of another loop.
         """
         session = self._open_session()
         headers = {"Accept": _JSON}
@@ -133,7 +129,8 @@ class ConnectionPool:
         if self._session is None:
             # Not `trust_env=True`: aiohttp then goes through two threads and reads ~/.netrc for
             # every call, and an entry there would replace the key.
-            self._proxy = _Proxy.from_environment(self.base_url)
+            self._proxy = Proxy.from_environment(self.base_url)
+            self._loop = asyncio.get_running_loop()
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS),
                 cookie_jar=aiohttp.DummyCookieJar(),
@@ -141,6 +138,10 @@ class ConnectionPool:
             )
         elif self._session.closed:
             raise ConfigurationError("The aiohttp session given as session= is closed")
+        elif self._own and self._loop is not asyncio.get_running_loop():
+            raise ConfigurationError(
+                "The client is used in another event loop than before: make one for each"
+            )
         return self._session
 
     def _url(self, path: str) -> URL:
@@ -230,29 +231,3 @@ def _without_headers(error: BaseException) -> BaseException:
         error.args = (error.request_info, ())
         error.history = ()
     return error
-
-
-class _Proxy:
-    """A proxy as aiohttp takes it, its password apart from its address."""
-
-    def __init__(self, url: str, headers: Mapping[str, str]) -> None:
-        self.url = url
-        self.headers = headers
-
-    @classmethod
-    def from_environment(cls, base_url: str) -> _Proxy | None:
-        """What `HTTPS_PROXY` and `NO_PROXY` say for a base URL; loopback needs no proxy."""
-        target = urlsplit(base_url)
-        host = target.hostname or ""
-        if is_loopback(host) or urllib.request.proxy_bypass(host):
-            return None
-        address = urllib.request.getproxies().get(target.scheme)
-        if not address:
-            return None
-        parts = urlsplit(address if "://" in address else f"http://{address}")
-        headers = {}
-        if parts.username is not None:
-            pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-            headers["Proxy-Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
-        place = parts.netloc.rpartition("@")[2]
-        return cls(urlunsplit((parts.scheme, place, "", "", "")), headers)

@@ -290,6 +290,23 @@ async def test_used_after_closing_it_says_so(service: Scripted) -> None:
         await client.avatars.list()
 
 
+def test_another_event_loop_is_told() -> None:
+    async def first() -> AkoolClient:
+        async with Scripted().running() as service:
+            service.answer(envelope({"count": 0, "result": []}))
+            client = AkoolClient("key-0123456789", base_url=service.url)
+            await client.avatars.list()
+            return client
+
+    async def second(client: AkoolClient) -> None:
+        with pytest.raises(ConfigurationError, match="another event loop"):
+            await client.avatars.list()
+
+    client = asyncio.run(first())
+    asyncio.run(second(client))
+    asyncio.run(client.aclose())
+
+
 class Proxy:
     """A proxy that notes what it is asked and refuses the way out."""
 

@@ -75,7 +75,8 @@ def read_agora_token(token: str) -> AgoraClaims | None:
         for _ in range(reader.number("H")):
             kind = reader.number("H")
             for _ in range(reader.number("H")):
-                reader.number("H"), reader.number("I")
+                reader.number("H")
+                reader.number("I")
             if kind != _RTC:
                 break  # what follows in it differs, and RTC comes first
             channel, uid = reader.text(), reader.text()
