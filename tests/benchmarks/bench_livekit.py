@@ -1,0 +1,142 @@
+"""The LiveKit transport beside the raw `livekit` client, over the same real server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import tempfile
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+
+from real_livekit import RealServer, built, environment_for
+
+from framework import Bench, at_most, at_most_times, row
+from livekit_rooms import PACKET, raw_room, transport
+
+SCRIPT = Path(__file__).with_name("livekit_rooms.py")
+
+
+@asynccontextmanager
+async def echoing_rooms(bench: Bench, count: int) -> AsyncIterator[None]:
+    """A real server with somebody in each of its rooms who returns everything."""
+    binary = built()
+    if binary is None:
+        bench.skip("livekit-server isn't built; `nox -s livekit` builds it")
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="livekit-") as folder,
+        RealServer(binary, Path(folder)) as server,
+    ):
+        os.environ.update(environment_for(server))
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, SCRIPT, "echo", str(count), stdin=PIPE, stdout=PIPE
+        )
+        assert process.stdout is not None
+        assert process.stdin is not None
+        try:
+            assert await process.stdout.readline() == b"ready\n"
+            yield
+        finally:
+            process.stdin.close()
+            await process.wait()
+
+
+@row(
+    "round trip, 500 bytes",
+    group="livekit",
+    unit="ms",
+    counterpart="raw livekit",
+    goal=at_most_times(1.1),
+)
+async def round_trip(bench: Bench) -> None:
+    """Both clients in one process and each in a room; the other end in another process."""
+    async with echoing_rooms(bench, 2):
+        ours = transport(0)
+        await ours.connect(timeout=30)
+        room, heard = await raw_room(1)
+
+        async def there_and_back() -> None:
+            await ours.send(PACKET, timeout=15)
+            await ours.receive()
+
+        async def raw_there_and_back() -> None:
+            await room.local_participant.publish_data(PACKET)
+            await heard.get()
+
+        try:
+            await bench.latency(there_and_back, raw_there_and_back, count=300)
+        finally:
+            await ours.close()
+            await room.disconnect()
+
+
+@row(
+    "send 1,000 messages of 500 bytes",
+    group="livekit",
+    unit="s",
+    counterpart="raw livekit, one after the other",
+    goal=at_most_times(1.1),
+)
+async def send_many(bench: Bench) -> None:
+    """Until the last one was taken; what comes back meanwhile is heard by both."""
+    async with echoing_rooms(bench, 2):
+        ours = transport(0)
+        await ours.connect(timeout=30)
+        room, heard = await raw_room(1)
+
+        async def send() -> None:
+            for _ in range(1000):
+                await ours.send(PACKET, timeout=15)
+            for _ in range(1000):
+                await ours.receive()
+
+        async def raw_send() -> None:
+            for _ in range(1000):
+                await room.local_participant.publish_data(PACKET)
+            for _ in range(1000):
+                await heard.get()
+
+        try:
+            await bench.atime(send, raw_send)
+        finally:
+            await ours.close()
+            await room.disconnect()
+
+
+@row(
+    "100 rooms joined and answered once",
+    group="livekit",
+    unit="s",
+    counterpart="raw livekit, lean, four at a time",
+    goal={
+        "time": at_most_times(1.2),
+        "RSS": at_most_times(1.2),
+        "fds at most": at_most_times(1.2),
+        "failed": at_most(0),
+    },
+    units={"RSS": "MB", "fds at most": "", "failed": ""},
+    limit=300,
+)
+async def hundred_rooms(bench: Bench) -> None:
+    """Each in a process of its own."""
+    async with echoing_rooms(bench, 100):
+        for _ in bench.rounds(3):
+            ours, raw = [await figures(kind) for kind in ("ours", "raw")]
+            for part in ("time", "RSS", "fds at most", "failed"):
+                bench.record(part, ours=ours[part], counterpart=raw[part])
+
+
+async def figures(kind: str) -> dict[str, float]:
+    """What one process says."""
+    process = await asyncio.create_subprocess_exec(sys.executable, SCRIPT, kind, "100", stdout=PIPE)
+    assert process.stdout is not None
+    said = await process.stdout.read()
+    assert await process.wait() == 0
+    told: dict[str, float] = json.loads(said)
+    return told
