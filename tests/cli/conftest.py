@@ -7,7 +7,7 @@ import os
 import sys
 
 import pytest_asyncio
-from running_command import Command
+from running_command import Command, sigint_for_children
 
 
 @pytest_asyncio.fixture
@@ -35,6 +35,7 @@ async def akool():
         started.append(command)
         return command
 
-    yield start
+    with sigint_for_children():
+        yield start
     for command in started:
         await command.stop()

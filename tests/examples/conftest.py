@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest_asyncio
-from running_command import Command
+from running_command import Command, sigint_for_children
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -35,6 +35,7 @@ async def example(akool_simulator):
         started.append(command)
         return command
 
-    yield start
+    with sigint_for_children():
+        yield start
     for command in started:
         await command.stop()

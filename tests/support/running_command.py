@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 #: Seconds for anything to happen, on a busy machine.
 PATIENCE = 30.0
@@ -73,3 +73,18 @@ class Command:
         self.end_input()
         await asyncio.gather(*self._readers)
         await self.process.wait()
+
+
+@contextlib.contextmanager
+def sigint_for_children() -> Iterator[None]:
+    """Lets processes started here hear SIGINT, also where ours was started with it ignored.
+
+    A shell ignores it for what runs in the background, and children inherit that.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
