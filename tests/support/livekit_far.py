@@ -29,7 +29,7 @@ class RoomWanted:
 
     session_id: str = "5f1e"
     duration: float = 600.0
-    credentials: None = None
+    credentials: dict[str, Any] | None = None
 
 
 class Events:
@@ -110,7 +110,7 @@ class SimulatedFar(LiveKitFar):
     async def __aenter__(self) -> Self:
         app = web.Application()
         app.add_routes(LiveKitRoom.routes(self))
-        self._runner = web.AppRunner(app, shutdown_timeout=1.0)
+        self._runner = web.AppRunner(app, shutdown_timeout=1.0, access_log=None)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         host, port = self._runner.addresses[0][:2]
