@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
@@ -258,3 +260,24 @@ def _never_twice(sim: Simulator) -> None:
             heard[key] = heard.get(key, 0) + 1
     assert heard
     assert max(heard.values()) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.livekit_server
+async def test_the_demo_runs_over_it(server: LiveKitServer) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "akool_async", "demo", "--livekit-url", server.url),
+        *("--livekit-api-key", server.api_key, "--livekit-api-secret", server.api_secret),
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+    try:
+        async with asyncio.timeout(120):
+            said, complaints = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode == 0, complaints.decode()[-2000:]
+    assert "0 sessions left open" in said.decode()
+    assert server.api_secret not in said.decode() + complaints.decode()
