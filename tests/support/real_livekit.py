@@ -20,7 +20,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -45,6 +45,7 @@ _VARIABLE: Final = "AKOOL_TESTS_LIVEKIT_SERVER"
 
 #: UDP ports for media and data: every participant takes a few.
 _UDP_PORTS: Final = 3000
+_PORTS: Final = (12_000, 32_000)
 _BUILD_SECONDS: Final = 1200
 _START_SECONDS: Final = 60
 
@@ -163,10 +164,8 @@ class RealServer:
     def __post_init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] | None = None
-        with _free_ports(2) as (port, tcp_port):
-            self._port, self._tcp_port = port, tcp_port
-        self._udp_start = _free_udp_range(_UDP_PORTS)
-        self.url = f"ws://127.0.0.1:{self._port}"
+        self._ever_started = False
+        self._choose_ports()
 
     def __enter__(self) -> Self:
         self.start()
@@ -181,11 +180,30 @@ class RealServer:
         self.stop()
 
     def start(self) -> None:
-        """Starts it and waits until it answers.
+        """Starts it and waits until it answers; again on the same ports, where it ran before.
 
         Raises:
             RuntimeError: it ended, or doesn't answer in time; has the end of its log.
         """
+        for attempt in range(3):
+            try:
+                self._start()
+            except RuntimeError as error:
+                # Somebody took a port since it was found free.
+                taken = "already in use" in str(error)
+                if attempt == 2 or not taken or self._ever_started:
+                    raise
+                self._choose_ports()
+            else:
+                self._ever_started = True
+                return
+
+    def _choose_ports(self) -> None:
+        self._port, self._tcp_port = _free_ports(2)
+        self._udp_start = _free_udp_range(_UDP_PORTS)
+        self.url = f"ws://127.0.0.1:{self._port}"
+
+    def _start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         config = self.folder / "livekit.json"  # JSON is YAML
         config.write_text(json.dumps(self._config()), encoding="utf-8")
@@ -284,19 +302,27 @@ def server_from_environment() -> _Known | None:
     return _Known(known["url"], known["api_key"], known["api_secret"], Path(known["binary"]))
 
 
-@contextlib.contextmanager
-def _free_ports(count: int) -> Iterator[list[int]]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        yield [one.getsockname()[1] for one in sockets]
+def _free_ports(count: int) -> list[int]:
+    """Below the ports that systems give out by themselves, so that nobody takes them."""
+    found: list[int] = []
+    for _ in range(200):
+        port = random.randrange(*_PORTS)
+        with socket.socket() as one:
+            try:
+                one.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in found:
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise RuntimeError(f"found no {count} free TCP ports")
 
 
 def _free_udp_range(size: int) -> int:
-    """A start below the ports that systems give out by themselves, so that nobody takes them."""
+    """The start of so many in a row."""
     for _ in range(20):
-        start = random.randrange(12_000, 32_000 - size)
+        start = random.randrange(_PORTS[0], _PORTS[1] - size)
         with contextlib.ExitStack() as stack:
             try:
                 for port in range(start, start + size, size // 20):
