@@ -156,15 +156,16 @@ class Outgoing:
         if not self.over.done():
             self.over.set_result(how)
 
-    def stop(self) -> bool:
+    def stop(self, *, ended: bool) -> bool:
         """Takes back what didn't leave. `True`: the avatar has some of it, so interrupt it.
 
-        Where all that was made has left, the message is ended properly first: an empty last part,
-        urgent, so that it goes before the interrupt that follows.
+        With `ended`, a message all of whose packets have left gets its last part first: empty, and
+        urgent, so that it goes before the interrupt that follows. Without, an avatar that waits
+        for the last part before it speaks never begins.
         """
         line = self._line
         withdrawn = line.outbox.withdraw(self.mid)
-        if self.left and not self.finished and not withdrawn.packets_dropped:
+        if ended and self.left and not self.finished and not withdrawn.packets_dropped:
             if ending := self._writer.finish():
                 line.outbox.push(f"{self.mid} end", ending, urgent=True)
             line.hearing.sent(self.mid, self.text, line.loop.time())
@@ -179,7 +180,7 @@ class Outgoing:
             if future is not None and not future.done():
                 future.cancel()
         if turn.message is None:
-            line.turns.drop(self.mid)
+            line.turns.outlive(turn) if interrupted else line.turns.drop(self.mid)
         entry = turn.entry
         if entry is not None and entry.source == "said":
             line.transcript.end(entry, complete=complete, interrupted=interrupted)

@@ -121,6 +121,8 @@ class Replies:
             incoming.quiet_at = (at, "interrupted")
         for turn in list(self._turns):
             if turn.message is None and turn.sent:
+                if turn.kind == "say" and turn.abandoned:
+                    continue
                 if turn.abandoned or turn.kind == "speech":
                     self._turns.drop(turn.mid)
                 else:
@@ -201,7 +203,10 @@ class Replies:
     def _complete(self, incoming: Incoming, message: Chat, ended: ReplyEnd, now: float) -> None:
         turn = incoming.turn
         incoming.entry.text = message.text
-        self._transcript.end(incoming.entry, interrupted=ended == "interrupted")
+        cut_off = ended == "interrupted" or (
+            turn is not None and turn.kind == "say" and turn.abandoned
+        )
+        self._transcript.end(incoming.entry, interrupted=cut_off)
         self._stats.replies += 1
         reply = Reply(
             text=message.text,

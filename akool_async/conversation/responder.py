@@ -93,8 +93,9 @@ class Responder:
         self._stopped = True
         if self._line.responder is self:
             self._line.responder = None
-        if self._current is not None and not self._current.done():
-            self._line.speaking.stop_all()
+        answering = self._current is not None and not self._current.done()
+        if answering and self._line.error is None:
+            self._line.speaking.interrupt_soon()
         spared = (asyncio.current_task(), self._line.closer)
         waiting = [task for task in self._tasks if task not in spared]
         for task in waiting:

@@ -46,6 +46,12 @@ class TurnBook:
             else:
                 del self._turns[turn.mid]
 
+    def outlive(self, turn: Turn) -> None:
+        """A text that was cut off: what the avatar still reports under its mid belongs to it."""
+        if self._turns.get(turn.mid) is turn:
+            turn.abandoned = True
+            turn.expires = self._clock() + self._options.speech_turn
+
     def fail(self, turn: Turn, error: BaseException) -> None:
         """It gets an error in place of a reply."""
         self.drop(turn.mid)
@@ -84,6 +90,6 @@ class TurnBook:
         if self._by_mid and mid:
             return next((t for t in self if t.kind == "speech" and not t.message), None)
         for turn in self:
-            if turn.sent and turn.message is None:
+            if turn.sent and turn.message is None and not (turn.kind == "say" and turn.abandoned):
                 return turn
         return None

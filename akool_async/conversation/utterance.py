@@ -118,7 +118,7 @@ class Utterance:
         if self._done.done():
             return False
         self._state = state
-        heard = self._message.stop() if self._message else False
+        heard = self._message.stop(ended=False) if self._message else False
         if self._message:
             self._message.close(interrupted=True)
         self._settle(None)
@@ -192,7 +192,7 @@ class Utterance:
         """The iterator raised, or a packet wasn't taken: ends what the avatar has of it."""
         if self._done.done():
             return
-        heard = self._message.stop() if self._message else False
+        heard = self._message.stop(ended=True) if self._message else False
         told = self._awaited or type(error).__name__ == "_ToldError"
         self.fail(error)
         if heard:
@@ -215,7 +215,7 @@ class Utterance:
             self._cancel_timer()
             pending, self._pending = self._pending, ""
             if not message.text + pending:
-                message.stop()
+                message.stop(ended=False)
                 message.close(interrupted=False)
                 return
             message.finish(pending)

@@ -131,3 +131,69 @@ async def test_the_room_ends_with_the_session(room_end):
         assert ended.reason == "duration"
         with pytest.raises(DisconnectedError, match="duration is up"):
             await avatar.ask("still there?")
+
+
+@pytest.mark.parametrize("parts", ["one_message", "message_per_sentence"])
+async def test_queued_utterances_are_all_said_in_full(personality, parts):
+    """Also by an avatar that a second chat interrupts."""
+    texts = ["First sentence. And a second one.", "Then another text."]
+
+    async def tokens(text: str):
+        for word in text.split(" "):
+            yield f"{word} "
+            await asyncio.sleep(0)
+
+    async with (
+        Simulator(personality=personality, pace=0.01) as sim,
+        AkoolClient("any", base_url=sim.url) as akool,
+        akool.open_session(
+            "dvp_Tristan_cloth2_1080P", stream_type="agora", mode_type=1, options=OPTIONS
+        ) as avatar,
+    ):
+        first = avatar.say(tokens(texts[0]), parts=parts)
+        second = avatar.say(texts[1], parts=parts)
+        assert await first.spoken()
+        assert await second.spoken()
+        said = " ".join(entry.text for entry in avatar.transcript)
+        assert " ".join(said.split()) == " ".join(texts)
+        assert not any(entry.interrupted for entry in avatar.transcript)
+        assert {entry.role for entry in avatar.transcript} == {"avatar"}
+
+
+async def test_a_responder_answers_and_is_cut_in_on(personality):
+    async def answer(turn):
+        yield f"About {turn.text}: "
+        for number in range(200):
+            yield f"sentence {number}. "
+            await asyncio.sleep(0.01)
+
+    async with (
+        Simulator(personality=personality, pace=0.01) as sim,
+        AkoolClient("any", base_url=sim.url) as akool,
+        akool.open_session(
+            "dvp_Tristan_cloth2_1080P", stream_type="trtc", mode_type=1, options=OPTIONS
+        ) as avatar,
+    ):
+        responder = await avatar.respond_with(answer)
+        session = sim.open_sessions[0]
+
+        async def begun(count: int) -> None:
+            async with asyncio.timeout(20):
+                while sum(e.role == "avatar" and bool(e.text) for e in avatar.transcript) < count:
+                    await asyncio.sleep(0.005)
+
+        await sim.hear(session, "trains")
+        await begun(1)
+        await sim.hear(session, "planes")
+        await begun(2)
+        await responder.stop()
+        assert responder.barge_ins == 1
+        assert [(e.role, e.text[:12]) for e in avatar.transcript] == [
+            ("user", "trains"),
+            ("avatar", "About trains"),
+            ("user", "planes"),
+            ("avatar", "About planes"),
+        ]
+        async with asyncio.timeout(20):
+            while not avatar.transcript[1].interrupted:
+                await asyncio.sleep(0.005)
