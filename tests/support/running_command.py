@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable, Iterator
 
 #: Seconds for anything to happen, on a busy machine.
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 
 async def until(condition: Callable[[], object]) -> None:
