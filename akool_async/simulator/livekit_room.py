@@ -2,7 +2,7 @@
 
 Signalling is a websocket at `/rtc` on the simulator's port. The newer path `/rtc/v1` answers 404
 (with a CORS header: browsers need it to see the 404), and clients of both generations fall back.
-Data only: no track is ever carried.
+Data only: a track can be published, and none of it is ever carried.
 
 A program's own room can be here, too: any token that is signed with the simulator's key pair opens
 the room it names, as on a livekit-server, and a session made with such credentials has its avatar

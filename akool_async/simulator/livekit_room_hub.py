@@ -134,6 +134,7 @@ class DataRoom:
                 can_subscribe=grants.can_subscribe,
                 can_publish=grants.can_publish,
                 can_publish_data=grants.can_publish_data,
+                can_update_metadata=grants.can_update_own_metadata,
             ),
         )
 
@@ -165,6 +166,13 @@ class DataRoom:
             self._tell_others(occupant)
         if state == _ACTIVE and self.on_joined is not None:
             self.on_joined(occupant.grants.identity)
+
+    def retell(self, occupant: Occupant) -> None:
+        """What is known of an occupant changed: it is told, and so are those who know of it."""
+        update = rtc.ParticipantUpdate(participants=[self.describe(occupant)])
+        occupant.tell(rtc.SignalResponse(update=update))
+        if occupant.announced:
+            self._tell_others(occupant)
 
     def leave(self, occupant: Occupant) -> None:
         """Takes somebody out; twice is fine."""

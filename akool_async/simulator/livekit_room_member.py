@@ -19,6 +19,7 @@ from livekit.protocol import rtc
 
 from akool_async.simulator.livekit_room_hub import DataRoom, new_sid
 from akool_async.simulator.livekit_room_peer import Peer
+from akool_async.simulator.livekit_room_requests import publish, update
 from akool_async.simulator.livekit_room_token import Grants
 
 __all__ = ["Member"]
@@ -193,8 +194,19 @@ class Member:
             self._start(self._subscriber.accept(request.answer.sdp))
         elif which == "trickle":
             self._start(self._add_candidate(request.trickle))
+        elif which == "add_track":
+            self.tell(publish(request.add_track, self.grants))
+        elif which == "update_metadata":
+            self._update(request.update_metadata)
         elif which == "leave":
             self._left.set()
+
+    def _update(self, wanted: rtc.UpdateParticipantMetadata) -> None:
+        changed, answer = update(wanted, self.grants)
+        if changed is not None:
+            self.grants = changed
+            self.room.retell(self)
+        self.tell(answer)
 
     async def _answer(self, sdp: str, number: int) -> None:
         publisher = self._publisher

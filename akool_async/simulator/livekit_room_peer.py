@@ -69,11 +69,14 @@ class Peer:
         self._described.set()
 
     async def answer(self, offer: str) -> str:
-        """Answers the participant's offer."""
+        """Answers the participant's offer: data flows, media never does."""
         await self.connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
         self._described.set()
+        for media in self.connection.getTransceivers():
+            # Published tracks: the participant is told to send nothing of them.
+            media.direction = "inactive"
         await self._describe(await self.connection.createAnswer())
-        return self.connection.localDescription.sdp
+        return _with_extensions(self.connection.localDescription.sdp, offer)
 
     async def add_candidate(self, trickled: str) -> None:
         """One trickled ICE candidate, the JSON that browsers make; TCP and mDNS are passed over."""
@@ -148,3 +151,25 @@ class Peer:
             self._opened = True
             if self.on_open is not None:
                 self.on_open()
+
+
+def _with_extensions(answer: str, offer: str) -> str:
+    """The answer with all header extensions that the offer has.
+
+    aiortc leaves out those it doesn't know, the ids of simulcast's layers among them; a browser
+    that was once refused these can't make its next offer. Media, and so headers, never come.
+    """
+    # What stands before the first medium isn't about any.
+    head, *answered = answer.split("\r\nm=")
+    offered = offer.split("\r\nm=")[1:]
+    sections = [head]
+    for own, theirs in zip(answered, offered, strict=True):
+        own_lines = own.removesuffix("\r\n").split("\r\n")
+        known = {line for line in own_lines if line.startswith("a=extmap:")}
+        missing = [
+            line
+            for line in theirs.split("\r\n")
+            if line.startswith("a=extmap:") and line not in known
+        ]
+        sections.append("\r\n".join([*own_lines, *missing]))
+    return "\r\nm=".join(sections) + "\r\n"

@@ -39,6 +39,7 @@ class Grants:
     can_publish: bool = True
     can_publish_data: bool = True
     can_subscribe: bool = True
+    can_update_own_metadata: bool = False
     name: str = ""
     metadata: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
@@ -63,6 +64,7 @@ def mint(grants: Grants, *, lifetime: float, key: str = API_KEY, secret: str = A
             "canPublish": grants.can_publish,
             "canPublishData": grants.can_publish_data,
             "canSubscribe": grants.can_subscribe,
+            "canUpdateOwnMetadata": grants.can_update_own_metadata,
         },
     }
     signed = f"{_encode({'alg': 'HS256', 'typ': 'JWT'})}.{_encode(claims)}"
@@ -102,6 +104,7 @@ def read(token: str, *, key: str = API_KEY, secret: str = API_SECRET) -> Grants:
         can_publish=can_publish,
         can_publish_data=video.get("canPublishData", can_publish) is not False,
         can_subscribe=video.get("canSubscribe", True) is not False,
+        can_update_own_metadata=video.get("canUpdateOwnMetadata") is True,
         name=str(claims.get("name") or ""),
         metadata=str(claims.get("metadata") or ""),
         attributes=attributes if isinstance(attributes, dict) else {},
