@@ -1,0 +1,112 @@
+"""A page with LiveKit's own browser client in a real Chromium, on another origin than the API.
+
+Runs where Chromium is installed and `AKOOL_LIVEKIT_CLIENT` names builds of the npm package
+`livekit-client` (its `dist/livekit-client.umd.js`), several joined as in `PATH`: 2.23 and 2.15
+begin signalling differently.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from akool_async.simulator import Simulator
+
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
+CLIENTS = [Path(p) for p in os.environ.get("AKOOL_LIVEKIT_CLIENT", "").split(os.pathsep) if p]
+#: Without these it looks up hosts of its maker at every start.
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+)
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
+    pytest.mark.skipif(not CLIENTS, reason="AKOOL_LIVEKIT_CLIENT names no livekit-client.umd.js"),
+]
+
+
+class Page:
+    """A web server with the page on it, for what the page finds out."""
+
+    def __init__(self, client: Path) -> None:
+        self._client = client
+        self.result: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+
+    @asynccontextmanager
+    async def served(self) -> AsyncIterator[str]:
+        """Its URL."""
+        app = web.Application()
+        app.router.add_get("/", self._page)
+        app.router.add_get("/livekit-client.js", self._script)
+        app.router.add_post("/result", self._found)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
+        finally:
+            await runner.cleanup()
+
+    async def _page(self, request: web.Request) -> web.FileResponse:
+        return web.FileResponse(Path(__file__).with_name("browser_page.html"))
+
+    async def _script(self, request: web.Request) -> web.FileResponse:
+        return web.FileResponse(self._client, headers={"Content-Type": "text/javascript"})
+
+    async def _found(self, request: web.Request) -> web.Response:
+        self.result.set_result(await request.json())
+        return web.Response()
+
+
+@asynccontextmanager
+async def browser(url: str, profile: Path) -> AsyncIterator[None]:
+    """Chromium with that page open, in a process group of its own."""
+    assert CHROMIUM is not None
+    process = await asyncio.create_subprocess_exec(
+        CHROMIUM,
+        *FLAGS,
+        f"--user-data-dir={profile}",
+        url,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+
+
+@pytest.mark.parametrize("client", CLIENTS, ids=lambda path: path.parent.parent.name)
+async def test_a_page_on_another_origin_talks_with_the_avatar(client: Path, tmp_path: Path) -> None:
+    async with Simulator(api_key="page-key") as sim:
+        page = Page(client)
+        async with page.served() as url, browser(f"{url}?api={sim.url}", tmp_path):
+            async with asyncio.timeout(60):
+                result = await page.result
+        assert result == {"fromAvatar": True, "code": 1000, "reply": "You said: Hello 😀"}
+        called = [(request.method, request.path.rsplit("/", 1)[1]) for request in sim.requests]
+        assert called == [("POST", "create"), ("POST", "close")]
+        assert sim.open_sessions == []
