@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 from real_livekit import RealServer, build, environment_for, server_from_environment
 
-from akool_async import AkoolClient, AkoolError, AvatarSession
+from akool_async import AkoolClient, AkoolError, AvatarSession, ConversationOptions
 from akool_async.simulator import Simulator
 from akool_async.simulator.livekit_server import LiveKitServer
 
@@ -78,7 +78,13 @@ async def soak(base_url: str, *, rooms: int, seconds: float) -> Findings:
     found = Findings()
     over = asyncio.Event()
     async with AkoolClient("any", base_url=base_url) as akool, AsyncExitStack() as stack:
-        openings = [akool.open_session(AVATAR, duration=int(seconds) + 300) for _ in range(rooms)]
+        # The transcript keeps what was said, up to its bound: reached soon, so that what is left of
+        # a growing memory is a leak.
+        options = ConversationOptions(transcript_entries=20)
+        duration = int(seconds) + 300
+        openings = [
+            akool.open_session(AVATAR, duration=duration, options=options) for _ in range(rooms)
+        ]
         avatars = await asyncio.gather(*(stack.enter_async_context(one) for one in openings))
         watching = asyncio.create_task(_watch(found, over, seconds))
         talking = [
