@@ -4,58 +4,163 @@
         async with akool.open_session("dvp_Tristan_cloth2_1080P") as avatar:
             reply = await avatar.ask("Hello")
 
-All of `akool_async.errors` and `akool_async.conversation.events` is here, too. Transports, the
-simulator and the command line are loaded only when they are used.
+All of `akool_async.errors` and `akool_async.conversation.events` is here, too. Each name is
+imported when it is first asked for; transports, simulator and command line when they are used.
 """
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
 from akool_async import errors
-from akool_async.client import AkoolClient
-from akool_async.conversation import (
-    AvatarSession,
-    ConversationOptions,
-    ConversationStats,
-    EventReader,
-    Reply,
-    ReplyStream,
-    Responder,
-    SessionInfo,
-    Transcript,
-    TranscriptEntry,
-    UserTurn,
-    Utterance,
-    events,
-)
-from akool_async.conversation.events import *  # noqa: F403 - everything in its __all__ is public
 from akool_async.errors import *  # noqa: F403 - everything in its __all__ is public
-from akool_async.models import OwnAgoraRoom, OwnLiveKitRoom, OwnTRTCRoom
-from akool_async.opening import join, open_session
-from akool_async.stream.messages import Prompt
+
+if TYPE_CHECKING:
+    from akool_async.client import AkoolClient
+    from akool_async.conversation import (
+        AvatarSession,
+        ConversationOptions,
+        ConversationStats,
+        EventReader,
+        Reply,
+        ReplyStream,
+        Responder,
+        SessionInfo,
+        Transcript,
+        TranscriptEntry,
+        UserTurn,
+        Utterance,
+        events,
+    )
+    from akool_async.conversation.events import (
+        AvatarBack,
+        AvatarLeft,
+        Disconnected,
+        Event,
+        EventsLost,
+        HandlerFailed,
+        MessageLate,
+        Reconnected,
+        Reconnecting,
+        ReplyDelta,
+        ReplyDone,
+        ReplyIncomplete,
+        ReplyStarted,
+        SessionEnding,
+        SpeakingStarted,
+        SpeakingStopped,
+        StrangerMessage,
+        TokenExpiring,
+        UnknownReceived,
+        UserSpoke,
+    )
+    from akool_async.models import OwnAgoraRoom, OwnLiveKitRoom, OwnTRTCRoom
+    from akool_async.opening import join, open_session
+    from akool_async.stream.messages import Prompt
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AkoolClient",
+    "AvatarBack",
+    "AvatarLeft",
     "AvatarSession",
     "ConversationOptions",
     "ConversationStats",
+    "Disconnected",
+    "Event",
     "EventReader",
+    "EventsLost",
+    "HandlerFailed",
+    "MessageLate",
     "OwnAgoraRoom",
     "OwnLiveKitRoom",
     "OwnTRTCRoom",
     "Prompt",
+    "Reconnected",
+    "Reconnecting",
     "Reply",
+    "ReplyDelta",
+    "ReplyDone",
+    "ReplyIncomplete",
+    "ReplyStarted",
     "ReplyStream",
     "Responder",
+    "SessionEnding",
     "SessionInfo",
+    "SpeakingStarted",
+    "SpeakingStopped",
+    "StrangerMessage",
+    "TokenExpiring",
     "Transcript",
     "TranscriptEntry",
+    "UnknownReceived",
+    "UserSpoke",
     "UserTurn",
     "Utterance",
     "__version__",
+    "errors",
+    "events",
     "join",
     "open_session",
 ]
 __all__ += errors.__all__
-__all__ += events.__all__
+
+#: Where a name comes from that isn't imported with the package.
+_MODULES: Final = {
+    "client": ("AkoolClient",),
+    "conversation": (
+        "AvatarSession",
+        "ConversationOptions",
+        "ConversationStats",
+        "EventReader",
+        "Reply",
+        "ReplyStream",
+        "Responder",
+        "SessionInfo",
+        "Transcript",
+        "TranscriptEntry",
+        "UserTurn",
+        "Utterance",
+        "events",
+    ),
+    "conversation.events": (
+        "AvatarBack",
+        "AvatarLeft",
+        "Disconnected",
+        "Event",
+        "EventsLost",
+        "HandlerFailed",
+        "MessageLate",
+        "Reconnected",
+        "Reconnecting",
+        "ReplyDelta",
+        "ReplyDone",
+        "ReplyIncomplete",
+        "ReplyStarted",
+        "SessionEnding",
+        "SpeakingStarted",
+        "SpeakingStopped",
+        "StrangerMessage",
+        "TokenExpiring",
+        "UnknownReceived",
+        "UserSpoke",
+    ),
+    "models": ("OwnAgoraRoom", "OwnLiveKitRoom", "OwnTRTCRoom"),
+    "opening": ("join", "open_session"),
+    "stream.messages": ("Prompt",),
+}
+_HOME: Final = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -17,8 +17,7 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 
-from akool_async import AkoolClient, HandlerFailed, ReplyDone, UserSpoke
-from akool_async.conversation.responder import UserTurn
+from akool_async import AkoolClient, HandlerFailed, ReplyDone, UserSpoke, UserTurn
 
 SYSTEM = "You are a friendly guide. Answer in one or two short sentences, without lists."
 
