@@ -23,7 +23,7 @@ SECRET = "a-secret-of-more-than-32-characters"
 PAIR: dict[str, Any] = {"url": URL, "api_key": KEY, "api_secret": SECRET}
 
 
-def token(identity: str, *, room: str = "r", life: float = 60, **grants: Any) -> str:
+def token(identity: str, *, room: str = "r", life: float = 3 * 3600, **grants: Any) -> str:
     video = {"roomJoin": True, "room": room, **grants}
     payload = {"iss": KEY, "sub": identity, "video": video, "exp": int(time.time() + life)}
     return jwt.encode(payload, SECRET, algorithm="HS256")
@@ -177,7 +177,7 @@ class TestReadyTokens:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         room = OwnLiveKitRoom(url=URL, avatar_token=token("avatar"), bot_token=token("bot"))
-        later = time.time() + 100
+        later = time.time() + 86400
         monkeypatch.setattr(time, "time", lambda: later)
         with pytest.raises(InvalidParameterError, match="avatar_token: expired"):
             room.prepare()

@@ -15,7 +15,7 @@ from akool_async.models.trtc_user_sig import read_user_sig
 
 APP = "a" * 32
 SDK_APP = 1400000000
-PAST = time.time() - 3600
+PAST = time.time() - 86400
 
 
 def agora(**changed: Any) -> OwnAgoraRoom:
@@ -88,7 +88,7 @@ class TestAgora:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         room = agora()
-        later = time.time() + 100
+        later = time.time() + 86400
         monkeypatch.setattr(time, "time", lambda: later)
         with pytest.raises(InvalidParameterError, match="avatar_token: expired"):
             room.prepare()

@@ -22,7 +22,7 @@ def agora_token(
     channel: str = "c",
     uid: int | str = 7,
     app_id: str = "a" * 32,
-    life: int = 60,
+    life: int = 3 * 3600,
     issued: float | None = None,
 ) -> str:
     moment = int(time.time() if issued is None else issued)
@@ -38,7 +38,7 @@ def agora_token(
 
 
 def user_sig(
-    *, user_id: str = "u", app_id: int = 1400000000, life: int = 60, made: float | None = None
+    *, user_id: str = "u", app_id: int = 1400000000, life: int = 3 * 3600, made: float | None = None
 ) -> str:
     claims = {
         "TLS.ver": "2.0",
