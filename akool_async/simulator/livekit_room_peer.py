@@ -130,7 +130,7 @@ class Peer:
             del addresses
             return await gather(component, own, timeout)
 
-        ice.get_component_candidates = gather_own
+        ice.get_component_candidates = gather_own  # type: ignore[method-assign]
 
     def _take(self, channel: RTCDataChannel) -> None:
         self._channels[channel.label] = channel
