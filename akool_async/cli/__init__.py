@@ -8,6 +8,9 @@ __all__ = ["INSTALL", "main"]
 
 INSTALL = 'pip install "akool-async[cli]"'
 
+#: The exit status of a program that SIGINT ended.
+_INTERRUPTED = 130
+
 
 def main() -> int:
     """Runs the command line; returns the exit status, 2 where the extra isn't installed."""
@@ -17,6 +20,10 @@ def main() -> int:
     except ImportError as error:
         sys.stderr.write(f"The akool command needs {error.name}. Install it with: {INSTALL}\n")
         return 2
-    from akool_async.cli.app import run
-
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    try:
+        from akool_async.cli.app import run
+    except KeyboardInterrupt:  # importing takes long enough for somebody to think again
+        return _INTERRUPTED
     return run()

@@ -11,6 +11,7 @@ from akool_async.cli.terminal import Printer, printer
 from akool_async.client import AkoolClient
 from akool_async.conversation import AvatarSession
 from akool_async.errors import InvalidParameterError
+from akool_async.transport import load_transport
 
 if TYPE_CHECKING:
     from akool_async.simulator import Simulator
@@ -66,9 +67,11 @@ async def demo(transport: str, livekit: LiveKitOptions) -> int:
     server = livekit_server(*livekit)
     if server is not None and transport != "livekit":
         raise InvalidParameterError("--livekit-url", f"goes with livekit, not with {transport}")
+    load_transport(transport)  # before anything is started: is it there at all?
     out = printer()
     course = Course(transport)
     async with load_simulator()(reply=answer, pace=PACE, livekit=server) as sim:
+        await sim.prepare(transport)
         out.line(f"local AKOOL   {sim.url} (simulated; nothing leaves this machine)")
         try:
             await _converse(sim, course, out)

@@ -181,6 +181,18 @@ class Simulator:
         shown = f"[{host}]" if ":" in str(host) else host
         self._service.base_url = f"http://{shown}:{port}"
 
+    async def prepare(self, kind: str) -> None:
+        """Imports now what rooms of a kind need, rather than when the first session asks for one.
+
+        Args:
+            kind: "livekit", "agora", "trtc" or "chatroom".
+
+        Raises:
+            MissingDependencyError: a package isn't installed; says the install line.
+            InvalidParameterError: there is no such kind.
+        """
+        await self._service.prepare(kind)
+
     async def stop(self) -> None:
         """Closes rooms, tasks and sockets; may be called twice. Open sessions stay visible."""
         runner, self._runner = self._runner, None

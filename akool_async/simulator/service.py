@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from akool_async.errors import MissingDependencyError
+from akool_async.errors import InvalidParameterError, MissingDependencyError
 from akool_async.simulator.access import Access
 from akool_async.simulator.avatar import SimulatedAvatar
 from akool_async.simulator.checks import Refusal
@@ -115,6 +115,18 @@ class Service:
 
     # -- sessions
 
+    async def prepare(self, kind: str) -> None:
+        """Imports what rooms of a kind need."""
+        try:
+            await self.kinds.load(self._room_name(kind, None))
+        except KeyError:
+            raise InvalidParameterError("kind", f"there are no rooms named {kind!r}") from None
+
+    def _room_name(self, kind: str, own_room: Mapping[str, Any] | None) -> str:
+        """Under which name the class of a session's room is found."""
+        server = kind == "livekit" and (self.livekit is not None or self._elsewhere(own_room))
+        return "livekit-server" if server else kind
+
     async def open_room(
         self, session: SimSession, own_room: Mapping[str, Any] | None, avatar: SimulatedAvatar
     ) -> None:
@@ -125,10 +137,9 @@ class Service:
         """
         order = RoomOrder(session.id, session.duration, session.stream_type, own_room)
         try:
-            kind = session.room_kind
-            server = kind == "livekit" and (self.livekit is not None or self._elsewhere(own_room))
-            room_class = await self.kinds.load("livekit-server" if server else kind)
-            extra = {"server": self.livekit} if server else {}
+            name = self._room_name(session.room_kind, own_room)
+            room_class = await self.kinds.load(name)
+            extra = {"server": self.livekit} if name == "livekit-server" else {}
             room = room_class(
                 order, avatar, base_url=self.base_url, conditions=self.conditions, **extra
             )

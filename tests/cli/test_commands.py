@@ -171,5 +171,12 @@ async def test_without_the_extra_it_says_how_to_install_it(akool, tmp_path):
 async def test_without_the_simulator_s_extra_it_says_how_to_install_it(akool, tmp_path):
     (tmp_path / "aiortc.py").write_text("raise ImportError('no aiortc here', name='aiortc')\n")
     status, command = await run(akool, "demo", PYTHONPATH=str(tmp_path), key=None)
-    assert status == 1
+    assert status == 2
     assert 'pip install "akool-async[simulator]"' in command.errors
+
+
+async def test_ctrl_c_while_it_is_being_imported_ends_quietly(akool, tmp_path):
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt\n")
+    status, command = await run(akool, "demo", PYTHONPATH=str(tmp_path))
+    assert status == 130
+    assert "Traceback" not in command.errors

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from akool_async.errors import InvalidParameterError, MissingDependencyError
 from akool_async.simulator import Simulator
 from akool_async.simulator.room import RoomDirectory, SimRoom
 
@@ -154,3 +155,17 @@ async def test_stopping_survives_cancellation() -> None:
     async with aiohttp.ClientSession() as http:
         with pytest.raises(aiohttp.ClientConnectionError):
             await http.get(sim.url)
+
+
+async def test_rooms_can_be_prepared():
+    async with Simulator() as sim:
+        await sim.prepare("agora")
+        with pytest.raises(InvalidParameterError, match="kind"):
+            await sim.prepare("pigeon")
+
+
+async def test_preparing_says_what_is_missing():
+    missing = "akool_async.simulator.not_there:Room"
+    async with Simulator(rooms={"livekit": missing}) as sim:
+        with pytest.raises(MissingDependencyError):
+            await sim.prepare("livekit")
