@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 
@@ -15,8 +16,12 @@ from akool_async.simulator.conditions import Conditions
 from akool_async.simulator.loopback import LoopbackRoom
 from akool_async.simulator.room import SimRoom
 from akool_async.simulator.trtc_room import TRTCRoom
-from akool_async.testing.conformance import FarSide
-from akool_async.transport import JoinTarget
+from akool_async.testing.conformance import PATIENCE, FarSide, until
+from akool_async.transport import ConnectionChange, ConnectionState, JoinTarget, Transport
+from akool_async.transport.relay import RelayEngine
+
+T = TypeVar("T", bound=Transport)
+Relay = TypeVar("Relay", bound=RelayEngine[Any, Any])
 
 ROOMS = {"agora": AgoraRoom, "trtc": TRTCRoom}
 CREDENTIALS = {"agora": AgoraCredentials, "trtc": TRTCCredentials}
@@ -133,3 +138,45 @@ async def loopback_room(
     finally:
         await room.close("closed")
         await runner.cleanup()
+
+
+class Told:
+    """An engine's events, of any vendor, remembered."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[object, ...]] = []
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *args: self.events.append((name, *args))
+
+    async def wait(self, *event: object) -> None:
+        await until(lambda: event in self.events, f"{event}")
+
+
+@contextlib.asynccontextmanager
+async def in_room(engine: Relay, room: object, events: Told) -> AsyncIterator[Relay]:
+    """The engine, joined; left at the end."""
+    try:
+        await engine.join(room, events)
+        yield engine
+    finally:
+        await engine.leave()
+
+
+@contextlib.asynccontextmanager
+async def connected(transport: T) -> AsyncIterator[T]:
+    """The transport, connected; closed at the end."""
+    try:
+        await transport.connect(timeout=PATIENCE)
+        yield transport
+    finally:
+        await transport.close()
+
+
+async def next_change(transport: Transport, state: ConnectionState) -> ConnectionChange:
+    """The next change to `state`; what comes before it is skipped."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            item = await transport.receive()
+            if isinstance(item, ConnectionChange) and item.state is state:
+                return item

@@ -1,27 +1,13 @@
+"""Agora's own; what every relay engine does is in `tests/transport/test_relay.py`."""
+
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 from akool_agora import EngineError, Room
 from akool_agora.loopback import LoopbackEngine
-from loopback_far import LoopbackFar, loopback_room
-
-from akool_async.testing.conformance import until
-
-
-class Told:
-    """An `EngineEvents` that remembers."""
-
-    def __init__(self) -> None:
-        self.events: list[tuple[object, ...]] = []
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        return lambda *args: self.events.append((name, *args))
-
-    async def wait(self, *event: object) -> None:
-        await until(lambda: event in self.events, f"{event}")
+from loopback_far import LoopbackFar, Told, in_room, loopback_room
 
 
 @pytest_asyncio.fixture
@@ -30,119 +16,34 @@ async def far() -> AsyncIterator[LoopbackFar]:
         yield room
 
 
-def room_of(far: LoopbackFar) -> Room:
-    access = far.access
-    return Room(
-        access["agora_app_id"],
-        access["agora_channel"],
-        access["agora_uid"],
-        access["agora_token"],
+@pytest_asyncio.fixture
+async def engine(far: LoopbackFar) -> AsyncIterator[LoopbackEngine]:
+    room = Room(
+        far.access["agora_app_id"],
+        far.access["agora_channel"],
+        far.access["agora_uid"],
+        far.access["agora_token"],
     )
-
-
-@asynccontextmanager
-async def joined(
-    far: LoopbackFar, told: Told, *, give_up_after: float = 20.0
-) -> AsyncIterator[LoopbackEngine]:
-    engine = LoopbackEngine(far.room.base_url, give_up_after=give_up_after)
-    try:
-        await engine.join(room_of(far), told)
+    async with in_room(LoopbackEngine(far.room.base_url), room, Told()) as engine:
         yield engine
-    finally:
-        await engine.leave()
 
 
-async def test_who_is_there_first_is_told(far: LoopbackFar) -> None:
-    told = Told()
-    async with joined(far, told):
-        assert told.events == [("user_joined", far.room.avatar)]
+async def test_a_packet_on_its_way_when_the_connection_breaks(
+    far: LoopbackFar, engine: LoopbackEngine
+) -> None:
+    sending = asyncio.create_task(engine.send(b"1"))
+    await asyncio.sleep(0)
+    await far.room.fault("drop_socket", refuse_for=0.1)
+    await sending  # the SDK had taken it; on an unreliable stream that is all there is to say
 
 
-async def test_a_break_is_mended_and_who_went_meanwhile_is_told(far: LoopbackFar) -> None:
-    told = Told()
-    async with joined(far, told) as engine:
-        await far.room.fault("drop_socket", refuse_for=0.15)
-        await until(lambda: not far.room.members, "the break")
-        await far.room.fault("avatar_leaves")
-        await told.wait("user_left", far.room.avatar)
-        names = [name for name, *_ in told.events]
-        assert names == ["user_joined", "reconnecting", "reconnected", "user_left"]
-        await engine.send(b"mended")
-    assert far.events.history[:1] == [f"+{room_identity(far)}"]
-    assert len(far.events.history) <= 2
-
-
-def room_identity(far: LoopbackFar) -> str:
-    return str(far.access["agora_uid"])
-
-
-async def test_a_break_that_is_not_mended_is_the_end(far: LoopbackFar) -> None:
-    told = Told()
-    async with joined(far, told, give_up_after=0.2) as engine:
-        await far.room.fault("drop_socket", refuse_for=60)
-        await told.wait("disconnected", 16)
+async def test_the_relay_refuses_what_the_vendor_would(engine: LoopbackEngine) -> None:
+    for packet, code in ((b"", -2), (b"x" * 1025, -114)):
         with pytest.raises(EngineError) as raised:
-            await engine.send(b"1")
-        assert raised.value.code == -113
-    assert told.events[-1][0] == "disconnected"
-
-
-async def test_coming_back_may_be_refused(far: LoopbackFar) -> None:
-    told = Told()
-    async with joined(far, told):
-        await far.room.fault("refuse_joins", code=3)
-        await far.drop()
-        await told.wait("disconnected", 3)
-
-
-async def test_a_packet_on_its_way_when_the_connection_breaks(far: LoopbackFar) -> None:
-    told = Told()
-    async with joined(far, told) as engine:
-        sending = asyncio.create_task(engine.send(b"1"))
-        await asyncio.sleep(0)
-        await far.room.fault("drop_socket", refuse_for=0.1)
-        await sending  # the SDK had taken it; on an unreliable stream that is all there is to say
-
-
-async def test_a_cancelled_send_does_not_mix_up_the_verdicts(far: LoopbackFar) -> None:
-    async with joined(far, Told()) as engine:
-        await far.room.fault("refuse_sends", code=-12)
-        sending = asyncio.create_task(engine.send(b"1"))
-        await asyncio.sleep(0)
-        sending.cancel()
-        await asyncio.wait({sending})
-        await engine.send(b"2")
-        assert await far.wait_received(1) == [b"2"]
-
-
-async def test_the_relay_refuses_what_the_vendor_would(far: LoopbackFar) -> None:
-    async with joined(far, Told()) as engine:
-        for packet, code in ((b"", -2), (b"x" * 1025, -114)):
-            with pytest.raises(EngineError) as raised:
-                await engine.send(packet)
-            assert raised.value.code == code
-        for _ in range(6):
-            await engine.send(b"x" * 1024)
-        with pytest.raises(EngineError) as raised:
-            await engine.send(b"x" * 1000)
-        assert raised.value.code == -115
-
-
-async def test_a_join_while_the_relay_is_silent_can_be_cancelled(far: LoopbackFar) -> None:
-    await far.hang()
-    engine = LoopbackEngine(far.room.base_url)
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.1):
-            await engine.join(room_of(far), Told())
-    await engine.leave()
-    await engine.leave()
-
-
-async def test_no_event_after_leaving(far: LoopbackFar) -> None:
-    told = Told()
-    async with joined(far, told) as engine:
-        await engine.leave()
-        before = list(told.events)
-        await far.room.fault("avatar_leaves")
-        await until(lambda: not far.events.present, "our leaving")
-    assert told.events == before
+            await engine.send(packet)
+        assert raised.value.code == code
+    for _ in range(6):
+        await engine.send(b"x" * 1024)
+    with pytest.raises(EngineError) as raised:
+        await engine.send(b"x" * 1000)
+    assert raised.value.code == -115
