@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from akool_async.conversation.params import Params
 from akool_async.conversation.transcript import Transcript
-from akool_async.conversation.utterance import Parts
+from akool_async.conversation.utterance import Parts, ToldError
 from akool_async.errors import AkoolError, InvalidParameterError, NotSupportedError
 
 if TYPE_CHECKING:
@@ -227,9 +227,5 @@ class _Spoken:
     async def _read(self) -> AsyncIterator[str]:
         while (piece := await self._pieces.get()) is not None:
             if isinstance(piece, BaseException):
-                raise _ToldError from piece
+                raise ToldError from piece
             yield piece
-
-
-class _ToldError(Exception):
-    """Ends an utterance whose cause was reported already."""

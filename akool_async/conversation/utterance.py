@@ -13,7 +13,7 @@ from akool_async.conversation.reading import Reading, checked
 if TYPE_CHECKING:
     from akool_async.conversation.speaking import Speaking
 
-__all__ = ["Parts", "Utterance", "UtteranceState"]
+__all__ = ["Parts", "ToldError", "Utterance", "UtteranceState"]
 
 #: one_message: the text is one chat message, its parts sent as they come. message_per_sentence:
 #: each sentence is a message of its own, sent when the one before was spoken.
@@ -22,6 +22,10 @@ Parts = Literal["one_message", "message_per_sentence"]
 UtteranceState = Literal[
     "waiting", "sending", "speaking", "spoken", "cancelled", "dropped", "failed"
 ]
+
+
+class ToldError(Exception):
+    """Raised by an iterator whose cause was reported already: it isn't reported again."""
 
 
 class Utterance:
@@ -193,7 +197,7 @@ class Utterance:
         if self._done.done():
             return
         heard = self._message.stop(ended=True) if self._message else False
-        told = self._awaited or type(error).__name__ == "_ToldError"
+        told = self._awaited or isinstance(error, ToldError)
         self.fail(error)
         if heard:
             await self._speaking.hush()
