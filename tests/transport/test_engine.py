@@ -1,0 +1,273 @@
+"""What every transport over an engine does; with a vendor that there isn't."""
+
+import asyncio
+import functools
+from collections.abc import Mapping
+from typing import Any, Protocol, runtime_checkable
+
+import pytest
+from engine_stand_in import EngineStandIn
+from loopback_far import connected, next_change
+
+from akool_async.errors import (
+    AvatarAbsentError,
+    DisconnectedError,
+    InvalidParameterError,
+    JoinError,
+    JoinTimeoutError,
+    MessageTooLargeError,
+    SendError,
+)
+from akool_async.models.credentials import AgoraCredentials
+from akool_async.stream.limits import PacketLimits
+from akool_async.testing.conformance import PATIENCE, next_packet, the_end, until
+from akool_async.transport import ConnectionState, JoinTarget, TransportStats
+from akool_async.transport.engine import (
+    EngineError,
+    EngineTransport,
+    check_engine,
+    made_engine,
+    simulator_url,
+)
+from akool_async.transport.presence import Presence
+
+BUSY = 1
+BROKEN = 2
+CREDENTIALS = AgoraCredentials(agora_uid=1, agora_channel="c")
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """The vendor's protocol."""
+
+    async def join(self, room: str, events: Presence) -> None: ...
+    async def send(self, packet: bytes) -> None: ...
+    async def leave(self) -> None: ...
+
+
+class Radio(EngineTransport):
+    """A vendor's transport, as small as it gets."""
+
+    name = "radio"
+    vendor = "Radio"
+    place = "station"
+    limits = PacketLimits(1000)
+    _engine: Engine
+
+    def __init__(self, target: JoinTarget, options: Mapping[str, Any]) -> None:
+        stats = TransportStats()
+        self._use(options["engine"], Presence(stats, own_id="1", avatar_id=None), stats)
+
+    async def _enter(self) -> None:
+        await self._engine.join("room", self._presence)
+
+    def _join_error(self, error: EngineError) -> JoinError:
+        return JoinError(f"no entry ({error.code})")
+
+    def _send_error(self, error: EngineError) -> SendError:
+        return SendError("not taken", code=error.code, retryable=error.code == BUSY)
+
+    def _refused_for_now(self, error: EngineError) -> bool:
+        return error.code == BUSY
+
+
+def over(engine: EngineStandIn) -> Radio:
+    return Radio(JoinTarget(CREDENTIALS), {"engine": engine})
+
+
+# Joining
+
+
+async def test_a_refused_join_is_told_in_the_vendors_words() -> None:
+    engine = EngineStandIn(join=7)
+    with pytest.raises(JoinError, match=r"no entry \(7\)") as raised:
+        await over(engine).connect(timeout=PATIENCE)
+    assert isinstance(raised.value.__cause__, EngineError)
+    assert engine.left == 1
+
+
+async def test_an_absent_avatar() -> None:
+    engine = EngineStandIn(absent=True)
+    with pytest.raises(AvatarAbsentError, match=r"avatar didn't come in 0\.05 s"):
+        await over(engine).connect(timeout=0.05)
+    assert engine.left == 1
+
+
+async def test_a_join_that_takes_too_long() -> None:
+    engine = EngineStandIn(hang=True)
+    with pytest.raises(JoinTimeoutError, match=r"0\.05 s"):
+        await over(engine).connect(timeout=0.05)
+    assert engine.left == 1
+
+
+async def test_a_cancelled_join_leaves() -> None:
+    engine = EngineStandIn(hang=True)
+    connecting = asyncio.create_task(over(engine).connect(timeout=PATIENCE))
+    await until(lambda: bool(engine.rooms), "the join")
+    connecting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await connecting
+    assert engine.left == 1
+
+
+async def test_closed_before_it_connects() -> None:
+    transport = over(EngineStandIn())
+    await transport.close()
+    with pytest.raises(DisconnectedError) as raised:
+        await transport.connect(timeout=PATIENCE)
+    assert raised.value.reason == "closed"
+
+
+# Sending
+
+
+async def test_too_large_is_refused_before_it_is_sent() -> None:
+    engine = EngineStandIn()
+    async with connected(over(engine)) as transport:
+        with pytest.raises(MessageTooLargeError) as raised:
+            await transport.send(b"x" * 1001, timeout=PATIENCE)
+        assert (raised.value.size, raised.value.limit) == (1001, 1000)
+    assert engine.sent == []
+
+
+async def test_what_was_refused_for_now_is_tried_again() -> None:
+    engine = EngineStandIn(BUSY, BUSY, 0)
+    async with connected(over(engine)) as transport:
+        await transport.send(b"one", timeout=PATIENCE)
+        assert (transport.stats.packets_sent, transport.stats.bytes_sent) == (1, 3)
+    assert engine.sent == [b"one"]
+
+
+async def test_what_is_refused_for_good_is_not() -> None:
+    engine = EngineStandIn(BROKEN)
+    async with connected(over(engine)) as transport:
+        with pytest.raises(SendError) as raised:
+            await transport.send(b"1", timeout=PATIENCE)
+        assert (raised.value.code, raised.value.retryable) == (BROKEN, False)
+        assert (engine.sent, transport.stats.packets_sent) == ([], 0)
+
+
+async def test_refused_until_the_time_is_up() -> None:
+    async with connected(over(EngineStandIn(*[BUSY] * 1000))) as transport:
+        with pytest.raises(SendError) as raised:
+            await transport.send(b"1", timeout=0.12)
+        assert (raised.value.code, raised.value.retryable) == (BUSY, True)
+
+
+async def test_an_engine_that_takes_nothing() -> None:
+    async with connected(over(EngineStandIn(stuck=True))) as transport:
+        with pytest.raises(SendError, match=r"0\.05 s"):
+            await transport.send(b"1", timeout=0.05)
+
+
+async def test_after_the_end_sending_says_why() -> None:
+    engine = EngineStandIn()
+    async with connected(over(engine)) as transport:
+        engine.events.finish(DisconnectedError("out", reason="banned"))
+        assert (await the_end(transport)).reason == "banned"
+        with pytest.raises(DisconnectedError) as raised:
+            await transport.send(b"1", timeout=PATIENCE)
+        assert raised.value.reason == "banned"
+    assert engine.sent == []
+
+
+# Joining anew
+
+
+async def test_a_silent_room_is_joined_anew() -> None:
+    engine = EngineStandIn()
+    async with connected(over(engine)) as transport:
+        await transport.reconnect(timeout=PATIENCE)
+        assert (engine.left, engine.rooms) == (1, ["room", "room"])
+        await next_change(transport, ConnectionState.RECONNECTING)
+        assert (await next_change(transport, ConnectionState.RECONNECTED)).lossy
+        engine.events.packet(b"back", "9")
+        assert await next_packet(transport) == b"back"
+
+
+@pytest.mark.parametrize(
+    ("told", "timeout", "words"),
+    [({"join": 7}, PATIENCE, r"no entry \(7\)"), ({"hang": True}, 0.05, "in time")],
+)
+async def test_a_room_that_cannot_be_joined_anew_is_gone(
+    told: dict[str, Any], timeout: float, words: str
+) -> None:
+    engine = EngineStandIn()
+    async with connected(over(engine)) as transport:
+        engine.told = told
+        with pytest.raises(DisconnectedError, match=words) as raised:
+            await transport.reconnect(timeout=timeout)
+        assert raised.value.reason == "connection_lost"
+        assert (await the_end(transport)).reason == "connection_lost"
+        assert engine.left == 2
+
+
+# Closing
+
+
+async def test_an_engine_that_does_not_leave_is_given_up() -> None:
+    engine = EngineStandIn(stays=True)
+    transport = over(engine)
+    await transport.connect(timeout=PATIENCE)
+    async with asyncio.timeout(PATIENCE):
+        await transport.close(timeout=0.05)
+    assert engine.left == 1
+
+
+async def test_an_engine_that_ignores_being_cancelled(caplog: pytest.LogCaptureFixture) -> None:
+    engine = EngineStandIn(deaf=asyncio.Event())
+    transport = over(engine)
+    await transport.connect(timeout=PATIENCE)
+    async with asyncio.timeout(PATIENCE):
+        await transport.close(timeout=0.05)
+    assert "didn't leave" in caplog.text
+    engine.told["deaf"].set()
+
+
+async def test_an_engine_that_fails_to_leave_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async with connected(over(EngineStandIn(leave=BROKEN))):
+        pass
+    assert "leaving the Radio station failed: EngineError" in caplog.text
+
+
+# Options
+
+
+def test_an_option_that_is_not_known_is_named_with_those_that_are() -> None:
+    Radio.check_option_names({"engine": 1, "simulator_url": 2})
+    with pytest.raises(InvalidParameterError, match="takes engine, simulator_url only") as raised:
+        Radio.check_option_names({"motor": 1})
+    assert raised.value.field == "motor"
+
+
+@pytest.mark.parametrize(
+    "engine", ["air", EngineStandIn, EngineStandIn(), functools.partial(EngineStandIn)]
+)
+def test_an_engine_is_a_name_an_object_or_a_maker(engine: object) -> None:
+    check_engine(engine, Engine, names=("air",), package="radio")
+
+
+@pytest.mark.parametrize(
+    ("engine", "words"), [("wire", r"give 'air', .*radio\.Engine"), (7, "a int is neither")]
+)
+def test_anything_else_is_refused(engine: object, words: str) -> None:
+    with pytest.raises(InvalidParameterError, match=words) as raised:
+        check_engine(engine, Engine, names=("air",), package="radio")
+    assert raised.value.field == "engine"
+
+
+def test_an_engine_is_taken_as_it_is_and_a_maker_is_called() -> None:
+    mine = EngineStandIn()
+    assert made_engine(mine, Engine) is mine
+    assert made_engine(lambda: mine, Engine) is mine
+    assert isinstance(made_engine(EngineStandIn, Engine), EngineStandIn)
+
+
+def test_the_simulators_address_is_an_option_or_in_the_credentials() -> None:
+    known = AgoraCredentials.model_validate(
+        {"agora_uid": 1, "agora_channel": "c", "akool_simulator_url": "http://127.0.0.1:1"}
+    )
+    assert simulator_url({}, known) == "http://127.0.0.1:1"
+    assert simulator_url({"simulator_url": "http://[::1]:2"}, known) == "http://[::1]:2"
+    assert simulator_url({"simulator_url": "http://10.0.0.1"}, known) is None
+    assert simulator_url({}, CREDENTIALS) is None
