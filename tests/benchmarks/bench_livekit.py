@@ -137,6 +137,10 @@ async def figures(kind: str) -> dict[str, float]:
     process = await asyncio.create_subprocess_exec(sys.executable, SCRIPT, kind, "100", stdout=PIPE)
     assert process.stdout is not None
     said = await process.stdout.read()
-    assert await process.wait() == 0
+    status = await process.wait()
+    # The bare client's native part aborts now and then (seen: 1 of 10) as its process ends, when
+    # its figures are told already.
+    if status and (kind == "ours" or not said):
+        raise RuntimeError(f"the process of {kind} ended with {status}, having said {said!r}")
     told: dict[str, float] = json.loads(said)
     return told
