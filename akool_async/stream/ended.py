@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 from akool_async.stream.messages import Sender
 
-__all__ = ["UNNUMBERED", "EndedMessages", "Key", "Parts", "is_double"]
+__all__ = ["UNNUMBERED", "EndedMessages", "Key", "Parts", "hashes", "is_double"]
 
 #: What names a message: a question and its reply may share a `mid`.
 Key: TypeAlias = tuple[str, Sender | None]
 #: Hashes of the parts' texts: by number, or in order where none was missing.
-Parts: TypeAlias = tuple[int, ...] | dict[int, int]
+Parts: TypeAlias = "tuple[int, ...] | array[int] | dict[int, int]"
 
 #: Stands for the number of a part whose peer left it out.
 UNNUMBERED: Final = -1
-#: How many parts are remembered for each message, on average.
-_PARTS_EACH: Final = 16
+#: Memory in bytes: what a part takes in an array, and in a `dict`.
+_PART_COST: Final = 8
+_NUMBERED_PART_COST: Final = 128
+#: What the parts of each message may take, on average, in bytes.
+_PARTS_EACH: Final = 64 * _PART_COST
 
 
 class EndedMessages:
@@ -26,11 +31,12 @@ class EndedMessages:
     and adding takes the same time however many there are.
     """
 
-    __slots__ = ("_parts", "limit", "old", "young")
+    __slots__ = ("_size", "limit", "old", "young")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self._parts = 0
+        #: What the parts of the younger ones take, in bytes.
+        self._size = 0
         self.young: dict[Key, Parts] = {}
         self.old: dict[Key, Parts] = {}
 
@@ -47,14 +53,23 @@ class EndedMessages:
     def add(self, key: Key, parts: Parts) -> None:
         """Remembers a message with the hashes of the parts that came of it."""
         self.young[key] = parts
-        self._parts += len(parts)
-        if len(self.young) >= self.limit or self._parts > self.limit * _PARTS_EACH:
+        each = _NUMBERED_PART_COST if isinstance(parts, dict) else _PART_COST
+        self._size += len(parts) * each
+        if len(self.young) >= self.limit or self._size > self.limit * _PARTS_EACH:
             self.grow_old()
 
     def grow_old(self) -> None:
         """Begins a new generation. `add` does so by itself; see there for when."""
         self.old, self.young = self.young, {}
-        self._parts = 0
+        self._size = 0
+
+
+def hashes(texts: Sequence[str]) -> Parts:
+    """What is remembered of parts none of which was missing."""
+    if len(texts) == 1:
+        return (hash(texts[0]),)
+    # Eight bytes a part instead of a tuple's forty: a session remembers thousands of parts.
+    return array("q", [hash(text) for text in texts])
 
 
 def is_double(parts: Parts, idx: int, text: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Final
 
 from akool_async.stream.bounds import ReassemblyBounds
 from akool_async.stream.chunks import join_halves
-from akool_async.stream.ended import EndedMessages, Key
+from akool_async.stream.ended import EndedMessages, Key, hashes
 from akool_async.stream.gathered import part_size
 from akool_async.stream.messages import (
     Chat,
@@ -136,4 +136,4 @@ class FrameAssembler:
         mid, sender = answer.key
         del self._current[sender]
         if mid:
-            self._ended.add(answer.key, tuple(map(hash, answer.texts)))
+            self._ended.add(answer.key, hashes(answer.texts))

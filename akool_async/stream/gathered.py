@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from akool_async.stream.chunks import join_halves
-from akool_async.stream.ended import Key, Parts
+from akool_async.stream.ended import Key, Parts, hashes
 from akool_async.stream.messages import Sender
 
 __all__ = [
@@ -104,7 +104,7 @@ class GatheredParts:
 
     def text(self) -> str:
         """What arrived, in order, with the gaps left out."""
-        text = "".join((*self.texts, *(self.ahead[idx] for idx in sorted(self.ahead))))
+        text = "".join(self.texts + [self.ahead[idx] for idx in sorted(self.ahead)])
         return join_halves(text) if self.halves else text
 
     def missing(self) -> tuple[int, ...]:
@@ -127,7 +127,7 @@ class GatheredParts:
     def hashes(self) -> Parts:
         """What is remembered of the parts once the message has ended."""
         if not self.ahead:
-            return tuple(map(hash, self.texts))
+            return hashes(self.texts)
         parts = dict(enumerate(map(hash, self.texts)))
         parts.update((idx, hash(text)) for idx, text in self.ahead.items())
         return parts

@@ -36,7 +36,7 @@ from akool_async.stream.lenient import MAX_MID
 
 BOUNDS: Final = ReassemblyBounds(messages=32, parts=200, bytes=2**18, age=5.0, remembered=128)
 #: What the codec may hold: open messages; names and hashes of ended ones; its own objects.
-MOST_HELD: Final = BOUNDS.bytes + 2 * BOUNDS.remembered * (4 * MAX_MID + 16 * 80 + 512) + 200_000
+MOST_HELD: Final = BOUNDS.bytes + 2 * BOUNDS.remembered * (4 * MAX_MID + 64 * 8 + 512) + 200_000
 SAMPLES: Final = Path(__file__).parent.parent / "samples" / "packets"
 KINDS: Final = get_args(Received)
 

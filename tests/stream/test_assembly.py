@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -278,6 +278,33 @@ def test_ended_messages_are_remembered_in_bounds() -> None:
     assert len(read.codec._parts._ended) <= 200
 
 
+def reply(number: int, parts: int) -> Iterator[bytes]:
+    for idx in range(parts):
+        yield part(idx, f"word {number} {idx} ", mid=f"reply-{number:030}", fin=idx == parts - 1)
+
+
+def test_a_long_conversation_takes_no_more_memory_than_its_first_minutes() -> None:
+    codec = StreamCodec(AGORA)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for number in range(3000):
+            for packet in reply(number, 20):
+                codec.decode(packet, now=0.0)
+            assert tracemalloc.get_traced_memory()[0] - before < 150_000, number
+    finally:
+        tracemalloc.stop()
+
+
+def test_replies_of_many_parts_are_remembered_as_long_as_short_ones(read: Reader) -> None:
+    for number in range(400):
+        for packet in reply(number, 64):
+            read(packet)
+    for number in range(400 - ReassemblyBounds().remembered, 400):
+        for packet in reply(number, 64):
+            assert read(packet) == [], number
+
+
 def long_name(number: int) -> str:
     return f"{number:>512}"
 
@@ -305,7 +332,7 @@ def test_memory_is_bounded_whatever_a_peer_sends(make: Callable[[int], bytes]) -
         held = tracemalloc.get_traced_memory()[0] - before
     finally:
         tracemalloc.stop()
-    assert held <= 2**20 + 2 * 256 * (512 + 1500)
+    assert held <= 2**20 + 2 * 256 * (512 + 1100)
 
 
 @pytest.mark.parametrize("field", ["messages", "parts", "bytes", "remembered", "age"])
