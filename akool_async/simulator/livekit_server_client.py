@@ -14,6 +14,8 @@ from typing import Any, Final, Protocol
 
 from livekit import rtc
 
+from akool_async.transport.native import settle_at_exit
+
 __all__ = ["RoomClient", "RoomListener"]
 
 logger = logging.getLogger(__name__)
@@ -61,6 +63,7 @@ class RoomClient:
             TimeoutError: not in time.
             livekit.rtc.ConnectError: refused, or the server isn't there.
         """
+        settle_at_exit()
         room = rtc.Room()
         # Before connecting: what comes until `connect()` returns would be missed.
         ears = _Ears(room, self._listener) if self._listener is not None else None

@@ -177,7 +177,7 @@ async def join_room(room: rtc.Room, url: str, token: str, *, timeout: float, tur
         raise
     if not task.done():
         await _give_up(join, task, turn, grace=0)
-        raise TimeoutError(f"not joined within {timeout:.1f} s")
+        raise TimeoutError(f"not joined within the {timeout:.1f} s that were left")
     task.result()
 
 

@@ -16,6 +16,7 @@ from akool_async.errors import (
 )
 from akool_async.models.credentials import Credentials, LiveKitCredentials
 from akool_async.transport import JoinTarget
+from akool_async.transport.native import settle_at_exit
 from akool_livekit.bringup import BRING_UPS, join_room, leave_room
 from akool_livekit.files import check_file_limit
 from akool_livekit.logs import hide_tokens, without_tokens
@@ -66,6 +67,7 @@ class Joiner:
         from livekit import rtc
 
         hide_tokens()
+        settle_at_exit()
         loop = asyncio.get_running_loop()
         pause, renewed = _FIRST_PAUSE, False
         attempt = 1
