@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 
 from livekit import rtc
 
-from akool_async.transport.native import settle_at_exit
+from akool_async.transport.native import finish, settle_at_exit
 
 __all__ = ["RoomClient", "RoomListener"]
 
@@ -37,15 +37,6 @@ class RoomListener(Protocol):
 
     def packet(self, data: bytes, sender: str) -> None:
         """Somebody sent a packet; `sender` is "" where the room didn't say who."""
-
-
-class _Finished(asyncio.Task[Any]):
-    """Can't be cancelled: a `Room.connect()` that is ends the process 15 s later."""
-
-    def cancel(self, msg: Any | None = None) -> bool:
-        """Does nothing."""
-        del msg
-        return False
 
 
 class RoomClient:
@@ -162,7 +153,7 @@ async def _see_to_the_end(
             await room.disconnect()
 
     given_up = False
-    task = _Finished(whole(), loop=asyncio.get_running_loop())
+    task = finish(whole(), "livekit room")
     try:
         await asyncio.wait({task}, timeout=timeout)
     finally:

@@ -27,13 +27,13 @@ from akool_async.simulator.loopback_limits import RateWindow, SendRules
 from akool_async.simulator.loopback_member import Member
 from akool_async.simulator.loopback_wire import (
     LONGEST_IDENTITY,
-    STAMP,
     Refused,
     first_frame,
     read_object,
     relayed,
 )
 from akool_async.simulator.room import RoomDirectory, RoomEvents, RoomRequest, SimRoom
+from akool_async.transport.relay import STAMP
 
 __all__ = ["LoopbackRoom"]
 

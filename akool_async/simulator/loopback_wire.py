@@ -4,13 +4,16 @@
   vendor's own fields for joining.
 - relay, then: `{"event": "joined", "members": [identity, …]}`, or `{"event": "refused",
   "code": …, "message": …}` and the end.
-- member: a packet is a binary frame of `STAMP` (seconds of its own clock since joining, and a
+- member: a packet is a binary frame of `relay.STAMP` (seconds of its own clock since joining, and a
   `cmdId`, 0 for Agora) and the payload; each is answered, in order, with `{"ack": code}`, 0 for
   accepted. `{"do": "leave"}`; Agora also `{"do": "renew", "token": …}`.
-- relay: a packet is a binary frame of `SENDER` (`cmdId`, length of the sender's identity), the
-  identity and the payload. Notices: `{"event": "user_joined" | "user_left", "identity": …}`,
+- relay: a packet is a binary frame of `relay.SENDER` (`cmdId`, length of the sender's
+  identity), the identity and the payload. Notices:
+  `{"event": "user_joined" | "user_left", "identity": …}`,
   `{"event": "disconnected", "code": …}`, `{"event": "token_will_expire", "seconds": …}`,
   `{"event": "renewed", "code": …}`.
+
+`relay` is `akool_async.transport.relay`, the member's side.
 
 The room's credentials have `akool_simulator_url`, the simulator's base URL, beside the vendor's
 fields: by it a client knows that the way into this room is the relay.
@@ -25,12 +28,10 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from akool_async.transport.relay import SENDER, STAMP
+from akool_async.transport.relay import SENDER
 
 __all__ = [
     "LONGEST_IDENTITY",
-    "SENDER",
-    "STAMP",
     "Refused",
     "first_frame",
     "read_object",

@@ -1,22 +1,29 @@
-"""The end of a process in which a vendor's native threads call Python.
+"""What a vendor's native part can do to the process, and what is done against it.
 
-They do so for events and for every line of their log, also shortly after everything was closed.
-Before 3.14, CPython ends a foreign thread that wants to run while the interpreter is finalized by
-unwinding its stack, and native code that can't be unwound (Rust, `noexcept`) aborts the process for
-that: its work was done, and its exit status is -6. One process of eight, with eight LiveKit rooms.
+- Work that it does can't be taken back: LiveKit's ends the process 15 s after a join that nobody
+  took. So such work, once begun, is seen to its end (`finish`).
+- Its threads call Python for events and for every line of their log, also shortly after everything
+  was closed. Before 3.14, CPython ends a foreign thread that wants to run while the interpreter is
+  finalized by unwinding its stack, and native code that can't be unwound (Rust, `noexcept`) aborts
+  the process for that: its work was done, and its exit status is -6. One process of eight, with
+  eight LiveKit rooms. So the end waits for them (`settle_at_exit`).
 """
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import functools
 import sys
 import threading
 import time
+from collections.abc import Coroutine
 from types import FrameType
-from typing import Final
+from typing import Any, Final, TypeVar
 
-__all__ = ["settle_at_exit"]
+__all__ = ["Finished", "finish", "settle_at_exit"]
+
+_T = TypeVar("_T")
 
 #: Seconds for which native threads may have the interpreter before each look at them.
 _PAUSE: Final = 0.02
@@ -24,6 +31,27 @@ _PAUSE: Final = 0.02
 _LOOKS: Final = 3
 #: Seconds after which the process ends whatever they do.
 _MOST: Final = 2.0
+
+
+class Finished(asyncio.Task[_T]):
+    """A task that is always finished: it can't be cancelled, not even by a loop that ends."""
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        """Does nothing."""
+        del msg
+        return False
+
+
+#: Tasks whose caller went away; the event loop itself holds tasks only weakly.
+_unattended: set[asyncio.Task[Any]] = set()
+
+
+def finish(work: Coroutine[Any, Any, _T], name: str) -> Finished[_T]:
+    """Does the work in a task that is kept until it is done, whether or not anybody waits."""
+    task = Finished(work, loop=asyncio.get_running_loop(), name=name)
+    _unattended.add(task)
+    task.add_done_callback(_unattended.discard)
+    return task
 
 
 @functools.cache

@@ -1,12 +1,18 @@
-"""A process ends only when its native threads have left Python."""
+"""Native work is seen to its end; a process ends only when native threads have left Python."""
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import subprocess
 import sys
 import time
+import weakref
 
 import pytest
+
+from akool_async.testing.conformance import PATIENCE
+from akool_async.transport.native import finish
 
 #: A thread that Python didn't begin calls it as the process ends.
 PROGRAM = """
@@ -57,3 +63,38 @@ def test_a_call_that_never_ends_keeps_no_process() -> None:
     start = time.monotonic()
     assert run("settled", 50) == ""
     assert time.monotonic() - start < 30
+
+
+def test_work_that_is_finished_survives_the_end_of_its_loop() -> None:
+    done = []
+
+    async def work() -> None:
+        await asyncio.sleep(0.05)
+        done.append(True)
+
+    async def main() -> None:
+        assert not finish(work(), "work").cancel()
+
+    asyncio.run(main())
+    assert done == [True]
+
+
+async def test_work_that_nobody_waits_for_is_kept_until_it_is_done() -> None:
+    done = asyncio.Event()
+    gates = []
+
+    async def work() -> None:
+        gate = asyncio.get_running_loop().create_future()
+        gates.append(weakref.ref(gate))
+        # The task holds this future and the future the task: by themselves, a cycle to collect.
+        await gate
+        done.set()
+
+    finish(work(), "work")
+    await asyncio.sleep(0)
+    gc.collect()
+    gate = gates[0]()
+    assert gate is not None, "the work was collected"
+    gate.set_result(None)
+    async with asyncio.timeout(PATIENCE):
+        await done.wait()

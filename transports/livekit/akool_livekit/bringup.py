@@ -12,17 +12,16 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
+
+from akool_async.transport.native import finish
 
 if TYPE_CHECKING:
     from livekit import rtc
 
-__all__ = ["BRING_UPS", "BringUps", "Finished", "Turn", "join_room", "leave_room"]
+__all__ = ["BRING_UPS", "BringUps", "Turn", "join_room", "leave_room"]
 
 logger = logging.getLogger(__name__)
-
-_T = TypeVar("_T")
 
 #: How long a cancelled caller is held up at most while its join comes to its end, in seconds.
 _CANCEL_GRACE: Final = 5.0
@@ -30,26 +29,6 @@ _CANCEL_GRACE: Final = 5.0
 _SHORTEST_ATTEMPT: Final = 1.0
 #: The client makes four attempts; together they should end about when the caller's time does.
 _ATTEMPTS: Final = 4
-
-
-class Finished(asyncio.Task[_T]):
-    """A task that is always finished: it can't be cancelled, not even by a loop that ends."""
-
-    def cancel(self, msg: Any | None = None) -> bool:
-        """Does nothing."""
-        del msg
-        return False
-
-
-#: Tasks whose caller went away; the event loop itself holds tasks only weakly.
-_unattended: set[asyncio.Task[Any]] = set()
-
-
-def _finish(work: Coroutine[Any, Any, _T], name: str) -> Finished[_T]:
-    task = Finished(work, loop=asyncio.get_running_loop(), name=name)
-    _unattended.add(task)
-    task.add_done_callback(_unattended.discard)
-    return task
 
 
 class Turn:
@@ -169,7 +148,7 @@ async def join_room(room: rtc.Room, url: str, token: str, *, timeout: float, tur
         ),
     )
     join = _Join(room)
-    task = _finish(join.run(url, token, options), "livekit join")
+    task = finish(join.run(url, token, options), "livekit join")
     try:
         await asyncio.wait({task}, timeout=timeout)
     except asyncio.CancelledError:
@@ -197,7 +176,7 @@ async def leave_room(room: rtc.Room, *, timeout: float) -> bool:
 
     Cancelled, it goes on until it is done or the time is over, and is cancelled then.
     """
-    task = _finish(room.disconnect(), "livekit leave")
+    task = finish(room.disconnect(), "livekit leave")
     cancelled = await _until_done(task, timeout)
     if not task.done():
         logger.warning("leaving a LiveKit room takes longer than %.1f s", timeout)

@@ -6,7 +6,7 @@ import asyncio
 import threading
 
 import pytest
-from akool_livekit.bringup import BRING_UPS, BringUps, Finished, join_room, leave_room
+from akool_livekit.bringup import BRING_UPS, BringUps, join_room, leave_room
 from livekit import rtc
 
 from akool_async.testing.conformance import PATIENCE, until
@@ -94,21 +94,6 @@ async def test_turns_are_handed_on_between_event_loops() -> None:
     turn.release()
     await asyncio.to_thread(thread.join, PATIENCE)
     assert got.is_set()
-
-
-def test_a_finished_task_survives_the_end_of_its_loop() -> None:
-    done = []
-
-    async def work() -> None:
-        await asyncio.sleep(0.05)
-        done.append(True)
-
-    async def main() -> None:
-        task = Finished(work(), loop=asyncio.get_running_loop())
-        assert not task.cancel()
-
-    asyncio.run(main())
-    assert done == [True]
 
 
 async def test_a_join_given_up_by_cancelling_leaves_the_room_again(room) -> None:
