@@ -135,6 +135,8 @@ print("done")
 @pytest.mark.slow
 async def test_the_process_ends_without_an_abort(room) -> None:
     assert await run(DONE, room, "ours") == (0, "done", "")
+    if sys.version_info >= (3, 14):
+        return  # the interpreter has such threads wait, instead of ending them
     # The danger is real: the client by itself says this, and aborts where it has the time to. Once
     # this fails, `settle_at_exit` can go.
     for _ in range(5):
