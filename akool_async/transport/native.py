@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import functools
 import sys
 import threading
@@ -67,9 +68,11 @@ def settle_at_exit() -> None:
 def _settle() -> None:
     until = time.monotonic() + _MOST
     looks = 0
-    while looks < _LOOKS and time.monotonic() < until:
-        time.sleep(_PAUSE)
-        looks = 0 if any(map(_is_native, _other_threads())) else looks + 1
+    # Ctrl-C now: the program is done already, and is to end at once.
+    with contextlib.suppress(KeyboardInterrupt):
+        while looks < _LOOKS and time.monotonic() < until:
+            time.sleep(_PAUSE)
+            looks = 0 if any(map(_is_native, _other_threads())) else looks + 1
 
 
 def _other_threads() -> list[FrameType]:

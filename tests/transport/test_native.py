@@ -16,10 +16,10 @@ from akool_async.transport.native import finish
 
 #: A thread that Python didn't begin calls it as the process ends.
 PROGRAM = """
-import ctypes, sys, threading, time
+import ctypes, os, signal, sys, threading, time
 from akool_async.transport.native import settle_at_exit
 
-if sys.argv[1] == "settled":
+if sys.argv[1] != "not settled":
     settle_at_exit()
     settle_at_exit()
 inside = threading.Event()
@@ -33,8 +33,15 @@ def call(argument):
     sys.stdout.flush()
 
 def python_thread():
-    time.sleep(60)
+    while sys.argv[1] != "interrupted":
+        time.sleep(60)
+    looks = 0
+    while looks < 2:  # the program is done, and waits for the call
+        time.sleep(0.05)
+        looks += sys._current_frames()[threading.main_thread().ident].f_code.co_name == "_settle"
+    os.kill(os.getpid(), signal.SIGINT)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)
 threading.Thread(target=python_thread, daemon=True).start()
 libc = ctypes.CDLL(None)
 libc.pthread_create.argtypes = [ctypes.c_void_p] * 4
@@ -63,6 +70,10 @@ def test_a_call_that_never_ends_keeps_no_process() -> None:
     start = time.monotonic()
     assert run("settled", 50) == ""
     assert time.monotonic() - start < 30
+
+
+def test_an_interrupt_has_the_process_end_at_once_and_in_silence() -> None:
+    assert run("interrupted", 50) == ""
 
 
 def test_work_that_is_finished_survives_the_end_of_its_loop() -> None:
