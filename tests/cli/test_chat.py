@@ -229,6 +229,7 @@ async def test_stopped_at_any_moment_it_leaves_no_session_open(
         await until(lambda: "again leaves" in chat.output or chat.ended_already)
         if not chat.ended_already:
             chat.signal(number)
-    assert await chat.ended() in (0, 128 + number)
+    # Killed by it only where it came after the end of everything: the next lines tell.
+    assert await chat.ended() in (0, 128 + number, -number)
     assert akool_simulator.sessions
     assert not akool_simulator.open_sessions
