@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from akool_async.stream.bounds import ReassemblyBounds
-from akool_async.stream.ended import UNNUMBERED, EndedMessages, Key, is_double
+from akool_async.stream.ended import UNNUMBERED, EndedMessages, Key, Parts, is_double
 from akool_async.stream.gathered import NOT_NEXT, GatheredParts, part_size
 from akool_async.stream.messages import (
     Chat,
@@ -44,7 +44,7 @@ class PartAssembler:
     def __init__(self, bounds: ReassemblyBounds) -> None:
         self._bounds = bounds
         self._open: dict[Key, GatheredParts] = {}
-        self._ended = EndedMessages(bounds.remembered)
+        self._ended: EndedMessages[Parts] = EndedMessages(bounds.remembered)
         #: Parts that came twice.
         self.doubles = 0
         # For the short way that `StreamCodec.decode` takes with the next part in order, which

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
-from typing import Final, TypeAlias
+from collections.abc import Sequence, Sized
+from typing import Final, Generic, TypeAlias, TypeVar
 
 from akool_async.stream.messages import Sender
 
@@ -14,6 +14,7 @@ __all__ = ["UNNUMBERED", "EndedMessages", "Key", "Parts", "hashes", "is_double"]
 Key: TypeAlias = tuple[str, Sender | None]
 #: Hashes of the parts' texts: by number, or in order where none was missing.
 Parts: TypeAlias = "tuple[int, ...] | array[int] | dict[int, int]"
+_P = TypeVar("_P", bound=Sized)
 
 #: Stands for the number of a part whose peer left it out.
 UNNUMBERED: Final = -1
@@ -21,11 +22,12 @@ UNNUMBERED: Final = -1
 _PART_COST: Final = 8
 _NUMBERED_PART_COST: Final = 128
 #: What the parts of each message may take, on average, in bytes.
-_PARTS_EACH: Final = 64 * _PART_COST
+_BYTES_EACH: Final = 64 * _PART_COST
 
 
-class EndedMessages:
-    """Between `limit` and twice as many of the latest ended messages.
+class EndedMessages(Generic[_P]):
+    """Between `limit` and twice as many of the latest ended messages, and what stands for the parts
+    of each.
 
     Two generations: when the younger is full, the older is forgotten. So nothing is searched for,
     and adding takes the same time however many there are.
@@ -37,8 +39,8 @@ class EndedMessages:
         self.limit = limit
         #: What the parts of the younger ones take, in bytes.
         self._size = 0
-        self.young: dict[Key, Parts] = {}
-        self.old: dict[Key, Parts] = {}
+        self.young: dict[Key, _P] = {}
+        self.old: dict[Key, _P] = {}
 
     def __len__(self) -> int:
         return len(self.young) + len(self.old)
@@ -46,16 +48,16 @@ class EndedMessages:
     def __contains__(self, key: Key) -> bool:
         return key in self.young or key in self.old
 
-    def __getitem__(self, key: Key) -> Parts:
+    def __getitem__(self, key: Key) -> _P:
         parts = self.young.get(key)
         return self.old[key] if parts is None else parts
 
-    def add(self, key: Key, parts: Parts) -> None:
-        """Remembers a message with the hashes of the parts that came of it."""
+    def add(self, key: Key, parts: _P) -> None:
+        """Remembers a message with as much of its parts as is asked for later."""
         self.young[key] = parts
         each = _NUMBERED_PART_COST if isinstance(parts, dict) else _PART_COST
         self._size += len(parts) * each
-        if len(self.young) >= self.limit or self._size > self.limit * _PARTS_EACH:
+        if len(self.young) >= self.limit or self._size > self.limit * _BYTES_EACH:
             self.grow_old()
 
     def grow_old(self) -> None:
@@ -67,7 +69,7 @@ class EndedMessages:
 def hashes(texts: Sequence[str]) -> Parts:
     """What is remembered of parts none of which was missing."""
     if len(texts) == 1:
-        return (hash(texts[0]),)
+        return (hash(texts[0]),)  # as small as an array of one, and made in a fifth of the time
     # Eight bytes a part instead of a tuple's forty: a session remembers thousands of parts.
     return array("q", [hash(text) for text in texts])
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from akool_async.stream.bounds import ReassemblyBounds
 from akool_async.stream.chunks import join_halves
-from akool_async.stream.ended import EndedMessages, Key, hashes
+from akool_async.stream.ended import EndedMessages, Key
 from akool_async.stream.gathered import part_size
 from akool_async.stream.messages import (
     Chat,
@@ -58,7 +58,8 @@ class FrameAssembler:
         self._quiet_time = quiet_time
         #: At most one from each sender.
         self._current: dict[Sender | None, _Answer] = {}
-        self._ended = EndedMessages(bounds.remembered)
+        #: The numbers of their frames, for the next one's; nothing tells a double of one here.
+        self._ended: EndedMessages[range] = EndedMessages(bounds.remembered)
 
     @property
     def held(self) -> int:
@@ -136,4 +137,4 @@ class FrameAssembler:
         mid, sender = answer.key
         del self._current[sender]
         if mid:
-            self._ended.add(answer.key, hashes(answer.texts))
+            self._ended.add(answer.key, range(len(answer.texts)))
