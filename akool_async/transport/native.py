@@ -22,7 +22,7 @@ from collections.abc import Coroutine
 from types import FrameType
 from typing import Any, Final, TypeVar
 
-__all__ = ["Finished", "finish", "settle_at_exit"]
+__all__ = ["finish", "settle_at_exit"]
 
 _T = TypeVar("_T")
 
@@ -34,7 +34,7 @@ _LOOKS: Final = 3
 _MOST: Final = 2.0
 
 
-class Finished(asyncio.Task[_T]):
+class _Finished(asyncio.Task[_T]):
     """A task that is always finished: it can't be cancelled, not even by a loop that ends."""
 
     def cancel(self, msg: Any | None = None) -> bool:
@@ -47,9 +47,9 @@ class Finished(asyncio.Task[_T]):
 _unattended: set[asyncio.Task[Any]] = set()
 
 
-def finish(work: Coroutine[Any, Any, _T], name: str) -> Finished[_T]:
+def finish(work: Coroutine[Any, Any, _T], name: str) -> asyncio.Task[_T]:
     """Does the work in a task that is kept until it is done, whether or not anybody waits."""
-    task = Finished(work, loop=asyncio.get_running_loop(), name=name)
+    task = _Finished(work, loop=asyncio.get_running_loop(), name=name)
     _unattended.add(task)
     task.add_done_callback(_unattended.discard)
     return task
