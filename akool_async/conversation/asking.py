@@ -87,5 +87,5 @@ class Asking:
             line.turns.drop(turn.mid)  # the avatar never gets all of it, so it won't answer
         elif future.cancelled():
             line.turns.abandon(turn)
-        if not turn.sent and turn.entry is not None:
+        if not turn.handed_over and turn.entry is not None:
             line.transcript.discard(turn.entry)

@@ -95,6 +95,7 @@ class Line:
             transport,
             send_timeout=options.send_timeout,
             waiting_bytes=options.waiting_bytes,
+            leaves=self._packet_leaves,
             sent=self._packet_sent,
             failed=self._packet_failed,
             gone=self.fail,
@@ -229,13 +230,14 @@ class Line:
     def send_interrupt(self, *, timeout: float) -> Coroutine[Any, Any, None]:
         """Hands an interrupt to the outbox at once; what it returns waits for the answer."""
         command = Interrupt(new_mid())
+        earlier = self.turns.with_avatar()
         packets = self.codec.encode(command)
         pending = self.commands.start(command, packets, now=self.loop.time(), timeout=timeout)
         self.schedule()
 
         async def answered() -> None:
             await self.commands.wait(pending)
-            self.replies.interrupted(self.loop.time())
+            self.replies.interrupted(self.loop.time(), earlier)
             self.schedule()
 
         return answered()
@@ -255,13 +257,19 @@ class Line:
         times = [t for t in (self.commands.owed, self.turns.owed) if t is not None]
         return min(times, default=None)
 
+    def _packet_leaves(self, key: str) -> None:
+        self.turns.packet_leaves(key)
+        self.speaking.packet_leaves(key)
+
     def _packet_sent(self, key: str) -> None:
         self.turns.packet_sent(key)
         self.speaking.packet_sent(key)
         self.schedule()
 
     def _packet_failed(self, key: str, error: SendError) -> None:
-        self.turns.send_failed(key, error)
+        turn = self.turns.send_failed(key, error)
+        if turn is not None and turn.entry is not None and not turn.handed_over:
+            self.transcript.discard(turn.entry)
         self.speaking.send_failed(key, error)
 
     # Hearing.

@@ -15,9 +15,10 @@ __all__ = ["Outbox"]
 class Outbox:
     """A `SendQueue` and the task that empties it into the transport.
 
-    `sent(key)` is called when a key's first packet was taken, `failed(key, error)` when one of its
-    packets wasn't (what else waits under that key is dropped), `gone(error)` when the room is
-    gone; all on the event loop, between two packets.
+    `leaves(key)` is called before a packet is handed to the room, `sent(key)` when it was taken,
+    `failed(key, error)` when it wasn't (what else waits under that key is dropped), `gone(error)`
+    when the room is gone; all on the event loop. Between `leaves` and `sent` the room may already
+    have delivered the packet, and the avatar's answer to it may come.
     """
 
     def __init__(
@@ -26,6 +27,7 @@ class Outbox:
         *,
         send_timeout: float,
         waiting_bytes: int,
+        leaves: Callable[[str], None],
         sent: Callable[[str], None],
         failed: Callable[[str, SendError], None],
         gone: Callable[[DisconnectedError], None],
@@ -34,6 +36,7 @@ class Outbox:
         self._queue = SendQueue(transport.limits)
         self._send_timeout = send_timeout
         self._most = waiting_bytes
+        self._leaves = leaves
         self._sent = sent
         self._failed = failed
         self._gone = gone
@@ -138,6 +141,7 @@ class Outbox:
                 await self._sleep(packet)
                 continue
             key = self._queue.last_key or ""
+            self._leaves(key)
             try:
                 await self._transport.send(packet, timeout=self._send_timeout)
             except SendError as error:

@@ -43,14 +43,16 @@ class Outgoing:
         self.text = ""
         self.finished = False
         loop = line.loop
-        #: The last packet left.
+        #: The room took the last packet.
         self.sent: asyncio.Future[None] = loop.create_future()
         #: The avatar is done with it; what told so.
         self.over: asyncio.Future[str] = loop.create_future()
         self._line = line
         options = question_options(line.params.question(), mode=1) if line.v3 else None
         self._writer = line.codec.open_chat(self.mid, options=options)
+        #: Of packets that wait to be sent, and of the one that the room has and didn't confirm.
         self._texts: deque[str] = deque()
+        self._flying: str | None = None
         self._started = False
         self._quiet_since_text = False
         self._others_speech = already_speaking
@@ -102,29 +104,43 @@ class Outgoing:
 
     @property
     def left(self) -> bool:
-        """Whether any packet left."""
-        return self._turn.sent
+        """Whether any packet was handed to the room."""
+        return self._turn.handed_over
+
+    def packet_leaves(self) -> None:
+        """The next packet is handed to the room: what the avatar does may come at once."""
+        text = self._flying = self._texts.popleft()
+        self._quiet_since_text = self._quiet_since_text and not text
+        if self._turn.entry is None:
+            self._turn.entry = self._line.transcript.begin("avatar", "said", mid=self.mid)
+        self._tell_sent(self.text_sent + text)
 
     def packet_sent(self) -> None:
-        """The next packet left."""
-        text = self._texts.popleft()
-        self.text_sent += text
-        self._quiet_since_text = self._quiet_since_text and not text
-        entry = self._turn.entry
-        if entry is None:
-            entry = self._turn.entry = self._line.transcript.begin("avatar", "said", mid=self.mid)
-        if entry.source == "said":  # else the avatar tells itself what it says
-            entry.text = self.text_sent
+        """The room took the packet."""
+        self._flying = None
         self._check_sent()
 
+    def refused(self, error: BaseException) -> None:
+        """The room didn't take the packet."""
+        if self._flying:
+            self._tell_sent(self.text_sent.removesuffix(self._flying))
+        self._flying = None
+        self.failed(error)
+
+    def _tell_sent(self, text: str) -> None:
+        self.text_sent = text
+        entry = self._turn.entry
+        if entry is not None and entry.source == "said":  # else the avatar tells what it says
+            entry.text = text
+
     def _check_sent(self) -> None:
-        if self.finished and not self._texts and not self.sent.done():
+        if self.finished and not self._texts and self._flying is None and not self.sent.done():
             self.sent.set_result(None)
             if self._quiet_since_text:
                 self._end("audio_end")
 
     def failed(self, error: BaseException) -> None:
-        """A packet wasn't taken, or the conversation is over."""
+        """It comes to nothing: a packet wasn't taken, or the conversation is over."""
         for future in (self.sent, self.over):
             if not future.done():
                 future.set_exception(error)

@@ -92,7 +92,6 @@ class Reception:
             now = line.loop.time()
             key = mid or new_mid()
             turn = Turn("speech", key, text, now=now, timeout=line.options.speech_turn)
-            turn.sent = True
             line.turns.open(turn)
         if line.responder is not None:
             line.responder.heard(text, mid, complete=complete)

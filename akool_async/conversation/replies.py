@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from akool_async.conversation.events import (
     Event,
@@ -110,19 +110,23 @@ class Replies:
             if not self._sends_fin or not self._reliable:
                 incoming.quiet_at = incoming.quiet_at or (at, "audio_end")
         for turn in self._turns:
-            if turn.retelling and turn.sent and turn.message is None and turn.kind == "ask":
-                turn.retold_at = (at, "audio_end")
+            waits = turn.handed_over and turn.message is None
+            if waits and turn.retelling and turn.kind == "ask":
+                if not turn.interrupted:  # else it was the interrupt that ended the speaking
+                    turn.retold_at = (at, "audio_end")
                 break
 
-    def interrupted(self, now: float) -> None:
-        """An interrupt was answered: nothing more is to be expected of what was asked before."""
+    def interrupted(self, now: float, earlier: Collection[Turn]) -> None:
+        """An interrupt was answered: nothing more is to be expected of what was asked before it.
+
+        `earlier` is what the avatar had when the interrupt was sent.
+        """
         at = now + self._options.interrupt_grace
         for incoming in self._incoming.values():
-            incoming.quiet_at = (at, "interrupted")
+            if incoming.turn is None or incoming.turn in earlier:
+                incoming.quiet_at = (at, "interrupted")
         for turn in list(self._turns):
-            if turn.message is None and turn.sent:
-                if turn.kind == "say" and turn.abandoned:
-                    continue
+            if turn.message is None and turn in earlier and not turn.cut_off:
                 if turn.abandoned or turn.kind == "speech":
                     self._turns.drop(turn.mid)
                 else:
@@ -203,9 +207,7 @@ class Replies:
     def _complete(self, incoming: Incoming, message: Chat, ended: ReplyEnd, now: float) -> None:
         turn = incoming.turn
         incoming.entry.text = message.text
-        cut_off = ended == "interrupted" or (
-            turn is not None and turn.kind == "say" and turn.abandoned
-        )
+        cut_off = ended == "interrupted" or (turn is not None and turn.cut_off)
         self._transcript.end(incoming.entry, interrupted=cut_off)
         self._stats.replies += 1
         reply = Reply(

@@ -171,14 +171,20 @@ class Speaking:
         if (message := self._message) is not None:
             message.audio_ended(mid)
 
+    def packet_leaves(self, key: str) -> None:
+        """A packet is handed to the room."""
+        message = self._message
+        if message is not None and key == message.mid:
+            message.packet_leaves()
+
     def packet_sent(self, key: str) -> None:
-        """A packet left."""
+        """The room took a packet."""
         message = self._message
         if message is not None and key == message.mid:
             message.packet_sent()
 
     def send_failed(self, key: str, error: SendError | TransportError) -> None:
-        """A packet wasn't taken."""
+        """The room didn't take a packet."""
         message = self._message
         if message is not None and key == message.mid:
-            message.failed(error)
+            message.refused(error)

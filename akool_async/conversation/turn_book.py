@@ -40,7 +40,7 @@ class TurnBook:
     def abandon(self, turn: Turn) -> None:
         """Nobody waits for it any more; its reply may still come, and goes to nobody else."""
         if self._turns.get(turn.mid) is turn:
-            if turn.sent and turn.message is None:
+            if turn.handed_over and turn.message is None:
                 turn.abandoned = True
                 turn.expires = turn.asked + self._options.reply_timeout
             else:
@@ -57,17 +57,32 @@ class TurnBook:
         self.drop(turn.mid)
         turn.fail(error)
 
+    def with_avatar(self) -> frozenset[Turn]:
+        """What the avatar has of what was asked, all of it or a part."""
+        return frozenset(turn for turn in self if turn.handed_over)
+
+    def packet_leaves(self, mid: str) -> None:
+        """A packet of a turn is handed to the room."""
+        if (turn := self._turns.get(mid)) is not None:
+            turn.handed_over = True
+
     def packet_sent(self, mid: str) -> None:
-        """A packet of a turn left."""
+        """The room took a packet of a turn."""
         if (turn := self._turns.get(mid)) is not None and not turn.sent:
             turn.sent = True
-            if turn.retelling and turn.kind == "ask":
+            if turn.retelling and turn.kind == "ask" and turn.retold_at is None:
                 turn.retold_at = (self._clock() + self._options.speaking_time(turn.text), "quiet")
 
-    def send_failed(self, mid: str, error: SendError) -> None:
-        """A packet of a turn wasn't taken: what the avatar has of it is no whole question."""
-        if (turn := self._turns.get(mid)) is not None:
+    def send_failed(self, mid: str, error: SendError) -> Turn | None:
+        """A packet of a turn wasn't taken: what the avatar has of it is no whole question.
+
+        Returns the turn, whose error it is.
+        """
+        turn = self._turns.get(mid)
+        if turn is not None:
+            turn.handed_over = turn.sent
             self.fail(turn, error)
+        return turn
 
     @property
     def owed(self) -> float | None:
@@ -89,7 +104,6 @@ class TurnBook:
             return turn
         if self._by_mid and mid:
             return next((t for t in self if t.kind == "speech" and not t.message), None)
-        for turn in self:
-            if turn.sent and turn.message is None and not (turn.kind == "say" and turn.abandoned):
-                return turn
-        return None
+        waiting = [t for t in self if t.handed_over and t.message is None and not t.cut_off]
+        # What was interrupted gets no new message, unless nothing else can be meant.
+        return next((t for t in waiting if not t.interrupted), next(iter(waiting), None))

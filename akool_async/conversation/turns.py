@@ -70,6 +70,7 @@ class Turn:
         "expires",
         "first",
         "future",
+        "handed_over",
         "kind",
         "message",
         "mid",
@@ -106,8 +107,11 @@ class Turn:
         self.retelling = retelling
         #: (retelling) when the text counts as said, and what told so.
         self.retold_at: tuple[float, ReplyEnd] | None = None
-        #: Whether a packet of it left; a message that begins before can't answer it.
-        self.sent = False
+        #: Whether a packet of it was handed to the room; a message that begins before can't answer
+        #: it. The room's word that it took the packet may come later than the avatar's answer.
+        self.handed_over = kind == "speech"
+        #: Whether the room took a packet of it.
+        self.sent = kind == "speech"
         #: Nobody waits any more, but its reply may still come and must not go to another.
         self.abandoned = False
         self.message: Incoming | None = None
@@ -115,6 +119,16 @@ class Turn:
         #: The reply's text as it comes, for `stream()`.
         self.pieces: list[str] = []
         self.waiter: asyncio.Future[None] | None = None
+
+    @property
+    def cut_off(self) -> bool:
+        """A text that was being said and isn't any more."""
+        return self.kind == "say" and self.abandoned
+
+    @property
+    def interrupted(self) -> bool:
+        """An interrupt was answered that was sent after it."""
+        return self.retold_at is not None and self.retold_at[1] == "interrupted"
 
     def wake(self) -> None:
         """Lets the stream's reader look again."""

@@ -77,6 +77,7 @@ class PairTransport(Transport):
         self.stats.packets_sent += 1
         self.stats.bytes_sent += len(packet)
         self._pair.carry(packet, self._pair.arrived)
+        await self._pair.confirmed(timeout)
 
     async def receive(self) -> bytes | ConnectionChange:
         """The next packet or change."""
@@ -125,6 +126,8 @@ class Pair:
         delay: seconds every packet takes.
         silent: packets are taken and never delivered, in either direction.
         stuck: packets aren't even taken: `send` waits until its time limit.
+        confirming: while it isn't set, packets arrive but `send` doesn't return, as in a room
+            whose answer comes before it says that it took the question.
         connect_error: what `connect` raises.
         can_reconnect: whether `reconnect` works (it ends `silent`).
         packets: everything that arrived at the far side.
@@ -153,6 +156,8 @@ class Pair:
         self.delay = delay
         self.silent = False
         self.stuck = False
+        self.confirming = asyncio.Event()
+        self.confirming.set()
         self.connect_error: Exception | None = None
         self.can_reconnect = True
         self.packets: list[bytes] = []
@@ -234,6 +239,16 @@ class Pair:
         if self.stuck:
             await asyncio.sleep(timeout)
             raise SendError(f"the pair took no packet within {timeout:g} s", retryable=True)
+
+    async def confirmed(self, timeout: float) -> None:
+        """Waits until packets that arrived are confirmed."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self.confirming.wait()
+        except TimeoutError as error:
+            raise SendError(
+                f"the pair confirmed no packet within {timeout:g} s", retryable=False
+            ) from error
 
     def check_limits(self, packet: bytes) -> None:
         """Refuses what is over the limits in the second that ends now."""

@@ -140,6 +140,8 @@ class Transport(abc.ABC):
     async def send(self, packet: bytes, *, timeout: float) -> None:
         """Hands one packet to the room; accepted isn't delivered. `timeout` in seconds.
 
+        What the avatar answers may be received before this returns.
+
         Raises:
             SendError: not accepted in time, or refused; it may be on its way all the same.
             DisconnectedError: the room is gone for good.

@@ -106,6 +106,49 @@ async def test_commands_are_answered_refused_or_time_out(scene):
             await s.session.interrupt(timeout=0.3)
 
 
+async def test_an_interrupt_ends_nothing_that_was_asked_after_it(scene):
+    async with scene(reply_timeout=5) as s, asyncio.timeout(4):
+        s.robot.answers_commands = False
+        earlier = asyncio.create_task(s.session.ask("one"))
+        await s.robot.until(lambda: len(s.robot.chats) == 1)
+        interrupting = asyncio.create_task(s.session.interrupt())
+        await s.robot.until(lambda: s.robot.named("interrupt"))
+        later = asyncio.create_task(s.session.ask("two"))
+        await s.robot.until(lambda: len(s.robot.chats) == 2)
+        s.robot.answer(s.robot.named("interrupt")[0]["mid"], "interrupt")
+        await interrupting
+        assert (await earlier).ended == "interrupted"
+        second, _ = s.robot.chats[1]
+        s.robot.part(second, 0, "Let me ")
+        await s.robot.until(lambda: s.session.transcript[-1].text == "Let me ")
+        s.robot.part(second, 1, "think.", True)
+        reply = await later
+        assert (reply.text, reply.ended) == ("Let me think.", "fin")
+
+
+async def test_audio_that_ends_after_an_interrupt_was_not_said_to_its_end(scene):
+    info = SessionInfo(mode=1)
+    async with scene(info=info, interrupt_grace=0.3) as s, asyncio.timeout(4):
+        asked = asyncio.create_task(s.session.ask("A long text to be said"))
+        await s.robot.until(lambda: s.robot.chats)
+        await s.session.interrupt()
+        s.robot.event("audio_end")
+        reply = await asked
+        assert (reply.text, reply.ended) == ("", "interrupted")
+
+
+async def test_after_an_interrupt_a_new_message_answers_what_was_asked_after_it(scene):
+    async with scene(reply_timeout=5, interrupt_grace=0.5) as s, asyncio.timeout(4):
+        earlier = asyncio.create_task(s.session.ask("one"))
+        await s.robot.until(lambda: len(s.robot.chats) == 1)
+        await s.session.interrupt()
+        later = asyncio.create_task(s.session.ask("two"))
+        await s.robot.until(lambda: len(s.robot.chats) == 2)
+        s.robot.reply("x1", "second")
+        assert (await later).text == "second"
+        assert (await earlier).text == ""
+
+
 @pytest.mark.parametrize(
     ("wrong", "field"),
     [
