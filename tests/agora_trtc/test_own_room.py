@@ -74,8 +74,13 @@ async def test_a_conversation_among_others(kind: str) -> None:
         try:
             await other.connect(timeout=PATIENCE)
             strangers = avatar.events(ev.StrangerMessage)
+            done = avatar.events(ev.ReplyDone)
             await other.send(FAKE, timeout=PATIENCE)
             assert await anext(strangers)
+            # The avatar answers whoever asks. Begun while we wait for an answer of our own, that
+            # would be taken for it: the wire can't tell.
+            answer = await anext(done)
+            assert (answer.text, answer.question) == ("re: fake", None)
             assert (await avatar.ask("Hello")).text == "re: Hello"
             assert "fake" not in [entry.text for entry in avatar.transcript]
             assert avatar.stats.dropped == {"stranger": 1}
