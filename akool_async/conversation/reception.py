@@ -39,7 +39,7 @@ class Reception:
             self._text(message, now)
         elif isinstance(message, CommandAnswer):
             if line.commands.answered(message):
-                line.watch.trusts_probes = True
+                line.standing.answered()
         elif isinstance(message, SpeechEvent):
             self._speech_event(message, now)
         elif isinstance(message, LatePart):

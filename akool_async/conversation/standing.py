@@ -31,12 +31,18 @@ class Standing:
         self._line = line
         self._strangers = False
         self._reconnects_in_vain = 0
+        self._answers = 0
         self._task: asyncio.Task[None] | None = None
 
     def heard(self, now: float) -> None:
         """A packet came."""
         self._line.watch.heard(now)
         self._reconnects_in_vain = 0
+
+    def answered(self) -> None:
+        """A command was answered: both directions work."""
+        self._answers += 1
+        self._line.watch.trusts_probes = True
 
     async def stop(self) -> None:
         """Ends a probe in progress."""
@@ -94,16 +100,20 @@ class Standing:
     async def _probe(self) -> None:
         line = self._line
         options = line.options
+        answers = self._answers
         try:
             try:
                 await line.command(line.params.message(new_mid()), timeout=options.probe_timeout)
             except CommandRejectedError:
                 pass  # an answer is a sign of life, whatever it says
             except CommandTimeoutError:
+                if self._answers > answers:
+                    return  # another command's answer: this one, or its own answer, was lost
                 if self._reconnects_in_vain >= _MOST_IN_VAIN:
                     self.give_up("silent", "the room stayed silent, joined anew or not")
                     return
                 self._reconnects_in_vain += 1
+                line.outbox.pause()  # until the transport says that it is back
                 await line.transport.reconnect(timeout=options.reconnect_timeout)
         except DisconnectedError as error:
             line.fail(error)

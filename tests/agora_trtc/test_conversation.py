@@ -171,9 +171,13 @@ async def test_an_expiring_token_is_told_and_renewed() -> None:
 async def test_a_silent_room_is_joined_anew(kind: str) -> None:
     options = ConversationOptions(silence_after=0.3, probe_timeout=0.3, command_resend=0.2)
     async with conversation(kind, open_={"options": options}) as (avatar, room, _):
-        await room.fault("silence", seconds=0.6)
+        joined = avatar.events(ev.Reconnected)
+        await room.fault("silence", seconds=PATIENCE)
+        setting = asyncio.create_task(avatar.set_params(lang="de", timeout=PATIENCE))
         async with asyncio.timeout(PATIENCE):
-            await avatar.set_params(lang="de", timeout=PATIENCE)
+            await anext(joined)
+            await room.fault("silence", seconds=0)
+            await setting
         assert (await avatar.ask("ok?")).text == reply("ok?")
 
 

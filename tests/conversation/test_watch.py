@@ -141,6 +141,48 @@ async def test_a_probe_that_is_answered_leaves_the_room_alone(scene):
         assert s.session.stats.reconnects == 0
 
 
+async def test_another_commands_answer_during_a_probe_leaves_the_room_alone(scene):
+    async with scene(silence_after=0.1, probe_timeout=0.3) as s:
+        s.robot.answers_commands = False
+        asking = asyncio.create_task(s.session.ask("still there?"))
+        setting = asyncio.create_task(s.session.set_params(lang="fr"))
+        await s.robot.until(lambda: s.robot.commands[-1]["pld"]["data"].get("lang") == "fr")
+        mid = s.robot.commands[-1]["mid"]
+        await s.robot.until(lambda: s.robot.commands[-1]["mid"] != mid)  # the probe
+        s.robot.answer(mid, "set-params")
+        await setting
+        await s.robot.until(lambda: s.session.stats.probes == 2)  # the first one had no answer
+        s.robot.answers_commands = True
+        s.robot.reply(s.robot.chats[0][0], "Yes.")
+        assert (await asking).text == "Yes."
+        assert s.session.stats.reconnects == 0
+
+
+async def test_nothing_is_sent_into_a_room_that_is_being_left(scene, echo):
+    async with scene(silence_after=0.1, probe_timeout=0.1) as s:
+        leaving, left = asyncio.Event(), asyncio.Event()
+        join_anew = s.pair.transport.reconnect
+
+        async def reconnect(*, timeout: float) -> None:
+            leaving.set()
+            await left.wait()
+            await join_anew(timeout=timeout)
+
+        s.pair.transport.reconnect = reconnect
+        s.pair.silent = True
+        setting = asyncio.create_task(s.session.set_params(lang="fr"))
+        async with asyncio.timeout(5):
+            await leaving.wait()
+            s.pair.silent = False
+            echo(s.robot)
+            asking = asyncio.create_task(s.session.ask("wait for me"))
+            await asyncio.sleep(0.1)
+            assert s.robot.chats == []
+            left.set()
+            assert (await asking).text == "WAIT FOR ME"
+            await setting
+
+
 async def test_a_room_that_stays_silent_ends_the_session(scene):
     async with scene(silence_after=0.1, probe_timeout=0.1) as s:
         s.pair.can_reconnect = False
