@@ -42,7 +42,7 @@ def spoken(s) -> list[tuple[str, str, str]]:
 
 
 async def test_a_reply_under_its_own_mid_answers_a_question_that_was_not_confirmed(scene):
-    async with scene(reply_timeout=5) as s, asyncio.timeout(4):
+    async with scene() as s, asyncio.timeout(10):
         async with unconfirmed(s):
             question = await flying(s, s.session.ask, "one")
             s.robot.reply("x1", "fi", "rst")
@@ -58,15 +58,15 @@ async def test_a_reply_under_its_own_mid_answers_a_question_that_was_not_confirm
 
 
 async def test_a_stream_gets_the_pieces_of_an_answer_to_a_question_not_confirmed(scene):
-    async with scene(reply_timeout=5) as s, asyncio.timeout(4), unconfirmed(s):
+    async with scene() as s, asyncio.timeout(10), unconfirmed(s):
         s.robot.on_chat = lambda mid, text: s.robot.reply("x1", "fi", "rst")
         assert [piece async for piece in s.session.stream("one")] == ["fi", "rst"]
 
 
 async def test_retelling_without_a_text_ends_with_audio_that_came_before_confirmation(scene):
-    # 25 s is what saying ten words may take; only `audio_end` ends it sooner.
+    # Saying it may take 20 s and more; only `audio_end` ends it sooner.
     info = SessionInfo(mode=1)
-    async with scene(info=info, speech_margin=20) as s, asyncio.timeout(4):
+    async with scene(info=info, speech_margin=20) as s, asyncio.timeout(10):
         async with unconfirmed(s):
             question = await flying(s, s.session.ask, "Say this")
             s.robot.event("audio_start")
@@ -77,7 +77,7 @@ async def test_retelling_without_a_text_ends_with_audio_that_came_before_confirm
 
 
 async def test_cancelled_in_flight_a_question_takes_its_late_reply_along(scene):
-    async with scene(reply_timeout=5) as s, asyncio.timeout(4):
+    async with scene() as s, asyncio.timeout(10):
         async with unconfirmed(s):
             first = await flying(s, s.session.ask, "one")
             first.cancel()
@@ -90,7 +90,7 @@ async def test_cancelled_in_flight_a_question_takes_its_late_reply_along(scene):
 
 
 async def test_a_question_that_was_never_confirmed_fails_and_is_no_part_of_the_transcript(scene):
-    async with scene(send_timeout=0.1) as s, asyncio.timeout(4):
+    async with scene(send_timeout=0.1) as s, asyncio.timeout(10):
         async with unconfirmed(s):
             with pytest.raises(SendError, match="confirmed no packet"):
                 await s.session.ask("one")
@@ -100,7 +100,7 @@ async def test_a_question_that_was_never_confirmed_fails_and_is_no_part_of_the_t
 
 
 async def test_cancelled_and_then_refused_a_question_is_no_part_of_the_transcript(scene):
-    async with scene(send_timeout=0.1) as s, asyncio.timeout(4), unconfirmed(s):
+    async with scene(send_timeout=1) as s, asyncio.timeout(10), unconfirmed(s):
         first = await flying(s, s.session.ask, "one")
         first.cancel()
         await asyncio.wait([first])
@@ -109,7 +109,7 @@ async def test_cancelled_and_then_refused_a_question_is_no_part_of_the_transcrip
 
 
 async def test_a_text_not_confirmed_is_spoken_when_the_avatar_says_so(scene):
-    async with scene(speech_margin=20) as s, asyncio.timeout(4):
+    async with scene(speech_margin=20) as s, asyncio.timeout(10):
         await s.session.set_params(mode=1)
         async with unconfirmed(s):
             saying = await flying(s, lambda: s.session.say("Good morning.").spoken())
@@ -121,7 +121,7 @@ async def test_a_text_not_confirmed_is_spoken_when_the_avatar_says_so(scene):
 
 
 async def test_an_avatar_that_retells_before_confirmation_says_it_once(scene):
-    async with scene(speech_margin=20) as s, asyncio.timeout(4):
+    async with scene(speech_margin=20) as s, asyncio.timeout(10):
         await s.session.set_params(mode=1)
         async with unconfirmed(s):
             saying = await flying(s, lambda: s.session.say("Good morning.").spoken())
@@ -135,7 +135,7 @@ async def test_an_avatar_that_retells_before_confirmation_says_it_once(scene):
 
 
 async def test_cancelled_in_flight_a_text_is_interrupted(scene):
-    async with scene() as s, asyncio.timeout(4):
+    async with scene() as s, asyncio.timeout(10):
         await s.session.set_params(mode=1)
         async with unconfirmed(s):
             utterance = s.session.say("Good morning.")
@@ -150,7 +150,7 @@ async def test_cancelled_in_flight_a_text_is_interrupted(scene):
 
 
 async def test_a_text_that_was_never_confirmed_was_not_sent(scene):
-    async with scene(send_timeout=0.1) as s, asyncio.timeout(4):
+    async with scene(send_timeout=0.1) as s, asyncio.timeout(10):
         await s.session.set_params(mode=1)
         async with unconfirmed(s):
             utterance = s.session.say("Good morning.")
@@ -160,7 +160,7 @@ async def test_a_text_that_was_never_confirmed_was_not_sent(scene):
 
 
 async def test_what_the_room_took_before_it_refused_stays_told(scene):
-    async with scene(send_timeout=0.1) as s, asyncio.timeout(4):
+    async with scene(send_timeout=0.1) as s, asyncio.timeout(10):
         await s.session.set_params(mode=1)
 
         async def tokens():

@@ -142,7 +142,7 @@ async def test_a_probe_that_is_answered_leaves_the_room_alone(scene):
 
 
 async def test_another_commands_answer_during_a_probe_leaves_the_room_alone(scene):
-    async with scene(silence_after=0.1, probe_timeout=0.3) as s:
+    async with scene(silence_after=0.1, probe_timeout=1) as s:
         s.robot.answers_commands = False
         asking = asyncio.create_task(s.session.ask("still there?"))
         setting = asyncio.create_task(s.session.set_params(lang="fr"))
