@@ -20,15 +20,24 @@ _NAMES: Final = {SetParams: "set-params", Interrupt: "interrupt", SetAction: "se
 
 
 class _Pending:
-    __slots__ = ("again_at", "cmd", "expires", "future", "mid", "packets", "timeout")
+    __slots__ = ("again_at", "cmd", "done", "expires", "future", "mid", "packets", "timeout")
 
     def __init__(
-        self, cmd: str, mid: str, packets: list[bytes], *, now: float, again: float, timeout: float
+        self,
+        cmd: str,
+        mid: str,
+        packets: list[bytes],
+        *,
+        now: float,
+        again: float,
+        timeout: float,
+        done: Callable[[], None] | None,
     ) -> None:
         self.cmd = cmd
         self.mid = mid
         self.packets = packets
         self.timeout = timeout
+        self.done = done
         self.expires = now + timeout
         self.again_at: float | None = now + again
         self.future: asyncio.Future[CommandAnswer] = asyncio.get_running_loop().create_future()
@@ -58,9 +67,19 @@ class Commands:
         self._pending: dict[str, _Pending] = {}
 
     def start(
-        self, command: Command, packets: list[bytes], *, now: float, timeout: float
+        self,
+        command: Command,
+        packets: list[bytes],
+        *,
+        now: float,
+        timeout: float,
+        done: Callable[[], None] | None = None,
     ) -> _Pending:
-        """Sends it; `wait` for what this returns."""
+        """Sends it; `wait` for what this returns.
+
+        `done` is called when the avatar says that it did it, before anything that comes behind the
+        answer is looked at. With it, the command goes on when whoever waits is cancelled.
+        """
         pending = _Pending(
             _NAMES[type(command)],
             command.mid,
@@ -68,24 +87,24 @@ class Commands:
             now=now,
             again=self._resend,
             timeout=timeout,
+            done=done,
         )
         self._pending[command.mid] = pending
+        pending.future.add_done_callback(lambda _: self._forget(pending.mid))
         self._stats.commands += 1
         self._push(pending.mid, packets)
         return pending
 
     async def wait(self, pending: _Pending) -> CommandAnswer:
-        """Waits for the answer. Cancelled, the command is forgotten and not sent again.
+        """Waits for the answer. Cancelled, a command without `done` is forgotten.
 
         Raises:
             CommandRejectedError: answered with a code other than 1000.
             CommandTimeoutError: not answered in time.
         """
-        try:
-            answer = await pending.future
-        finally:
-            self._pending.pop(pending.mid, None)
-            self._withdraw(pending.mid)
+        if pending.done is not None:
+            await asyncio.wait([pending.future])
+        answer = await pending.future
         if not answer.ok:
             raise CommandRejectedError(pending.cmd, answer.code, answer.msg)
         return answer
@@ -106,7 +125,10 @@ class Commands:
         if pending is None or pending.future.done():
             self._stats.stray_answers += 1
             return False
+        self._forget(pending.mid)
         pending.future.set_result(answer)
+        if answer.ok and pending.done is not None:
+            pending.done()
         return True
 
     def chat_follows(self) -> None:
@@ -124,8 +146,7 @@ class Commands:
     def fail_all(self, make: Callable[[], BaseException]) -> None:
         """The conversation is over: everybody waiting gets an error."""
         for pending in list(self._pending.values()):
-            if not pending.future.done():
-                pending.future.set_exception(make())
+            _fail(pending, make())
 
     def deadline(self) -> float | None:
         """When `expire` has something to do next."""
@@ -142,11 +163,22 @@ class Commands:
             if pending.future.done():
                 continue
             if pending.expires <= now:
-                pending.future.set_exception(
-                    CommandTimeoutError(f"{pending.cmd} had no answer within {pending.timeout:g} s")
-                )
+                text = f"{pending.cmd} had no answer within {pending.timeout:g} s"
+                _fail(pending, CommandTimeoutError(text))
             elif pending.again_at is not None and pending.again_at <= now:
                 pending.again_at = now + self._resend
                 if not self._waiting(pending.mid):
                     self._stats.commands_resent += 1
                     self._push(pending.mid, pending.packets)
+
+    def _forget(self, mid: str) -> None:
+        """Nobody waits for its answer any more; it isn't sent again."""
+        self._pending.pop(mid, None)
+        self._withdraw(mid)
+
+
+def _fail(pending: _Pending, error: BaseException) -> None:
+    if not pending.future.done():
+        pending.future.set_exception(error)
+        # Whoever waited may have gone; that isn't worth a warning.
+        pending.future.exception()

@@ -227,20 +227,19 @@ class Line:
             await self.command(params.message(new_mid()), timeout=timeout)
             self.params = self.params.updated(params)
 
-    def send_interrupt(self, *, timeout: float) -> Coroutine[Any, Any, None]:
+    def send_interrupt(self, *, timeout: float) -> Coroutine[Any, Any, CommandAnswer]:
         """Hands an interrupt to the outbox at once; what it returns waits for the answer."""
         command = Interrupt(new_mid())
         earlier = self.turns.with_avatar()
-        packets = self.codec.encode(command)
-        pending = self.commands.start(command, packets, now=self.loop.time(), timeout=timeout)
+        pending = self.commands.start(
+            command,
+            self.codec.encode(command),
+            now=self.loop.time(),
+            timeout=timeout,
+            done=lambda: self.replies.interrupted(self.loop.time(), earlier),
+        )
         self.schedule()
-
-        async def answered() -> None:
-            await self.commands.wait(pending)
-            self.replies.interrupted(self.loop.time(), earlier)
-            self.schedule()
-
-        return answered()
+        return self.commands.wait(pending)
 
     def send_chat(self, key: str, packets: Sequence[bytes], *, more: bool = False) -> None:
         """Hands packets of a chat to the outbox; `more` of them will follow."""

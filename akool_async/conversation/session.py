@@ -328,6 +328,8 @@ class AvatarSession:
     async def interrupt(self, *, timeout: float | None = None) -> None:
         """The avatar stops speaking, and what waits to be said isn't. Replies in flight end early.
 
+        Cancelled, it is sent all the same, and takes effect without being waited for.
+
         Raises:
             NotSupportedError: (v3) has no commands.
             CommandRejectedError, CommandTimeoutError, DisconnectedError,

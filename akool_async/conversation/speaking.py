@@ -11,6 +11,7 @@ from akool_async.conversation.outgoing import Outgoing
 from akool_async.conversation.params import Params, check_text
 from akool_async.conversation.utterance import Parts, Utterance
 from akool_async.errors import ConversationError, InvalidParameterError, SendError, TransportError
+from akool_async.stream.messages import CommandAnswer
 
 if TYPE_CHECKING:
     from akool_async.conversation.line import Line
@@ -29,7 +30,7 @@ class Speaking:
         self._ending: set[Utterance] = set()
         self._advanced: asyncio.Event = asyncio.Event()
         self._avatar_speaks = False
-        self._hushing: set[asyncio.Task[None]] = set()
+        self._hushing: set[asyncio.Task[CommandAnswer]] = set()
 
     def say(
         self,
@@ -96,7 +97,7 @@ class Speaking:
             hushing.add_done_callback(self._hushed)
             await asyncio.wait([hushing])
 
-    def _hush_soon(self) -> asyncio.Task[None]:
+    def _hush_soon(self) -> asyncio.Task[CommandAnswer]:
         # The command goes to the outbox now; only its answer is waited for by the task.
         waiting = self.line.send_interrupt(timeout=self.line.options.command_timeout)
         task = self.line.loop.create_task(waiting, name="akool-interrupt")
@@ -104,7 +105,7 @@ class Speaking:
         task.add_done_callback(self._hushing.discard)
         return task
 
-    def _hushed(self, task: asyncio.Task[None]) -> None:
+    def _hushed(self, task: asyncio.Task[CommandAnswer]) -> None:
         error = None if task.cancelled() else task.exception()
         if isinstance(error, ConversationError) and self.line.error is None:
             self.line.hub.report(error, "interrupting the avatar")

@@ -126,6 +126,37 @@ async def test_an_interrupt_ends_nothing_that_was_asked_after_it(scene):
         assert (reply.text, reply.ended) == ("Let me think.", "fin")
 
 
+async def test_an_interrupts_answer_counts_before_what_comes_right_behind_it(scene):
+    async with scene() as s, asyncio.timeout(10):
+        s.robot.answers_commands = False
+        earlier = asyncio.create_task(s.session.ask("one"))
+        await s.robot.until(lambda: len(s.robot.chats) == 1)
+        interrupting = asyncio.create_task(s.session.interrupt())
+        await s.robot.until(lambda: s.robot.named("interrupt"))
+        later = asyncio.create_task(s.session.ask("two"))
+        await s.robot.until(lambda: len(s.robot.chats) == 2)
+        s.robot.answer(s.robot.named("interrupt")[0]["mid"], "interrupt")
+        s.robot.reply("x1", "second")
+        assert (await later).text == "second"
+        assert (await earlier).ended == "interrupted"
+        await interrupting
+
+
+async def test_an_interrupt_that_nobody_waits_for_is_one_all_the_same(scene):
+    async with scene() as s, asyncio.timeout(10):
+        s.robot.answers_commands = False
+        asked = asyncio.create_task(s.session.ask("one"))
+        await s.robot.until(lambda: len(s.robot.chats) == 1)
+        interrupting = asyncio.create_task(s.session.interrupt())
+        await s.robot.until(lambda: s.robot.named("interrupt"))
+        interrupting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await interrupting
+        s.robot.answer(s.robot.named("interrupt")[0]["mid"], "interrupt")
+        assert (await asked).ended == "interrupted"
+        assert s.session.stats.stray_answers == 0
+
+
 async def test_audio_that_ends_after_an_interrupt_was_not_said_to_its_end(scene):
     info = SessionInfo(mode=1)
     async with scene(info=info, interrupt_grace=0.3) as s, asyncio.timeout(10):
