@@ -114,6 +114,11 @@ class Commands:
         """Since when an answer is owed; `None`: none is."""
         return min((p.expires - p.timeout for p in self._pending.values()), default=None)
 
+    @property
+    def interrupting(self) -> bool:
+        """Whether an interrupt has no answer yet."""
+        return any(p.cmd == "interrupt" for p in self._pending.values())
+
     def answered(self, answer: CommandAnswer) -> bool:
         """Takes an answer; `False`: nobody waits for it.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol
 
 from akool_async.conversation import events as ev
@@ -236,10 +237,14 @@ class Line:
             self.codec.encode(command),
             now=self.loop.time(),
             timeout=timeout,
-            done=lambda: self.replies.interrupted(self.loop.time(), earlier),
+            done=partial(self._interrupted, earlier),
         )
         self.schedule()
         return self.commands.wait(pending)
+
+    def _interrupted(self, earlier: frozenset[Turn]) -> None:
+        self.replies.interrupted(self.loop.time(), earlier)
+        self.speaking.interrupted()
 
     def send_chat(self, key: str, packets: Sequence[bytes], *, more: bool = False) -> None:
         """Hands packets of a chat to the outbox; `more` of them will follow."""

@@ -55,7 +55,8 @@ class Outgoing:
         self._flying: str | None = None
         self._started = False
         self._quiet_since_text = False
-        self._others_speech = already_speaking
+        #: The next `audio_end` without an `audio_start` of ours before it isn't ours.
+        self.others_speech = already_speaking
         self._turn = Turn(
             "say",
             self.mid,
@@ -155,8 +156,8 @@ class Outgoing:
         """The avatar stopped speaking: ours, if it began after our first packet or says so."""
         if not self.left:
             return
-        if not self._started and mid != self.mid and self._others_speech:
-            self._others_speech = False
+        if not self._started and mid != self.mid and self.others_speech:
+            self.others_speech = False
             return
         if self.sent.done():
             self._end("audio_end")

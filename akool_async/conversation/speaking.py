@@ -161,16 +161,28 @@ class Speaking:
 
     def audio_started(self, mid: str) -> None:
         """The avatar began to speak."""
-        del mid
         self._avatar_speaks = True
-        if (message := self._message) is not None:
+        message = self._message
+        if message is not None and self._is_of(message, mid):
             message.audio_started()
 
     def audio_ended(self, mid: str) -> None:
         """The avatar stopped speaking."""
         self._avatar_speaks = False
-        if (message := self._message) is not None:
+        message = self._message
+        if message is not None and self._is_of(message, mid):
             message.audio_ended(mid)
+
+    def interrupted(self) -> None:
+        """An interrupt was answered; what the avatar may still be saying isn't our text."""
+        if self._avatar_speaks and (message := self._message) is not None:
+            message.others_speech = True
+
+    def _is_of(self, message: Outgoing, mid: str) -> bool:
+        """Whether audio can be this message's. An interrupt was sent before it, so without its
+        answer the avatar is still busy with what was said before.
+        """
+        return mid == message.mid or not self.line.commands.interrupting
 
     def packet_leaves(self, key: str) -> None:
         """A packet is handed to the room."""

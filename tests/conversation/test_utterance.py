@@ -227,6 +227,31 @@ async def test_cancel_stops_reading_and_interrupts(scene):
         assert len(interrupts(s.pair)) == 1
 
 
+@pytest.mark.parametrize("answer_first", [False, True])
+async def test_audio_of_a_text_that_was_cut_off_is_not_the_next_ones(scene, answer_first):
+    async with scene(speech_margin=30) as s, asyncio.timeout(10):
+        await s.session.set_params(mode=1)
+        s.robot.answers_commands = False
+        first = s.session.say("First.")
+        await s.robot.until(lambda: len(s.robot.chats) == 1)
+        cancelling = asyncio.create_task(first.cancel())
+        second = s.session.say("Second.")
+        await s.robot.until(lambda: len(s.robot.chats) == 2)
+        heard = s.session.stats.packets_received
+        s.robot.event("audio_start", "of the first")
+        if not answer_first:
+            s.robot.event("audio_end", "of the first")
+        s.robot.answer(s.robot.named("interrupt")[0]["mid"], "interrupt")
+        if answer_first:
+            s.robot.event("audio_end", "of the first")
+        await s.robot.until(lambda: s.session.stats.packets_received == heard + 3)
+        await cancelling
+        assert second.state == "speaking"
+        s.robot.event("audio_start", "of the second")
+        s.robot.event("audio_end", "of the second")
+        assert await second.spoken()
+
+
 async def test_cancelled_before_anything_left_needs_no_interrupt(scene):
     async with scene() as s:
         first, second = s.session.say("First."), s.session.say("Second.")
