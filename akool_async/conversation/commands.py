@@ -20,7 +20,7 @@ _NAMES: Final = {SetParams: "set-params", Interrupt: "interrupt", SetAction: "se
 
 
 class _Pending:
-    __slots__ = ("again_at", "cmd", "done", "expires", "future", "mid", "packets", "timeout")
+    __slots__ = ("again_at", "cmd", "effect", "expires", "future", "mid", "packets", "timeout")
 
     def __init__(
         self,
@@ -31,13 +31,13 @@ class _Pending:
         now: float,
         again: float,
         timeout: float,
-        done: Callable[[], None] | None,
+        effect: Callable[[], None] | None,
     ) -> None:
         self.cmd = cmd
         self.mid = mid
         self.packets = packets
         self.timeout = timeout
-        self.done = done
+        self.effect = effect
         self.expires = now + timeout
         self.again_at: float | None = now + again
         self.future: asyncio.Future[CommandAnswer] = asyncio.get_running_loop().create_future()
@@ -73,12 +73,12 @@ class Commands:
         *,
         now: float,
         timeout: float,
-        done: Callable[[], None] | None = None,
+        effect: Callable[[], None] | None = None,
     ) -> _Pending:
         """Sends it; `wait` for what this returns.
 
-        `done` is called when the avatar says that it did it, before anything that comes behind the
-        answer is looked at. With it, the command goes on when whoever waits is cancelled.
+        `effect` is called when the avatar says that it did it, before anything that comes behind
+        the answer is looked at. With it, the command goes on when whoever waits is cancelled.
         """
         pending = _Pending(
             _NAMES[type(command)],
@@ -87,7 +87,7 @@ class Commands:
             now=now,
             again=self._resend,
             timeout=timeout,
-            done=done,
+            effect=effect,
         )
         self._pending[command.mid] = pending
         pending.future.add_done_callback(lambda _: self._forget(pending.mid))
@@ -96,13 +96,13 @@ class Commands:
         return pending
 
     async def wait(self, pending: _Pending) -> CommandAnswer:
-        """Waits for the answer. Cancelled, a command without `done` is forgotten.
+        """Waits for the answer. Cancelled, a command without `effect` is forgotten.
 
         Raises:
             CommandRejectedError: answered with a code other than 1000.
             CommandTimeoutError: not answered in time.
         """
-        if pending.done is not None:
+        if pending.effect is not None:
             await asyncio.wait([pending.future])
         answer = await pending.future
         if not answer.ok:
@@ -132,8 +132,8 @@ class Commands:
             return False
         self._forget(pending.mid)
         pending.future.set_result(answer)
-        if answer.ok and pending.done is not None:
-            pending.done()
+        if answer.ok and pending.effect is not None:
+            pending.effect()
         return True
 
     def chat_follows(self) -> None:

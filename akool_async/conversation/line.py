@@ -237,7 +237,7 @@ class Line:
             self.codec.encode(command),
             now=self.loop.time(),
             timeout=timeout,
-            done=partial(self._interrupted, earlier),
+            effect=partial(self._interrupted, earlier),
         )
         self.schedule()
         return self.commands.wait(pending)
