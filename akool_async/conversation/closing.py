@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from akool_async.errors import ConversationClosedError
 
@@ -17,6 +17,10 @@ __all__ = ["finish", "shut"]
 logger = logging.getLogger("akool_async.conversation")
 
 T = TypeVar("T")
+
+#: Seconds that leaving the room may take before the session is closed all the same. A session's
+#: end closes its room, and a client that is being thrown out while it leaves complains in its log.
+_LEAVE_FIRST: Final = 0.5
 
 
 async def finish(work: Coroutine[Any, Any, T], *, timeout: float | None, name: str) -> T:
@@ -50,8 +54,9 @@ async def finish(work: Coroutine[Any, Any, T], *, timeout: float | None, name: s
 async def shut(line: Line, close: Callable[[], Awaitable[object]] | None) -> None:
     """Ends a conversation: what waits, its tasks, the room, and the session by `close`.
 
-    All at once, because each may take its time, and within `close_timeout` seconds. What fails or
-    takes longer is told in the log: closing is the last that can be done.
+    Within `close_timeout` seconds, and all at once, because each may take its time; only the
+    session waits a moment for the room's being left. What fails or takes longer is told in the
+    log: closing is the last that can be done.
     """
     patience = line.options.close_timeout
     line.fail(ConversationClosedError("the conversation was closed"))
@@ -60,9 +65,11 @@ async def shut(line: Line, close: Callable[[], Awaitable[object]] | None) -> Non
         "ending the handlers": line.hub.stop(patience=min(1.0, patience), spare=line.closer),
         "leaving the room": line.transport.close(timeout=patience),
     }
-    if close is not None:
-        steps["closing the session"] = close()
     tasks = [asyncio.ensure_future(step) for step in steps.values()]
+    if close is not None:
+        moment = min(_LEAVE_FIRST, patience / 4)
+        steps["closing the session"] = _behind(tasks[-1], moment, close)
+        tasks.append(asyncio.ensure_future(steps["closing the session"]))
     _, late = await asyncio.wait(tasks, timeout=patience)
     for task in late:
         task.cancel()
@@ -73,3 +80,13 @@ async def shut(line: Line, close: Callable[[], Awaitable[object]] | None) -> Non
             logger.warning("%s took longer than %g s", name, patience)
         elif not task.cancelled() and (error := task.exception()) is not None:
             logger.warning("%s failed: %s", name, error)
+
+
+async def _behind(
+    leaving: asyncio.Future[object], moment: float, close: Callable[[], Awaitable[object]]
+) -> None:
+    """Closes the session once the room was left, or after `moment` seconds: it costs by the time
+    it is open.
+    """
+    await asyncio.wait([leaving], timeout=moment)
+    await close()

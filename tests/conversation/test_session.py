@@ -327,6 +327,49 @@ async def test_closing_is_bounded_in_time(caplog):
     assert "closing the session took longer than 0.2 s" in caplog.text
 
 
+async def test_the_room_is_left_before_the_session_is_closed():
+    pair = Pair()
+    left = []
+
+    async def slow_leaving(*, timeout: float) -> None:
+        await asyncio.sleep(0.01)
+        await leave(timeout=timeout)
+
+    async def close() -> None:
+        left.append(pair.transport.closed)
+
+    leave, pair.transport.close = pair.transport.close, slow_leaving
+    async with AvatarSession(
+        pair.transport, options=ConversationOptions(opening_timeout=0.1), close=close
+    ):
+        pass
+    assert left == [True]
+
+
+@pytest.mark.parametrize("close_timeout", [0.1, 8.0])
+async def test_a_room_that_cannot_be_left_does_not_keep_the_session_open(close_timeout, caplog):
+    pair = Pair()
+    closed = asyncio.Event()
+    left = asyncio.Event()
+
+    async def hung_leaving(*, timeout: float) -> None:
+        await left.wait()
+
+    async def close() -> None:
+        closed.set()
+
+    pair.transport.close = hung_leaving
+    options = ConversationOptions(opening_timeout=0.1, close_timeout=close_timeout)
+    session = AvatarSession(pair.transport, options=options, close=close)
+    await session.open()
+    closing = asyncio.create_task(session.aclose())
+    async with asyncio.timeout(4):
+        await closed.wait()
+    left.set()
+    await closing
+    assert "closing the session" not in caplog.text
+
+
 async def test_a_join_that_fails_closes_everything():
     pair = Pair()
     pair.connect_error = JoinRefusedError("no")
