@@ -141,15 +141,15 @@ async def test_allow_origin_comes_with_refusals_and_faults() -> None:
 
 async def test_requests_are_recorded_and_their_secrets_are_not_shown() -> None:
     async with Simulator() as sim:
-        headers = {"x-api-key": "key-5150"}
-        body = {"clientId": "me", "clientSecret": "secret-5150"}
+        headers = {"x-api-key": "key-unspoken"}
+        body = {"clientId": "me", "clientSecret": "secret-unspoken"}
         await _code(sim, LIST, params={"page": "2"}, headers=headers)
         await _code(sim, "/api/open/v3/getToken", "POST", json=body)
-        await _code(sim, CREATE, "POST", headers=headers, data=b"oops secret-5150")
+        await _code(sim, CREATE, "POST", headers=headers, data=b"oops secret-unspoken")
         listed, fetched, created = sim.requests
         assert (listed.method, listed.path, listed.query) == ("GET", LIST, {"page": "2"})
-        assert listed.headers["x-api-key"] == "key-5150"
+        assert listed.headers["x-api-key"] == "key-unspoken"
         assert (listed.code, listed.status) == (1000, 200)
         assert fetched.body == body
-        assert (created.code, created.body) == (1003, b"oops secret-5150")
-        assert "5150" not in repr(sim.requests)
+        assert (created.code, created.body) == (1003, b"oops secret-unspoken")
+        assert "unspoken" not in repr(sim.requests)
