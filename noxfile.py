@@ -151,8 +151,9 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
-    """A long run of the packet fuzzer; its short run belongs to `tests`."""
+    """A long run of the fuzzers of packets and of conversations; short ones belong to `tests`."""
     session.run(sys.executable, "tests/fuzz/fuzz_codec.py", *session.posargs)
+    session.run(sys.executable, "tests/fuzz/fuzz_conversation.py")
 
 
 @nox.session
