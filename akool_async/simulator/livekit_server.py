@@ -41,6 +41,8 @@ logger = logging.getLogger(__name__)
 _TOKEN_MARGIN: Final = 60.0
 #: Seconds that a call of the server's own API may take.
 _API_TIMEOUT: Final = 10.0
+#: Seconds between two looks at who is in a room.
+_LOOK_AGAIN: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,23 @@ class LiveKitServer:
         ) as server:
             request = api.RoomParticipantIdentity(room=room, identity=identity)
             await server.room.remove_participant(request)
+
+    async def wait_until_gone(self, room: str, identity: str) -> None:
+        """Waits until the server knows that somebody left; it shows them to who joins until then.
+
+        Raises:
+            TimeoutError: they are still there after ten seconds.
+        """
+        request = api.ListParticipantsRequest(room=room)
+        async with (
+            asyncio.timeout(_API_TIMEOUT),
+            api.LiveKitAPI(self.url, self.api_key, self.api_secret) as server,
+        ):
+            while True:
+                there = await server.room.list_participants(request)
+                if all(one.identity != identity for one in there.participants):
+                    return
+                await asyncio.sleep(_LOOK_AGAIN)
 
 
 class LiveKitServerRoom(SimRoom):
@@ -208,7 +227,7 @@ class LiveKitServerRoom(SimRoom):
         faults: dict[str, Callable[..., Awaitable[None]]] = {
             "remove": self._remove,
             "close_room": functools.partial(self.close, "closed"),
-            "avatar_leaves": self._avatar.leave,
+            "avatar_leaves": self._avatar_leaves,
             "avatar_returns": self._bring_avatar,
             "stranger_joins": self._stranger_joins,
             "stranger_sends": self._stranger_sends,
@@ -247,6 +266,10 @@ class LiveKitServerRoom(SimRoom):
         token = self.new_token(identity=self.avatar_identity)
         await self._avatar.join(self.server.websocket_url, token, track=True)
 
+    async def _avatar_leaves(self) -> None:
+        await self._avatar.leave()
+        await self._gone(self.avatar_identity)
+
     async def _remove(self) -> None:
         assert self.server is not None
         await self.server.remove(self.name, self.client_identity)
@@ -271,6 +294,11 @@ class LiveKitServerRoom(SimRoom):
 
     async def _stranger_leaves(self, identity: str = "stranger") -> None:
         await self._strangers.pop(identity).leave()
+        await self._gone(identity)
+
+    async def _gone(self, identity: str) -> None:
+        if self.server is not None and self.name:
+            await self.server.wait_until_gone(self.name, identity)
 
     def _start_sending(self, packet: bytes) -> None:
         task = asyncio.create_task(self._avatar.send(packet))
