@@ -60,22 +60,21 @@ async def shut(line: Line, close: Callable[[], Awaitable[object]] | None) -> Non
     """
     patience = line.options.close_timeout
     line.fail(ConversationClosedError("the conversation was closed"))
-    steps: dict[str, Awaitable[object]] = {
-        "ending the tasks": line.stop(),
-        "ending the handlers": line.hub.stop(patience=min(1.0, patience), spare=line.closer),
-        "leaving the room": line.transport.close(timeout=patience),
+    start = asyncio.ensure_future
+    tasks: dict[str, asyncio.Future[None]] = {
+        "ending the tasks": start(line.stop()),
+        "ending the handlers": start(line.hub.stop(patience=min(1.0, patience), spare=line.closer)),
+        "leaving the room": start(line.transport.close(timeout=patience)),
     }
-    tasks = [asyncio.ensure_future(step) for step in steps.values()]
     if close is not None:
         moment = min(_LEAVE_FIRST, patience / 4)
-        steps["closing the session"] = _behind(tasks[-1], moment, close)
-        tasks.append(asyncio.ensure_future(steps["closing the session"]))
-    _, late = await asyncio.wait(tasks, timeout=patience)
+        tasks["closing the session"] = start(_behind(tasks["leaving the room"], moment, close))
+    _, late = await asyncio.wait(tasks.values(), timeout=patience)
     for task in late:
         task.cancel()
     if late:
         await asyncio.wait(late, timeout=1.0)
-    for name, task in zip(steps, tasks, strict=True):
+    for name, task in tasks.items():
         if task in late:
             logger.warning("%s took longer than %g s", name, patience)
         elif not task.cancelled() and (error := task.exception()) is not None:
@@ -83,7 +82,7 @@ async def shut(line: Line, close: Callable[[], Awaitable[object]] | None) -> Non
 
 
 async def _behind(
-    leaving: asyncio.Future[object], moment: float, close: Callable[[], Awaitable[object]]
+    leaving: asyncio.Future[None], moment: float, close: Callable[[], Awaitable[object]]
 ) -> None:
     """Closes the session once the room was left, or after `moment` seconds: it costs by the time
     it is open.

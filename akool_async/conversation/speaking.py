@@ -159,6 +159,11 @@ class Speaking:
     def _message(self) -> Outgoing | None:
         return self._queue[0].message if self._queue else None
 
+    def _sending(self, key: str) -> Outgoing | None:
+        """The message on its way, if these are its packets."""
+        message = self._message
+        return message if message is not None and key == message.mid else None
+
     def audio_started(self, mid: str) -> None:
         """The avatar began to speak."""
         self._avatar_speaks = True
@@ -186,18 +191,15 @@ class Speaking:
 
     def packet_leaves(self, key: str) -> None:
         """A packet is handed to the room."""
-        message = self._message
-        if message is not None and key == message.mid:
+        if (message := self._sending(key)) is not None:
             message.packet_leaves()
 
     def packet_sent(self, key: str) -> None:
         """The room took a packet."""
-        message = self._message
-        if message is not None and key == message.mid:
+        if (message := self._sending(key)) is not None:
             message.packet_sent()
 
     def send_failed(self, key: str, error: SendError | TransportError) -> None:
         """The room didn't take a packet."""
-        message = self._message
-        if message is not None and key == message.mid:
+        if (message := self._sending(key)) is not None:
             message.refused(error)

@@ -9,11 +9,12 @@ avatar there.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
 import functools
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -89,11 +90,8 @@ class LiveKitServer:
         async with api.LiveKitAPI(
             self.url, self.api_key, self.api_secret, timeout=timeout
         ) as server:
-            try:
+            with _missing_is_fine():
                 await server.room.delete_room(api.DeleteRoomRequest(room=name))
-            except api.TwirpError as error:
-                if error.code != "not_found":
-                    raise
 
     async def remove(self, room: str, identity: str) -> None:
         """Throws somebody out of a room."""
@@ -103,6 +101,16 @@ class LiveKitServer:
         ) as server:
             request = api.RoomParticipantIdentity(room=room, identity=identity)
             await server.room.remove_participant(request)
+
+
+@contextlib.contextmanager
+def _missing_is_fine() -> Iterator[None]:
+    """The server's word that what is to go isn't there is no error."""
+    try:
+        yield
+    except api.TwirpError as error:
+        if error.code != "not_found":
+            raise
 
 
 class LiveKitServerRoom(SimRoom):
@@ -281,11 +289,8 @@ class LiveKitServerRoom(SimRoom):
         """A client's goodbye may be lost as it closes; the server would show them for a while."""
         if self.server is None or not self.name:
             return
-        try:
+        with _missing_is_fine():
             await self.server.remove(self.name, identity)
-        except api.TwirpError as error:
-            if error.code != "not_found":
-                raise
 
     def _start_sending(self, packet: bytes) -> None:
         task = asyncio.create_task(self._avatar.send(packet))

@@ -106,15 +106,21 @@ async def test_commands_are_answered_refused_or_time_out(scene):
             await s.session.interrupt(timeout=0.3)
 
 
+async def asked_around_an_interrupt(s) -> tuple[asyncio.Task, asyncio.Task, asyncio.Task]:
+    """A question, an interrupt without its answer yet, and a question after it."""
+    s.robot.answers_commands = False
+    earlier = asyncio.create_task(s.session.ask("one"))
+    await s.robot.until(lambda: len(s.robot.chats) == 1)
+    interrupting = asyncio.create_task(s.session.interrupt())
+    await s.robot.until(lambda: s.robot.named("interrupt"))
+    later = asyncio.create_task(s.session.ask("two"))
+    await s.robot.until(lambda: len(s.robot.chats) == 2)
+    return earlier, interrupting, later
+
+
 async def test_an_interrupt_ends_nothing_that_was_asked_after_it(scene):
     async with scene(quiet_time=5) as s, asyncio.timeout(10):
-        s.robot.answers_commands = False
-        earlier = asyncio.create_task(s.session.ask("one"))
-        await s.robot.until(lambda: len(s.robot.chats) == 1)
-        interrupting = asyncio.create_task(s.session.interrupt())
-        await s.robot.until(lambda: s.robot.named("interrupt"))
-        later = asyncio.create_task(s.session.ask("two"))
-        await s.robot.until(lambda: len(s.robot.chats) == 2)
+        earlier, interrupting, later = await asked_around_an_interrupt(s)
         s.robot.answer(s.robot.named("interrupt")[0]["mid"], "interrupt")
         await interrupting
         assert (await earlier).ended == "interrupted"
@@ -128,13 +134,7 @@ async def test_an_interrupt_ends_nothing_that_was_asked_after_it(scene):
 
 async def test_an_interrupts_answer_counts_before_what_comes_right_behind_it(scene):
     async with scene() as s, asyncio.timeout(10):
-        s.robot.answers_commands = False
-        earlier = asyncio.create_task(s.session.ask("one"))
-        await s.robot.until(lambda: len(s.robot.chats) == 1)
-        interrupting = asyncio.create_task(s.session.interrupt())
-        await s.robot.until(lambda: s.robot.named("interrupt"))
-        later = asyncio.create_task(s.session.ask("two"))
-        await s.robot.until(lambda: len(s.robot.chats) == 2)
+        earlier, interrupting, later = await asked_around_an_interrupt(s)
         s.robot.answer(s.robot.named("interrupt")[0]["mid"], "interrupt")
         s.robot.reply("x1", "second")
         assert (await later).text == "second"
