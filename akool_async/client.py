@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from akool_async.auth import choose_auth
 from akool_async.errors import InvalidParameterError
 from akool_async.http import ConnectionPool
-from akool_async.models.checks import number, whole
 from akool_async.resources.avatars import Avatars
 from akool_async.resources.caller import Caller
 from akool_async.resources.knowledge import KnowledgeBases
@@ -22,6 +21,7 @@ from akool_async.resources.sessions import Sessions
 from akool_async.resources.voices import Voices
 from akool_async.rest.base_url import DEFAULT_BASE_URL, normalise_base_url
 from akool_async.rest.retry import RetryRules
+from akool_async.validation import number, whole
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager

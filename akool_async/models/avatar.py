@@ -10,7 +10,7 @@ from pydantic import Field
 
 from akool_async.errors import InvalidParameterError
 from akool_async.models.base import Answer, Many
-from akool_async.models.checks import choice, text, url
+from akool_async.validation import choice, text, url
 
 __all__ = ["Avatar", "AvatarStatus", "UrlFrom", "upload_body"]
 

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from akool_async.errors import InvalidParameterError
 from akool_async.models.base import Answer, Many
-from akool_async.models.checks import known_keys, text, url, whole
+from akool_async.validation import known_keys, text, url, whole
 
 __all__ = [
     "MAX_ALL_DOCS_BYTES",

@@ -11,12 +11,12 @@ from typing import Any, ClassVar, Final
 from pydantic import SecretStr
 
 from akool_async.errors import ConfigurationError, InvalidParameterError, MissingDependencyError
-from akool_async.models.checks import text, url
 from akool_async.models.credentials import LiveKitCredentials
 from akool_async.models.livekit_token import LiveKitClaims, check_livekit_token
 from akool_async.models.own_credentials import own_credentials_body
 from akool_async.models.own_room import OwnRoom, OwnStreamType, PreparedRoom, secret_text
 from akool_async.models.session_create import MAX_DURATION
+from akool_async.validation import text, url
 
 __all__ = ["OwnLiveKitRoom"]
 

@@ -17,10 +17,10 @@ from pydantic import SecretStr
 
 from akool_async.errors import InvalidParameterError
 from akool_async.models.agora_token import check_agora_token
-from akool_async.models.checks import text, whole
 from akool_async.models.credentials import AgoraCredentials, Credentials, TRTCCredentials
 from akool_async.models.own_credentials import own_credentials_body
 from akool_async.models.trtc_user_sig import check_user_sig
+from akool_async.validation import text, whole
 
 __all__ = ["OwnAgoraRoom", "OwnRoom", "OwnTRTCRoom", "PreparedRoom"]
 

@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 from pydantic import Field, PlainValidator, SecretStr
 
 from akool_async.models.base import Answer
-from akool_async.models.checks import choice, text, url
 from akool_async.models.credentials import (
     AgoraCredentials,
     ChatRoomCredentials,
     Credentials,
     read_credentials,
 )
+from akool_async.validation import choice, text, url
 
 __all__ = [
     "LEGACY_AVATARS",

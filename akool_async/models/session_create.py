@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal, TypedDict
 
 from akool_async.errors import InvalidParameterError
-from akool_async.models.checks import choice, text, url, whole
 from akool_async.models.credentials import Credentials
 from akool_async.models.own_credentials import own_credentials_body
 from akool_async.models.voice_params import VoiceParams
+from akool_async.validation import choice, text, url, whole
 
 __all__ = ["FAST_DIALOGUE_VOICES", "MAX_DURATION", "SessionFields", "session_create_body"]
 

@@ -6,18 +6,26 @@ is paid for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Final, Literal, TypeVar
+from functools import partial
+from typing import Any, Literal, TypeVar
 
 from pydantic import SecretStr
 
-from akool_async.errors import InvalidParameterError
-from akool_async.models.checks import choice, flag, known_keys, number, text, whole
+from akool_async.validation import (
+    flag,
+    known_keys,
+    number,
+    plain,
+    pronunciations,
+    speed,
+    stt_type,
+    text,
+    turn_detection,
+)
 
 __all__ = ["ElevenLabsSettings", "TurnDetection", "VoiceParams"]
-
-_SERVER_VAD_ONLY: Final = ("threshold", "prefix_padding_ms", "silence_duration_ms")
 
 T = TypeVar("T")
 
@@ -47,20 +55,8 @@ class TurnDetection:
     silence_duration_ms: int | None = None
 
     def __post_init__(self) -> None:
-        at = "voice_params.turn_detection"
-        choice(f"{at}.type", self.type, ("server_vad", "semantic_vad"))
-        if self.type == "semantic_vad":
-            for name in _SERVER_VAD_ONLY:
-                if getattr(self, name) is not None:
-                    raise InvalidParameterError(
-                        f"{at}.{name}", "is for server_vad only, leave it out with semantic_vad"
-                    )
-        if self.threshold is not None:
-            number(f"{at}.threshold", self.threshold, 0.0, 1.0)
-        if self.prefix_padding_ms is not None:
-            whole(f"{at}.prefix_padding_ms", self.prefix_padding_ms, 0, unit="ms")
-        if self.silence_duration_ms is not None:
-            whole(f"{at}.silence_duration_ms", self.silence_duration_ms, 0, unit="ms")
+        for name, value in turn_detection("voice_params.turn_detection", _given(self)).items():
+            _set(self, name, value)
 
     def to_wire(self) -> dict[str, Any]:
         """As it is sent; what isn't set is left out."""
@@ -88,17 +84,17 @@ class ElevenLabsSettings:
         if self.api_key is not None:
             text(f"{at}.api_key", self._key(), secret=True)
         if self.model_id is not None:
-            text(f"{at}.model_id", self.model_id)
+            _set(self, "model_id", text(f"{at}.model_id", self.model_id))
         for name in ("stability", "similarity_boost", "style"):
             value = getattr(self, name)
             if value is not None:
-                number(f"{at}.{name}", value, 0.0, 1.0)
+                _set(self, name, number(f"{at}.{name}", value, 0.0, 1.0))
         if self.use_speaker_boost is not None:
             flag(f"{at}.use_speaker_boost", self.use_speaker_boost)
 
     def _key(self) -> str | None:
         key = self.api_key
-        return key.get_secret_value() if isinstance(key, SecretStr) else key
+        return plain(key.get_secret_value() if isinstance(key, SecretStr) else key)  # type: ignore[no-any-return]
 
     def to_wire(self) -> dict[str, Any]:
         """As it is sent, the key in clear; what isn't set is left out."""
@@ -131,23 +127,19 @@ class VoiceParams:
     )
 
     def __post_init__(self) -> None:
-        if self.speed is not None:
-            number("voice_params.speed", self.speed, 0.8, 1.2)
-        if self.pron_map is not None:
-            _pronunciations(self.pron_map)
-        if self.stt_language is not None:
-            text("voice_params.stt_language", self.stt_language)
-        if self.stt_type is not None:
-            choice("voice_params.stt_type", self.stt_type, ("openai_realtime",))
-        nested: tuple[tuple[str, type[Any]], ...] = (
-            ("turn_detection", TurnDetection),
-            ("elevenlabs_settings", ElevenLabsSettings),
+        at = "voice_params"
+        checks: tuple[tuple[str, Callable[[str, Any], object]], ...] = (
+            ("speed", speed),
+            ("pron_map", pronunciations),
+            ("stt_language", text),
+            ("stt_type", stt_type),
+            ("turn_detection", partial(_coerce, TurnDetection)),
+            ("elevenlabs_settings", partial(_coerce, ElevenLabsSettings)),
         )
-        for name, kind in nested:
+        for name, check in checks:
             value = getattr(self, name)
             if value is not None:
-                # Frozen: this is how a dataclass sets what it was given in another form.
-                object.__setattr__(self, name, _coerce(kind, f"voice_params.{name}", value))
+                _set(self, name, check(f"{at}.{name}", value))
 
     @classmethod
     def of(cls, value: object) -> VoiceParams:
@@ -170,11 +162,6 @@ def _given(instance: Any) -> dict[str, Any]:
     return {name: value for name, value in values if value is not None}
 
 
-def _pronunciations(value: object) -> None:
-    if not isinstance(value, Mapping):
-        raise InvalidParameterError(
-            "voice_params.pron_map", f"{type(value).__name__} isn't a mapping of words to sounds"
-        )
-    for word, sound in value.items():
-        text("voice_params.pron_map", word)
-        text(f"voice_params.pron_map.{word}", sound)
+def _set(instance: object, name: str, value: object) -> None:
+    # The classes are frozen: this is how a dataclass stores what it made of a value it was given.
+    object.__setattr__(instance, name, value)

@@ -8,13 +8,13 @@ from typing import Final, Literal
 
 from akool_async.errors import AvatarFailedError, InvalidParameterError
 from akool_async.models.avatar import Avatar, UrlFrom, upload_body
-from akool_async.models.checks import choice, text
 from akool_async.resources.caller import Caller
 from akool_async.resources.pagination import Listing, PageData
 from akool_async.resources.polling import Progress, poll
 from akool_async.resources.reading import check_page, counted, one, uncounted
 from akool_async.rest.pages import page_decoder
 from akool_async.rest.request import Repeat, get, post
+from akool_async.validation import choice, text
 
 __all__ = ["Avatars"]
 

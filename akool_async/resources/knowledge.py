@@ -8,12 +8,12 @@ from operator import attrgetter
 from typing import Any, Final, Literal
 
 from akool_async.errors import InvalidParameterError
-from akool_async.models.checks import text, whole
 from akool_async.models.knowledge import Knowledge, KnowledgeDoc, knowledge_body
 from akool_async.resources.caller import Caller
 from akool_async.resources.pagination import Listing, PageData
 from akool_async.resources.reading import check_page, nothing, one, one_with_id, uncounted
 from akool_async.rest.request import Repeat, get, post
+from akool_async.validation import text, whole
 
 __all__ = ["KnowledgeBases"]
 

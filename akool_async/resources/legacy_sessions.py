@@ -7,7 +7,6 @@ from operator import attrgetter
 from typing import Final, Literal
 
 from akool_async.errors import NotFoundError, SessionClosedError, SessionFailedError
-from akool_async.models.checks import choice, text
 from akool_async.models.session import LegacySession, SessionStatus, legacy_create_body
 from akool_async.resources.caller import Caller
 from akool_async.resources.pagination import Listing, PageData
@@ -15,6 +14,7 @@ from akool_async.resources.polling import Progress, poll
 from akool_async.resources.reading import check_page, counted, nothing, one_with_id
 from akool_async.rest.pages import page_decoder
 from akool_async.rest.request import Repeat, get, post
+from akool_async.validation import choice, text
 
 __all__ = ["LegacySessions"]
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
 from akool_async.errors import WaitTimeoutError
-from akool_async.models.checks import number
+from akool_async.validation import number
 
 __all__ = ["Progress", "poll"]
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from akool_async.models.base import Answer, read_many
-from akool_async.models.checks import whole
 from akool_async.resources.pagination import PageData
+from akool_async.validation import whole
 
 __all__ = ["check_page", "counted", "nothing", "one", "one_with_id", "uncounted"]
 

@@ -8,7 +8,6 @@ from operator import attrgetter
 from typing import Final, Literal, Unpack
 
 from akool_async.errors import AkoolError, NotFoundError, SessionClosedError
-from akool_async.models.checks import choice, text
 from akool_async.models.session import Session
 from akool_async.models.session_create import SessionFields, session_create_body
 from akool_async.resources.caller import Caller
@@ -16,6 +15,7 @@ from akool_async.resources.pagination import Listing, PageData
 from akool_async.resources.reading import check_page, counted, nothing, one_with_id
 from akool_async.rest.pages import page_decoder
 from akool_async.rest.request import Repeat, get, post
+from akool_async.validation import choice, text
 
 __all__ = ["Sessions"]
 

@@ -7,13 +7,13 @@ from functools import partial
 from operator import attrgetter
 from typing import Literal
 
-from akool_async.models.checks import choice, flag, text, text_list
 from akool_async.models.voice import Voice
 from akool_async.resources.caller import Caller
 from akool_async.resources.pagination import Listing, PageData
 from akool_async.resources.reading import check_page, counted
 from akool_async.rest.pages import page_decoder
 from akool_async.rest.request import get
+from akool_async.validation import choice, flag, text, text_list
 
 __all__ = ["Voices"]
 
