@@ -1,4 +1,4 @@
-"""`AkoolClient`: the REST API, and sessions joined (PROTOCOL.md §1)."""
+"""`AkoolClient`: the REST API, and sessions joined (docs/protocol.md §1)."""
 
 from __future__ import annotations
 

@@ -203,7 +203,7 @@ class InvalidResponseError(RequestError):
 
 
 class APIError(AkoolError):
-    """The service answered with a code other than 1000 (PROTOCOL.md §1, "Codes").
+    """The service answered with a code other than 1000 (docs/protocol.md §1, "Codes").
 
     Attributes:
         code: the service's code; 429 and the like where only HTTP said something.
@@ -327,7 +327,7 @@ def _codes() -> dict[int, tuple[type[APIError], str]]:
     }
 
 
-#: The service's code -> (exception class, meaning), PROTOCOL.md §1 "Codes".
+#: The service's code -> (exception class, meaning), docs/protocol.md §1 "Codes".
 CODES: Final = _codes()
 
 

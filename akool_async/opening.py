@@ -63,7 +63,7 @@ async def open_session(
         client: whose account pays.
         avatar_id: a streaming avatar's id.
         stream_type: the room, "livekit", "agora" or "trtc"; (legacy) the video, "flv" or "agora".
-        legacy: a version 3 session; its messages go through the chat room (PROTOCOL.md §3).
+        legacy: a version 3 session; its messages go through the chat room (docs/protocol.md §3).
         transport: another transport than the one named like the room: a name or a class.
         transport_options: for the transport; its own documentation names them.
         engine: shorthand for `transport_options={"engine": …}`.
@@ -341,7 +341,7 @@ def _credentials(session: Session | LegacySession) -> Credentials:
     if session.credentials is None:
         raise JoinError(
             "The session has no credentials to join with: only create's answer holds them "
-            "(PROTOCOL.md §4, 1).",
+            "(docs/protocol.md §4, 1).",
             retryable=False,
         )
     return session.credentials

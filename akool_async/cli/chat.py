@@ -15,7 +15,7 @@ from akool_async.errors import ConfigurationError
 __all__ = ["AVATAR", "Wanted", "chat"]
 
 AVATAR = "dvp_Tristan_cloth2_1080P"
-#: The v3 service knows only these few avatars (PROTOCOL.md §1).
+#: The v3 service knows only these few avatars (docs/protocol.md §1).
 LEGACY_AVATAR = "Kai_1080P_back"
 
 

@@ -1,7 +1,7 @@
-"""Commands: asked, answered by mid, sent again with the same mid, timed out (PROTOCOL.md §2).
+"""Commands: asked, answered by mid, sent again with the same mid, timed out (docs/protocol.md §2).
 
 A command without an answer in time has failed for its caller; sending it again under its `mid` is
-harmless, which is why only commands, and never a chat, are sent again (PROTOCOL.md §4, 4).
+harmless, which is why only commands, and never a chat, are sent again (docs/protocol.md §4, 4).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What people in the room say, as the avatar's speech recognition reports it.
 
-A user message may also be the echo of a typed question (PROTOCOL.md §2 "Left open"): it has the
-mid or the text of what was sent lately, and isn't speech.
+A user message may also be the echo of a typed question (docs/protocol.md §2 "Still open"): it has
+the mid or the text of what was sent lately, and isn't speech.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""`set_params` and `ask` options: checked by name before anything is sent (PROTOCOL.md §2, §3)."""
+"""`set_params` and `ask` options: checked by name before anything is sent.
+
+See docs/protocol.md §2, §3.
+"""
 
 from __future__ import annotations
 

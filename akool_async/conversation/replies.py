@@ -1,4 +1,7 @@
-"""The avatar's messages as they come in, and when each is over (PROTOCOL.md §2 "Left open")."""
+"""The avatar's messages as they come in, and when each is over.
+
+See docs/protocol.md §2 "Still open".
+"""
 
 from __future__ import annotations
 

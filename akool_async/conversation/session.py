@@ -364,7 +364,7 @@ class AvatarSession:
     async def pause(self) -> None:
         """(v3) Pauses the session: streaming stops soon after; the next question resumes it.
 
-        A long silence times the session out (PROTOCOL.md §1).
+        A long silence times the session out (docs/protocol.md §1).
 
         Raises:
             NotSupportedError: not a v3 session, or one that was only joined.

@@ -21,7 +21,7 @@ __all__ = ["Speaking"]
 
 class Speaking:
     """The utterances of one conversation. Only the first is being sent or spoken: what an avatar
-    does with a second chat while it speaks nobody knows (PROTOCOL.md §2 "Left open").
+    does with a second chat while it speaks nobody knows (docs/protocol.md §2 "Still open").
     """
 
     def __init__(self, line: Line) -> None:

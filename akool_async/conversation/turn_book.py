@@ -1,8 +1,8 @@
 """The turns that wait for the avatar, and which of them a message answers.
 
-PROTOCOL.md §2 "Left open": matched by `mid` first. As long as no reply of this avatar was ever seen
-to carry its question's `mid`, the first unclaimed message that begins after a turn belongs to the
-oldest turn that still waits: a question, a text it was given to say, or speech that it heard.
+docs/protocol.md §2 "Still open": matched by `mid` first. As long as no reply of this avatar was
+ever seen to carry its question's `mid`, the first unclaimed message after a turn belongs
+to the oldest turn that still waits: a question, a text it was given to say, or speech it heard.
 """
 
 from __future__ import annotations

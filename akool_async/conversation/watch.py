@@ -1,9 +1,9 @@
 """Is the room still there? Told by silence, by the clock, and by the avatar's leaving.
 
 A room can take packets and deliver none without a word for as long as the program likes to wait
-(LIVEKIT.md: 269 accepted, none delivered), and nobody knows how a room ends when the session's
-`duration` is up (PROTOCOL.md §2 "Left open"). So a silent room that owes an answer is probed, and
-every way of ending is read as one.
+(docs/livekit.md: 269 accepted, none delivered), and nobody knows how a room ends when the session's
+`duration` is up (docs/protocol.md §2 "Still open"). So a silent room that owes an answer is probed,
+and every way of ending is read as one.
 """
 
 from __future__ import annotations

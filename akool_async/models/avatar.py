@@ -1,4 +1,4 @@
-"""Avatars: the object of every avatar call, and what an upload takes (PROTOCOL.md §1)."""
+"""Avatars: the object of every avatar call, and what an upload takes (docs/protocol.md §1)."""
 
 from __future__ import annotations
 

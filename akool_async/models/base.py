@@ -1,4 +1,4 @@
-"""Reading what the service really sends (PROTOCOL.md §1 "Envelope").
+"""Reading what the service really sends (docs/protocol.md §1 "Envelope").
 
 Unknown fields are kept and ignored, numbers may come as strings and ids as numbers, an optional
 field may be missing, null or of a type that nobody documented: that never fails an answer.

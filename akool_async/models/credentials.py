@@ -1,4 +1,4 @@
-"""What is needed to enter a room: one model per kind (PROTOCOL.md §1 "Credentials").
+"""What is needed to enter a room: one model per kind (docs/protocol.md §1 "Credentials").
 
 Tokens and signatures are `SecretStr`: they don't show in a repr, a log line or a traceback.
 `to_dict(include_secrets=True)` gives the plain values, to hand a session to another process.
@@ -78,7 +78,7 @@ class TRTCCredentials(CredentialsBase):
 
 
 class ChatRoomCredentials(CredentialsBase):
-    """The v3 chat room: its URLs carry a secret in their path (PROTOCOL.md §3)."""
+    """The v3 chat room: its URLs carry a secret in their path (docs/protocol.md §3)."""
 
     kind: ClassVar[str] = "chatroom"
 

@@ -1,4 +1,7 @@
-"""Knowledge bases: what they answer, and what creating and changing one takes (PROTOCOL.md §1)."""
+"""Knowledge bases: what they answer, and what creating and changing one takes.
+
+See docs/protocol.md §1.
+"""
 
 from __future__ import annotations
 

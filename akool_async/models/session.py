@@ -1,4 +1,7 @@
-"""Sessions, version 4 and the legacy version 3, as the service answers them (PROTOCOL.md §1)."""
+"""Sessions, version 4 and the legacy version 3, as the service answers them.
+
+See docs/protocol.md §1.
+"""
 
 from __future__ import annotations
 
@@ -81,7 +84,7 @@ class StreamUrls(Answer):
 
 
 class LegacySession(_AnySession):
-    """A session of version 3: its messages go through a websocket chat room (PROTOCOL.md §3).
+    """A session of version 3: its messages go through a websocket chat room (docs/protocol.md §3).
 
     Attributes:
         stream_urls: `client_pull_stream_url` is the FLV video; detail and list may hold it alone.

@@ -1,4 +1,4 @@
-"""Every documented field of v4 session/create, checked together (PROTOCOL.md §1)."""
+"""Every documented field of v4 session/create, checked together (docs/protocol.md §1)."""
 
 from __future__ import annotations
 

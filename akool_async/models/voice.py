@@ -1,4 +1,4 @@
-"""Voices and languages (PROTOCOL.md §1)."""
+"""Voices and languages (docs/protocol.md §1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`voice_params` of session/create, each value checked as it is made (PROTOCOL.md §1).
+"""`voice_params` of session/create, each value checked as it is made (docs/protocol.md §1).
 
 The service's own schema lets wrong combinations through; here they are refused before the session
 is paid for.

@@ -1,4 +1,7 @@
-"""Avatars: the streaming ones, the general catalogue, and uploading one's own (PROTOCOL.md §1)."""
+"""Avatars: the streaming ones, the general catalogue, and uploading one's own.
+
+See docs/protocol.md §1.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knowledge bases (PROTOCOL.md §1)."""
+"""Knowledge bases (docs/protocol.md §1)."""
 
 from __future__ import annotations
 

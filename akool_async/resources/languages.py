@@ -1,4 +1,4 @@
-"""Languages (PROTOCOL.md §1)."""
+"""Languages (docs/protocol.md §1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Sessions of version 3, whose messages go through a websocket chat room (PROTOCOL.md §1, §3)."""
+"""Sessions of version 3, whose messages go through a websocket chat room.
+
+See docs/protocol.md §1, §3.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sessions of version 4 (PROTOCOL.md §1)."""
+"""Sessions of version 4 (docs/protocol.md §1)."""
 
 from __future__ import annotations
 
@@ -121,7 +121,8 @@ class Sessions:
     async def close_all(self) -> tuple[str, ...]:
         """Closes every session that is queueing or running, whoever opened it.
 
-        For what a program that died has left open (PROTOCOL.md §4): each costs until it is closed.
+        For what a program that died has left open (docs/protocol.md §4): each costs until it is
+        closed.
 
         Returns:
             The ids of those that were closed.

@@ -1,4 +1,4 @@
-"""Voices (PROTOCOL.md §1)."""
+"""Voices (docs/protocol.md §1)."""
 
 from __future__ import annotations
 

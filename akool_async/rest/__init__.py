@@ -1,1 +1,1 @@
-"""The rules of the REST API without any I/O: requests, envelopes, retries (PROTOCOL.md §1)."""
+"""The rules of the REST API without any I/O: requests, envelopes, retries (docs/protocol.md §1)."""

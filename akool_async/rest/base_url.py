@@ -1,4 +1,4 @@
-"""Where the API is: the forms of a base URL that are found in the wild (PROTOCOL.md §1)."""
+"""Where the API is: the forms of a base URL that are found in the wild (docs/protocol.md §1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading the envelope `{"code": 1000, "msg": "OK", "data": …}` (PROTOCOL.md §1 "Envelope").
+"""Reading the envelope `{"code": 1000, "msg": "OK", "data": …}` (docs/protocol.md §1 "Envelope").
 
 `code` decides, not the HTTP status. Where there is no envelope, the status does what it can.
 """

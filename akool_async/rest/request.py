@@ -15,7 +15,7 @@ __all__ = ["Repeat", "Request", "get", "post"]
 
 
 class Repeat(enum.Enum):
-    """When a call may be sent again (PROTOCOL.md §1, "Retry")."""
+    """When a call may be sent again (docs/protocol.md §1, "Retry")."""
 
     #: Reads and closing: also where the service may have acted already.
     SAFE = "safe"

@@ -1,4 +1,4 @@
-"""When a call is repeated, and after how long (PROTOCOL.md §1, "Retry").
+"""When a call is repeated, and after how long (docs/protocol.md §1, "Retry").
 
 Exponential with full jitter, honouring `Retry-After`, bounded in tries and in time. A call that may
 have been paid for is repeated only where the service surely didn't act.

@@ -1,4 +1,4 @@
-"""Who may call: keys, tokens, and fetching tokens (PROTOCOL.md §1 "Authentication")."""
+"""Who may call: keys, tokens, and fetching tokens (docs/protocol.md §1 "Authentication")."""
 
 from __future__ import annotations
 

@@ -16,7 +16,8 @@ from akool_async.simulator.room import RoomEvents, RoomRequest
 
 __all__ = ["TOKEN_LIFE", "AgoraRoom"]
 
-#: Seconds that the token of session/create is good to join with (PROTOCOL.md §1 "Credentials").
+#: Seconds that the token of session/create is good to join with (docs/protocol.md §1
+#: "Credentials").
 TOKEN_LIFE: Final = 300.0
 
 # Agora's connection reasons, as far as the room tells them.
@@ -69,7 +70,7 @@ class AgoraRoom(LoopbackRoom):
         self._expiry: asyncio.TimerHandle | None = None
 
     async def open(self) -> dict[str, Any]:
-        """The credentials of PROTOCOL.md §1, with `akool_simulator_url` beside them."""
+        """The credentials of docs/protocol.md §1, with `akool_simulator_url` beside them."""
         given = self.request.credentials
         if given is not None:
             # The user's own room: what was given is the avatar's way into it.

@@ -1,7 +1,7 @@
 """The REST side of the simulator: who may call, which call it is, and the envelope.
 
 It refuses as the service does: HTTP status 200 and JSON whatever the fault, `code` decides
-(PROTOCOL.md §1 "Envelope").
+(docs/protocol.md §1 "Envelope").
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["CORS_HEADERS", "Api", "Call", "Handler", "Routes"]
 
 logger = logging.getLogger(__name__)
 
-#: Sent with every answer, refusals included: browsers preflight every call (PROTOCOL.md §1).
+#: Sent with every answer, refusals included: browsers preflight every call (docs/protocol.md §1).
 CORS_HEADERS: Final[Mapping[str, str]] = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS",

@@ -1,4 +1,4 @@
-"""Avatars: uploading, details, the two lists (PROTOCOL.md §1)."""
+"""Avatars: uploading, details, the two lists (docs/protocol.md §1)."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _from_third_party(url: str) -> bool:
 
 
 def _avatar_object(service: Service, record: dict[str, Any], *, status: bool) -> dict[str, Any]:
-    """Only create and the v3 detail are documented to answer `status` (PROTOCOL.md §1)."""
+    """Only create and the v3 detail are documented to answer `status` (docs/protocol.md §1)."""
     answer = {name: value for name, value in record.items() if name != "status"}
     if record["type"] == 2:
         answer["available"] = service.available(record)

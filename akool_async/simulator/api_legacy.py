@@ -1,4 +1,4 @@
-"""Live sessions, version 3: a chat room, and video by a stream URL (PROTOCOL.md §1)."""
+"""Live sessions, version 3: a chat room, and video by a stream URL (docs/protocol.md §1)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def create(service: Service, call: Call) -> dict[str, Any]:
         session.id,
         service.settings,
         params={"mode": 1},
-        # No chat is taken before the session runs (PROTOCOL.md §1 "Session statuses").
+        # No chat is taken before the session runs (docs/protocol.md §1 "Session statuses").
         ready=lambda: session.status(service.clock.now()) == 2,
         on_chat=lambda: service.resume(session),
     )

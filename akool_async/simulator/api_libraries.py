@@ -1,4 +1,4 @@
-"""Voices, languages and knowledge bases (PROTOCOL.md §1)."""
+"""Voices, languages and knowledge bases (docs/protocol.md §1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Live sessions, version 4 (PROTOCOL.md §1)."""
+"""Live sessions, version 4 (docs/protocol.md §1)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from akool_async.simulator.voice_checks import check_voice_params
 __all__ = ["ROUTES", "asked_session_id", "check_avatar_is_ready"]
 
 _LONGEST: Final = 3600
-#: A token appears in create's answer only (PROTOCOL.md §4, 1).
+#: A token appears in create's answer only (docs/protocol.md §4, 1).
 _SECRET_ENDINGS: Final = ("_token", "_sig")
 
 
@@ -116,7 +116,7 @@ def _check_speech(service: Service, body: dict[str, Any]) -> None:
 
 
 def _check_credentials(body: dict[str, Any], stream_type: str) -> dict[str, Any] | None:
-    """The user's own room; for TRTC in the spelling of what is sent (PROTOCOL.md §1)."""
+    """The user's own room; for TRTC in the spelling of what is sent (docs/protocol.md §1)."""
     given = checks.section(body, "credentials")
     if given is None:
         return None

@@ -159,7 +159,8 @@ class SimulatedAvatar:
             raise RuntimeError("version 3 of the messages doesn't report recognised speech")
         await self._send(packet)
         if self.mode == 2:
-            # In spoken turns the user's and the avatar's texts have different mids (PROTOCOL.md).
+            # In spoken turns the user's and the avatar's texts have different mids
+            # (docs/protocol.md).
             await self._speaker.say(Turn(Question("", text), None))
 
     async def send_raw(self, packet: bytes) -> None:

@@ -1,4 +1,4 @@
-"""The legacy v3 chat room (PROTOCOL.md §3): a websocket on the simulator's own port."""
+"""The legacy v3 chat room (docs/protocol.md §3): a websocket on the simulator's own port."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Version 2 of the stream messages, as the avatar's side has it (PROTOCOL.md §2)."""
+"""Version 2 of the stream messages, as the avatar's side has it (docs/protocol.md §2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Version 3 of the stream messages, as the avatar's side of a chat room has it (PROTOCOL.md §3)."""
+"""Version 3 of the stream messages, as the avatar's side of a chat room has it.
+
+See docs/protocol.md §3.
+"""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ class Fault:
     """What goes wrong with the next calls.
 
     Attributes:
-        code: answered with this code of PROTOCOL.md §1 in an envelope.
+        code: answered with this code of docs/protocol.md §1 in an envelope.
         message: the envelope's `msg`.
         status: answered with this HTTP status; without anything else, with an HTML body.
         html: the body is a web server's error page.

@@ -145,7 +145,8 @@ class DataRoom:
     def enter(self, occupant: Occupant, *, announce_after: float | None = 0.0) -> None:
         """Puts somebody in; the others are told that much later, in seconds, or never (`None`).
 
-        A participant without a track is announced up to 3 s late by a real server (LIVEKIT.md).
+        A participant without a track is announced up to 3 s late by a real server
+        (docs/livekit.md).
         """
         self.occupants[occupant.grants.identity] = occupant
         if announce_after is None:

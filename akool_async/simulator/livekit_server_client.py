@@ -1,7 +1,7 @@
 """Somebody of the simulator's in a real LiveKit room: its avatar, or a stranger.
 
 The avatar publishes a silent audio track, as the service's does: a participant without a track is
-announced up to three seconds late (LIVEKIT.md).
+announced up to three seconds late (docs/livekit.md).
 """
 
 from __future__ import annotations

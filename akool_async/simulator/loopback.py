@@ -1,8 +1,8 @@
 """Agora's and TRTC's rooms on the simulator's own port: a websocket relay with a vendor's rules.
 
 Neither vendor's server can be run here. A loopback room takes its place: members join over
-`GET /loopback/<kind>`, and whatever the vendor would refuse (PROTOCOL.md §2 "Limits") is refused
-with the vendor's code. `loopback_wire` says what goes over the websocket.
+`GET /loopback/<kind>`, and whatever the vendor would refuse (docs/protocol.md §2 "Limits") is
+refused with the vendor's code. `loopback_wire` says what goes over the websocket.
 
 A member whose connection breaks keeps its place for `LINGER` seconds and may come back to it;
 packets meanwhile are lost.

@@ -1,4 +1,4 @@
-"""A vendor's limits on sending, enforced as its library would (PROTOCOL.md §2 "Limits")."""
+"""A vendor's limits on sending, enforced as its library would (docs/protocol.md §2 "Limits")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers as they are seen in the wild: what a reader has to put up with (PROTOCOL.md §1)."""
+"""Answers as they are seen in the wild: what a reader has to put up with (docs/protocol.md §1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One switch for every question that the documents leave open (PROTOCOL.md §2 "Left open").
+"""One switch for every question that the documents leave open (docs/protocol.md §2 "Still open").
 
 The defaults are what the documents' own examples show. A program that gets along with every one
 of `Personality.all_alternatives()` doesn't depend on what nobody knows.

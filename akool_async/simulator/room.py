@@ -95,7 +95,7 @@ class SimRoom(abc.ABC):
     async def leave(self) -> None:
         """The avatar leaves and the room stays open, for the others in it; `close` comes later.
 
-        One of the ways in which a session may run out (PROTOCOL.md §2 "Left open"). A kind of
+        One of the ways in which a session may run out (docs/protocol.md §2 "Still open"). A kind of
         room that has no notion of participants ends instead.
         """
         await self.close("expired")

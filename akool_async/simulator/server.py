@@ -48,7 +48,7 @@ _ROUTES: Final = {
 
 
 class Simulator:
-    """A local AKOOL, as faithful as the documents and never kinder (PROTOCOL.md §1 to §3).
+    """A local AKOOL, as faithful as the documents and never kinder (docs/protocol.md §1 to §3).
 
     ```python
     async with Simulator() as sim, AkoolClient("any", base_url=sim.url) as akool: ...

@@ -49,7 +49,7 @@ class TRTCRoom(LoopbackRoom):
     _sig = ""
 
     async def open(self) -> dict[str, Any]:
-        """The credentials of PROTOCOL.md §1 (those you get), and `akool_simulator_url`."""
+        """The credentials of docs/protocol.md §1 (those you get), and `akool_simulator_url`."""
         given = self.request.credentials
         if given is not None:
             # The user's own room: what was given is the avatar's way into it.
@@ -87,6 +87,6 @@ class TRTCRoom(LoopbackRoom):
 
 
 def _either(given: Mapping[str, Any], field: str) -> Any:
-    """PROTOCOL.md §1: what you send has another spelling than what you get; both are read."""
+    """docs/protocol.md §1: what you send has another spelling than what you get; both are read."""
     value = given.get(f"trtc_sdk_{field}")
     return given[f"trtc_{field}"] if value is None else value

@@ -25,7 +25,7 @@ _FAST_DIALOGUE: Final = ("voice_id", "stt_language", "turn_detection", "elevenla
 
 
 def check_vparams(params: Mapping[str, Any]) -> None:
-    """`vparams` of set-params (PROTOCOL.md §2).
+    """`vparams` of set-params (docs/protocol.md §2).
 
     Raises:
         Refusal: 1003.
@@ -36,7 +36,7 @@ def check_vparams(params: Mapping[str, Any]) -> None:
 
 
 def check_voice_params(params: Mapping[str, Any], *, fast_dialogue: bool) -> None:
-    """`voice_params` of session/create (PROTOCOL.md §1).
+    """`voice_params` of session/create (docs/protocol.md §1).
 
     Raises:
         Refusal: 1003.

@@ -1,4 +1,4 @@
-"""Putting messages together again, whatever the network did to their parts (PROTOCOL.md §2).
+"""Putting messages together again, whatever the network did to their parts (docs/protocol.md §2).
 
 Parts may come in any order, twice, or never. What is called complete is what was sent; everything
 else ends as `PartialChat`. Bounded in messages, parts, bytes and age.

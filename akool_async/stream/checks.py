@@ -1,4 +1,7 @@
-"""What may be sent in a command: checked by name before anything is sent (PROTOCOL.md §1, §2)."""
+"""What may be sent in a command: checked by name before anything is sent.
+
+See docs/protocol.md §1, §2.
+"""
 
 from __future__ import annotations
 

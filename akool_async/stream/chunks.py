@@ -1,7 +1,7 @@
 """Cutting text into packets: as full as the limit allows, in one pass over the escaped UTF-8.
 
-PROTOCOL.md §2 "Limits". A cut never falls inside a code point or a JSON escape; it falls between
-words where a boundary lies within the last 5 % of the packet.
+docs/protocol.md §2 "Limits". A cut never falls inside a code point or a JSON escape; it falls
+between words where a boundary lies within the last 5 % of the packet.
 """
 
 from __future__ import annotations

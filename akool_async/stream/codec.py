@@ -1,4 +1,7 @@
-"""Messages to packets and back: one object for one room, in either dialect (PROTOCOL.md §2, §3)."""
+"""Messages to packets and back: one object for one room, in either dialect.
+
+See docs/protocol.md §2, §3.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Putting version 3's answers together: frames without numbers and without an end (PROTOCOL.md §3).
+"""Putting version 3's answers together: frames without numbers and without an end.
+
+See docs/protocol.md §3.
 
 An answer is over when a frame of another `message_id` comes, or none for the quiet time.
 """

@@ -1,4 +1,4 @@
-"""Version 3 takes a language's code and answers with its name (PROTOCOL.md §3)."""
+"""Version 3 takes a language's code and answers with its name (docs/protocol.md §3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What one transport lets through: the size of a packet and the pace (PROTOCOL.md §2 "Limits")."""
+"""What one transport lets through: the size of a packet and the pace.
+
+See docs/protocol.md §2 "Limits".
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The messages that a program and an avatar exchange, whatever carries them.
 
 Both dialects read into and are written from these. They are immutable and cheap, compare by
-value, and print as something a person can read. PROTOCOL.md §2 (version 2) and §3 (version 3).
+value, and print as something a person can read. docs/protocol.md §2 (version 2) and §3 (version 3).
 
 Sent: `Chat`, `SetParams`, `Interrupt`, `SetAction`, and (v3) `RawPayload`. Received: `ChatDelta` at
 once as text comes in order, `Chat` when a message is complete, `PartialChat` when one was given up,

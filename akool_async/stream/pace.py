@@ -1,4 +1,7 @@
-"""Budgets of bytes and packets per second, and whose packet goes next (PROTOCOL.md §2 "Limits")."""
+"""Budgets of bytes and packets per second, and whose packet goes next.
+
+See docs/protocol.md §2 "Limits".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The stream messages of Agora, LiveKit and TRTC: one JSON object per packet (PROTOCOL.md §2)."""
+"""The stream messages of Agora, LiveKit and TRTC: one JSON object per packet.
+
+See docs/protocol.md §2.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The messages of the legacy chat room: JSON inside JSON, one text frame each (PROTOCOL.md §3)."""
+"""The messages of the legacy chat room: JSON inside JSON, one text frame each.
+
+See docs/protocol.md §3.
+"""
 
 from __future__ import annotations
 

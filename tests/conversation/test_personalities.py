@@ -1,6 +1,6 @@
 """A whole conversation with every kind of avatar that the documents leave possible.
 
-PROTOCOL.md §2 "Left open": each alternative by itself, and the worst mix, over a LiveKit room.
+See docs/protocol.md §2 "Still open": each alternative by itself, and the worst mix, over LiveKit.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The envelope, who is let in, and browsers (PROTOCOL.md §1)."""
+"""The envelope, who is let in, and browsers (docs/protocol.md §1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The simulated avatar by the packets it takes and sends (PROTOCOL.md §2)."""
+"""The simulated avatar by the packets it takes and sends (docs/protocol.md §2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Avatars: uploading, details, the two lists (PROTOCOL.md §1)."""
+"""Avatars: uploading, details, the two lists (docs/protocol.md §1)."""
 
 from __future__ import annotations
 

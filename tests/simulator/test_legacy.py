@@ -1,4 +1,4 @@
-"""Sessions of version 3 and the avatar in their chat rooms (PROTOCOL.md §1, §3)."""
+"""Sessions of version 3 and the avatar in their chat rooms (docs/protocol.md §1, §3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sessions of version 4: fields, statuses, slots, credits, the end (PROTOCOL.md §1)."""
+"""Sessions of version 4: fields, statuses, slots, credits, the end (docs/protocol.md §1)."""
 
 from __future__ import annotations
 

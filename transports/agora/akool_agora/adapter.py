@@ -26,7 +26,7 @@ RENEW_TIMEOUT: Final = 30.0
 
 
 class AgoraTransport(EngineTransport):
-    """One Agora channel (PROTOCOL.md §2 "Limits": 1000 bytes, 6000 B/s, 60 packets/s).
+    """One Agora channel (docs/protocol.md §2 "Limits": 1000 bytes, 6000 B/s, 60 packets/s).
 
     The data stream is unordered and unreliable. The token of session/create is good for five
     minutes to join with; before a token expires `JoinTarget.renew_credentials` is asked for new

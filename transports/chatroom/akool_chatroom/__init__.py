@@ -1,6 +1,6 @@
 """The legacy v3 chat room of AKOOL streaming avatars, as a transport of akool-async.
 
-PROTOCOL.md §3. Install it with `pip install "akool-async[chatroom]"`; it is found by its name,
+docs/protocol.md §3. Install it with `pip install "akool-async[chatroom]"`; it is found by its name,
 `chatroom`, and used by `open_session(…, legacy=True)`.
 """
 

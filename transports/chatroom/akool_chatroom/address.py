@@ -14,7 +14,9 @@ FIELD: Final = "client_chat_room_url"
 
 
 class Address:
-    """`client_chat_room_url` (PROTOCOL.md §3). Printed, it shows scheme, host and port only."""
+    """`client_chat_room_url` (docs/protocol.md §3). Printed, it shows scheme, host and port
+    only.
+    """
 
     __slots__ = ("_secrets", "_url", "host", "port", "secure")
 

@@ -41,7 +41,7 @@ _LOG: Final = logging.getLogger("akool_chatroom")
 
 
 class ChatRoomTransport(Transport):
-    """The v3 chat room (PROTOCOL.md §3): one text frame per packet, over a websocket.
+    """The v3 chat room (docs/protocol.md §3): one text frame per packet, over a websocket.
 
     Text frames are handed on as they are, whatever is in them; binary frames, which the room
     doesn't use, are dropped and counted as `stats.dropped["binary"]`.

@@ -1,4 +1,4 @@
-"""Joining a room without endangering the process (LIVEKIT.md rules 1 and 2).
+"""Joining a room without endangering the process (docs/livekit.md rules 1 and 2).
 
 A `Room.connect()` that is cancelled while the native part goes on joining ends the whole process
 with SIGTERM 15 seconds later. So a join, once begun, is always seen to its end, by a task that

@@ -1,4 +1,6 @@
-"""Whether this process may open the files that one more room needs (LIVEKIT.md, "Sockets run out").
+"""Whether this process may open the files that one more room needs.
+
+See docs/livekit.md, "Sockets run out".
 
 Past the limit the client doesn't fail cleanly: rooms join and then carry nothing.
 """

@@ -1,8 +1,8 @@
 """What a room's client tells, turned into packets and changes of the connection.
 
 The client calls its handlers on the event loop, inside the room's own task: an exception there can
-silence the room for good, a slow one stalls it (LIVEKIT.md rule 8). So they do nothing but move
-facts into the transport's inbox, and wake who waits.
+silence the room for good, a slow one stalls it (docs/livekit.md rule 8). So they do nothing but
+move facts into the transport's inbox, and wake who waits.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class Presence:
     def _data(self, packet: rtc.DataPacket) -> None:
         identity = packet.participant.identity if packet.participant is not None else None
         if packet.topic and (identity is None or identity == self.senders.avatar):
-            # Not the stream messages' channel: they have no topic (PROTOCOL.md §2).
+            # Not the stream messages' channel: they have no topic (docs/protocol.md §2).
             self._stats.dropped["topic"] += 1
             return
         self._apply(self.senders.packet(packet.data, identity, self._loop.time()))

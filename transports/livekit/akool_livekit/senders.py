@@ -1,4 +1,4 @@
-"""Whose packets these are: the avatar's, a stranger's, or not known yet (LIVEKIT.md rule 4).
+"""Whose packets these are: the avatar's, a stranger's, or not known yet (docs/livekit.md rule 4).
 
 Synchronous and without a clock. A participant who publishes no track is announced up to 3 s after
 it came, and its packets until then carry no name, the avatar's as well as a stranger's.

@@ -1,8 +1,8 @@
 """The LiveKit transport: reliable packets without a topic, to and from one avatar.
 
-LIVEKIT.md's ten rules: 1 and 2 are kept in `bringup`, 3, 7 and 8 in `presence`, 4 in `senders`,
-10 in `joining` and here. The session above keeps 5 (answers decide), 6 (one sender; the deadline
-of a packet is here) and 9 (an answered command comes before the first chat).
+docs/livekit.md's ten rules: 1 and 2 are kept in `bringup`, 3, 7 and 8 in `presence`, 4 in
+`senders`, 10 in `joining` and here. The session above keeps 5 (answers decide), 6 (one sender; the
+deadline of a packet is here) and 9 (an answered command comes before the first chat).
 """
 
 from __future__ import annotations

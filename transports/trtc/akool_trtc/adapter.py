@@ -19,7 +19,7 @@ __all__ = ["TRTCTransport"]
 
 
 class TRTCTransport(EngineTransport):
-    """One TRTC room (PROTOCOL.md §2 "Limits": 1000 bytes, 8000 B/s, 30 packets/s).
+    """One TRTC room (docs/protocol.md §2 "Limits": 1000 bytes, 8000 B/s, 30 packets/s).
 
     Custom messages are reliable and ordered while the connection stands.
 
