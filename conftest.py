@@ -1,6 +1,7 @@
 """Guards for all tests, those of the plugins included; see `tests/support/guards`."""
 
 pytest_plugins = [
+    "guards.clock",
     "guards.environment",
     "guards.leaks",
     "guards.loopback",

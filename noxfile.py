@@ -42,8 +42,13 @@ def pytest(session: nox.Session, *arguments: str) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """The whole suite, except what needs a real livekit-server (that is `livekit`)."""
-    pytest(session, "-m", "not livekit_server", *session.posargs)
+    """The whole suite, except what needs a real livekit-server (that is `livekit`).
+
+    In several processes, three per core: the tests wait more than they compute. `-- -n 0` runs
+    them in one, as a debugger needs it.
+    """
+    several = ("-n", str(3 * (os.cpu_count() or 1)), "--dist", "worksteal")
+    pytest(session, "-m", "not livekit_server", *several, *session.posargs)
 
 
 @nox.session

@@ -25,13 +25,13 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
     parser.add_argument("--strict", action="store_true", help="exit 1 when a goal is missed")
     parser.add_argument("--plot", metavar="FILE.svg", help="draw the ratios, too")
-    parser.add_argument("--rounds", type=int, default=7, help="ABAB rounds (7)")
+    parser.add_argument("--rounds", type=int, help="ABAB rounds (as many as each row needs)")
     parser.add_argument("--list", action="store_true", help="names of the rows, and no more")
     parser.add_argument("--measure", metavar="NAME", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.plot and Path(options.plot).suffix.lower() != ".svg":
         parser.error("--plot writes SVG: give a name that ends in .svg")
-    if options.rounds < 1:
+    if options.rounds is not None and options.rounds < 1:
         parser.error("--rounds: at least 1")
     for file in sorted(FOLDER.glob("bench_*.py")):
         importlib.import_module(file.stem)
@@ -64,7 +64,7 @@ def main() -> int:
     return 1 if broken or (options.strict and missed) else 0
 
 
-def measure(row: Row, *, rounds: int) -> dict[str, Any]:
+def measure(row: Row, *, rounds: int | None) -> dict[str, Any]:
     """Runs one benchmark in this process."""
     bench = Bench(row, rounds=rounds)
     skipped = None
@@ -81,9 +81,11 @@ def measure(row: Row, *, rounds: int) -> dict[str, Any]:
     return _result(row, lines=lines, notes=bench.notes, skipped=skipped)
 
 
-def in_own_process(row: Row, *, rounds: int) -> dict[str, Any]:
+def in_own_process(row: Row, *, rounds: int | None) -> dict[str, Any]:
     """Runs one benchmark in a fresh interpreter, within its time limit."""
-    command = [sys.executable, str(FOLDER), "--measure", row.name, "--rounds", str(rounds)]
+    command = [sys.executable, str(FOLDER), "--measure", row.name]
+    if rounds is not None:
+        command += ["--rounds", str(rounds)]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=row.limit, check=False

@@ -57,6 +57,9 @@ __all__ = [
     "row",
 ]
 
+#: Rounds of a row that neither asks for a number nor is given one.
+USUAL_ROUNDS: Final = 7
+
 #: What one unit of time is, in seconds; other units are recorded as they are.
 SECONDS: Final = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9}
 
@@ -220,7 +223,7 @@ def percentile(values: Sequence[float], percent: float) -> float:
 class Bench:
     """Given to a benchmark: measures in turns, and keeps what is recorded."""
 
-    def __init__(self, row: Row, *, rounds: int = 7, batch: float = 0.1) -> None:
+    def __init__(self, row: Row, *, rounds: int | None = None, batch: float = 0.1) -> None:
         self.row = row
         self._rounds = rounds
         self._batch = batch
@@ -228,8 +231,8 @@ class Bench:
         self.notes: list[str] = []
 
     def rounds(self, count: int | None = None) -> Iterator[int]:
-        """The rounds to run, numbered; `count` in place of the usual number."""
-        yield from range(count or self._rounds)
+        """The rounds to run, numbered: as many as were asked for, else `count`, else seven."""
+        yield from range(self._rounds or count or USUAL_ROUNDS)
 
     def record(self, part: str = "", *, ours: float, counterpart: float | None = None) -> None:
         """One round's figures for a line, in the line's unit; call it once per round."""

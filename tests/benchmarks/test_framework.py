@@ -137,9 +137,9 @@ def test_plot_is_well_formed():
 
 def test_command_line_measures_in_another_process(tmp_path):
     plot = tmp_path / "plot.svg"
-    command = [sys.executable, str(FOLDER), "--only", "import", "--json"]
+    command = [sys.executable, str(FOLDER), "--only", "import", "--rounds", "1", "--json"]
     done = subprocess.run(
-        [*command, "--plot", str(plot)], capture_output=True, text=True, timeout=120, check=False
+        [*command, "--plot", str(plot)], capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
     (result,) = json.loads(done.stdout)["rows"]

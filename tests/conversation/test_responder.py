@@ -38,7 +38,9 @@ async def generator(turn):
 
 
 @pytest.mark.parametrize(
-    "function", [lambda turn: f"You said {turn.text}.", plain, generator], ids=str
+    "function",
+    [lambda turn: f"You said {turn.text}.", plain, generator],
+    ids=["returns_text", "coroutine", "generator"],
 )
 async def test_what_people_say_is_answered(scene, function):
     async with scene() as s:

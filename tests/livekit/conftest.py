@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def server() -> LiveKitServer:
 @pytest_asyncio.fixture
 async def room(server: LiveKitServer) -> AsyncIterator[ServerFar]:
     """A room of its own on it."""
-    async with ServerFar(server, f"room{next(_numbers)}") as room:
+    async with ServerFar(server, f"room-{os.getpid()}-{next(_numbers)}") as room:
         yield room
 
 

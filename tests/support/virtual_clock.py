@@ -1,0 +1,108 @@
+"""An event loop on which waiting for a timer takes no time.
+
+When nothing is ready to run and the next timer is due in ten seconds, the clock is set ten seconds
+ahead. No time passes while callbacks run. So a limit of a tenth of a second is safe on the busiest
+machine, and the order of events is the same in every run.
+
+The clock runs at its real pace while something outside the loop may wake it: a socket or pipe that
+is watched, a call in an executor, a thread that was started since the loop was made. A child process
+is watched by one of these. So sockets, threads and processes work on this loop, too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+__all__ = ["DeadlockError", "VirtualClockLoop"]
+
+#: Iterations in a row at one instant before each takes a millisecond: a loop over `sleep(0)` that
+#: waits for a time limit has to reach it.
+BUSY: Final = 200_000
+
+
+class DeadlockError(RuntimeError):
+    """The loop has no timer and watches nothing: what it waits for can't happen."""
+
+
+class _Selector(selectors.BaseSelector):
+    """The real selector, asked in such a way that no time is spent on waiting for timers."""
+
+    def __init__(self) -> None:
+        self._real = selectors.DefaultSelector()
+        self._before = set(threading.enumerate())
+        self._busy = 0
+        self.now = 1000.0
+        self.in_executor = 0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """What is ready; lets time pass until something is, or `timeout` seconds are over."""
+        ready = self._real.select(0)
+        if ready or (timeout is not None and timeout <= 0):
+            self._busy += 1
+            self.now += 0.001 if self._busy > BUSY else 0.0
+            return ready
+        self._busy = 0
+        if self._may_be_woken():
+            start = time.monotonic()
+            ready = self._real.select(timeout)
+            self.now += time.monotonic() - start
+        elif timeout is None:
+            raise DeadlockError("nothing is left that could wake this loop: no timer, no socket")
+        else:
+            self.now += timeout
+        return ready
+
+    def _may_be_woken(self) -> bool:
+        # One of what is watched is the loop's own end of the pipe for `call_soon_threadsafe`.
+        return (
+            len(self._real.get_map()) > 1
+            or self.in_executor > 0
+            or any(not _idle(one) for one in set(threading.enumerate()) - self._before)
+        )
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        return self._real.register(fileobj, events, data)
+
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+        return self._real.unregister(fileobj)
+
+    def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        return self._real.modify(fileobj, events, data)
+
+    def close(self) -> None:
+        self._real.close()
+
+    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
+        return self._real.get_map()
+
+
+def _idle(thread: threading.Thread) -> bool:
+    """Whether it is an executor's, whose calls are counted apart."""
+    return thread.name.startswith("asyncio_")
+
+
+class VirtualClockLoop(asyncio.SelectorEventLoop):
+    """An event loop whose clock jumps to the next timer when there is nothing else to do."""
+
+    def __init__(self) -> None:
+        self._virtual = _Selector()
+        super().__init__(self._virtual)
+
+    def time(self) -> float:
+        """Seconds on this loop's clock."""
+        return self._virtual.now
+
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> asyncio.Future[Any]:
+        """As the base class's; time passes at its real pace until the call is over."""
+        future = super().run_in_executor(executor, func, *args)
+        self._virtual.in_executor += 1
+        future.add_done_callback(self._executed)
+        return future
+
+    def _executed(self, _: asyncio.Future[Any]) -> None:
+        self._virtual.in_executor -= 1
