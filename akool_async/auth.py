@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from akool_async.errors import ConfigurationError, InvalidParameterError, InvalidResponseError
-from akool_async.rest.request import Repeat, Request, post
+from akool_async.rest.request import Idempotency, Request, post
 
 __all__ = [
     "API_KEY_VARIABLE",
@@ -156,7 +156,7 @@ class ClientCredentials(Auth):
             "/api/open/v3/getToken",
             {"clientId": self._id, "clientSecret": self._secret},
             # It creates nothing that costs.
-            repeat=Repeat.SAFE,
+            idempotency=Idempotency.SAFE,
         )
         envelope = await fetch(request)
         token = envelope.get("token")

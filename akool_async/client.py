@@ -13,7 +13,7 @@ from akool_async.auth import choose_auth
 from akool_async.errors import InvalidParameterError
 from akool_async.http import ConnectionPool
 from akool_async.resources.avatars import Avatars
-from akool_async.resources.caller import Caller
+from akool_async.resources.executor import APIExecutor
 from akool_async.resources.knowledge import KnowledgeBases
 from akool_async.resources.languages import Languages
 from akool_async.resources.legacy_sessions import LegacySessions
@@ -83,7 +83,7 @@ class AkoolClient:
         address = base_url or os.environ.get(BASE_URL_VARIABLE, "").strip() or DEFAULT_BASE_URL
         pool = ConnectionPool(normalise_base_url(address), session)
         self._owns_pool = True
-        self._caller = Caller(
+        self._executor = APIExecutor(
             pool,
             auth,
             timeout=_timeout(timeout),
@@ -96,42 +96,42 @@ class AkoolClient:
     @property
     def base_url(self) -> str:
         """Where the API is, without a slash at the end."""
-        return self._caller.pool.base_url
+        return self._executor.pool.base_url
 
     @property
     def closed(self) -> bool:
         """Whether it was closed."""
-        return self._caller.pool.closed
+        return self._executor.pool.closed
 
     @cached_property
     def avatars(self) -> Avatars:
         """Avatars: list, get, upload."""
-        return Avatars(self._caller)
+        return Avatars(self._executor)
 
     @cached_property
     def sessions(self) -> Sessions:
         """Sessions of version 4."""
-        return Sessions(self._caller)
+        return Sessions(self._executor)
 
     @cached_property
     def legacy_sessions(self) -> LegacySessions:
         """Sessions of version 3."""
-        return LegacySessions(self._caller)
+        return LegacySessions(self._executor)
 
     @cached_property
     def voices(self) -> Voices:
         """Voices."""
-        return Voices(self._caller)
+        return Voices(self._executor)
 
     @cached_property
     def languages(self) -> Languages:
         """Languages."""
-        return Languages(self._caller)
+        return Languages(self._executor)
 
     @cached_property
     def knowledge(self) -> KnowledgeBases:
         """Knowledge bases."""
-        return KnowledgeBases(self._caller)
+        return KnowledgeBases(self._executor)
 
     def open_session(
         self, avatar_id: str, *, stream_type: str = "livekit", **fields: Any
@@ -187,21 +187,21 @@ class AkoolClient:
             rules["retry_time"] = number("retry_time", retry_time, 0.0, 86_400.0)
         if backoff is not None:
             rules["backoff"] = number("backoff", backoff, 0.0, 60.0)
-        caller = self._caller
+        executor = self._executor
         copy = object.__new__(type(self))
         copy._owns_pool = False
-        copy._caller = replace(
-            caller,
-            timeout=caller.timeout if timeout is None else _timeout(timeout),
-            retry=replace(caller.retry, **rules),
+        copy._executor = replace(
+            executor,
+            timeout=executor.timeout if timeout is None else _timeout(timeout),
+            retry=replace(executor.retry, **rules),
         )
         return copy
 
     async def aclose(self) -> None:
         """Closes the connections; not those of a `session` that was given. Twice is fine."""
         if self._owns_pool:
-            await self._caller.auth.aclose()
-            await self._caller.pool.aclose()
+            await self._executor.auth.aclose()
+            await self._executor.pool.aclose()
 
     async def __aenter__(self) -> Self:
         return self

@@ -22,9 +22,9 @@ from akool_async.errors import (
     InvalidResponseError,
     RequestError,
 )
-from akool_async.rest.envelope import RawAnswer
+from akool_async.rest.envelope import RawResponse
 from akool_async.rest.proxy import Proxy
-from akool_async.rest.request import Repeat, Request
+from akool_async.rest.request import Idempotency, Request
 from akool_async.rest.retry import read_retry_after
 
 __all__ = ["ConnectionPool"]
@@ -72,7 +72,7 @@ class ConnectionPool:
 
     async def send(
         self, request: Request, header: tuple[str, str] | None, *, timeout: float
-    ) -> RawAnswer:
+    ) -> RawResponse:
         """Sends one request once.
 
         Args:
@@ -95,7 +95,11 @@ class ConnectionPool:
         options: dict[str, Any] = {}
         if request.query:
             options["params"] = request.query
-        if self._own and request.method == "DELETE" and request.repeat is Repeat.UNLESS_DONE:
+        if (
+            self._own
+            and request.method == "DELETE"
+            and request.idempotency is Idempotency.UNLESS_DONE
+        ):
             options["middlewares"] = (_once,)
         if self._proxy is not None:
             options["proxy"] = self._proxy.url
@@ -112,7 +116,7 @@ class ConnectionPool:
             ) as response:
                 answered = response.headers
                 wait = answered.get("Retry-After")
-                return RawAnswer(
+                return RawResponse(
                     status=response.status,
                     body=await _read_bounded(response, request),
                     content_type=answered.get("Content-Type", ""),
@@ -213,7 +217,7 @@ def _translated(error: BaseException, request: Request, timeout: float) -> Reque
         return APIConnectionError(
             f"no connection: {error}", request=info, retryable=True, sent=False
         )
-    safe = request.repeat is Repeat.SAFE
+    safe = request.idempotency is Idempotency.SAFE
     if isinstance(error, TimeoutError):
         return APITimeoutError(f"no answer within {timeout:g} s", request=info, retryable=safe)
     if isinstance(error, aiohttp.ClientResponseError):

@@ -93,7 +93,7 @@ async def open_session(
     settings = _settings(found, transport_options, engine, client.base_url)
     if own is not None:
         settings = {**own.transport_options, **settings}
-        fields["credentials"] = own.send
+        fields["credentials"] = own.avatar_credentials
     found.preflight(settings)
     created = asyncio.get_running_loop().time()
     if legacy:
@@ -118,7 +118,7 @@ async def open_session(
             pull_url=_pull_url(session),
         )
         target = JoinTarget(
-            own.join if own is not None else _credentials(session),
+            own.bot_credentials if own is not None else _credentials(session),
             session_id=session.id,
             own_room=own is not None,
             renew_credentials=renew_credentials or _renewal(room, info),
@@ -281,7 +281,7 @@ def _renewal(room: OwnRoom | None, info: SessionInfo) -> Renew | None:
         return None
 
     async def renew() -> Credentials:
-        return room.prepare(duration=info.duration).join
+        return room.prepare(duration=info.duration).bot_credentials
 
     return renew
 

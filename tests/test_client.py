@@ -230,11 +230,11 @@ class TestOptions:
     async def test_what_is_not_given_stays(self, client: AkoolClient) -> None:
         first = client.with_options(timeout=7, max_retries=9, retry_time=11, backoff=0.25)
         second = first.with_options(timeout=8)
-        assert second._caller.timeout == 8
-        assert second._caller.retry == first._caller.retry
-        assert (first._caller.retry.max_retries, first._caller.retry.backoff) == (9, 0.25)
-        assert first._caller.retry.retry_time == 11
-        assert client._caller.timeout == 30
+        assert second._executor.timeout == 8
+        assert second._executor.retry == first._caller.retry
+        assert (first._executor.retry.max_retries, first._caller.retry.backoff) == (9, 0.25)
+        assert first._executor.retry.retry_time == 11
+        assert client._executor.timeout == 30
 
     @pytest.mark.parametrize(
         ("options", "field"),

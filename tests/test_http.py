@@ -30,10 +30,10 @@ from akool_async.errors import (
     InvalidResponseError,
 )
 from akool_async.http import ConnectionPool
-from akool_async.rest.request import Repeat, Request, get
+from akool_async.rest.request import Idempotency, Request, get
 
 READ = get("/api/open/x")
-CREATE = Request("POST", "/api/open/x", {}, b"{}", Repeat.UNLESS_DONE)
+CREATE = Request("POST", "/api/open/x", {}, b"{}", Idempotency.UNLESS_DONE)
 
 
 @pytest.fixture

@@ -165,8 +165,10 @@ class OwnLiveKitRoom(OwnRoom):
         }
         return PreparedRoom(
             stream_type=self.stream_type,
-            send=own_credentials_body(self.stream_type, {**place, "livekit_token": avatar_token}),
-            join=LiveKitCredentials.read({**place, "livekit_token": bot_token}),
+            avatar_credentials=own_credentials_body(
+                self.stream_type, {**place, "livekit_token": avatar_token}
+            ),
+            bot_credentials=LiveKitCredentials.read({**place, "livekit_token": bot_token}),
             avatar=str(self.avatar_identity),
             bot=str(self.bot_identity),
         )

@@ -36,16 +36,16 @@ class PreparedRoom:
 
     Attributes:
         stream_type: "livekit", "agora" or "trtc".
-        send: `credentials` of session/create: the avatar's way in. Holds a secret.
-        join: the bot's way in.
+        avatar_credentials: `credentials` of session/create: the avatar's way in. Holds a secret.
+        bot_credentials: the bot's way in.
         avatar: the avatar's identity in the room.
         bot: the bot's.
         transport_options: what the transport must be told besides.
     """
 
     stream_type: OwnStreamType
-    send: Mapping[str, Any] = field(repr=False)
-    join: Credentials
+    avatar_credentials: Mapping[str, Any] = field(repr=False)
+    bot_credentials: Credentials
     avatar: str
     bot: str
     transport_options: Mapping[str, Any] = field(default_factory=dict)
@@ -128,8 +128,8 @@ class OwnAgoraRoom(OwnRoom):
         }
         return PreparedRoom(
             stream_type=self.stream_type,
-            send=own_credentials_body(self.stream_type, send),
-            join=AgoraCredentials(
+            avatar_credentials=own_credentials_body(self.stream_type, send),
+            bot_credentials=AgoraCredentials(
                 agora_uid=self.bot_uid,
                 agora_channel=self.channel,
                 agora_token=SecretStr(bot_token),
@@ -196,8 +196,8 @@ class OwnTRTCRoom(OwnRoom):
         }
         return PreparedRoom(
             stream_type=self.stream_type,
-            send=own_credentials_body(self.stream_type, send),
-            join=TRTCCredentials(
+            avatar_credentials=own_credentials_body(self.stream_type, send),
+            bot_credentials=TRTCCredentials(
                 trtc_app_id=self.app_id,
                 trtc_room_id=self.room_id,
                 trtc_user_id=self.bot_user_id,

@@ -11,12 +11,12 @@ from typing import Final, Literal
 
 from akool_async.errors import AvatarFailedError, InvalidParameterError
 from akool_async.models.avatar import Avatar, UrlFrom, upload_body
-from akool_async.resources.caller import Caller
-from akool_async.resources.pagination import Listing, PageData
+from akool_async.resources.executor import APIExecutor
+from akool_async.resources.pagination import AsyncPaginator, PageData
 from akool_async.resources.polling import Progress, poll
 from akool_async.resources.reading import check_page, counted, one, uncounted
 from akool_async.rest.pages import page_decoder
-from akool_async.rest.request import Repeat, get, post
+from akool_async.rest.request import Idempotency, get, post
 from akool_async.validation import choice, text
 
 __all__ = ["Avatars"]
@@ -28,8 +28,8 @@ _V3: Final = "/api/open/v3/avatar"
 class Avatars:
     """`client.avatars`."""
 
-    def __init__(self, caller: Caller) -> None:
-        self._caller = caller
+    def __init__(self, executor: APIExecutor) -> None:
+        self._executor = executor
 
     def list(
         self,
@@ -37,7 +37,7 @@ class Avatars:
         page: int = 1,
         size: int = 100,
         platform: Literal["open", "aigc"] | None = None,
-    ) -> Listing[Avatar]:
+    ) -> AsyncPaginator[Avatar]:
         """The streaming avatars, whose ids work for sessions.
 
         Args:
@@ -54,11 +54,11 @@ class Avatars:
 
         async def fetch(number: int) -> PageData[Avatar]:
             request = get(f"{_V4}/list", page=number, size=size, platform=platform)
-            return await self._caller.call(
+            return await self._executor.call(
                 request, partial(counted, Avatar), decode=page_decoder(Avatar)
             )
 
-        return Listing(fetch, key=attrgetter("id"), page=page, size=size)
+        return AsyncPaginator(fetch, key=attrgetter("id"), page=page, size=size)
 
     def catalogue(
         self,
@@ -67,7 +67,7 @@ class Avatars:
         type: Literal[1, 2] | None = None,  # noqa: A002 - the service's name
         page: int = 1,
         size: int = 100,
-    ) -> Listing[Avatar]:
+    ) -> AsyncPaginator[Avatar]:
         """The general catalogue of version 3. Only ids that `list` has as well work for sessions.
 
         Args:
@@ -87,11 +87,11 @@ class Avatars:
         async def fetch(number: int) -> PageData[Avatar]:
             query = {"from": source, "type": type, "page": number, "size": size}
             request = get(f"{_V3}/list", **query)
-            return await self._caller.call(
+            return await self._executor.call(
                 request, lambda data: uncounted(Avatar, data, wrapped="result")
             )
 
-        return Listing(fetch, key=attrgetter("id"), page=page, size=size)
+        return AsyncPaginator(fetch, key=attrgetter("id"), page=page, size=size)
 
     async def get(self, avatar_id: str) -> Avatar:
         """A streaming avatar by its `avatar_id`. Its answer may hold no `status`.
@@ -100,7 +100,7 @@ class Avatars:
             NotFoundError: there is none of that id.
         """
         request = get(f"{_V4}/detail", avatar_id=text("avatar_id", avatar_id))
-        return await self._caller.call(request, partial(one, Avatar))
+        return await self._executor.call(request, partial(one, Avatar))
 
     async def get_record(self, record_id: str) -> Avatar:
         """An avatar by its record's `_id`, with its `status` (version 3).
@@ -109,7 +109,7 @@ class Avatars:
             NotFoundError: there is none of that id.
         """
         request = get(f"{_V3}/detail", id=text("record_id", record_id))
-        return await self._caller.call(request, partial(one, Avatar))
+        return await self._executor.call(request, partial(one, Avatar))
 
     async def upload(self, url: str, *, avatar_id: str, name: str, url_from: UrlFrom = 1) -> Avatar:
         """Makes a streaming avatar from a video; it can be used once `wait_until_ready` returned.
@@ -126,8 +126,8 @@ class Avatars:
             ProcessingError: uploads are used up, or the media can't be used.
         """
         body = upload_body(url, avatar_id, name, url_from)
-        request = post(f"{_V3}/create", body, repeat=Repeat.UNLESS_DONE)
-        return await self._caller.call(request, partial(one, Avatar))
+        request = post(f"{_V3}/create", body, idempotency=Idempotency.UNLESS_DONE)
+        return await self._executor.call(request, partial(one, Avatar))
 
     async def wait_until_ready(
         self,

@@ -9,10 +9,10 @@ from typing import Any, Final, Literal
 
 from akool_async.errors import InvalidParameterError
 from akool_async.models.knowledge import Knowledge, KnowledgeDoc, knowledge_body
-from akool_async.resources.caller import Caller
-from akool_async.resources.pagination import Listing, PageData
+from akool_async.resources.executor import APIExecutor
+from akool_async.resources.pagination import AsyncPaginator, PageData
 from akool_async.resources.reading import check_page, nothing, one, one_with_id, uncounted
-from akool_async.rest.request import Repeat, get, post
+from akool_async.rest.request import Idempotency, get, post
 from akool_async.validation import text, whole
 
 __all__ = ["KnowledgeBases"]
@@ -23,8 +23,8 @@ _AT: Final = "/api/open/v4/knowledge"
 class KnowledgeBases:
     """`client.knowledge`."""
 
-    def __init__(self, caller: Caller) -> None:
-        self._caller = caller
+    def __init__(self, executor: APIExecutor) -> None:
+        self._executor = executor
 
     async def create(
         self,
@@ -49,8 +49,8 @@ class KnowledgeBases:
             ConflictError: the name is taken.
         """
         body = knowledge_body(name=name, prologue=prologue, prompt=prompt, docs=docs, urls=urls)
-        request = post(f"{_AT}/create", body, repeat=Repeat.UNLESS_DONE)
-        return await self._caller.call(request, partial(one_with_id, Knowledge))
+        request = post(f"{_AT}/create", body, idempotency=Idempotency.UNLESS_DONE)
+        return await self._executor.call(request, partial(one_with_id, Knowledge))
 
     async def get(self, knowledge_id: str) -> Knowledge:
         """A whole knowledge base.
@@ -59,7 +59,7 @@ class KnowledgeBases:
             NotFoundError: there is none of that id.
         """
         request = get(f"{_AT}/detail", id=text("knowledge_id", knowledge_id))
-        return await self._caller.call(request, partial(one, Knowledge))
+        return await self._executor.call(request, partial(one, Knowledge))
 
     def list(
         self,
@@ -68,7 +68,7 @@ class KnowledgeBases:
         size: int = 10,
         name: str | None = None,
         source: Literal[1, 2] | None = None,
-    ) -> Listing[Knowledge]:
+    ) -> AsyncPaginator[Knowledge]:
         """The knowledge bases, newest first; each with some of its fields only.
 
         Args:
@@ -88,12 +88,12 @@ class KnowledgeBases:
 
         async def fetch(number: int) -> PageData[Knowledge]:
             query = {"page": number, "size": size, "name": name, "from": source}
-            return await self._caller.call(
+            return await self._executor.call(
                 get(f"{_AT}/list", **query),
                 lambda data: uncounted(Knowledge, data, wrapped="knowledge_list"),
             )
 
-        return Listing(fetch, key=attrgetter("id"), page=page, size=size)
+        return AsyncPaginator(fetch, key=attrgetter("id"), page=page, size=size)
 
     async def update(
         self,
@@ -120,8 +120,10 @@ class KnowledgeBases:
                 "knowledge_id", "is given without a change: name, prologue, prompt, docs or urls"
             )
         body["id"] = text("knowledge_id", knowledge_id)
-        request = post(f"{_AT}/update", body, repeat=Repeat.UNLESS_DONE)
-        return await self._caller.call(request, lambda data: one(Knowledge, data) if data else None)
+        request = post(f"{_AT}/update", body, idempotency=Idempotency.UNLESS_DONE)
+        return await self._executor.call(
+            request, lambda data: one(Knowledge, data) if data else None
+        )
 
     async def delete(self, knowledge_id: str) -> None:
         """Deletes a knowledge base; its id goes in a JSON body.
@@ -133,7 +135,7 @@ class KnowledgeBases:
         request = post(
             f"{_AT}/delete",
             {"id": text("knowledge_id", knowledge_id)},
-            repeat=Repeat.UNLESS_DONE,
+            idempotency=Idempotency.UNLESS_DONE,
             method="DELETE",
         )
-        await self._caller.call(request, nothing)
+        await self._executor.call(request, nothing)

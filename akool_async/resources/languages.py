@@ -5,8 +5,8 @@ from __future__ import annotations
 from operator import attrgetter
 
 from akool_async.models.voice import Language
-from akool_async.resources.caller import Caller
-from akool_async.resources.pagination import Listing, PageData
+from akool_async.resources.executor import APIExecutor
+from akool_async.resources.pagination import AsyncPaginator, PageData
 from akool_async.resources.reading import uncounted
 from akool_async.rest.request import get
 
@@ -16,17 +16,17 @@ __all__ = ["Languages"]
 class Languages:
     """`client.languages`."""
 
-    def __init__(self, caller: Caller) -> None:
-        self._caller = caller
+    def __init__(self, executor: APIExecutor) -> None:
+        self._executor = executor
 
-    def list(self) -> Listing[Language]:
+    def list(self) -> AsyncPaginator[Language]:
         """All languages; there is one page. Sessions take codes as "en", these are regional."""
 
         async def fetch(number: int) -> PageData[Language]:
             del number
-            return await self._caller.call(
+            return await self._executor.call(
                 get("/api/open/v3/language/list"),
                 lambda data: uncounted(Language, data, wrapped="lang_list"),
             )
 
-        return Listing(fetch, key=attrgetter("code"), size=1, single=True)
+        return AsyncPaginator(fetch, key=attrgetter("code"), size=1, single=True)

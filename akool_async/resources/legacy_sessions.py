@@ -11,12 +11,12 @@ from typing import Final, Literal
 
 from akool_async.errors import NotFoundError, SessionClosedError, SessionFailedError
 from akool_async.models.session import LegacySession, SessionStatus, legacy_create_body
-from akool_async.resources.caller import Caller
-from akool_async.resources.pagination import Listing, PageData
+from akool_async.resources.executor import APIExecutor
+from akool_async.resources.pagination import AsyncPaginator, PageData
 from akool_async.resources.polling import Progress, poll
 from akool_async.resources.reading import check_page, counted, nothing, one_with_id
 from akool_async.rest.pages import page_decoder
-from akool_async.rest.request import Repeat, get, post
+from akool_async.rest.request import Idempotency, get, post
 from akool_async.validation import choice, text
 
 __all__ = ["LegacySessions"]
@@ -28,8 +28,8 @@ _CLOSED_ALREADY: Final = (1216, 1219)
 class LegacySessions:
     """`client.legacy_sessions`."""
 
-    def __init__(self, caller: Caller) -> None:
-        self._caller = caller
+    def __init__(self, executor: APIExecutor) -> None:
+        self._executor = executor
 
     async def create(
         self,
@@ -50,8 +50,8 @@ class LegacySessions:
             BusyError, QuotaError, NotFoundError: as the service says.
         """
         body = legacy_create_body(avatar_id, stream_type=stream_type, background_url=background_url)
-        request = post(f"{_AT}/create", body, repeat=Repeat.UNLESS_DONE)
-        return await self._caller.call(request, partial(one_with_id, LegacySession))
+        request = post(f"{_AT}/create", body, idempotency=Idempotency.UNLESS_DONE)
+        return await self._executor.call(request, partial(one_with_id, LegacySession))
 
     async def get(self, session_id: str) -> LegacySession:
         """A session as it is now; `stream_urls` may hold the video's URL only.
@@ -60,7 +60,7 @@ class LegacySessions:
             NotFoundError: there is none of that id.
         """
         request = get(f"{_AT}/detail", id=text("session_id", session_id))
-        return await self._caller.call(request, partial(one_with_id, LegacySession))
+        return await self._executor.call(request, partial(one_with_id, LegacySession))
 
     def list(
         self,
@@ -68,7 +68,7 @@ class LegacySessions:
         page: int = 1,
         size: int = 100,
         status: Literal[1, 2, 3, 4] | None = None,
-    ) -> Listing[LegacySession]:
+    ) -> AsyncPaginator[LegacySession]:
         """The account's sessions of version 3; arguments and errors as `sessions.list`."""
         check_page(page, size, largest=None)
         if status is not None:
@@ -77,12 +77,12 @@ class LegacySessions:
         async def fetch(number: int) -> PageData[LegacySession]:
             query = {"page": number, "size": size, "status": status and int(status)}
             # A read, though it is a POST.
-            request = post(f"{_AT}/list", repeat=Repeat.SAFE, query=query)
-            return await self._caller.call(
+            request = post(f"{_AT}/list", idempotency=Idempotency.SAFE, query=query)
+            return await self._executor.call(
                 request, partial(counted, LegacySession), decode=page_decoder(LegacySession)
             )
 
-        return Listing(fetch, key=attrgetter("id"), page=page, size=size)
+        return AsyncPaginator(fetch, key=attrgetter("id"), page=page, size=size)
 
     async def pause(self, session: LegacySession | str) -> None:
         """Stops the stream, after half a second to several; the next chat message resumes it.
@@ -93,8 +93,8 @@ class LegacySessions:
             NotFoundError, SessionClosedError: there is no such open session.
         """
         # Not repeated after a time-out: a chat message in between would have resumed it.
-        request = post(f"{_AT}/pause", {"id": _id(session)}, repeat=Repeat.UNLESS_DONE)
-        await self._caller.call(request, nothing)
+        request = post(f"{_AT}/pause", {"id": _id(session)}, idempotency=Idempotency.UNLESS_DONE)
+        await self._executor.call(request, nothing)
 
     async def close(self, session: LegacySession | str) -> None:
         """Ends a session; one that has ended already is fine.
@@ -102,9 +102,9 @@ class LegacySessions:
         Raises:
             PermissionDeniedError: somebody else's.
         """
-        request = post(f"{_AT}/close", {"id": _id(session)}, repeat=Repeat.SAFE)
+        request = post(f"{_AT}/close", {"id": _id(session)}, idempotency=Idempotency.SAFE)
         try:
-            await self._caller.call(request, nothing)
+            await self._executor.call(request, nothing)
         except (NotFoundError, SessionClosedError) as error:
             if error.code not in _CLOSED_ALREADY:
                 raise

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Itera
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar, overload
 
-__all__ = ["Listing", "Page", "PageData"]
+__all__ = ["AsyncPaginator", "Page", "PageData"]
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class Page(Generic[T]):
         return self.items[index]
 
 
-class Listing(Generic[T]):
+class AsyncPaginator(Generic[T]):
     """A list call that wasn't made yet: `await` it, or iterate it with `async for`."""
 
     def __init__(

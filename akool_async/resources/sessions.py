@@ -10,11 +10,11 @@ from typing import Final, Literal, Unpack
 from akool_async.errors import AkoolError, NotFoundError, SessionClosedError
 from akool_async.models.session import Session
 from akool_async.models.session_create import SessionFields, session_create_body
-from akool_async.resources.caller import Caller
-from akool_async.resources.pagination import Listing, PageData
+from akool_async.resources.executor import APIExecutor
+from akool_async.resources.pagination import AsyncPaginator, PageData
 from akool_async.resources.reading import check_page, counted, nothing, one_with_id
 from akool_async.rest.pages import page_decoder
-from akool_async.rest.request import Repeat, get, post
+from akool_async.rest.request import Idempotency, get, post
 from akool_async.validation import choice, text
 
 __all__ = ["Sessions"]
@@ -28,8 +28,8 @@ _CLOSING: Final = 8
 class Sessions:
     """`client.sessions`."""
 
-    def __init__(self, caller: Caller) -> None:
-        self._caller = caller
+    def __init__(self, executor: APIExecutor) -> None:
+        self._executor = executor
 
     async def create(self, avatar_id: str, **fields: Unpack[SessionFields]) -> Session:
         """Creates a session. It costs until it is closed or its duration is over.
@@ -48,7 +48,7 @@ class Sessions:
             NotFoundError: no such avatar, knowledge base or voice.
         """
         body = session_create_body(avatar_id, fields)
-        request = post(f"{_AT}/create", body, repeat=Repeat.UNLESS_DONE)
+        request = post(f"{_AT}/create", body, idempotency=Idempotency.UNLESS_DONE)
         # What the answer leaves out is what was asked for.
         asked = {
             "duration": body.get("duration"),
@@ -60,7 +60,7 @@ class Sessions:
                 data = asked | {name: value for name, value in data.items() if value is not None}
             return one_with_id(Session, data)
 
-        return await self._caller.call(request, read)
+        return await self._executor.call(request, read)
 
     async def get(self, session_id: str) -> Session:
         """A session as it is now; its credentials are without a token.
@@ -69,7 +69,7 @@ class Sessions:
             NotFoundError: there is none of that id.
         """
         request = get(f"{_AT}/detail", id=text("session_id", session_id))
-        return await self._caller.call(request, partial(one_with_id, Session))
+        return await self._executor.call(request, partial(one_with_id, Session))
 
     def list(
         self,
@@ -77,7 +77,7 @@ class Sessions:
         page: int = 1,
         size: int = 100,
         status: Literal[1, 2, 3, 4] | None = None,
-    ) -> Listing[Session]:
+    ) -> AsyncPaginator[Session]:
         """The sessions of the account.
 
         Args:
@@ -94,11 +94,11 @@ class Sessions:
 
         async def fetch(number: int) -> PageData[Session]:
             query = {"page": number, "size": size, "status": status and int(status)}
-            return await self._caller.call(
+            return await self._executor.call(
                 get(f"{_AT}/list", **query), partial(counted, Session), decode=page_decoder(Session)
             )
 
-        return Listing(fetch, key=attrgetter("id"), page=page, size=size)
+        return AsyncPaginator(fetch, key=attrgetter("id"), page=page, size=size)
 
     async def close(self, session: Session | str) -> None:
         """Ends a session. One that has ended already, or isn't there any more, is fine.
@@ -111,9 +111,9 @@ class Sessions:
         """
         session_id = session.id if isinstance(session, Session) else session
         body = {"id": text("session_id", session_id)}
-        request = post(f"{_AT}/close", body, repeat=Repeat.SAFE)
+        request = post(f"{_AT}/close", body, idempotency=Idempotency.SAFE)
         try:
-            await self._caller.call(request, nothing)
+            await self._executor.call(request, nothing)
         except (NotFoundError, SessionClosedError) as error:
             if error.code not in _CLOSED_ALREADY:
                 raise

@@ -8,8 +8,8 @@ from operator import attrgetter
 from typing import Literal
 
 from akool_async.models.voice import Voice
-from akool_async.resources.caller import Caller
-from akool_async.resources.pagination import Listing, PageData
+from akool_async.resources.executor import APIExecutor
+from akool_async.resources.pagination import AsyncPaginator, PageData
 from akool_async.resources.reading import check_page, counted
 from akool_async.rest.pages import page_decoder
 from akool_async.rest.request import get
@@ -21,8 +21,8 @@ __all__ = ["Voices"]
 class Voices:
     """`client.voices`."""
 
-    def __init__(self, caller: Caller) -> None:
-        self._caller = caller
+    def __init__(self, executor: APIExecutor) -> None:
+        self._executor = executor
 
     def list(
         self,
@@ -36,7 +36,7 @@ class Voices:
         scenario: str | Sequence[str] | None = None,
         name: str | None = None,
         support_stream: bool | None = None,
-    ) -> Listing[Voice]:
+    ) -> AsyncPaginator[Voice]:
         """The voices that fit.
 
         Args:
@@ -65,8 +65,8 @@ class Voices:
 
         async def fetch(number: int) -> PageData[Voice]:
             request = get("/api/open/v4/voice/list", **query, page=number)
-            return await self._caller.call(
+            return await self._executor.call(
                 request, partial(counted, Voice), decode=page_decoder(Voice)
             )
 
-        return Listing(fetch, key=attrgetter("id"), page=page, size=size)
+        return AsyncPaginator(fetch, key=attrgetter("id"), page=page, size=size)

@@ -24,9 +24,9 @@ from akool_async.errors import (
     RateLimitError,
     error_for_code,
 )
-from akool_async.rest.request import Repeat, Request
+from akool_async.rest.request import Idempotency, Request
 
-__all__ = ["RawAnswer", "read_envelope"]
+__all__ = ["RawResponse", "read_envelope"]
 
 _LONGEST_MESSAGE: Final = 500
 _BY_STATUS: Final[dict[int, type[APIError]]] = {
@@ -37,7 +37,7 @@ _BY_STATUS: Final[dict[int, type[APIError]]] = {
 
 
 @dataclass(slots=True)
-class RawAnswer:
+class RawResponse:
     """What came back, before anybody looked inside.
 
     Attributes:
@@ -54,7 +54,7 @@ class RawAnswer:
 
 
 def read_envelope(
-    answer: RawAnswer, request: Request, decode: Callable[[bytes], Any] = msgspec.json.decode
+    answer: RawResponse, request: Request, decode: Callable[[bytes], Any] = msgspec.json.decode
 ) -> Mapping[str, Any]:
     """The whole envelope of a successful answer: `data` may be missing from it.
 
@@ -98,7 +98,7 @@ def read_envelope(
 
 
 def _no_envelope(
-    answer: RawAnswer, request: Request, problem: str, message: str = ""
+    answer: RawResponse, request: Request, problem: str, message: str = ""
 ) -> AkoolError:
     status = answer.status
     kind = _BY_STATUS.get(status)
@@ -117,13 +117,13 @@ def _no_envelope(
         request=request.info,
         status=status,
         # Something between us and the service failed: it may have acted all the same.
-        retryable=status >= 500 and request.repeat is Repeat.SAFE,
+        retryable=status >= 500 and request.idempotency is Idempotency.SAFE,
     )
     error.retry_after = answer.retry_after
     return error
 
 
-def _not_json(answer: RawAnswer) -> str:
+def _not_json(answer: RawResponse) -> str:
     if not answer.body.strip():
         return "the answer is empty"
     kind = answer.content_type.partition(";")[0].strip().lower()

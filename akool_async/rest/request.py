@@ -11,10 +11,10 @@ import msgspec
 
 from akool_async.errors import RequestInfo
 
-__all__ = ["Repeat", "Request", "get", "post"]
+__all__ = ["Idempotency", "Request", "get", "post"]
 
 
-class Repeat(enum.Enum):
+class Idempotency(enum.Enum):
     """When a call may be sent again (docs/protocol.md §1, "Retry")."""
 
     #: Reads and closing: also where the service may have acted already.
@@ -31,7 +31,7 @@ class Request:
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = field(default=None, repr=False)
-    repeat: Repeat = Repeat.SAFE
+    idempotency: Idempotency = Idempotency.SAFE
 
     @property
     def info(self) -> RequestInfo:
@@ -48,13 +48,13 @@ def post(
     path: str,
     body: Mapping[str, Any] | None = None,
     *,
-    repeat: Repeat,
+    idempotency: Idempotency,
     query: Mapping[str, object] | None = None,
     method: str = "POST",
 ) -> Request:
     """A call with a JSON body."""
     encoded = None if body is None else msgspec.json.encode(dict(body))
-    return Request(method, path, _query(query or {}), encoded, repeat)
+    return Request(method, path, _query(query or {}), encoded, idempotency)
 
 
 def _query(parameters: Mapping[str, object]) -> dict[str, str]:

@@ -33,21 +33,27 @@ class TestKeyPair:
     def test_tokens_are_made_with_the_least_grants(self) -> None:
         room = OwnLiveKitRoom(**PAIR, name="r", avatar_identity="avatar", bot_identity="bot")
         prepared = room.prepare(duration=600)
-        assert {name: prepared.send[name] for name in prepared.send if name != "livekit_token"} == {
+        assert {
+            name: prepared.avatar_credentials[name]
+            for name in prepared.avatar_credentials
+            if name != "livekit_token"
+        } == {
             "livekit_url": URL,
             "livekit_room_name": "r",
             "livekit_server_identity": "avatar",
             "livekit_client_identity": "bot",
         }
-        avatar = api.TokenVerifier(KEY, SECRET).verify(prepared.send["livekit_token"])
+        avatar = api.TokenVerifier(KEY, SECRET).verify(prepared.avatar_credentials["livekit_token"])
         assert avatar.video is not None
         assert (avatar.identity, avatar.video.room, avatar.video.room_join) == ("avatar", "r", True)
         assert avatar.video.can_publish
         assert avatar.video.can_publish_data
 
-        assert isinstance(prepared.join, LiveKitCredentials)
-        assert prepared.join.livekit_token is not None
-        bot = api.TokenVerifier(KEY, SECRET).verify(prepared.join.livekit_token.get_secret_value())
+        assert isinstance(prepared.bot_credentials, LiveKitCredentials)
+        assert prepared.bot_credentials.livekit_token is not None
+        bot = api.TokenVerifier(KEY, SECRET).verify(
+            prepared.bot_credentials.livekit_token.get_secret_value()
+        )
         assert bot.video is not None
         assert (bot.identity, bot.video.room) == ("bot", "r")
         assert not bot.video.can_publish
@@ -63,10 +69,10 @@ class TestKeyPair:
         self, duration: float | None, expected: float
     ) -> None:
         prepared = OwnLiveKitRoom(**PAIR).prepare(duration=duration)
-        assert isinstance(prepared.join, LiveKitCredentials)
-        assert prepared.join.livekit_token is not None
-        bots = prepared.join.livekit_token.get_secret_value()
-        for minted in (prepared.send["livekit_token"], bots):
+        assert isinstance(prepared.bot_credentials, LiveKitCredentials)
+        assert prepared.bot_credentials.livekit_token is not None
+        bots = prepared.bot_credentials.livekit_token.get_secret_value()
+        for minted in (prepared.avatar_credentials["livekit_token"], bots):
             claims = jwt.decode(minted, SECRET, algorithms=["HS256"])
             left = claims["exp"] - time.time()
             assert expected < left <= expected + TOKEN_MARGIN + 1
@@ -129,7 +135,7 @@ class TestKeyPair:
         prepared = room.prepare()
         for shown in (repr(room), repr(prepared)):
             assert SECRET not in shown
-            assert prepared.send["livekit_token"] not in shown
+            assert prepared.avatar_credentials["livekit_token"] not in shown
 
 
 class TestReadyTokens:
@@ -137,9 +143,9 @@ class TestReadyTokens:
         avatar, bot = token("avatar"), token("bot", canPublish=False, canPublishData=True)
         room = OwnLiveKitRoom(url=URL, avatar_token=avatar, bot_token=SecretStr(bot))
         prepared = room.prepare(duration=3600)
-        assert prepared.send["livekit_token"] == avatar
-        assert isinstance(prepared.join, LiveKitCredentials)
-        assert prepared.join.livekit_token == SecretStr(bot)
+        assert prepared.avatar_credentials["livekit_token"] == avatar
+        assert isinstance(prepared.bot_credentials, LiveKitCredentials)
+        assert prepared.bot_credentials.livekit_token == SecretStr(bot)
         assert (room.name, prepared.avatar, prepared.bot) == ("r", "avatar", "bot")
 
     @pytest.mark.parametrize(

@@ -46,21 +46,21 @@ class TestAgora:
     def test_the_avatar_gets_its_token_and_the_bot_its_own(self) -> None:
         room = agora()
         prepared = room.prepare(duration=60)
-        assert prepared.send == {
+        assert prepared.avatar_credentials == {
             "agora_uid": 7,
             "agora_channel": "c",
             "agora_token": room.avatar_token,
             "agora_app_id": APP,
         }
-        assert isinstance(prepared.join, AgoraCredentials)
-        assert prepared.join.agora_uid == 8
-        assert prepared.join.agora_token == SecretStr(str(room.bot_token))
+        assert isinstance(prepared.bot_credentials, AgoraCredentials)
+        assert prepared.bot_credentials.agora_uid == 8
+        assert prepared.bot_credentials.agora_token == SecretStr(str(room.bot_token))
         assert (prepared.avatar, prepared.bot) == ("7", "8")
         assert prepared.transport_options == {"avatar_uid": 7}
         body = session_create_body(
-            "a", {"stream_type": prepared.stream_type, "credentials": prepared.send}
+            "a", {"stream_type": prepared.stream_type, "credentials": prepared.avatar_credentials}
         )
-        assert body["credentials"] == prepared.send
+        assert body["credentials"] == prepared.avatar_credentials
 
     @pytest.mark.parametrize(
         ("changed", "field", "problem"),
@@ -100,12 +100,12 @@ class TestAgora:
             assert str(room.bot_token) not in shown
 
     def test_a_token_for_any_uid_fits(self) -> None:
-        assert agora(avatar_token=agora_token(uid=0)).prepare().send["agora_uid"] == 7
+        assert agora(avatar_token=agora_token(uid=0)).prepare().avatar_credentials["agora_uid"] == 7
 
     @pytest.mark.parametrize("token", ["006abc", "007", "007!!", "007" + "A" * 40, "x"])
     def test_of_what_it_cannot_read_nothing_is_said(self, token: str) -> None:
         assert read_agora_token(token) is None
-        assert agora(avatar_token=token).prepare().send["agora_token"] == token
+        assert agora(avatar_token=token).prepare().avatar_credentials["agora_token"] == token
 
     def test_a_token_cut_anywhere_is_no_crash(self) -> None:
         whole = agora_token()
@@ -116,15 +116,18 @@ class TestAgora:
 class TestTRTC:
     def test_both_spellings_each_where_it_belongs(self) -> None:
         prepared = trtc().prepare()
-        assert set(prepared.send) == {
+        assert set(prepared.avatar_credentials) == {
             "trtc_sdk_app_id",
             "trtc_sdk_room_id",
             "trtc_sdk_user_id",
             "trtc_sdk_user_sig",
         }
-        assert prepared.send["trtc_sdk_user_id"] == "avatar"
-        assert isinstance(prepared.join, TRTCCredentials)
-        assert (prepared.join.trtc_user_id, prepared.join.trtc_room_id) == ("bot", "r")
+        assert prepared.avatar_credentials["trtc_sdk_user_id"] == "avatar"
+        assert isinstance(prepared.bot_credentials, TRTCCredentials)
+        assert (prepared.bot_credentials.trtc_user_id, prepared.bot_credentials.trtc_room_id) == (
+            "bot",
+            "r",
+        )
         assert prepared.transport_options == {"avatar_user_id": "avatar"}
 
     @pytest.mark.parametrize(

@@ -22,16 +22,16 @@ from akool_async.errors import (
     SessionClosedError,
     UnknownCodeError,
 )
-from akool_async.rest.envelope import RawAnswer, read_envelope
-from akool_async.rest.request import Repeat, Request
+from akool_async.rest.envelope import RawResponse, read_envelope
+from akool_async.rest.request import Idempotency, Request
 
 READ = Request("GET", "/api/open/x")
-CREATE = Request("POST", "/api/open/x", repeat=Repeat.UNLESS_DONE)
+CREATE = Request("POST", "/api/open/x", idempotency=Idempotency.UNLESS_DONE)
 
 
 def read(body: Any, *, status: int = 200, request: Request = READ, **more: Any) -> Any:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return read_envelope(RawAnswer(status, raw, **more), request)
+    return read_envelope(RawResponse(status, raw, **more), request)
 
 
 @pytest.mark.parametrize("code", [1000, "1000", 1000.0])
@@ -190,4 +190,4 @@ def test_the_field_of_a_bad_parameter(message: str, field: str | None) -> None:
 
 
 def test_an_answers_repr_holds_no_body() -> None:
-    assert "token" not in repr(RawAnswer(200, b'{"token": "x"}'))
+    assert "token" not in repr(RawResponse(200, b'{"token": "x"}'))

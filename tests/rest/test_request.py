@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from akool_async.rest.request import Repeat, get, post
+from akool_async.rest.request import Idempotency, get, post
 
 
 def test_what_is_none_is_left_out_of_the_query() -> None:
@@ -13,11 +13,13 @@ def test_what_is_none_is_left_out_of_the_query() -> None:
         {"page": "1", "size": "10"},
     )
     assert request.body is None
-    assert request.repeat is Repeat.SAFE
+    assert request.idempotency is Idempotency.SAFE
 
 
 def test_a_body_is_json_and_not_in_the_repr() -> None:
-    request = post("/p", {"api_key": "somebodys-key-123", "name": "中"}, repeat=Repeat.UNLESS_DONE)
+    request = post(
+        "/p", {"api_key": "somebodys-key-123", "name": "中"}, idempotency=Idempotency.UNLESS_DONE
+    )
     assert request.body is not None
     assert json.loads(request.body) == {"api_key": "somebodys-key-123", "name": "中"}
     assert "somebodys-key-123" not in repr(request)
@@ -25,4 +27,4 @@ def test_a_body_is_json_and_not_in_the_repr() -> None:
 
 
 def test_another_method_may_have_a_body() -> None:
-    assert post("/p", {"id": "1"}, repeat=Repeat.SAFE, method="DELETE").method == "DELETE"
+    assert post("/p", {"id": "1"}, idempotency=Idempotency.SAFE, method="DELETE").method == "DELETE"

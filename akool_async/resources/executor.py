@@ -21,11 +21,11 @@ from akool_async.errors import (
     RequestError,
 )
 from akool_async.http import ConnectionPool
-from akool_async.rest.envelope import RawAnswer, read_envelope
+from akool_async.rest.envelope import RawResponse, read_envelope
 from akool_async.rest.request import Request
 from akool_async.rest.retry import RetryRules, wait_before_retry
 
-__all__ = ["Caller"]
+__all__ = ["APIExecutor"]
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ _TOKEN_STALE = 1101
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class APIExecutor:
     """What every resource calls through.
 
     Attributes:
@@ -137,7 +137,7 @@ class Caller:
             )
 
 
-def _log(request: Request, answer: RawAnswer, tries: int, seconds: float) -> None:
+def _log(request: Request, answer: RawResponse, tries: int, seconds: float) -> None:
     logger.debug(
         "%s: HTTP %d, %d bytes, try %d, %.0f ms since the first",
         request.info,
