@@ -55,8 +55,8 @@ if TYPE_CHECKING:
         UnknownReceived,
         UserSpoke,
     )
-    from akool_async.models import OwnAgoraRoom, OwnLiveKitRoom, OwnTRTCRoom
     from akool_async.opening import join, open_session
+    from akool_async.rooms import OwnAgoraRoom, OwnLiveKitRoom, OwnTRTCRoom
     from akool_async.stream.messages import Prompt
 
 __version__ = "0.1.0"
@@ -147,7 +147,7 @@ _MODULES: Final = {
         "UnknownReceived",
         "UserSpoke",
     ),
-    "models": ("OwnAgoraRoom", "OwnLiveKitRoom", "OwnTRTCRoom"),
+    "rooms": ("OwnAgoraRoom", "OwnLiveKitRoom", "OwnTRTCRoom"),
     "opening": ("join", "open_session"),
     "stream.messages": ("Prompt",),
 }

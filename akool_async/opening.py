@@ -19,11 +19,10 @@ from akool_async.conversation.closing import finish
 from akool_async.errors import AkoolError, InvalidParameterError, JoinError
 from akool_async.models.addresses import is_loopback_url
 from akool_async.models.credentials import Credentials, read_credentials
-from akool_async.models.own_livekit import OwnLiveKitRoom
-from akool_async.models.own_room import OwnRoom, PreparedRoom
 from akool_async.models.session import LegacySession, Session
-from akool_async.models.session_create import session_create_body
 from akool_async.rest.base_url import normalise_base_url
+from akool_async.rest.session_create import session_create_body
+from akool_async.rooms.room import OwnRoom, PreparedRoom
 from akool_async.transport import JoinTarget, Transport, load_transport
 
 if TYPE_CHECKING:
@@ -277,11 +276,11 @@ def _own_room(room: OwnRoom | None, kind: str, fields: Mapping[str, Any]) -> Pre
 
 
 def _renewal(room: OwnRoom | None, info: SessionInfo) -> Renew | None:
-    if not isinstance(room, OwnLiveKitRoom) or room.api_key is None:
+    if room is None or not room.can_renew:
         return None
 
     async def renew() -> Credentials:
-        return room.prepare(duration=info.duration).bot_credentials
+        return room.renew(duration=info.duration)
 
     return renew
 

@@ -15,10 +15,8 @@ if TYPE_CHECKING:
         TRTCCredentials,
     )
     from akool_async.models.knowledge import Knowledge, KnowledgeDoc, KnowledgeFile
-    from akool_async.models.own_livekit import OwnLiveKitRoom
-    from akool_async.models.own_room import OwnAgoraRoom, OwnRoom, OwnTRTCRoom
     from akool_async.models.session import LegacySession, Session, SessionStatus, StreamUrls
-    from akool_async.models.session_create import SessionFields
+    from akool_async.models.session_fields import SessionFields
     from akool_async.models.voice import Language, Voice
     from akool_async.models.voice_params import ElevenLabsSettings, TurnDetection, VoiceParams
 
@@ -35,10 +33,6 @@ __all__ = [
     "Language",
     "LegacySession",
     "LiveKitCredentials",
-    "OwnAgoraRoom",
-    "OwnLiveKitRoom",
-    "OwnRoom",
-    "OwnTRTCRoom",
     "Session",
     "SessionFields",
     "SessionStatus",
@@ -59,10 +53,8 @@ _MODULES: Final = {
         "TRTCCredentials",
     ),
     "knowledge": ("Knowledge", "KnowledgeDoc", "KnowledgeFile"),
-    "own_livekit": ("OwnLiveKitRoom",),
-    "own_room": ("OwnAgoraRoom", "OwnRoom", "OwnTRTCRoom"),
     "session": ("LegacySession", "Session", "SessionStatus", "StreamUrls"),
-    "session_create": ("SessionFields",),
+    "session_fields": ("SessionFields",),
     "voice": ("Language", "Voice"),
     "voice_params": ("ElevenLabsSettings", "TurnDetection", "VoiceParams"),
 }

@@ -9,12 +9,13 @@ from typing import Final, Literal, Unpack
 
 from akool_async.errors import AkoolError, NotFoundError, SessionClosedError
 from akool_async.models.session import Session
-from akool_async.models.session_create import SessionFields, session_create_body
+from akool_async.models.session_fields import SessionFields
 from akool_async.resources.executor import APIExecutor
 from akool_async.resources.pagination import AsyncPaginator, PageData
 from akool_async.resources.reading import check_page, counted, nothing, one_with_id
 from akool_async.rest.pages import page_decoder
 from akool_async.rest.request import Idempotency, get, post
+from akool_async.rest.session_create import session_create_body
 from akool_async.validation import choice, text
 
 __all__ = ["Sessions"]

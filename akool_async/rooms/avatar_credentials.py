@@ -14,10 +14,10 @@ from typing import Any, Final
 from pydantic import SecretStr
 
 from akool_async.errors import InvalidParameterError
-from akool_async.models.agora_token import check_agora_token
 from akool_async.models.credentials import CredentialsBase, TRTCCredentials
-from akool_async.models.livekit_token import check_livekit_token
-from akool_async.models.trtc_user_sig import check_user_sig
+from akool_async.rooms.agora_token import check_agora_token
+from akool_async.rooms.livekit_token import check_livekit_token
+from akool_async.rooms.trtc_user_sig import check_user_sig
 from akool_async.validation import flag, text, url, whole
 
 __all__ = ["own_credentials_body"]

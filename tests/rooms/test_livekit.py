@@ -14,8 +14,9 @@ from akool_async.errors import (
     InvalidParameterError,
     MissingDependencyError,
 )
-from akool_async.models import LiveKitCredentials, OwnLiveKitRoom
-from akool_async.models.own_livekit import TOKEN_MARGIN
+from akool_async.models import LiveKitCredentials
+from akool_async.rooms import OwnLiveKitRoom
+from akool_async.rooms.livekit import TOKEN_MARGIN
 
 URL = "wss://livekit.example"
 KEY = "APIkey0123"
@@ -63,6 +64,16 @@ class TestKeyPair:
             assert not claims.video.room_admin
             assert not claims.video.room_create
             assert not claims.video.room_list
+
+    def test_renewing_gives_the_bot_another_token(self) -> None:
+        room = OwnLiveKitRoom(**PAIR, bot_identity="bot")
+        assert room.can_renew
+        renewed = room.renew(duration=900)
+        assert renewed.livekit_room_name == room.name
+        assert renewed.livekit_token is not None
+        claims = jwt.decode(renewed.livekit_token.get_secret_value(), SECRET, algorithms=["HS256"])
+        assert claims["sub"] == "bot"
+        assert 900 < claims["exp"] - time.time() <= 900 + TOKEN_MARGIN + 1
 
     @pytest.mark.parametrize(("duration", "expected"), [(60, 60), (3600, 3600), (None, 3600)])
     def test_they_live_a_little_longer_than_the_session(

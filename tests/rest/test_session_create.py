@@ -12,7 +12,8 @@ from akool_async.models import (
     TurnDetection,
     VoiceParams,
 )
-from akool_async.models.session_create import SessionFields, session_create_body
+from akool_async.models.session_fields import SessionFields
+from akool_async.rest.session_create import session_create_body
 
 AVATAR = "dvp_Tristan_cloth2_1080P"
 

@@ -8,8 +8,8 @@ import pytest
 from livekit import api
 
 from akool_async.errors import InvalidParameterError
-from akool_async.models.livekit_token import check_livekit_token, read_livekit_token
-from akool_async.models.session_create import session_create_body
+from akool_async.rest.session_create import session_create_body
+from akool_async.rooms.livekit_token import check_livekit_token, read_livekit_token
 
 SECRET = "a-secret-of-more-than-32-characters"
 

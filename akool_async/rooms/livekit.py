@@ -12,10 +12,10 @@ from pydantic import SecretStr
 
 from akool_async.errors import ConfigurationError, InvalidParameterError, MissingDependencyError
 from akool_async.models.credentials import LiveKitCredentials
-from akool_async.models.livekit_token import LiveKitClaims, check_livekit_token
-from akool_async.models.own_credentials import own_credentials_body
-from akool_async.models.own_room import OwnRoom, OwnStreamType, PreparedRoom, secret_text
-from akool_async.models.session_create import MAX_DURATION
+from akool_async.models.session_fields import MAX_DURATION
+from akool_async.rooms.avatar_credentials import own_credentials_body
+from akool_async.rooms.livekit_token import LiveKitClaims, check_livekit_token
+from akool_async.rooms.room import OwnRoom, OwnStreamType, PreparedRoom, secret_text
 from akool_async.validation import text, url
 
 __all__ = ["OwnLiveKitRoom"]
@@ -150,28 +150,44 @@ class OwnLiveKitRoom(OwnRoom):
         """Makes the tokens, or checks the ready ones again. See `OwnRoom.prepare`."""
         if self.avatar_token is not None:
             self._claims()
-            avatar_token = secret_text("avatar_token", self.avatar_token)
-            bot_token = secret_text("bot_token", self.bot_token)
+            token = secret_text("avatar_token", self.avatar_token)
         else:
-            life = (MAX_DURATION if duration is None else duration) + TOKEN_MARGIN
-            avatar_token = self._mint(self.avatar_identity, life, publishes=True)
-            # It sends data only; receiving data takes the grant to subscribe.
-            bot_token = self._mint(self.bot_identity, life, publishes=False)
-        place = {
+            token = self._mint(self.avatar_identity, self._life(duration), publishes=True)
+        return PreparedRoom(
+            stream_type=self.stream_type,
+            avatar_credentials=own_credentials_body(
+                self.stream_type, {**self._place(), "livekit_token": token}
+            ),
+            bot_credentials=self.renew(duration=duration),
+            avatar=str(self.avatar_identity),
+            bot=str(self.bot_identity),
+        )
+
+    @staticmethod
+    def _life(duration: float | None) -> float:
+        return (MAX_DURATION if duration is None else duration) + TOKEN_MARGIN
+
+    def _place(self) -> dict[str, Any]:
+        return {
             "livekit_url": self.url,
             "livekit_room_name": self.name,
             "livekit_server_identity": self.avatar_identity,
             "livekit_client_identity": self.bot_identity,
         }
-        return PreparedRoom(
-            stream_type=self.stream_type,
-            avatar_credentials=own_credentials_body(
-                self.stream_type, {**place, "livekit_token": avatar_token}
-            ),
-            bot_credentials=LiveKitCredentials.read({**place, "livekit_token": bot_token}),
-            avatar=str(self.avatar_identity),
-            bot=str(self.bot_identity),
-        )
+
+    @property
+    def can_renew(self) -> bool:
+        """Whether there is a key pair to make tokens with."""
+        return self.avatar_token is None
+
+    def renew(self, *, duration: float | None = None) -> LiveKitCredentials:
+        """A new token for the bot, or the ready one. See `OwnRoom.renew`."""
+        if self.bot_token is not None:
+            token = secret_text("bot_token", self.bot_token)
+        else:
+            # The bot only sends data; receiving data needs the grant to subscribe.
+            token = self._mint(self.bot_identity, self._life(duration), publishes=False)
+        return LiveKitCredentials.read({**self._place(), "livekit_token": token})
 
     def _mint(self, identity: str | None, life: float, *, publishes: bool) -> str:
         api = _livekit_api()

@@ -8,10 +8,11 @@ from pydantic import SecretStr
 from vendor_tokens import agora_token, user_sig
 
 from akool_async.errors import InvalidParameterError
-from akool_async.models import AgoraCredentials, OwnAgoraRoom, OwnTRTCRoom, TRTCCredentials
-from akool_async.models.agora_token import read_agora_token
-from akool_async.models.session_create import session_create_body
-from akool_async.models.trtc_user_sig import read_user_sig
+from akool_async.models import AgoraCredentials, TRTCCredentials
+from akool_async.rest.session_create import session_create_body
+from akool_async.rooms import OwnAgoraRoom, OwnTRTCRoom
+from akool_async.rooms.agora_token import read_agora_token
+from akool_async.rooms.trtc_user_sig import read_user_sig
 
 APP = "a" * 32
 SDK_APP = 1400000000

@@ -1,0 +1,79 @@
+"""Rooms of one's own, for the service to put its avatar in (PROTOCOL.md §1 "Credentials").
+
+An own room has two ways in: the avatar's, which is sent to the service, and the bot's, which this
+program joins with. Both are checked when the room is made or prepared, before a session is paid
+for. Who else is in the room doesn't matter: the avatar's identity is remembered, and only its
+packets are the avatar's.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, TypeAlias
+
+from pydantic import SecretStr
+
+from akool_async.models.credentials import Credentials
+from akool_async.validation import text
+
+__all__ = ["OwnRoom", "OwnStreamType", "PreparedRoom", "secret_text"]
+
+OwnStreamType: TypeAlias = Literal["agora", "livekit", "trtc"]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedRoom:
+    """What one session in an own room needs.
+
+    Attributes:
+        stream_type: "livekit", "agora" or "trtc".
+        avatar_credentials: `credentials` of session/create: the avatar's way in. Holds a secret.
+        bot_credentials: the bot's way in.
+        avatar: the avatar's identity in the room.
+        bot: the bot's.
+        transport_options: what the transport must be told besides.
+    """
+
+    stream_type: OwnStreamType
+    avatar_credentials: Mapping[str, Any] = field(repr=False)
+    bot_credentials: Credentials
+    avatar: str
+    bot: str
+    transport_options: Mapping[str, Any] = field(default_factory=dict)
+
+
+class OwnRoom(ABC):
+    """A room of one's own: `open_session(avatar_id, room=…)`."""
+
+    stream_type: ClassVar[OwnStreamType]
+
+    @abstractmethod
+    def prepare(self, *, duration: float | None = None) -> PreparedRoom:
+        """Makes or checks both ways in, for a session of `duration` seconds (`None`: not known).
+
+        Raises:
+            InvalidParameterError: a token has expired meanwhile, or is for another room.
+            MissingDependencyError: tokens are to be made, and what makes them isn't installed.
+        """
+
+    @property
+    def can_renew(self) -> bool:
+        """Whether `renew` gives a token that lasts longer than the one before."""
+        return False
+
+    def renew(self, *, duration: float | None = None) -> Credentials:
+        """Credentials with which the bot joins again, good for `duration` seconds from now.
+
+        Raises:
+            InvalidParameterError: the room has ready tokens only, and they have expired.
+            MissingDependencyError: as `prepare`.
+        """
+        return self.prepare(duration=duration).bot_credentials
+
+
+def secret_text(name: str, value: object) -> str:
+    """A secret given as a string or a `SecretStr`."""
+    plain = value.get_secret_value() if isinstance(value, SecretStr) else value
+    return text(name, plain, secret=True)
