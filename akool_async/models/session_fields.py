@@ -1,4 +1,4 @@
-"""The optional fields of v4 session/create (PROTOCOL.md §1)."""
+"""The optional fields of v4 session/create (docs/protocol.md §1)."""
 
 from __future__ import annotations
 

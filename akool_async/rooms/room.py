@@ -1,4 +1,4 @@
-"""Rooms of one's own, for the service to put its avatar in (PROTOCOL.md §1 "Credentials").
+"""Rooms of one's own, for the service to put its avatar in (docs/protocol.md §1 "Credentials").
 
 An own room has two ways in: the avatar's, which is sent to the service, and the bot's, which this
 program joins with. Both are checked when the room is made or prepared, before a session is paid
