@@ -33,7 +33,7 @@ from akool_async.simulator.loopback_wire import (
     relayed,
 )
 from akool_async.simulator.room import RoomDirectory, RoomEvents, RoomRequest, SimRoom
-from akool_async.transport.relay import STAMP
+from akool_async.transport.engines.relay_client import STAMP
 
 __all__ = ["LoopbackRoom"]
 

@@ -13,7 +13,7 @@ from aiohttp import web
 from akool_async.simulator.conditions import Conditions
 from akool_async.simulator.loopback_limits import RateWindow, SendRules
 from akool_async.simulator.loopback_line import Line
-from akool_async.transport.relay import STAMP
+from akool_async.transport.engines.relay_client import STAMP
 
 __all__ = ["Member"]
 

@@ -13,7 +13,7 @@
   `{"event": "disconnected", "code": …}`, `{"event": "token_will_expire", "seconds": …}`,
   `{"event": "renewed", "code": …}`.
 
-`relay` is `akool_async.transport.relay`, the member's side.
+`relay` is `akool_async.transport.engines.relay_client`, the member's side.
 
 The room's credentials have `akool_simulator_url`, the simulator's base URL, beside the vendor's
 fields: by it a client knows that the way into this room is the relay.
@@ -28,7 +28,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from akool_async.transport.relay import SENDER
+from akool_async.transport.engines.relay_client import SENDER
 
 __all__ = [
     "LONGEST_IDENTITY",

@@ -8,7 +8,7 @@ second protocol beside this one.
 A transport is found through the entry-point group `akool_async.transports`: an entry's name is
 what `stream_type=` and `transport=` take, its value a subclass of `Transport`.
 
-`akool_async.transport.engine` is for transports over a vendor's SDK that not everybody has.
+`akool_async.transport.engines` is for transports over a vendor's SDK that not everybody has.
 """
 
 from akool_async.stream.limits import PacketLimits

@@ -20,7 +20,7 @@ from akool_async.errors import (
 from akool_async.models.credentials import LiveKitCredentials
 from akool_async.testing.conformance import PATIENCE, next_packet, the_end, until
 from akool_async.transport import ConnectionState, JoinTarget
-from akool_async.transport.engine import EngineTransport
+from akool_async.transport.engines.transport import EngineTransport
 
 OPTIONS = {"engine": "loopback"}
 #: The option that names the avatar in a room of one's own.

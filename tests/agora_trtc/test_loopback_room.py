@@ -12,7 +12,7 @@ from loopback_far import LoopbackFar, loopback_room
 
 from akool_async.simulator.conditions import Conditions
 from akool_async.testing.conformance import until
-from akool_async.transport.relay import SENDER, STAMP
+from akool_async.transport.engines.relay_client import SENDER, STAMP
 
 
 def form_of(far: LoopbackFar, **changes: Any) -> dict[str, Any]:

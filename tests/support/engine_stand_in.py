@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from typing import Any
 
-from akool_async.transport.engine import EngineError
+from akool_async.transport.engines.transport import EngineError
 
 
 class EngineStandIn:

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from akool_livekit import LiveKitTransport
-from akool_livekit.senders import HOLD_SECONDS
+from akool_livekit.sender_filter import HOLD_SECONDS
 from livekit_far import LiveKitFar
 
 from akool_async.errors import AvatarAbsentError, JoinRefusedError

@@ -18,7 +18,7 @@ from akool_async.simulator.room import SimRoom
 from akool_async.simulator.trtc_room import TRTCRoom
 from akool_async.testing.conformance import PATIENCE, FarSide, until
 from akool_async.transport import ConnectionChange, ConnectionState, JoinTarget, Transport
-from akool_async.transport.relay import RelayEngine
+from akool_async.transport.engines.relay_client import RelayEngine
 
 T = TypeVar("T", bound=Transport)
 Relay = TypeVar("Relay", bound=RelayEngine[Any, Any])

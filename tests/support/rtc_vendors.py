@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import akool_agora.choosing
+import akool_agora.engine_factory
 import akool_agora.loopback
-import akool_trtc.choosing
+import akool_trtc.engine_factory
 import akool_trtc.loopback
 from akool_agora import AgoraTransport
 from akool_trtc import TRTCTransport
 
 from akool_async.models.credentials import AgoraCredentials, Credentials, TRTCCredentials
-from akool_async.transport.engine import EngineTransport
-from akool_async.transport.relay import RelayEngine
+from akool_async.transport.engines.relay_client import RelayEngine
+from akool_async.transport.engines.transport import EngineTransport
 
 
 @dataclass(frozen=True)
@@ -62,14 +62,14 @@ AGORA = Vendor(
     "agora",
     AgoraTransport,
     akool_agora.loopback.LoopbackEngine,
-    akool_agora.choosing.make_engine,
+    akool_agora.engine_factory.make_engine,
     "agora_uid",
 )
 TRTC = Vendor(
     "trtc",
     TRTCTransport,
     akool_trtc.loopback.LoopbackEngine,
-    akool_trtc.choosing.make_engine,
+    akool_trtc.engine_factory.make_engine,
     "trtc_user_id",
 )
 VENDORS = (AGORA, TRTC)

@@ -7,15 +7,15 @@ import logging
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
-from akool_agora.choosing import check_engine, make_engine
 from akool_agora.engine import Engine, EngineError, Room
+from akool_agora.engine_factory import check_engine, make_engine
 from akool_agora.errors import NOT_IN_CHANNEL, TOKEN_EXPIRED, TOO_FAST, join_error, send_error
-from akool_agora.presence import Presence
+from akool_agora.participants import Presence
 from akool_async.errors import InvalidParameterError, JoinError, SendError
 from akool_async.models.credentials import AgoraCredentials
 from akool_async.stream.limits import AGORA, PacketLimits
 from akool_async.transport import ConnectionChange, ConnectionState, JoinTarget, TransportStats
-from akool_async.transport.engine import EngineTransport
+from akool_async.transport.engines.transport import EngineTransport
 
 __all__ = ["AgoraTransport"]
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
-from akool_async.transport.engine import EngineError
+from akool_async.transport.engines.transport import EngineError
 
 __all__ = ["Engine", "EngineError", "EngineEvents", "Room"]
 

@@ -13,8 +13,8 @@ from typing import Any, ClassVar, Final
 
 from akool_agora.engine import EngineEvents, Room
 from akool_agora.errors import INTERRUPTED, JOIN_FAILED, LOST, NOT_IN_CHANNEL
-from akool_async.transport.engine import EngineError
-from akool_async.transport.relay import RelayEngine, resolve
+from akool_async.transport.engines.relay_client import RelayEngine, resolve
+from akool_async.transport.engines.transport import EngineError
 
 __all__ = ["LoopbackEngine"]
 

@@ -28,12 +28,12 @@ from akool_async.transport import (
 )
 from akool_chatroom.address import Address
 from akool_chatroom.backoff import Backoff
-from akool_chatroom.endings import Ending, LineEndedError
+from akool_chatroom.close_info import Ending, LineEndedError
 from akool_chatroom.options import ChatRoomOptions
-from akool_chatroom.stall import StallWatch
+from akool_chatroom.write_stall import StallWatch
 
 if TYPE_CHECKING:
-    from akool_chatroom.line import Line
+    from akool_chatroom.connection import Line
 
 __all__ = ["ChatRoomTransport"]
 
@@ -275,7 +275,7 @@ class ChatRoomTransport(Transport):
 
 def _line_class() -> type[Line]:
     try:
-        from akool_chatroom.line import Line
+        from akool_chatroom.connection import Line
     except ImportError as error:
         raise MissingDependencyError(
             f"The chat room needs the `websockets` package, 15 or newer: {error}.",

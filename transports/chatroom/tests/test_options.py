@@ -57,7 +57,7 @@ def test_preflight_passes_what_can_work():
 
 
 def test_preflight_without_websockets_gives_the_install_line(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "akool_chatroom.line", None)
+    monkeypatch.setitem(__import__("sys").modules, "akool_chatroom.connection", None)
     with pytest.raises(MissingDependencyError) as caught:
         ChatRoomTransport.preflight({})
     assert caught.value.install == 'pip install "akool-async[chatroom]"'

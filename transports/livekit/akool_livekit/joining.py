@@ -17,10 +17,10 @@ from akool_async.errors import (
 from akool_async.models.credentials import Credentials, LiveKitCredentials
 from akool_async.transport import JoinTarget
 from akool_async.transport.native import settle_at_exit
-from akool_livekit.bringup import BRING_UPS, join_room, leave_room
 from akool_livekit.files import check_file_limit
+from akool_livekit.join_limiter import BRING_UPS, join_room, leave_room
 from akool_livekit.logs import hide_tokens, without_tokens
-from akool_livekit.presence import Presence
+from akool_livekit.participants import Presence
 from akool_livekit.reasons import is_refusal
 
 if TYPE_CHECKING:

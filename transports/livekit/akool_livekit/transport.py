@@ -24,12 +24,12 @@ from akool_async.errors import (
 )
 from akool_async.stream.limits import LIVEKIT
 from akool_async.transport import ConnectionChange, Inbox, JoinTarget, Transport, TransportStats
-from akool_livekit.bringup import leave_room
 from akool_livekit.files import check_file_limit
+from akool_livekit.join_limiter import leave_room
 from akool_livekit.joining import Joiner, publish
-from akool_livekit.presence import Presence
+from akool_livekit.participants import Presence
 from akool_livekit.reasons import ended_text, reason_name
-from akool_livekit.senders import Senders
+from akool_livekit.sender_filter import Senders
 
 if TYPE_CHECKING:
     from livekit import rtc

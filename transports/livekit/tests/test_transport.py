@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from akool_livekit import LiveKitTransport
-from akool_livekit.bringup import BRING_UPS
+from akool_livekit.join_limiter import BRING_UPS
 from livekit import rtc
 from livekit_faults import BACK, LEFT, RECONNECTED, RECONNECTING, joined, next_change
 from pydantic import SecretStr

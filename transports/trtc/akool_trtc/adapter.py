@@ -9,11 +9,11 @@ from akool_async.errors import InvalidParameterError, JoinError, SendError
 from akool_async.models.credentials import TRTCCredentials
 from akool_async.stream.limits import TRTC, PacketLimits
 from akool_async.transport import JoinTarget, TransportStats
-from akool_async.transport.engine import EngineTransport
-from akool_trtc.choosing import check_engine, make_engine
+from akool_async.transport.engines.transport import EngineTransport
 from akool_trtc.engine import Engine, EngineError, Room
+from akool_trtc.engine_factory import check_engine, make_engine
 from akool_trtc.errors import NOT_ALLOWED, join_error, send_error
-from akool_trtc.presence import Presence
+from akool_trtc.participants import Presence
 
 __all__ = ["TRTCTransport"]
 

@@ -26,7 +26,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, Protocol, runtime_checkable
 
-from akool_async.transport.engine import EngineError
+from akool_async.transport.engines.transport import EngineError
 
 __all__ = ["CMD_ID", "Engine", "EngineError", "EngineEvents", "Room"]
 

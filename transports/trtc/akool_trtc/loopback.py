@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from akool_async.transport.engine import EngineError
-from akool_async.transport.relay import RelayEngine
+from akool_async.transport.engines.relay_client import RelayEngine
+from akool_async.transport.engines.transport import EngineError
 from akool_trtc.engine import CMD_ID, EngineEvents, Room
 from akool_trtc.errors import FAILED, NOT_ALLOWED
 

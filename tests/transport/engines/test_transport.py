@@ -22,14 +22,14 @@ from akool_async.models.credentials import AgoraCredentials
 from akool_async.stream.limits import PacketLimits
 from akool_async.testing.conformance import PATIENCE, next_packet, the_end, until
 from akool_async.transport import ConnectionState, JoinTarget, TransportStats
-from akool_async.transport.engine import (
+from akool_async.transport.engines.participants import Presence
+from akool_async.transport.engines.transport import (
     EngineError,
     EngineTransport,
     check_engine,
     made_engine,
     simulator_url,
 )
-from akool_async.transport.presence import Presence
 
 BUSY = 1
 BROKEN = 2

@@ -1,9 +1,9 @@
-"""`akool_livekit.senders`: whose packets these are."""
+"""`akool_livekit.sender_filter`: whose packets these are."""
 
 from __future__ import annotations
 
 import pytest
-from akool_livekit.senders import HOLD_SECONDS, Ruling, Senders
+from akool_livekit.sender_filter import HOLD_SECONDS, Ruling, Senders
 
 
 def own_room(avatar: str | None = "avatar") -> Senders:

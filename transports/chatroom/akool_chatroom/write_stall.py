@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from akool_chatroom.line import Line
+    from akool_chatroom.connection import Line
 
 __all__ = ["StallWatch"]
 

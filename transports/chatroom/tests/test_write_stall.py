@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from akool_chatroom.stall import StallWatch
+from akool_chatroom.write_stall import StallWatch
 
 
 class Buffer:

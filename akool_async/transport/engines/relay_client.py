@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
 import aiohttp
 
-from akool_async.transport.engine import EngineError
+from akool_async.transport.engines.transport import EngineError
 
 __all__ = ["SENDER", "STAMP", "RelayEngine", "RelayEvents", "resolve"]
 

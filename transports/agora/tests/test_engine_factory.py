@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from akool_agora import AgoraTransport
-from akool_agora.choosing import make_engine
+from akool_agora.engine_factory import make_engine
 from akool_agora.sdk import SDKEngine
 from pydantic import SecretStr
 

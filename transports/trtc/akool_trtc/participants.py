@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from akool_async.transport.presence import Presence as AnyPresence
+from akool_async.transport.engines.participants import Presence as AnyPresence
 from akool_trtc.errors import disconnected_error
 
 __all__ = ["Presence"]
 
 
 class Presence(AnyPresence):
-    """`akool_trtc.EngineEvents`, for `akool_async.transport.presence.Presence`."""
+    """`akool_trtc.EngineEvents`, for `akool_async.transport.engines.participants.Presence`."""
 
     def reconnecting(self) -> None:
         """The connection broke."""

@@ -1,7 +1,7 @@
 import asyncio
 
 import pytest
-from akool_trtc.presence import Presence
+from akool_trtc.participants import Presence
 
 from akool_async.errors import DisconnectedError
 from akool_async.transport import ConnectionChange, ConnectionState, TransportStats

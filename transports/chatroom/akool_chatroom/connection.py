@@ -28,7 +28,7 @@ from akool_async.errors import (
     JoinTimeoutError,
 )
 from akool_chatroom.address import Address
-from akool_chatroom.endings import Ending, LineEndedError, read_ending
+from akool_chatroom.close_info import Ending, LineEndedError, read_ending
 from akool_chatroom.options import ChatRoomOptions
 
 __all__ = ["Line"]

@@ -4,7 +4,7 @@ import pytest
 
 from akool_async.errors import DisconnectedError
 from akool_async.transport import ConnectionChange, ConnectionState, TransportStats
-from akool_async.transport.presence import Presence
+from akool_async.transport.engines.participants import Presence
 
 
 class Room:

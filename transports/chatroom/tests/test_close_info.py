@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from akool_chatroom.address import Address
-from akool_chatroom.endings import FINAL, Ending, read_ending
+from akool_chatroom.close_info import FINAL, Ending, read_ending
 from websockets.exceptions import ConnectionClosedError
 from websockets.frames import Close
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from akool_async.transport import ConnectionChange, ConnectionState, Inbox, TransportStats
-from akool_livekit.senders import Ruling, Senders
+from akool_livekit.sender_filter import Ruling, Senders
 
 if TYPE_CHECKING:
     from livekit import rtc

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 from akool_agora.errors import REASONS, disconnected_error
 from akool_async.transport import ConnectionChange, ConnectionState, TransportStats
-from akool_async.transport.presence import Presence as AnyPresence
+from akool_async.transport.engines.participants import Presence as AnyPresence
 
 __all__ = ["Presence"]
 
 
 class Presence(AnyPresence):
-    """`akool_agora.EngineEvents`, for `akool_async.transport.presence.Presence`.
+    """`akool_agora.EngineEvents`, for `akool_async.transport.engines.participants.Presence`.
 
     Args:
         stats: the adapter's.

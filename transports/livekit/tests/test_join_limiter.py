@@ -1,4 +1,4 @@
-"""`akool_livekit.bringup`: joins that are always seen to their end, four at a time."""
+"""`akool_livekit.join_limiter`: joins that are always seen to their end, four at a time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import threading
 
 import pytest
-from akool_livekit.bringup import BRING_UPS, BringUps, join_room, leave_room
+from akool_livekit.join_limiter import BRING_UPS, BringUps, join_room, leave_room
 from livekit import rtc
 
 from akool_async.testing.conformance import PATIENCE, until

@@ -25,7 +25,7 @@ from akool_async.errors import (
 from akool_async.models.addresses import is_loopback_url
 from akool_async.models.credentials import Credentials
 from akool_async.transport.contract import ConnectionChange, Transport, TransportStats
-from akool_async.transport.presence import Presence
+from akool_async.transport.engines.participants import Presence
 
 __all__ = [
     "AnyEngine",
