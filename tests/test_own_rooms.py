@@ -17,7 +17,7 @@ from akool_async import (
 )
 from akool_async.errors import InvalidParameterError
 from akool_async.simulator import Simulator
-from akool_async.simulator.livekit_room_token import API_KEY, API_SECRET, Grants, mint
+from akool_async.simulator.rooms.livekit.tokens import API_KEY, API_SECRET, Grants, mint
 
 AVATAR = "dvp_Tristan_cloth2_1080P"
 

@@ -12,7 +12,7 @@ from akool_async.models.addresses import is_loopback
 
 if TYPE_CHECKING:
     from akool_async.simulator import Simulator
-    from akool_async.simulator.livekit_server import LiveKitServer
+    from akool_async.simulator.rooms.livekit_server.room import LiveKitServer
 
 __all__ = ["INSTALL", "LiveKitOptions", "livekit_server", "load_simulator", "serve"]
 
@@ -53,7 +53,7 @@ def livekit_server(url: str | None, key: str | None, secret: str | None) -> Live
             "or LIVEKIT_API_KEY and LIVEKIT_API_SECRET",
         )
     load_simulator()
-    from akool_async.simulator.livekit_server import LiveKitServer
+    from akool_async.simulator.rooms.livekit_server.room import LiveKitServer
 
     return LiveKitServer(url, key, secret)
 

@@ -5,10 +5,10 @@ credits and run out, and rooms in which an avatar answers. Any program that spea
 can speak to it.
 """
 
+from akool_async.simulator.behavior import Personality
 from akool_async.simulator.clock import Clock
 from akool_async.simulator.conditions import Conditions
 from akool_async.simulator.faults import Fault
-from akool_async.simulator.personality import Personality
 from akool_async.simulator.recording import RequestRecord, StreamRecord
 from akool_async.simulator.server import Simulator
 from akool_async.simulator.sessions import SimSession

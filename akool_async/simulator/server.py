@@ -11,25 +11,25 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from aiohttp import web
 
 from akool_async.errors import MissingDependencyError
-from akool_async.simulator import api_avatars, api_legacy, api_libraries, api_sessions
 from akool_async.simulator.access import Access
-from akool_async.simulator.api import CORS_HEADERS, Api
-from akool_async.simulator.avatar import SimulatedAvatar
+from akool_async.simulator.avatar.avatar import SimulatedAvatar
+from akool_async.simulator.avatar.settings import AvatarSettings
+from akool_async.simulator.avatar.speech import ReplyFunction, default_reply
+from akool_async.simulator.behavior import Personality
 from akool_async.simulator.clock import Clock
 from akool_async.simulator.conditions import Conditions
 from akool_async.simulator.faults import Fault, FaultPlan
-from akool_async.simulator.personality import Personality
 from akool_async.simulator.recording import Recording, RequestRecord, StreamRecord
-from akool_async.simulator.room import SimRoom
-from akool_async.simulator.rooms import RoomKinds
+from akool_async.simulator.rest import avatars, legacy, libraries, sessions
+from akool_async.simulator.rest.api import CORS_HEADERS, Api
+from akool_async.simulator.rooms.kinds import RoomKinds
+from akool_async.simulator.rooms.room import SimRoom
 from akool_async.simulator.service import OpenRooms, Service
 from akool_async.simulator.sessions import SessionBook, SimSession
-from akool_async.simulator.settings import AvatarSettings
-from akool_async.simulator.speech import ReplyFunction, default_reply
 from akool_async.simulator.store import Store
 
 if TYPE_CHECKING:
-    from akool_async.simulator.livekit_server import LiveKitServer
+    from akool_async.simulator.rooms.livekit_server.room import LiveKitServer
 
 __all__ = ["Simulator"]
 
@@ -40,10 +40,10 @@ _SHUTDOWN_LIMIT: Final = 1.0
 _LARGEST_BODY: Final = 4 * 2**20
 
 _ROUTES: Final = {
-    **api_avatars.ROUTES,
-    **api_sessions.ROUTES,
-    **api_legacy.ROUTES,
-    **api_libraries.ROUTES,
+    **avatars.ROUTES,
+    **sessions.ROUTES,
+    **legacy.ROUTES,
+    **libraries.ROUTES,
 }
 
 
@@ -69,7 +69,7 @@ class Simulator:
         api_key: the only one that is right; `None`: any key or token.
         client_id: the only one that is right for getToken; `None`: any.
         livekit: a real LiveKit server for the avatar to join (a `LiveKitServer` of
-            `akool_async.simulator.livekit_server`); `None`: the simulator's own rooms, which any
+            `rooms.livekit_server`); `None`: the simulator's own rooms, which any
             LiveKit client can join.
         conditions: what the rooms' network does to packets.
         clock: where the time comes from; `Clock(running=False)` stands still but for `advance`.

@@ -11,23 +11,23 @@ from urllib.parse import urlsplit
 
 from akool_async.errors import InvalidParameterError, MissingDependencyError
 from akool_async.simulator.access import Access
-from akool_async.simulator.avatar import SimulatedAvatar
+from akool_async.simulator.avatar.avatar import SimulatedAvatar
+from akool_async.simulator.avatar.dialect import Dialect
+from akool_async.simulator.avatar.dialect_v2 import DialectV2
+from akool_async.simulator.avatar.dialect_v3 import DialectV3
+from akool_async.simulator.avatar.settings import AvatarSettings
 from akool_async.simulator.checks import Refusal
 from akool_async.simulator.clock import Clock
 from akool_async.simulator.conditions import Conditions
-from akool_async.simulator.dialect import Dialect
-from akool_async.simulator.dialect_v2 import DialectV2
-from akool_async.simulator.dialect_v3 import DialectV3
 from akool_async.simulator.faults import FaultPlan
 from akool_async.simulator.recording import Recording, RequestRecord
-from akool_async.simulator.room import SimRoom
-from akool_async.simulator.rooms import RoomKinds
+from akool_async.simulator.rooms.kinds import RoomKinds
+from akool_async.simulator.rooms.room import SimRoom
 from akool_async.simulator.sessions import RoomOrder, SessionBook, SimSession
-from akool_async.simulator.settings import AvatarSettings
 from akool_async.simulator.store import Store
 
 if TYPE_CHECKING:
-    from akool_async.simulator.livekit_server import LiveKitServer
+    from akool_async.simulator.rooms.livekit_server.room import LiveKitServer
 
 __all__ = ["OpenRooms", "Service", "last_segment"]
 

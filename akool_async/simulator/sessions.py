@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from akool_async.simulator.avatar import SimulatedAvatar
+from akool_async.simulator.avatar.avatar import SimulatedAvatar
 from akool_async.simulator.checks import Refusal
 from akool_async.simulator.clock import Clock
-from akool_async.simulator.room import SimRoom
+from akool_async.simulator.rooms.room import SimRoom
 from akool_async.simulator.store import new_id
 
 __all__ = ["EndReason", "RoomOrder", "SessionBook", "SimSession"]

@@ -15,7 +15,7 @@ from akool_async.conversation import events as ev
 from akool_async.conversation.session import AvatarSession
 from akool_async.errors import DisconnectedError, MissingDependencyError
 from akool_async.simulator import Personality, Simulator
-from akool_async.simulator.loopback import LoopbackRoom
+from akool_async.simulator.rooms.relay.room import LoopbackRoom
 from akool_async.testing.conformance import PATIENCE, until
 
 AVATAR = "dvp_Tristan_cloth2_1080P"

@@ -9,7 +9,7 @@ from akool_async import AkoolClient, OwnAgoraRoom, OwnTRTCRoom
 from akool_async.conversation import events as ev
 from akool_async.models.credentials import AgoraCredentials, TRTCCredentials
 from akool_async.simulator import Simulator
-from akool_async.simulator.loopback import LoopbackRoom
+from akool_async.simulator.rooms.relay.room import LoopbackRoom
 from akool_async.testing.conformance import PATIENCE, next_packet, until
 from akool_async.transport import JoinTarget, Transport
 

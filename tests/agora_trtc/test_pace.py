@@ -9,7 +9,7 @@ from akool_trtc.loopback import LoopbackEngine as TRTCLoopback
 
 from akool_async import AkoolClient
 from akool_async.simulator import Simulator
-from akool_async.simulator.loopback import LoopbackRoom
+from akool_async.simulator.rooms.relay.room import LoopbackRoom
 from akool_async.stream.limits import AGORA, TRTC, PacketLimits
 from akool_async.testing.conformance import PATIENCE, until
 

@@ -16,7 +16,7 @@ from akool_async import AkoolClient, ConversationOptions
 from akool_async.conversation.session import AvatarSession
 from akool_async.errors import CommandTimeoutError
 from akool_async.simulator import Conditions, Personality, Simulator
-from akool_async.simulator.loopback import LoopbackRoom
+from akool_async.simulator.rooms.relay.room import LoopbackRoom
 from akool_async.stream.limits import AGORA, TRTC, PacketLimits
 from framework import Bench, at_least, at_most, at_most_times, row
 

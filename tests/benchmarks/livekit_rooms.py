@@ -27,8 +27,8 @@ from akool_livekit import LiveKitTransport
 from real_livekit import server_from_environment
 
 from akool_async.models.credentials import LiveKitCredentials
-from akool_async.simulator.livekit_server import LiveKitServer
-from akool_async.simulator.livekit_server_client import RoomClient
+from akool_async.simulator.rooms.livekit_server.client import RoomClient
+from akool_async.simulator.rooms.livekit_server.room import LiveKitServer
 from akool_async.transport import JoinTarget
 
 PACKET: Final = b'{"v":2,"pad":"' + b"x" * 484 + b'"}'

@@ -30,7 +30,7 @@ from akool_async.errors import (
     WaitTimeoutError,
 )
 from akool_async.simulator import Simulator
-from akool_async.simulator.personality import Personality
+from akool_async.simulator.behavior import Personality
 from akool_async.stream.messages import Prompt
 
 AVATAR = "Kai_1080P_back"

@@ -7,7 +7,7 @@ from aiohttp import web
 from running_command import until
 
 from akool_async import AkoolClient
-from akool_async.simulator.livekit_room_token import API_KEY, API_SECRET
+from akool_async.simulator.rooms.livekit.tokens import API_KEY, API_SECRET
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest_asyncio
 from livekit_far import ServerFar
 from real_livekit import RealServer, server_from_environment
 
-from akool_async.simulator.livekit_server import LiveKitServer
+from akool_async.simulator.rooms.livekit_server.room import LiveKitServer
 
 _numbers = itertools.count()
 

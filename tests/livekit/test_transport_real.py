@@ -10,7 +10,7 @@ from livekit_far import LiveKitFar, ServerFar
 from livekit_faults import RECONNECTED, RECONNECTING, LiveKitFaults, joined, next_change
 from real_livekit import RealServer
 
-from akool_async.simulator.livekit_server import LiveKitServer
+from akool_async.simulator.rooms.livekit_server.room import LiveKitServer
 from akool_async.testing.conformance import PATIENCE, FarSide, TransportConformance, next_packet
 
 pytestmark = pytest.mark.livekit_server

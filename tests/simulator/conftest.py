@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from akool_async.simulator import Clock, Simulator
-from akool_async.simulator.room import SimRoom
+from akool_async.simulator.rooms.room import SimRoom
 
 
 class MemoryRoom(SimRoom):

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from akool_async.errors import InvalidParameterError, MissingDependencyError
 from akool_async.simulator import Simulator
-from akool_async.simulator.room import RoomDirectory, SimRoom
+from akool_async.simulator.rooms.room import RoomDirectory, SimRoom
 
 BODY = {"avatar_id": "dvp_Tristan_cloth2_1080P", "stream_type": "livekit"}
 

@@ -14,9 +14,9 @@ from pydantic import SecretStr
 
 from akool_async.models.credentials import LiveKitCredentials
 from akool_async.simulator.conditions import Conditions
-from akool_async.simulator.livekit_room import LiveKitRoom
-from akool_async.simulator.livekit_server import LiveKitServer, LiveKitServerRoom
-from akool_async.simulator.room import SimRoom
+from akool_async.simulator.rooms.livekit.room import LiveKitRoom
+from akool_async.simulator.rooms.livekit_server.room import LiveKitServer, LiveKitServerRoom
+from akool_async.simulator.rooms.room import SimRoom
 from akool_async.testing.conformance import FarSide
 from akool_async.transport import JoinTarget
 

@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from akool_async.models.credentials import AgoraCredentials, TRTCCredentials
-from akool_async.simulator.agora_room import AgoraRoom
 from akool_async.simulator.conditions import Conditions
-from akool_async.simulator.loopback import LoopbackRoom
-from akool_async.simulator.room import SimRoom
-from akool_async.simulator.trtc_room import TRTCRoom
+from akool_async.simulator.rooms.relay.agora import AgoraRoom
+from akool_async.simulator.rooms.relay.room import LoopbackRoom
+from akool_async.simulator.rooms.relay.trtc import TRTCRoom
+from akool_async.simulator.rooms.room import SimRoom
 from akool_async.testing.conformance import PATIENCE, FarSide, until
 from akool_async.transport import ConnectionChange, ConnectionState, JoinTarget, Transport
 from akool_async.transport.engines.relay_client import RelayEngine

@@ -1,6 +1,6 @@
 """The client's end of a simulator's relay: rooms of vendors whose servers can't run here.
 
-What goes over the websocket is written down in `akool_async.simulator.loopback_wire`. The relay
+What goes over the websocket is written down in `akool_async.simulator.rooms.relay.wire`. The relay
 enforces a vendor's limits with the vendor's codes; this end does what the vendor's SDK would: it
 stamps a packet when it is handed over, and reconnects by itself. Each vendor's plugin has a
 subclass.

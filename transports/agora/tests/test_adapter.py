@@ -23,7 +23,7 @@ from akool_async.errors import (
     SendError,
 )
 from akool_async.models.credentials import AgoraCredentials
-from akool_async.simulator.agora_room import AgoraRoom
+from akool_async.simulator.rooms.relay.agora import AgoraRoom
 from akool_async.testing.conformance import PATIENCE, next_packet, the_end, until
 from akool_async.transport import ConnectionState, JoinTarget
 

@@ -12,8 +12,8 @@ from akool_chatroom import ChatRoomTransport
 from pydantic import SecretStr
 
 from akool_async.models.credentials import ChatRoomCredentials
-from akool_async.simulator.chatroom import ChatRoom
 from akool_async.simulator.conditions import Conditions
+from akool_async.simulator.rooms.chatroom import ChatRoom
 from akool_async.testing.conformance import FarSide, TransportConformance
 from akool_async.transport import JoinTarget
 

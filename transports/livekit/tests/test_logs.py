@@ -7,7 +7,7 @@ import logging
 import pytest
 from akool_livekit.logs import hide_tokens, without_tokens
 
-from akool_async.simulator.livekit_room_token import Grants, mint
+from akool_async.simulator.rooms.livekit.tokens import Grants, mint
 
 TOKEN = mint(Grants("me", "room"), lifetime=60)
 

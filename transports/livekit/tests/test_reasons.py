@@ -8,7 +8,7 @@ import pytest
 from akool_livekit.reasons import ended_text, expiry, is_refusal, reason_name
 from livekit import rtc
 
-from akool_async.simulator.livekit_room_token import Grants, mint
+from akool_async.simulator.rooms.livekit.tokens import Grants, mint
 
 
 @pytest.mark.parametrize(

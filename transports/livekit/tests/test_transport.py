@@ -25,7 +25,7 @@ from akool_async.errors import (
     MissingDependencyError,
     SendError,
 )
-from akool_async.simulator.livekit_room_token import Grants, mint
+from akool_async.simulator.rooms.livekit.tokens import Grants, mint
 from akool_async.testing.conformance import PATIENCE, next_packet, the_end, until
 from akool_async.transport import ConnectionState, JoinTarget
 

@@ -1,0 +1,1 @@
+"""The simulated avatar: reads packets, carries out commands, speaks."""

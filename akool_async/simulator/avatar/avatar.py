@@ -1,0 +1,262 @@
+"""The simulated avatar: hears packets, carries out commands, answers aloud.
+
+Two tasks: one hears, in order; the other says one thing after another. What it knows about
+packets is in its `Dialect`; what carries them is a `SimRoom`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, Final
+
+from akool_async.simulator.avatar.dialect import (
+    Dialect,
+    Heard,
+    Ignored,
+    Order,
+    PartOfQuestion,
+    Question,
+    new_mid,
+)
+from akool_async.simulator.avatar.settings import AvatarSettings
+from akool_async.simulator.avatar.speech import TextFeed, Turn
+from akool_async.simulator.avatar.speech_player import Mouth
+from akool_async.simulator.recording import StreamRecord
+from akool_async.simulator.rooms.room import SimRoom
+
+__all__ = ["SimulatedAvatar"]
+
+logger = logging.getLogger(__name__)
+
+#: Packets waiting to be heard; more are lost, and counted.
+_MOST_WAITING: Final = 50_000
+
+
+class SimulatedAvatar:
+    """One session's avatar. It is the room's `RoomEvents`.
+
+    Attributes:
+        params: what it was told by session/create and by set-params since, by the names of
+            set-params.
+        mode: 1 retelling, 2 dialogue.
+        present: who else is in the room.
+        actions: data of the set-action commands that were carried out.
+        ignored: packets it made nothing of, counted by reason.
+    """
+
+    def __init__(
+        self,
+        session_id: str,
+        settings: AvatarSettings,
+        *,
+        params: dict[str, Any],
+        typed_chat: bool = True,
+        ready: Callable[[], bool] = lambda: True,
+        on_chat: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.session_id = session_id
+        self.params = params
+        self.present: set[str] = set()
+        self.actions: list[dict[str, Any]] = []
+        self.ignored: Counter[str] = Counter()
+        self._settings = settings
+        self._personality = settings.personality
+        self._typed_chat = typed_chat
+        self._ready = ready
+        self._on_chat = on_chat
+        self._room: SimRoom | None = None
+        self._dialect: Dialect | None = None
+        self._mouth: Mouth | None = None
+        self._inbox: asyncio.Queue[tuple[bytes, str]] = asyncio.Queue(_MOST_WAITING)
+        self._arrivals = asyncio.Event()
+        self._feeds: dict[str, TextFeed] = {}
+        self._sending = asyncio.Lock()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    # -- the room's side
+
+    def joined(self, identity: str) -> None:
+        """See `RoomEvents`."""
+        self.present.add(identity)
+        self._arrivals.set()
+
+    def left(self, identity: str) -> None:
+        """See `RoomEvents`."""
+        self.present.discard(identity)
+        if not self.present:
+            self._arrivals.clear()
+
+    def packet(self, data: bytes, sender: str) -> None:
+        """See `RoomEvents`."""
+        try:
+            self._inbox.put_nowait((data, sender))
+        except asyncio.QueueFull:
+            self.ignored["too many at once"] += 1
+
+    # -- the simulator's side
+
+    @property
+    def mode(self) -> int:
+        """1 retelling, 2 dialogue."""
+        return int(self.params.get("mode", 2))
+
+    @property
+    def speaking(self) -> bool:
+        """Whether it is saying something or about to."""
+        return self._mouth is not None and self._mouth.speaking
+
+    async def wait_for_somebody(self) -> None:
+        """Returns once somebody else is in the room."""
+        await self._arrivals.wait()
+
+    async def wait_silent(self) -> None:
+        """Returns once everything that was to be said has been said."""
+        if self._mouth is not None:
+            await self._mouth.wait_silent()
+
+    def start(self, room: SimRoom, dialect: Dialect) -> None:
+        """Takes up its place in a room that is open."""
+        self._room = room
+        self._dialect = dialect
+        self._mouth = Mouth(self.session_id, self._settings, dialect, self._send)
+        for work, name in ((self._hear(), "hears"), (self._mouth.run(), "speaks")):
+            task = asyncio.create_task(work, name=f"simulator-avatar-{name}-{self.session_id}")
+            task.add_done_callback(self._ended)
+            self._tasks.append(task)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """These tasks end by being cancelled; anything else is told."""
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception):
+            logger.error("%s failed", task.get_name(), exc_info=error)
+            self._settings.errors.append(error)
+
+    async def stop(self) -> None:
+        """Says and hears nothing from now on. The room is its owner's to close."""
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def hear(self, text: str) -> None:
+        """Somebody in the room said `text`: reports it as recognised, then answers it.
+
+        In retelling mode it is reported and not answered.
+
+        Raises:
+            RuntimeError: this version of the messages doesn't report speech, or it has ended.
+        """
+        dialect = self._dialect
+        if dialect is None or not self._tasks:
+            raise RuntimeError("the avatar isn't in a room")
+        mid = new_mid("asr")
+        packet = dialect.heard_user(mid, text)
+        if packet is None:
+            raise RuntimeError("version 3 of the messages doesn't report recognised speech")
+        await self._send(packet)
+        if self.mode == 2:
+            # In spoken turns the user's and the avatar's texts have different mids
+            # (docs/protocol.md).
+            await self._speaker.say(Turn(Question("", text), None))
+
+    async def send_raw(self, packet: bytes) -> None:
+        """Sends any bytes at all as the avatar."""
+        await self._send(packet)
+
+    @property
+    def _speaker(self) -> Mouth:
+        assert self._mouth is not None
+        return self._mouth
+
+    # -- hearing
+
+    async def _hear(self) -> None:
+        assert self._dialect is not None
+        clock = self._settings.clock
+        while True:
+            data, sender = await self._inbox.get()
+            self._record("in", data, sender)
+            if not self._ready():
+                self.ignored["not running yet"] += 1
+                continue
+            for heard in self._dialect.read(data, clock.now()):
+                await self._understand(heard)
+
+    async def _understand(self, heard: Heard) -> None:
+        if isinstance(heard, Ignored):
+            self.ignored[heard.reason] += 1
+        elif isinstance(heard, Order):
+            await self._obey(heard)
+        elif not self._typed_chat:
+            self.ignored["typed chat in this scene_mode"] += 1
+        elif isinstance(heard, PartOfQuestion):
+            await self._hear_part(heard)
+        else:
+            self._on_chat()
+            await self._answer(heard)
+
+    async def _obey(self, order: Order) -> None:
+        assert self._dialect is not None
+        if order.code == 1000:
+            if order.cmd == "set-params":
+                self._set_params(order.data)
+            elif order.cmd == "set-action":
+                self.actions.append(order.data)
+            else:
+                await self._speaker.interrupt()
+        answer = self._dialect.answer(order)
+        if answer is not None:
+            await self._send(answer)
+
+    def _set_params(self, data: dict[str, Any]) -> None:
+        vparams = {**self.params.get("vparams", {}), **data.get("vparams", {})}
+        self.params.update(data)
+        if vparams:
+            self.params["vparams"] = vparams
+
+    async def _hear_part(self, part: PartOfQuestion) -> None:
+        """Retelling may begin before the whole message is there."""
+        feed = self._feeds.get(part.mid)
+        if feed is None:
+            if part.last or not self._personality.speaks_before_fin or self.mode != 1:
+                return
+            feed = self._feeds[part.mid] = TextFeed()
+            turn = Turn(Question(part.mid, ""), aiter(feed), shown=self._personality.retelling_text)
+            await self._speaker.say(turn)
+        feed.add(part.text)
+        if part.last:
+            feed.end()
+
+    async def _answer(self, question: Question) -> None:
+        assert self._dialect is not None
+        if self._personality.echo != "off":
+            mid = question.mid if self._personality.echo == "same_mid" else new_mid()
+            echo = self._dialect.heard_user(mid, question.text)
+            if echo is not None:
+                await self._send(echo)
+        if self._feeds.pop(question.mid, None) is not None:
+            return
+        mode = question.fields.get("mode_type", 1) if question.fields else self.mode
+        if mode == 1:
+            turn = Turn(question, question.text, shown=self._personality.retelling_text)
+        else:
+            turn = Turn(question, None)
+        await self._speaker.say(turn)
+
+    # -- sending
+
+    async def _send(self, packet: bytes | None) -> None:
+        if packet is None or self._room is None:
+            return
+        async with self._sending:
+            self._record("out", packet, "avatar")
+            await self._room.send(packet)
+
+    def _record(self, direction: Any, data: bytes, sender: str) -> None:
+        self._settings.packets.append(
+            StreamRecord(self.session_id, direction, data, sender, self._settings.clock.now())
+        )

@@ -1,0 +1,106 @@
+"""Version 3 of the stream messages, as the avatar's side of a chat room has it.
+
+See docs/protocol.md §3.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Any
+
+from akool_async.simulator import checks
+from akool_async.simulator.avatar.dialect import Dialect, Heard, Ignored, Question
+from akool_async.simulator.behavior import Personality
+from akool_async.simulator.catalogue import language_name
+
+__all__ = ["DialectV3"]
+
+
+class DialectV3(Dialect):
+    """Reads questions out of payloads, which are JSON in a string, and writes answers likewise.
+
+    Args:
+        own_id: the avatar's id in the room, `server_…`.
+        peer_id: the client's, `client_…`.
+    """
+
+    def __init__(self, personality: Personality, *, own_id: str, peer_id: str) -> None:
+        super().__init__(personality)
+        self._own_id = own_id
+        self._peer_id = peer_id
+
+    def read(self, packet: bytes, now: float) -> list[Heard]:
+        """See `Dialect.read`. What is wrong is passed over in silence: v3 has no way to say so."""
+        del now
+        try:
+            frame = json.loads(packet.decode())
+        except (ValueError, RecursionError):
+            return [Ignored("not JSON")]
+        if not isinstance(frame, dict) or frame.get("type") != "chat":
+            return [Ignored("not a chat")]
+        if frame.get("to") != self._own_id:
+            return [Ignored("for somebody else")]
+        payload = _payload(frame.get("payload"))
+        if payload is None:
+            return [Ignored("payload is not JSON in a string")]
+        try:
+            _check(payload)
+        except checks.Refusal as refusal:
+            return [Ignored(refusal.message)]
+        return [Question(payload["message_id"], payload["question"], payload)]
+
+    def chat(self, mid: str, idx: int, text: str, *, last: bool, question: Question) -> bytes:
+        """See `Dialect.chat`."""
+        del idx, last
+        payload: dict[str, Any] = {"mode_type": 1, **question.fields, "message_id": mid}
+        if "language" in payload:
+            payload["language"] = language_name(payload["language"])
+        payload["answer"] = text
+        written = json.dumps(payload, ensure_ascii=True)
+        if self.personality.payload_base64:
+            written = base64.b64encode(written.encode()).decode()
+        frame = {"type": "chat", "from": self._own_id, "to": self._peer_id, "payload": written}
+        return json.dumps(frame).encode()
+
+    def needs_closing_part(self) -> bool:
+        """See `Dialect.needs_closing_part`: no end marker is documented."""
+        return False
+
+
+def _payload(raw: Any) -> dict[str, Any] | None:
+    if not isinstance(raw, str):
+        return None
+    for text in (raw, _from_base64(raw)):
+        if text is None:
+            continue
+        try:
+            payload = json.loads(text)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(payload, dict):
+            return payload
+    return None
+
+
+def _from_base64(raw: str) -> str | None:
+    try:
+        return base64.b64decode(raw, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _check(payload: dict[str, Any]) -> None:
+    checks.text(payload, "message_id", required=True)
+    checks.text(payload, "question", required=True)
+    checks.text(payload, "voice_id")
+    checks.link(payload, "voice_url")
+    checks.language(payload, "language")
+    checks.choice(payload, "mode_type", (1, 2))
+    prompt = checks.section(payload, "prompt")
+    if prompt is not None:
+        source = checks.choice(prompt, "from", ("text", "url")) or "text"
+        content = checks.text(prompt, "content", empty=True)
+        if source == "url" and content:
+            checks.link(prompt, "content")

@@ -1,0 +1,35 @@
+"""What the avatars of one simulator have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from akool_async.simulator.avatar.speech import ReplyFunction
+from akool_async.simulator.behavior import Personality
+from akool_async.simulator.clock import Clock
+from akool_async.simulator.recording import Recording, StreamRecord
+
+__all__ = ["AvatarSettings"]
+
+
+@dataclass(slots=True)
+class AvatarSettings:
+    """What the avatars of one simulator have in common.
+
+    Attributes:
+        clock: the simulator's.
+        personality: how it behaves where the documents are silent.
+        reply: what it answers in dialogue mode.
+        pace: seconds that a word takes to be said; `None`: no time at all.
+        piece_words: how many words go into one part of a reply.
+        packets: where what it hears and says is recorded.
+        errors: what `reply` raised.
+    """
+
+    clock: Clock
+    personality: Personality
+    reply: ReplyFunction
+    pace: float | None
+    piece_words: int
+    packets: Recording[StreamRecord]
+    errors: list[Exception] = field(default_factory=list)

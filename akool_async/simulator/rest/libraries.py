@@ -1,0 +1,152 @@
+"""Voices, languages and knowledge bases (docs/protocol.md §1)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from akool_async.simulator import checks
+from akool_async.simulator.catalogue import LANGUAGES
+from akool_async.simulator.checks import Refusal
+from akool_async.simulator.rest.api import Call, Routes
+from akool_async.simulator.service import Service
+
+__all__ = ["ROUTES"]
+
+_VOICE_LISTS: Final = ("style", "age", "scenario")
+_LONGEST_NAME: Final = 100
+_LONGEST_PROLOGUE: Final = 2_000
+_LONGEST_PROMPT: Final = 10_000
+_LARGEST_DOC: Final = 104_857_600
+_LARGEST_DOCS: Final = 524_288_000
+_DOC_KINDS: Final = ("pdf", "doc", "docx", "txt", "md", "json", "xml", "csv")
+_KNOWLEDGE_FIELDS: Final = ("name", "prologue", "prompt", "docs", "urls")
+#: What items of the knowledge list leave out.
+_DETAIL_ONLY: Final = frozenset({"prompt", "docs", "urls"})
+
+
+async def voices(service: Service, call: Call) -> dict[str, Any]:
+    """`GET /api/open/v4/voice/list`."""
+    query = call.query
+    kind = checks.query_integer(query, "type", None, 1, 2)
+    if kind is None:
+        raise Refusal(1003, "type can not be empty")
+    part = checks.page(query, size=10)
+    stream = checks.query_choice(query, "support_stream", ("1", "2"))
+    found = [
+        voice
+        for voice in service.store.voices
+        if voice["type"] == kind
+        and (stream is None or voice["support_stream"] == (stream == "1"))
+        and query.get("name", "").lower() in voice["name"].lower()
+        and all(_matches(voice[name], query.get(name)) for name in _VOICE_LISTS)
+        and _matches([voice["gender"]], query.get("gender"))
+    ]
+    # While a voice is being cloned, these two are null: the one place where null is documented.
+    return {
+        "result": [{k: v for k, v in voice.items() if k != "type"} for voice in found[part]],
+        "count": len(found),
+        "page": checks.query_integer(query, "page", 1),
+        "size": checks.query_integer(query, "size", 10),
+    }
+
+
+def _matches(values: list[str], wanted: str | None) -> bool:
+    if wanted is None:
+        return True
+    options = {option.strip().lower() for option in wanted.split(",")}
+    return any(value.lower() in options for value in values)
+
+
+async def languages(service: Service, call: Call) -> dict[str, Any]:
+    """`GET /api/open/v3/language/list`."""
+    del service, call
+    return {
+        "lang_list": [
+            {
+                "lang_code": code,
+                "lang_name": name,
+                "url": f"https://static.website-files.org/assets/flags/{code}.png",
+            }
+            for code, name in LANGUAGES
+        ]
+    }
+
+
+async def knowledge_list(service: Service, call: Call) -> Any:
+    """`GET /api/open/v4/knowledge/list`: newest first, without a count, items partial."""
+    query = call.query
+    part = checks.page(query, size=10)
+    source = checks.query_choice(query, "from", ("1", "2"), "2")
+    name = query.get("name", "").lower()
+    found = [
+        {field: value for field, value in record.items() if field not in _DETAIL_ONLY}
+        for record in reversed(service.store.knowledge)
+        if str(record["from"]) == source and name in str(record.get("name", "")).lower()
+    ][part]
+    return {"knowledge_list": found} if service.wrap_knowledge_list else found
+
+
+async def knowledge_detail(service: Service, call: Call) -> dict[str, Any]:
+    """`GET /api/open/v4/knowledge/detail`."""
+    knowledge_id = checks.text(call.query, "id", required=True)
+    assert knowledge_id is not None
+    return dict(service.store.find_knowledge(knowledge_id))
+
+
+async def knowledge_create(service: Service, call: Call) -> dict[str, Any]:
+    """`POST /api/open/v4/knowledge/create`: no field is required."""
+    return dict(service.store.add_knowledge(_knowledge_fields(call.body)))
+
+
+async def knowledge_update(service: Service, call: Call) -> dict[str, Any]:
+    """`POST /api/open/v4/knowledge/update`: `id` and what changes."""
+    knowledge_id = checks.text(call.body, "id", required=True)
+    assert knowledge_id is not None
+    fields = _knowledge_fields(call.body)
+    return dict(service.store.change_knowledge(knowledge_id, fields))
+
+
+async def knowledge_delete(service: Service, call: Call) -> None:
+    """`DELETE /api/open/v4/knowledge/delete`: `id` stands in a JSON body."""
+    knowledge_id = checks.text(call.body, "id", required=True)
+    assert knowledge_id is not None
+    service.store.remove_knowledge(knowledge_id)
+
+
+def _knowledge_fields(body: dict[str, Any]) -> dict[str, Any]:
+    checks.text(body, "name", longest=_LONGEST_NAME)
+    checks.text(body, "prologue", longest=_LONGEST_PROLOGUE, empty=True)
+    checks.text(body, "prompt", longest=_LONGEST_PROMPT, empty=True)
+    docs = checks.items(body, "docs", dict)
+    if docs is not None:
+        _check_docs(docs)
+    urls = checks.items(body, "urls", str)
+    for place, url in enumerate(urls or ()):
+        checks.link({f"urls.{place}": url}, f"urls.{place}")
+    return {name: body[name] for name in _KNOWLEDGE_FIELDS if name in body}
+
+
+def _check_docs(docs: list[dict[str, Any]]) -> None:
+    total = 0
+    for doc in docs:
+        name = checks.text(doc, "name", required=True)
+        checks.link(doc, "url", required=True)
+        size = checks.integer(doc, "size", 0, _LARGEST_DOC, required=True)
+        assert name is not None
+        assert size is not None
+        if name.rsplit(".", 1)[-1].lower() not in _DOC_KINDS or "." not in name:
+            raise Refusal(1003, f"docs must be of {', '.join(_DOC_KINDS)}")
+        total += size
+    if total > _LARGEST_DOCS:
+        raise Refusal(1003, f"docs must be at most {_LARGEST_DOCS} bytes in all")
+
+
+ROUTES: Final[Routes] = {
+    "/api/open/v4/voice/list": {"GET": voices},
+    "/api/open/v3/language/list": {"GET": languages},
+    "/api/open/v4/knowledge/list": {"GET": knowledge_list},
+    "/api/open/v4/knowledge/detail": {"GET": knowledge_detail},
+    "/api/open/v4/knowledge/create": {"POST": knowledge_create},
+    "/api/open/v4/knowledge/update": {"POST": knowledge_update},
+    "/api/open/v4/knowledge/delete": {"DELETE": knowledge_delete},
+}

@@ -1,0 +1,1 @@
+"""The simulator's own LiveKit room. It carries data only."""

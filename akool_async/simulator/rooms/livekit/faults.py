@@ -1,0 +1,178 @@
+"""What can be made to go wrong in the simulator's LiveKit room."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+from livekit.protocol import models as pb
+from livekit.protocol import rtc
+
+from akool_async.simulator.rooms.livekit.hub import Resident
+
+if TYPE_CHECKING:
+    from akool_async.simulator.rooms.livekit.room import LiveKitRoom
+
+__all__ = ["Faults", "Gate"]
+
+
+class Gate:
+    """What a client that wants to join is answered.
+
+    Attributes:
+        status: the HTTP status of refusals to come, of which there are `times`.
+        silence: seconds that a joining client waits without an answer.
+        expired: every token counts as expired.
+    """
+
+    def __init__(self) -> None:
+        self.status = 503
+        self.times = 0
+        self.silence = 0.0
+        self.expired = False
+        self._closed = asyncio.Event()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the room is gone."""
+        return self._closed.is_set()
+
+    def close(self) -> None:
+        """The room is gone; who waits is told."""
+        self._closed.set()
+
+    def check(self) -> None:
+        """Refuses, where it was told to.
+
+        Raises:
+            web.HTTPException: with the status it was told.
+        """
+        if self.closed:
+            raise web.HTTPNotFound(text="requested room does not exist")
+        if self.expired:
+            raise web.HTTPUnauthorized(text="invalid token: token is expired (exp)")
+        if self.times > 0:
+            self.times -= 1
+            refusal = web.HTTPException(text="refused on request")
+            refusal.set_status(self.status)
+            raise refusal
+
+    async def wait(self) -> None:
+        """Holds a client that was let in, where it was told to.
+
+        Raises:
+            web.HTTPException: the room closed in the meantime.
+        """
+        if self.silence:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._closed.wait(), self.silence)
+            self.check()
+
+
+class Faults:
+    """Every public method but `make` is a fault; its keyword arguments are the fault's options."""
+
+    def __init__(self, room: LiveKitRoom) -> None:
+        self._room = room
+        self._strangers: dict[str, Resident] = {}
+
+    async def make(self, name: str, **options: Any) -> None:
+        """Makes the fault of that name.
+
+        Raises:
+            ValueError: there is none; lists those there are.
+        """
+        known = sorted(n for n in vars(type(self)) if not n.startswith("_") and n != "make")
+        if name not in known:
+            there = ", ".join(known)
+            raise ValueError(f"a livekit room knows no fault named {name!r}; it knows {there}")
+        await getattr(self, name)(**options)
+
+    async def drop_socket(self) -> None:
+        """Every client's signalling connection breaks; its peer connections stand."""
+        for member in self._room.members():
+            member.abort_socket()
+
+    async def drop_peer(self) -> None:
+        """Every client's peer connections are closed by the room; signalling stands."""
+        await asyncio.gather(*(member.close_peers() for member in self._room.members()))
+
+    async def malformed_packet(self, data: bytes = b"\xff\xfe not a packet \x00\x01") -> None:
+        """Bytes that are no packet come down the data channel."""
+        for member in self._room.members():
+            member.hear_raw(data)
+
+    async def remove(self, reason: str = "PARTICIPANT_REMOVED") -> None:
+        """Every client is told to leave, with a `DisconnectReason` by its name."""
+        await self._room.dismiss_members(getattr(pb.DisconnectReason, reason))
+
+    async def full_reconnect(self) -> None:
+        """Every client is told to leave and join anew, as a server does that is being replaced."""
+        action = rtc.LeaveRequest.Action.RECONNECT
+        reason = pb.DisconnectReason.SERVER_SHUTDOWN
+        members = self._room.members()
+        await asyncio.gather(*(member.dismiss(reason, action) for member in members))
+
+    async def refuse_join(self, status: int = 503, times: int = 1) -> None:
+        """The next attempts to join are answered with an HTTP status."""
+        self._room.gate.status, self._room.gate.times = status, times
+
+    async def silent_join(self, seconds: float = 60.0) -> None:
+        """Attempts to join hang that long before they are answered; 0 ends it."""
+        self._room.gate.silence = seconds
+
+    async def expire_tokens(self, *, expired: bool = True) -> None:
+        """Every token for the room counts as expired from now on."""
+        self._room.gate.expired = expired
+
+    async def silence(self, *, on: bool = True) -> None:
+        """Packets are accepted and never delivered; signalling goes on. `on=False` ends it."""
+        self._room.hub.silent = on
+
+    async def avatar_leaves(self) -> None:
+        """The avatar leaves the room."""
+        self._room.hub.leave(self._room.avatar)
+
+    async def avatar_returns(
+        self, *, announce_after: float | None = 0.0, active: bool = True
+    ) -> None:
+        """The avatar is back; told late or never, and deaf until `avatar_active` where asked."""
+        avatar = self._room.renew_avatar()
+        if not active:
+            avatar.state = pb.ParticipantInfo.State.JOINED
+        self._room.hub.enter(avatar, announce_after=announce_after)
+
+    async def avatar_active(self) -> None:
+        """An avatar that returned with `active=False` hears from now on."""
+        self._room.hub.change(self._room.avatar, pb.ParticipantInfo.State.ACTIVE)
+
+    async def stranger_joins(
+        self, identity: str = "stranger", *, announce_after: float | None = 0.0
+    ) -> None:
+        """Somebody else comes in; told late or never."""
+        stranger = self._strangers[identity] = Resident(identity, self._room.hub.name)
+        self._room.hub.enter(stranger, announce_after=announce_after)
+
+    async def stranger_sends(
+        self,
+        data: bytes,
+        identity: str = "stranger",
+        *,
+        topic: str = "",
+        to: Sequence[str] | None = None,
+    ) -> None:
+        """Somebody who came in sends bytes; by default to all but the avatar, who'd answer them."""
+        if to is None:
+            to = [member.grants.identity for member in self._room.members()]
+        self._room.hub.say(self._strangers[identity], data, topic=topic, to=to)
+
+    async def stranger_leaves(self, identity: str = "stranger") -> None:
+        """Somebody who came in goes."""
+        self._room.hub.leave(self._strangers.pop(identity))
+
+    async def close_room(self) -> None:
+        """The room is deleted while the session goes on."""
+        await self._room.close("closed")

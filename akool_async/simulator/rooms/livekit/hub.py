@@ -1,0 +1,265 @@
+"""A LiveKit-compatible room that carries data only: who is in it, who is told, who hears what.
+
+It knows neither HTTP nor WebRTC: an occupant is whoever can be told (signalling) and can hear
+(packets). `livekit_room_member` connects the real ones, `Resident` is one that lives in this
+process: the avatar, or a stranger that a test puts in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from typing import Final, Protocol
+
+from livekit.protocol import models as pb
+from livekit.protocol import rtc
+
+from akool_async.simulator.conditions import Conditions
+from akool_async.simulator.rooms.livekit.tokens import Grants
+
+__all__ = ["DataRoom", "Occupant", "Resident", "new_sid"]
+
+logger = logging.getLogger(__name__)
+
+_ACTIVE: Final = pb.ParticipantInfo.State.ACTIVE
+
+
+def new_sid(prefix: str) -> str:
+    """An id as LiveKit makes them: `RM_…` for a room, `PA_…` for a participant."""
+    return f"{prefix}_{secrets.token_hex(6)}"
+
+
+class Occupant(Protocol):
+    """Somebody in the room."""
+
+    grants: Grants
+    sid: str
+    state: pb.ParticipantInfo.State
+    #: Whether the others were told that they are here.
+    announced: bool
+
+    @property
+    def active(self) -> bool:
+        """Whether packets reach them."""
+        ...
+
+    def tell(self, response: rtc.SignalResponse) -> None:
+        """Something about the room, over the signalling connection."""
+
+    def hear(self, packet: pb.DataPacket) -> None:
+        """A data packet; lost where they aren't connected."""
+
+
+class Resident:
+    """An occupant in this process, without a network in between."""
+
+    def __init__(
+        self, identity: str, room: str, on_packet: Callable[[bytes, str], None] | None = None
+    ) -> None:
+        self.grants = Grants(identity=identity, room=room)
+        self.sid = new_sid("PA")
+        self.state: pb.ParticipantInfo.State = _ACTIVE
+        self.announced = False
+        self._on_packet = on_packet
+
+    @property
+    def active(self) -> bool:
+        """Whether packets reach it."""
+        return self.state == _ACTIVE
+
+    def tell(self, response: rtc.SignalResponse) -> None:
+        """Residents see the room from inside."""
+
+    def hear(self, packet: pb.DataPacket) -> None:
+        """Hands a packet without a topic to the resident; lost until it is active."""
+        if (
+            self.active
+            and self._on_packet is not None
+            and packet.WhichOneof("value") == "user"
+            and not packet.user.topic
+        ):
+            self._on_packet(packet.user.payload, packet.participant_identity)
+
+
+class DataRoom:
+    """The room.
+
+    Attributes:
+        occupants: by identity.
+        silent: nothing that is sent is delivered any more; everything else goes on.
+        on_joined, on_left: told the identity of an occupant that became active, or left.
+    """
+
+    def __init__(self, name: str, *, conditions: Conditions | None = None) -> None:
+        self.name = name
+        self.sid = new_sid("RM")
+        self.created = time.time()
+        self.conditions = conditions or Conditions()
+        self.occupants: dict[str, Occupant] = {}
+        self.silent = False
+        self.lost = 0
+        self.on_joined: Callable[[str], None] | None = None
+        self.on_left: Callable[[str], None] | None = None
+        self._timers: dict[int, asyncio.TimerHandle] = {}
+        self._numbers = itertools.count()
+
+    def info(self) -> pb.Room:
+        """What clients are told about the room."""
+        return pb.Room(
+            sid=self.sid,
+            name=self.name,
+            creation_time=int(self.created),
+            num_participants=len(self.occupants),
+            empty_timeout=300,
+            departure_timeout=20,
+        )
+
+    def describe(self, occupant: Occupant) -> pb.ParticipantInfo:
+        """What clients are told about an occupant."""
+        grants = occupant.grants
+        return pb.ParticipantInfo(
+            sid=occupant.sid,
+            identity=grants.identity,
+            name=grants.name,
+            metadata=grants.metadata,
+            attributes=dict(grants.attributes),
+            state=occupant.state,
+            joined_at=int(self.created),
+            version=int(occupant.state) + 1,
+            permission=pb.ParticipantPermission(
+                can_subscribe=grants.can_subscribe,
+                can_publish=grants.can_publish,
+                can_publish_data=grants.can_publish_data,
+                can_update_metadata=grants.can_update_own_metadata,
+            ),
+        )
+
+    def others(self, than: Occupant) -> list[pb.ParticipantInfo]:
+        """The occupants that somebody who joins now is told about."""
+        return [self.describe(o) for o in self.occupants.values() if o is not than and o.announced]
+
+    def enter(self, occupant: Occupant, *, announce_after: float | None = 0.0) -> None:
+        """Puts somebody in; the others are told that much later, in seconds, or never (`None`).
+
+        A participant without a track is announced up to 3 s late by a real server
+        (docs/livekit.md).
+        """
+        self.occupants[occupant.grants.identity] = occupant
+        if announce_after is None:
+            return
+        if announce_after > 0:
+            self._later(announce_after, lambda: self._announce(occupant))
+        else:
+            self._announce(occupant)
+
+    def change(self, occupant: Occupant, state: pb.ParticipantInfo.State) -> None:
+        """An occupant got on with joining; the others are told where they know of it."""
+        if occupant.state == state:
+            return
+        occupant.state = state
+        if self.occupants.get(occupant.grants.identity) is not occupant:
+            return
+        if occupant.announced:
+            self._tell_others(occupant)
+        if state == _ACTIVE and self.on_joined is not None:
+            self.on_joined(occupant.grants.identity)
+
+    def retell(self, occupant: Occupant) -> None:
+        """What is known of an occupant changed: it is told, and so are those who know of it."""
+        update = rtc.ParticipantUpdate(participants=[self.describe(occupant)])
+        occupant.tell(rtc.SignalResponse(update=update))
+        if occupant.announced:
+            self._tell_others(occupant)
+
+    def leave(self, occupant: Occupant) -> None:
+        """Takes somebody out; twice is fine."""
+        identity = occupant.grants.identity
+        if self.occupants.get(identity) is not occupant:
+            return
+        del self.occupants[identity]
+        was_active = occupant.active
+        occupant.state = pb.ParticipantInfo.State.DISCONNECTED
+        if occupant.announced:
+            self._tell_others(occupant)
+            occupant.announced = False
+        if was_active and self.on_left is not None:
+            self.on_left(identity)
+
+    def send(self, sender: Occupant, packet: pb.DataPacket, *, reliable: bool = True) -> None:
+        """Carries a packet from one occupant to the others, or to those it is addressed to."""
+        if not sender.grants.can_publish_data:
+            return
+        # What a client says about itself isn't believed.
+        packet.participant_identity = sender.grants.identity
+        packet.participant_sid = sender.sid
+        packet.kind = pb.DataPacket.Kind.RELIABLE if reliable else pb.DataPacket.Kind.LOSSY
+        if packet.WhichOneof("value") == "user":
+            packet.user.participant_identity = sender.grants.identity
+            packet.user.participant_sid = sender.sid
+        wanted = set(packet.destination_identities)
+        if packet.WhichOneof("value") == "user":
+            wanted.update(packet.user.destination_identities)
+        for occupant in list(self.occupants.values()):
+            if occupant is sender or (wanted and occupant.grants.identity not in wanted):
+                continue
+            self._deliver(occupant, packet)
+
+    def say(
+        self, sender: Occupant, payload: bytes, *, topic: str = "", to: Iterable[str] = ()
+    ) -> None:
+        """A resident sends bytes to everybody, or to those named."""
+        user = pb.UserPacket(payload=payload, topic=topic or None)
+        self.send(sender, pb.DataPacket(user=user, destination_identities=to))
+
+    def tell(self, response: rtc.SignalResponse, *, but: Occupant | None = None) -> None:
+        """Tells everybody (but one) something over signalling."""
+        for occupant in list(self.occupants.values()):
+            if occupant is not but:
+                occupant.tell(response)
+
+    def close(self) -> None:
+        """Forgets everybody and everything that is under way."""
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        self.occupants.clear()
+
+    def _announce(self, occupant: Occupant) -> None:
+        if self.occupants.get(occupant.grants.identity) is occupant:
+            occupant.announced = True
+            self._tell_others(occupant)
+
+    def _tell_others(self, occupant: Occupant) -> None:
+        update = rtc.ParticipantUpdate(participants=[self.describe(occupant)])
+        self.tell(rtc.SignalResponse(update=update), but=occupant)
+
+    def _deliver(self, occupant: Occupant, packet: pb.DataPacket) -> None:
+        if self.silent:
+            self.lost += 1
+            return
+        if self.conditions.perfect:
+            occupant.hear(packet)
+            return
+        # A packet's number would have the client undo what the conditions ask for.
+        odd = pb.DataPacket()
+        odd.CopyFrom(packet)
+        odd.sequence = 0
+        times: Iterable[float] = self.conditions.deliveries()
+        for delay in times:
+            if delay > 0:
+                self._later(delay, lambda: occupant.hear(odd))
+            else:
+                occupant.hear(odd)
+
+    def _later(self, delay: float, call: Callable[[], None]) -> None:
+        number = next(self._numbers)
+
+        def run() -> None:
+            del self._timers[number]
+            call()
+
+        self._timers[number] = asyncio.get_running_loop().call_later(delay, run)

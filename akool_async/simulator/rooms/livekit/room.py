@@ -1,0 +1,248 @@
+"""The simulator's own LiveKit room: the real `livekit` clients join it over real WebRTC.
+
+Signalling is a websocket at `/rtc` on the simulator's port. The newer path `/rtc/v1` answers 404
+(with a CORS header: browsers need it to see the 404), and clients of both generations fall back.
+Data only: a track can be published, and none of it is ever carried.
+
+A program's own room can be here, too: any token that is signed with the simulator's key pair opens
+the room it names, as on a livekit-server, and a session made with such credentials has its avatar
+come there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Iterable
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from livekit.protocol import models as pb
+
+from akool_async.simulator.conditions import Conditions
+from akool_async.simulator.rooms.livekit.faults import Faults, Gate
+from akool_async.simulator.rooms.livekit.hub import DataRoom, Resident
+from akool_async.simulator.rooms.livekit.member import Member
+from akool_async.simulator.rooms.livekit.tokens import Grants, TokenRefusedError, mint, read
+from akool_async.simulator.rooms.room import RoomDirectory, RoomEvents, RoomRequest, SimRoom
+
+__all__ = ["LiveKitRoom"]
+
+#: Service-made rooms; a room of this name exists as long as its session does.
+_PREFIX: Final = "akool_"
+#: The token outlives its session by this much, in seconds.
+_TOKEN_MARGIN: Final = 60.0
+#: A room of the user's own stays at least this long, in seconds, even with nobody in it.
+_OWN_ROOM_STAYS: Final = 60.0
+_CORS: Final = {"Access-Control-Allow-Origin": "*"}
+
+
+class LiveKitRoom(SimRoom):
+    """A session's room with the avatar in it.
+
+    Attributes:
+        hub: who is in the room.
+        gate: what a client that wants to join is told.
+        avatar: the avatar as an occupant.
+        client_identity: the one that the session's token is for.
+    """
+
+    kind = "livekit"
+
+    def __init__(
+        self, request: RoomRequest, events: RoomEvents, *, base_url: str, conditions: Conditions
+    ) -> None:
+        super().__init__(request, events, base_url=base_url, conditions=conditions)
+        self._own = request.credentials
+        if self._own is None:
+            self.hub = DataRoom(f"{_PREFIX}{request.session_id}")
+            identity = f"avatar_{secrets.token_hex(4)}"
+        else:
+            grants = read(str(self._own["livekit_token"]))
+            self.hub = _own_rooms.at(urlsplit(base_url).port, grants.room)
+            identity = grants.identity
+        self.hub.conditions = conditions
+        self.hub.on_joined = self._joined
+        self.hub.on_left = self._left
+        self.gate = Gate()
+        self.client_identity = f"client_{secrets.token_hex(4)}"
+        self.avatar = self._new_avatar(identity)
+        self._faults = Faults(self)
+        self._closed = False
+
+    async def open(self) -> dict[str, Any]:
+        """Puts the avatar in; `credentials` for the caller."""
+        self.hub.enter(self.avatar)
+        if self._own is not None:
+            for occupant in self.hub.occupants.values():
+                if occupant is not self.avatar and occupant.active:
+                    self._joined(occupant.grants.identity)
+            return dict(self._own)
+        return {
+            "livekit_url": _websocket_url(self.base_url),
+            "livekit_token": self.new_token(),
+            "livekit_room_name": self.hub.name,
+            "livekit_server_identity": self.avatar.grants.identity,
+            "livekit_client_identity": self.client_identity,
+        }
+
+    def new_token(self, *, lifetime: float | None = None, identity: str | None = None) -> str:
+        """A token for this room; `lifetime` in seconds, by default a little over the session's."""
+        grants = Grants(identity=identity or self.client_identity, room=self.hub.name)
+        lasting = self.request.duration + _TOKEN_MARGIN if lifetime is None else lifetime
+        return mint(grants, lifetime=lasting)
+
+    async def send(self, packet: bytes) -> None:
+        """The avatar sends to everybody; lost while it isn't in the room."""
+        if self.hub.occupants.get(self.avatar.grants.identity) is self.avatar:
+            self.hub.say(self.avatar, packet)
+
+    async def leave(self) -> None:
+        """The avatar leaves; the room stays."""
+        self.hub.leave(self.avatar)
+
+    async def close(self, reason: str) -> None:
+        """Dismisses everybody, as deleting a LiveKit room does; a room of the user's own stays."""
+        del reason
+        if self._closed:
+            return
+        self._closed = True
+        if self._own is not None:
+            self.hub.leave(self.avatar)
+            self.hub.on_joined = self.hub.on_left = None
+            _own_rooms.tidy()
+            return
+        self.gate.close()
+        await self.dismiss_members(pb.DisconnectReason.ROOM_DELETED)
+        self.hub.close()
+
+    async def fault(self, name: str, **options: Any) -> None:
+        """See `Faults` for the names and options.
+
+        Raises:
+            ValueError: a name it doesn't know; lists those it does.
+        """
+        await self._faults.make(name, **options)
+
+    async def dismiss_members(self, reason: pb.DisconnectReason) -> None:
+        """Tells everybody who came over the network to leave."""
+        await asyncio.gather(*(member.dismiss(reason) for member in self.members()))
+
+    def members(self) -> list[Member]:
+        """Those who came over the network."""
+        return [o for o in self.hub.occupants.values() if isinstance(o, Member)]
+
+    def renew_avatar(self) -> Resident:
+        """The avatar after it left: the same identity, a new participant."""
+        self.avatar = self._new_avatar(self.avatar.grants.identity)
+        return self.avatar
+
+    def _new_avatar(self, identity: str) -> Resident:
+        return Resident(identity, self.hub.name, self.events.packet)
+
+    def _joined(self, identity: str) -> None:
+        if identity != self.avatar.grants.identity:
+            self.events.joined(identity)
+
+    def _left(self, identity: str) -> None:
+        if identity != self.avatar.grants.identity:
+            self.events.left(identity)
+
+    @classmethod
+    def routes(cls, rooms: RoomDirectory) -> Iterable[web.RouteDef]:
+        """Signalling: `/rtc`, its validation, and 404 where newer servers have `/rtc/v1`."""
+        door = _Door(rooms)
+        return [
+            web.get("/rtc", door.signal),
+            web.get("/rtc/validate", door.validate),
+            web.get("/rtc/v1", door.absent),
+            web.get("/rtc/v1/validate", door.absent),
+        ]
+
+
+class _OwnRooms:
+    """Rooms that users' own tokens made, by the port they are on.
+
+    As livekit-server does, joining makes a room, and it goes when the last one leaves.
+    """
+
+    def __init__(self) -> None:
+        self._rooms: dict[tuple[int | None, str], DataRoom] = {}
+
+    def at(self, port: int | None, name: str) -> DataRoom:
+        """The room of that name; made where it isn't there yet."""
+        return self._rooms.setdefault((port, name), DataRoom(name))
+
+    def tidy(self) -> None:
+        """Forgets rooms that nobody is in, and nobody is on the way into."""
+        old = time.time() - _OWN_ROOM_STAYS
+        self._rooms = {
+            key: room for key, room in self._rooms.items() if room.occupants or room.created > old
+        }
+
+
+_own_rooms = _OwnRooms()
+
+
+class _Door:
+    """The route handlers."""
+
+    def __init__(self, rooms: RoomDirectory) -> None:
+        self._rooms = rooms
+
+    async def absent(self, request: web.Request) -> web.Response:
+        del request
+        return web.Response(status=404, text="404 page not found", headers=_CORS)
+
+    async def validate(self, request: web.Request) -> web.Response:
+        try:
+            self._enter(request)
+        except web.HTTPException as refusal:
+            return web.Response(status=refusal.status, text=refusal.text, headers=_CORS)
+        return web.Response(text="success", headers=_CORS)
+
+    async def signal(self, request: web.Request) -> web.StreamResponse:
+        grants, hub, gate = self._enter(request)
+        if gate is not None:
+            await gate.wait()
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        local = (urlsplit(f"//{request.host}").hostname or "") in ("127.0.0.1", "localhost", "::1")
+        member = Member(hub, grants, socket, request, addresses=["127.0.0.1"] if local else None)
+        if request.query.get("reconnect") == "1":
+            # Taking up an old connection needs an ICE restart, which aiortc can't do.
+            await member.refuse_resume()
+            return socket
+        try:
+            await member.run()
+        finally:
+            _own_rooms.tidy()
+        return socket
+
+    def _enter(self, request: web.Request) -> tuple[Grants, DataRoom, Gate | None]:
+        """Who may join which room.
+
+        Raises:
+            web.HTTPException: nobody, or not now.
+        """
+        scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+        token = bearer if scheme.lower() == "bearer" else request.query.get("access_token", "")
+        try:
+            grants = read(token)
+        except TokenRefusedError as error:
+            raise web.HTTPUnauthorized(text=str(error), headers=_CORS) from error
+        for room in self._rooms.of_kind("livekit"):
+            if isinstance(room, LiveKitRoom) and room.hub.name == grants.room:
+                room.gate.check()
+                return grants, room.hub, room.gate
+        if grants.room.startswith(_PREFIX):
+            raise web.HTTPNotFound(text="requested room does not exist", headers=_CORS)
+        transport = request.transport
+        port = transport.get_extra_info("sockname")[1] if transport is not None else None
+        return grants, _own_rooms.at(port, grants.room), None
+
+
+def _websocket_url(base_url: str) -> str:
+    return "ws" + base_url.removeprefix("http")

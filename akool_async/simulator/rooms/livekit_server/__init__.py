@@ -1,0 +1,1 @@
+"""The simulator's avatar in a room of a real LiveKit server."""

@@ -1,0 +1,307 @@
+"""The simulator's avatar in a room of a real LiveKit server, or in a room of the user's own.
+
+    async with Simulator(livekit=LiveKitServer(url, key, secret)) as sim: ...
+
+The program on the other side can't tell the difference: it gets credentials, joins, and finds the
+avatar there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import functools
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import aiohttp
+
+from akool_async.errors import InvalidParameterError, MissingDependencyError
+from akool_async.simulator.conditions import Conditions
+from akool_async.simulator.rooms.room import RoomEvents, RoomRequest, SimRoom
+
+try:
+    from livekit import api
+
+    from akool_async.simulator.rooms.livekit_server.client import RoomClient
+except ImportError as error:
+    raise MissingDependencyError(
+        f"The simulator can't go into a real LiveKit room: {error}.",
+        install='pip install "akool-async[livekit,simulator]"',
+    ) from error
+
+__all__ = ["LiveKitServer", "LiveKitServerRoom"]
+
+logger = logging.getLogger(__name__)
+
+#: The token outlives its session by this much, in seconds.
+_TOKEN_MARGIN: Final = 60.0
+#: Seconds that a call of the server's own API may take.
+_API_TIMEOUT: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class LiveKitServer:
+    """Where a real LiveKit server is, and the key pair to mint its tokens with.
+
+    Raises:
+        InvalidParameterError: the URL isn't ws, wss, http or https, or a part is empty.
+    """
+
+    url: str
+    api_key: str
+    api_secret: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.url.startswith(("ws://", "wss://", "http://", "https://")):
+            raise InvalidParameterError("url", f"{self.url!r} isn't a ws:// or wss:// URL")
+        for name in ("api_key", "api_secret"):
+            if not getattr(self, name):
+                raise InvalidParameterError(name, "is empty")
+
+    @property
+    def websocket_url(self) -> str:
+        """For clients."""
+        return "ws" + self.url.removeprefix("http") if self.url.startswith("http") else self.url
+
+    def token(
+        self, identity: str, room: str, *, lifetime: float, can_publish_data: bool = True
+    ) -> str:
+        """A token to join a room with, good for `lifetime` seconds."""
+        grants = api.VideoGrants(
+            room_join=True,
+            room=room,
+            can_publish=True,
+            can_publish_data=can_publish_data,
+            can_subscribe=True,
+        )
+        token = api.AccessToken(self.api_key, self.api_secret).with_identity(identity)
+        # Whole seconds: a server reads the claim as an integer.
+        ttl = datetime.timedelta(seconds=int(lifetime))
+        return token.with_grants(grants).with_ttl(ttl).to_jwt()
+
+    async def delete_room(self, name: str) -> None:
+        """Ends a room; whoever is in it is told to leave. One that isn't there is fine."""
+        timeout = aiohttp.ClientTimeout(total=_API_TIMEOUT)
+        async with api.LiveKitAPI(
+            self.url, self.api_key, self.api_secret, timeout=timeout
+        ) as server:
+            with _missing_is_fine():
+                await server.room.delete_room(api.DeleteRoomRequest(room=name))
+
+    async def remove(self, room: str, identity: str) -> None:
+        """Throws somebody out of a room."""
+        timeout = aiohttp.ClientTimeout(total=_API_TIMEOUT)
+        async with api.LiveKitAPI(
+            self.url, self.api_key, self.api_secret, timeout=timeout
+        ) as server:
+            request = api.RoomParticipantIdentity(room=room, identity=identity)
+            await server.room.remove_participant(request)
+
+
+@contextlib.contextmanager
+def _missing_is_fine() -> Iterator[None]:
+    """The server's word that what is to go isn't there is no error."""
+    try:
+        yield
+    except api.TwirpError as error:
+        if error.code != "not_found":
+            raise
+
+
+class LiveKitServerRoom(SimRoom):
+    """A session's room on a real server.
+
+    Attributes:
+        name: the room's, on the server; "" in a room of the user's own.
+        avatar_identity, client_identity: "" where the user made the tokens.
+    """
+
+    kind = "livekit"
+
+    def __init__(
+        self,
+        request: RoomRequest,
+        events: RoomEvents,
+        *,
+        base_url: str,
+        conditions: Conditions,
+        server: LiveKitServer | None = None,
+    ) -> None:
+        """`server` may be left out where the user brings a room of their own."""
+        super().__init__(request, events, base_url=base_url, conditions=conditions)
+        if server is None and request.credentials is None:
+            raise ValueError("a room that the simulator makes needs a server to make it on")
+        self.server = server
+        self.name = ""
+        self.avatar_identity = ""
+        self.client_identity = ""
+        self._avatar = RoomClient(self)
+        self._strangers: dict[str, RoomClient] = {}
+        self._timers: set[asyncio.TimerHandle] = set()
+        self._sending: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    async def open(self) -> dict[str, Any]:
+        """Puts the avatar in; `credentials` for the caller."""
+        own = self.request.credentials
+        if own is not None:
+            await self._avatar.join(str(own["livekit_url"]), str(own["livekit_token"]), track=True)
+            self.avatar_identity = self._avatar.identity
+            return dict(own)
+        assert self.server is not None
+        self.name = f"akool_{self.request.session_id}"
+        self.avatar_identity = f"avatar_{secrets.token_hex(4)}"
+        self.client_identity = f"client_{secrets.token_hex(4)}"
+        await self._bring_avatar()
+        return {
+            "livekit_url": self.server.websocket_url,
+            "livekit_token": self.new_token(),
+            "livekit_room_name": self.name,
+            "livekit_server_identity": self.avatar_identity,
+            "livekit_client_identity": self.client_identity,
+        }
+
+    def new_token(self, *, lifetime: float | None = None, identity: str | None = None) -> str:
+        """A token for this room; `lifetime` in seconds, by default a little over the session's."""
+        assert self.server is not None
+        lasting = self.request.duration + _TOKEN_MARGIN if lifetime is None else lifetime
+        return self.server.token(identity or self.client_identity, self.name, lifetime=lasting)
+
+    async def send(self, packet: bytes) -> None:
+        """The avatar sends to everybody."""
+        if self.conditions.perfect:
+            await self._avatar.send(packet)
+            return
+        for delay in self.conditions.deliveries():
+            self._later(delay, lambda: self._start_sending(packet))
+
+    async def leave(self) -> None:
+        """The avatar leaves; the room stays."""
+        await self._avatar.leave()
+
+    async def close(self, reason: str) -> None:
+        """The avatar leaves; a room that the simulator made is deleted."""
+        del reason
+        if self._closed:
+            return
+        self._closed = True
+        for timer in self._timers:
+            timer.cancel()
+        sending = list(self._sending)
+        for task in sending:
+            task.cancel()
+        await asyncio.gather(*sending, return_exceptions=True)
+        await asyncio.gather(
+            self._avatar.leave(), *(stranger.leave() for stranger in self._strangers.values())
+        )
+        if self.name and self.server is not None:
+            try:
+                await self.server.delete_room(self.name)
+            except (aiohttp.ClientError, api.TwirpError, TimeoutError) as error:
+                logger.warning("a LiveKit room couldn't be deleted: %s", type(error).__name__)
+
+    async def fault(self, name: str, **options: Any) -> None:
+        """`remove`, `close_room`, `avatar_leaves`, `avatar_returns`, `stranger_joins`,
+        `stranger_sends`, `stranger_leaves`; as in the simulator's own room, without its options
+        that no real server has.
+
+        Raises:
+            ValueError: another name.
+        """
+        faults: dict[str, Callable[..., Awaitable[None]]] = {
+            "remove": self._remove,
+            "close_room": functools.partial(self.close, "closed"),
+            "avatar_leaves": self._avatar_leaves,
+            "avatar_returns": self._bring_avatar,
+            "stranger_joins": self._stranger_joins,
+            "stranger_sends": self._stranger_sends,
+            "stranger_leaves": self._stranger_leaves,
+        }
+        if name not in faults:
+            there = ", ".join(sorted(faults))
+            raise ValueError(f"a real livekit room knows no fault named {name!r}; it knows {there}")
+        await faults[name](**options)
+
+    # RoomListener, for the avatar
+
+    def joined(self, identity: str) -> None:
+        """Hands on to the simulator."""
+        if not self._closed:
+            self.events.joined(identity)
+
+    def left(self, identity: str) -> None:
+        """Hands on to the simulator."""
+        if not self._closed:
+            self.events.left(identity)
+
+    def packet(self, data: bytes, sender: str) -> None:
+        """Hands on to the simulator, as the conditions have it."""
+        # A packet whose sender the room doesn't name yet is the session's client's.
+        sender = sender or self.client_identity
+        if self.conditions.perfect:
+            self.events.packet(data, sender)
+            return
+        for delay in self.conditions.deliveries():
+            self._later(delay, lambda: self.events.packet(data, sender))
+
+    async def _bring_avatar(self) -> None:
+        assert self.server is not None
+        self._avatar = RoomClient(self)
+        token = self.new_token(identity=self.avatar_identity)
+        await self._avatar.join(self.server.websocket_url, token, track=True)
+
+    async def _avatar_leaves(self) -> None:
+        await self._avatar.leave()
+        await self._gone(self.avatar_identity)
+
+    async def _remove(self) -> None:
+        assert self.server is not None
+        await self.server.remove(self.name, self.client_identity)
+
+    async def _stranger_joins(self, identity: str = "stranger", *, track: bool = True) -> None:
+        assert self.server is not None
+        stranger = self._strangers[identity] = RoomClient()
+        token = self.new_token(identity=identity)
+        await stranger.join(self.server.websocket_url, token, track=track)
+
+    async def _stranger_sends(
+        self,
+        data: bytes,
+        identity: str = "stranger",
+        *,
+        topic: str = "",
+        to: Sequence[str] | None = None,
+    ) -> None:
+        # By default to the client alone: the avatar would answer it.
+        to = [self.client_identity] if to is None else to
+        await self._strangers[identity].send(data, topic=topic, to=to)
+
+    async def _stranger_leaves(self, identity: str = "stranger") -> None:
+        await self._strangers.pop(identity).leave()
+        await self._gone(identity)
+
+    async def _gone(self, identity: str) -> None:
+        """A client's goodbye may be lost as it closes; the server would show them for a while."""
+        if self.server is None or not self.name:
+            return
+        with _missing_is_fine():
+            await self.server.remove(self.name, identity)
+
+    def _start_sending(self, packet: bytes) -> None:
+        task = asyncio.create_task(self._avatar.send(packet))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    def _later(self, delay: float, call: Callable[[], None]) -> None:
+        def run() -> None:
+            self._timers.discard(timer)
+            if not self._closed:
+                call()
+
+        timer = asyncio.get_running_loop().call_later(delay, run)
+        self._timers.add(timer)

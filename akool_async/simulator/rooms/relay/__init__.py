@@ -1,0 +1,1 @@
+"""Rooms of Agora and TRTC, which cannot run here: a websocket relay with their rules."""

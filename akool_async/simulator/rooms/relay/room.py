@@ -1,0 +1,325 @@
+"""Agora's and TRTC's rooms on the simulator's own port: a websocket relay with a vendor's rules.
+
+Neither vendor's server can be run here. A loopback room takes its place: members join over
+`GET /loopback/<kind>`, and whatever the vendor would refuse (docs/protocol.md §2 "Limits") is
+refused with the vendor's code. `loopback_wire` says what goes over the websocket.
+
+A member whose connection breaks keeps its place for `LINGER` seconds and may come back to it;
+packets meanwhile are lost.
+"""
+
+from __future__ import annotations
+
+import abc
+import asyncio
+import functools
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final
+
+import aiohttp
+from aiohttp import web
+
+from akool_async.simulator.conditions import Conditions
+from akool_async.simulator.rooms.relay.faults import LoopbackFaults
+from akool_async.simulator.rooms.relay.limits import RateWindow, SendRules
+from akool_async.simulator.rooms.relay.member import Member
+from akool_async.simulator.rooms.relay.wire import (
+    LONGEST_IDENTITY,
+    Refused,
+    first_frame,
+    read_object,
+    relayed,
+)
+from akool_async.simulator.rooms.room import RoomDirectory, RoomEvents, RoomRequest, SimRoom
+from akool_async.transport.engines.relay_client import STAMP
+
+__all__ = ["LoopbackRoom"]
+
+#: Seconds that a place is kept for a member whose connection broke.
+LINGER: Final = 20.0
+
+
+class LoopbackRoom(SimRoom):
+    """A room with the avatar in it and any number of members; one subclass per vendor.
+
+    Faults: `drop_socket` (everybody's connection breaks; `refuse_for=seconds` keeps them from
+    coming back), `refuse_joins` (`code`), `hang` (joins get no answer), `refuse_sends` (`code`,
+    `times`), `silence` (`seconds`: packets are taken and never delivered, either way), `stranger`
+    (`packet`, `identity`: somebody else in the room sends), `avatar_leaves`, `avatar_returns`,
+    `disconnect` (`code`: the vendor throws everybody out), and the subclass's own.
+
+    Attributes:
+        refused: how many packets were refused, by code.
+    """
+
+    path: ClassVar[str]
+    rules: ClassVar[SendRules]
+    #: Whether the vendor's channel hides loss, doubling and disorder.
+    reliable: ClassVar[bool]
+    #: The command id that the avatar sends with and listens to.
+    command: ClassVar[int] = 0
+    #: What a member is told: its identity joined again elsewhere; the room is over; a send
+    #: outside a room or without the right to; a room that isn't there.
+    same_identity: ClassVar[int | str]
+    room_over: ClassVar[int | str]
+    not_allowed: ClassVar[int]
+    no_such_room: ClassVar[int | str]
+
+    def __init__(
+        self, request: RoomRequest, events: RoomEvents, *, base_url: str, conditions: Conditions
+    ) -> None:
+        super().__init__(request, events, base_url=base_url, conditions=conditions)
+        self.channel = ""
+        self.avatar = ""
+        self.refused: Counter[int] = Counter()
+        self._avatar_here = False
+        self._members: dict[str, Member] = {}
+        self._kept: dict[str, _Kept] = {}
+        self._window = RateWindow(self.rules)
+        self._sending = asyncio.Lock()
+        self._closed = False
+        self._faults = LoopbackFaults()
+
+    @property
+    def members(self) -> frozenset[str]:
+        """Who is connected now, without the avatar."""
+        return frozenset(self._members)
+
+    @classmethod
+    def routes(cls, rooms: RoomDirectory) -> Iterable[web.RouteDef]:
+        """The websocket that members join over."""
+
+        async def join(request: web.Request) -> web.WebSocketResponse:
+            ws = web.WebSocketResponse(max_msg_size=1 << 20)
+            await ws.prepare(request)
+            form = await first_frame(ws)
+            for room in rooms.of_kind(cls.kind):
+                if isinstance(room, cls) and form and room.channel == form.get("channel"):
+                    await room.serve(ws, request.transport, form)
+                    return ws
+            await ws.send_json(Refused(cls.no_such_room, "no such room").to_dict())
+            await ws.close()
+            return ws
+
+        return (web.get(cls.path, join),)
+
+    @abc.abstractmethod
+    def admit(self, form: Mapping[str, Any], *, returning: bool) -> bool:
+        """Checks what a member joins with; whether it may send.
+
+        `returning`: it was here a moment ago with the same proof, so its proof may be too old.
+
+        Raises:
+            Refused: it can't join.
+        """
+
+    def check_command(self, command: int) -> int:
+        """The code for a packet's command id, 0 where it is fine."""
+        del command
+        return 0
+
+    def control(self, member: Member, order: Mapping[str, Any]) -> None:
+        """A text frame of a member that isn't `leave`."""
+        del member, order
+
+    async def serve(
+        self,
+        ws: web.WebSocketResponse,
+        transport: asyncio.BaseTransport | None,
+        form: Mapping[str, Any],
+    ) -> None:
+        """One member's stay, from its first frame to the end of its connection."""
+        if self._faults.hang:
+            await ws.receive()  # returns when the other side gives up
+            return
+        identity, proof = str(form.get("identity", "")), str(form.get("proof", ""))
+        kept = self._kept.get(identity)
+        try:
+            self._faults.check_join()
+            if len(identity.encode()) > LONGEST_IDENTITY:
+                raise Refused(self.no_such_room, "the identity is too long")
+            can_send = self.admit(form, returning=kept is not None and kept.proof == proof)
+        except Refused as refusal:
+            await ws.send_json(refusal.to_dict())
+            await ws.close()
+            return
+        member = Member(
+            identity,
+            proof,
+            ws,
+            transport,
+            rules=self.rules,
+            conditions=self.conditions,
+            reliable=self.reliable,
+            can_send=can_send,
+        )
+        if self._faults.unreachable:
+            member.abort()
+            return
+        writer = asyncio.create_task(member.write(), name=f"loopback {self.kind} writer")
+        try:
+            self._enter(member)
+            await self._read(member, ws)
+        finally:
+            self._leave(member)
+            if not member.left:
+                writer.cancel()
+            # A dismissed member's last notice still goes out; a frozen one doesn't hold us up.
+            await asyncio.wait({writer}, timeout=1)
+            writer.cancel()
+            await asyncio.wait({writer})
+
+    async def send(self, packet: bytes) -> None:
+        """The avatar's packet, at the vendor's pace and to everybody here.
+
+        Raises:
+            ValueError: larger than the vendor lets through, so the avatar couldn't send it.
+        """
+        if not 0 < len(packet) <= self.rules.max_bytes:
+            raise ValueError(
+                f"{len(packet)} bytes: the avatar of a {self.kind} room sends 1 to "
+                f"{self.rules.max_bytes} in a packet"
+            )
+        loop = asyncio.get_running_loop()
+        async with self._sending:
+            await asyncio.sleep(self._window.wait(len(packet), loop.time()))
+            self._window.add(len(packet), loop.time())
+            if self._avatar_here and not self._faults.silent:
+                self._relay(packet, self.avatar)
+
+    async def close(self, reason: str) -> None:
+        """The avatar leaves and everybody is told that the room is over."""
+        del reason
+        if self._closed:
+            return
+        self._closed = True
+        self._avatar_leaves()
+        for kept in self._kept.values():
+            kept.timer.cancel()
+        self._kept.clear()
+        for identity in self.members:
+            self._dismiss(identity, self.room_over)
+
+    async def leave(self) -> None:
+        """The avatar leaves; the others stay."""
+        self._avatar_leaves()
+
+    async def fault(self, name: str, **options: Any) -> None:
+        """Makes something go wrong now (see the class)."""
+        lasting = self._faults.ask(name, options)
+        if name == "drop_socket":
+            for member in list(self._members.values()):
+                member.abort()
+        elif name == "stranger":
+            who = str(options.get("identity", "4711"))
+            self._notify({"event": "user_joined", "identity": who})
+            self._relay(bytes(options["packet"]), who)
+        elif name == "avatar_leaves":
+            self._avatar_leaves()
+        elif name == "avatar_returns":
+            self._avatar_here = True
+            self._notify({"event": "user_joined", "identity": self.avatar})
+        elif name == "disconnect":
+            for identity in self.members:
+                self._dismiss(identity, options["code"])
+        elif not lasting:
+            await super().fault(name, **options)
+
+    def _open(self, channel: str, avatar: str) -> None:
+        """The subclass's `open` names the room and the avatar in it."""
+        self.channel, self.avatar, self._avatar_here = channel, avatar, True
+
+    def _dismiss(self, identity: str, code: int | str) -> None:
+        self._members[identity].dismiss({"event": "disconnected", "code": code})
+
+    def _avatar_leaves(self) -> None:
+        if self._avatar_here:
+            self._avatar_here = False
+            self._notify({"event": "user_left", "identity": self.avatar})
+
+    def _enter(self, member: Member) -> None:
+        kept = self._kept.pop(member.identity, None)
+        if kept is not None:
+            kept.timer.cancel()
+        before = self._members.get(member.identity)
+        if before is not None:
+            self._dismiss(member.identity, self.same_identity)
+        others = [*([self.avatar] if self._avatar_here else []), *self._members]
+        self._members[member.identity] = member
+        member.tell(
+            {"event": "joined", "members": [who for who in others if who != member.identity]}
+        )
+        if kept is None and before is None:
+            self._notify({"event": "user_joined", "identity": member.identity}, but=member)
+            self.events.joined(member.identity)
+
+    async def _read(self, member: Member, ws: web.WebSocketResponse) -> None:
+        async for message in ws:
+            if message.type is aiohttp.WSMsgType.BINARY:
+                member.tell({"ack": self._judge(member, message.data)})
+            elif message.type is aiohttp.WSMsgType.TEXT:
+                order = read_object(message.data)
+                if order.get("do") == "leave":
+                    member.dismiss()
+                    break
+                self.control(member, order)
+
+    def _judge(self, member: Member, frame: bytes) -> int:
+        """Takes or refuses a member's packet; the code that it is answered with."""
+        code = self._faults.next_send()
+        if not code and self._members.get(member.identity) is not member:
+            code = self.not_allowed
+        code = code or member.take(
+            frame, not_allowed=self.not_allowed, check_command=self.check_command
+        )
+        if code:
+            self.refused[code] += 1
+            return code
+        _, command = STAMP.unpack_from(frame)
+        packet = frame[STAMP.size :]
+        member.upward.carry(lambda: self._arrive(packet, member.identity, command))
+        return 0
+
+    def _arrive(self, packet: bytes, sender: str, command: int) -> None:
+        if self._faults.silent:
+            return
+        if self._avatar_here and command == self.command:
+            self.events.packet(packet, sender)
+        self._relay(packet, sender, command)
+
+    def _relay(self, packet: bytes, sender: str, command: int | None = None) -> None:
+        frame = relayed(packet, sender, self.command if command is None else command)
+        for member in self._members.values():
+            if member.identity != sender:
+                member.downward.carry(functools.partial(member.give, frame))
+
+    def _leave(self, member: Member) -> None:
+        member.close()
+        if self._members.get(member.identity) is not member:
+            return  # thrown out by its double, which has its place now
+        del self._members[member.identity]
+        if member.left or self._closed:
+            self._gone(member.identity)
+            return
+        timer = asyncio.get_running_loop().call_later(LINGER, self._gone, member.identity)
+        self._kept[member.identity] = _Kept(timer, member.proof)
+
+    def _gone(self, identity: str) -> None:
+        self._kept.pop(identity, None)
+        self._notify({"event": "user_left", "identity": identity})
+        self.events.left(identity)
+
+    def _notify(self, notice: Mapping[str, Any], *, but: Member | None = None) -> None:
+        for member in self._members.values():
+            if member is not but:
+                member.tell(notice)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """The place of a member whose connection broke."""
+
+    timer: asyncio.TimerHandle
+    proof: str = field(repr=False)
