@@ -5,20 +5,20 @@ credits and run out, and rooms in which an avatar answers. Any program that spea
 can speak to it.
 """
 
-from akool_async.simulator.behavior import Personality
+from akool_async.simulator.behavior import ServiceBehavior
 from akool_async.simulator.clock import Clock
-from akool_async.simulator.conditions import Conditions
 from akool_async.simulator.faults import Fault
+from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.recording import RequestRecord, StreamRecord
 from akool_async.simulator.server import Simulator
 from akool_async.simulator.sessions import SimSession
 
 __all__ = [
     "Clock",
-    "Conditions",
     "Fault",
-    "Personality",
+    "NetworkConditions",
     "RequestRecord",
+    "ServiceBehavior",
     "SimSession",
     "Simulator",
     "StreamRecord",

@@ -1,7 +1,7 @@
 """One switch for every question that the documents leave open (docs/protocol.md §2 "Still open").
 
 The defaults are what the documents' own examples show. A program that gets along with every one
-of `Personality.all_alternatives()` doesn't depend on what nobody knows.
+of `ServiceBehavior.all_alternatives()` doesn't depend on what nobody knows.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-__all__ = ["Personality"]
+__all__ = ["ServiceBehavior"]
 
 
 @dataclass(frozen=True, slots=True)
-class Personality:
+class ServiceBehavior:
     """How a simulated avatar behaves where the documents are silent.
 
     Attributes:
@@ -59,28 +59,28 @@ class Personality:
             if value not in known or isinstance(value, bool) != isinstance(known[0], bool):
                 raise ValueError(f"{name}: {value!r} is not one of {known}")
 
-    def but(self, **changes: Any) -> Personality:
-        """The same personality with some switches turned."""
+    def but(self, **changes: Any) -> ServiceBehavior:
+        """The same behavior with some switches turned."""
         return dataclasses.replace(self, **changes)
 
     @staticmethod
-    def all_alternatives() -> dict[str, Personality]:
+    def all_alternatives() -> dict[str, ServiceBehavior]:
         """By name: one for each switch and each of its other positions, and the worst mix.
 
         The default isn't among them.
         """
         found = {
-            f"{name}={value}": Personality(**{name: value})
+            f"{name}={value}": ServiceBehavior(**{name: value})
             for name, values in _CHOICES.items()
             for value in values[1:]
         }
-        found["worst_mix"] = Personality.worst_mix()
+        found["worst_mix"] = ServiceBehavior.worst_mix()
         return found
 
     @staticmethod
-    def worst_mix() -> Personality:
+    def worst_mix() -> ServiceBehavior:
         """Everything that makes a reply hard to recognise, at once."""
-        return Personality(
+        return ServiceBehavior(
             reply_mid="other",
             echo="other_mid",
             fin="missing",

@@ -15,10 +15,10 @@ from akool_async.simulator.access import Access
 from akool_async.simulator.avatar.avatar import SimulatedAvatar
 from akool_async.simulator.avatar.settings import AvatarSettings
 from akool_async.simulator.avatar.speech import ReplyFunction, default_reply
-from akool_async.simulator.behavior import Personality
+from akool_async.simulator.behavior import ServiceBehavior
 from akool_async.simulator.clock import Clock
-from akool_async.simulator.conditions import Conditions
 from akool_async.simulator.faults import Fault, FaultPlan
+from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.recording import Recording, RequestRecord, StreamRecord
 from akool_async.simulator.rest import avatars, legacy, libraries, sessions
 from akool_async.simulator.rest.api import CORS_HEADERS, Api
@@ -61,7 +61,7 @@ class Simulator:
             a text, several pieces of it, or either asynchronously.
         pace: seconds that a word takes to be said; `None`: no time.
         piece_words: how many words go into one part of a reply.
-        personality: how the avatar behaves where the documents are silent.
+        behavior: how the avatar behaves where the documents are silent.
         credits: what the account has; `None`: enough.
         credits_per_second: what a second of a session takes.
         slots: how many sessions may be open at once (1215 for one more); `None`: any number.
@@ -94,7 +94,7 @@ class Simulator:
         reply: ReplyFunction | None = None,
         pace: float | None = None,
         piece_words: int = 4,
-        personality: Personality | None = None,
+        behavior: ServiceBehavior | None = None,
         credits: float | None = None,  # noqa: A002 - the service's word
         credits_per_second: float = 1.0,
         slots: int | None = None,
@@ -102,7 +102,7 @@ class Simulator:
         api_key: str | None = None,
         client_id: str | None = None,
         livekit: LiveKitServer | None = None,
-        conditions: Conditions | None = None,
+        conditions: NetworkConditions | None = None,
         clock: Clock | None = None,
         queue_time: float = 0.2,
         upload_time: float = 1.0,
@@ -117,12 +117,12 @@ class Simulator:
         self._host = host
         self._port = port
         self.clock = clock or Clock()
-        self.conditions = conditions or Conditions()
+        self.conditions = conditions or NetworkConditions()
         self.requests: Recording[RequestRecord] = Recording(keep)
         self.packets: Recording[StreamRecord] = Recording(keep)
         self._settings = AvatarSettings(
             clock=self.clock,
-            personality=personality or Personality(),
+            behavior=behavior or ServiceBehavior(),
             reply=reply or default_reply,
             pace=pace,
             piece_words=piece_words,
@@ -299,21 +299,21 @@ class Simulator:
     def fail_next(self, fault: Fault | None = None, /, **what: Any) -> Fault:
         """Makes the next REST call go wrong; `what` are the fields of `Fault`.
 
-        Returns it, for `forgive`.
+        Returns it, for `clear_faults`.
 
         Raises:
             ValueError: a fault that does nothing, or a wrong number of times.
         """
         return self._service.faults.add(fault if fault is not None else Fault(**what))
 
-    def forgive(self, fault: Fault | None = None) -> None:
+    def clear_faults(self, fault: Fault | None = None) -> None:
         """Takes a fault back; without one, all of them."""
         if fault is None:
             self._service.faults.clear()
         else:
             self._service.faults.remove(fault)
 
-    async def hear(self, session: str | SimSession, text: str) -> None:
+    async def user_says(self, session: str | SimSession, text: str) -> None:
         """Somebody says `text` in a session's room: the avatar reports it and answers it.
 
         Returns when it was reported. In retelling mode there is no answer.
@@ -322,7 +322,7 @@ class Simulator:
             KeyError: no such session.
             RuntimeError: the session's avatar has left, or its room is a v3 one.
         """
-        await self.avatar(session).hear(text)
+        await self.avatar(session).user_says(text)
 
     async def inject(self, session: str | SimSession, packet: bytes) -> None:
         """The avatar sends any bytes at all: what isn't JSON, what isn't a message, what is.

@@ -18,12 +18,12 @@ from akool_async.simulator.avatar.dialect_v3 import DialectV3
 from akool_async.simulator.avatar.settings import AvatarSettings
 from akool_async.simulator.checks import Refusal
 from akool_async.simulator.clock import Clock
-from akool_async.simulator.conditions import Conditions
 from akool_async.simulator.faults import FaultPlan
+from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.recording import Recording, RequestRecord
 from akool_async.simulator.rooms.kinds import RoomKinds
 from akool_async.simulator.rooms.room import SimRoom
-from akool_async.simulator.sessions import RoomOrder, SessionBook, SimSession
+from akool_async.simulator.sessions import RoomSpec, SessionBook, SimSession
 from akool_async.simulator.store import Store
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Service:
     faults: FaultPlan
     requests: Recording[RequestRecord]
     settings: AvatarSettings
-    conditions: Conditions
+    conditions: NetworkConditions
     rooms: OpenRooms
     kinds: RoomKinds
     default_duration: float
@@ -135,13 +135,13 @@ class Service:
         Raises:
             Refusal: the room couldn't be opened (1218).
         """
-        order = RoomOrder(session.id, session.duration, session.stream_type, own_room)
+        spec = RoomSpec(session.id, session.duration, session.stream_type, own_room)
         try:
             name = self._room_name(session.room_kind, own_room)
             room_class = await self.kinds.load(name)
             extra = {"server": self.livekit} if name == "livekit-server" else {}
             room = room_class(
-                order, avatar, base_url=self.base_url, conditions=self.conditions, **extra
+                spec, avatar, base_url=self.base_url, conditions=self.conditions, **extra
             )
             access = await room.open()
             dialect = self._dialect(room, access)
@@ -166,14 +166,14 @@ class Service:
         return (url.hostname, url.port) != (here.hostname, here.port)
 
     def _dialect(self, room: SimRoom, access: Mapping[str, Any]) -> Dialect:
-        personality = self.settings.personality
+        behavior = self.settings.behavior
         if room.dialect == "v3":
             return DialectV3(
-                personality,
+                behavior,
                 own_id=last_segment(str(access["server_chat_room_url"])),
                 peer_id=last_segment(str(access["client_chat_room_url"])),
             )
-        return DialectV2(personality)
+        return DialectV2(behavior)
 
     async def close_session(self, session: SimSession) -> None:
         """Answers close.
@@ -193,8 +193,8 @@ class Service:
             await self.release(session, "failed")
 
     async def end_expired(self, session: SimSession) -> None:
-        """Ends the room of a session whose duration is up, in the personality's way."""
-        way = self.settings.personality.room_end
+        """Ends the room of a session whose duration is up, in the behavior's way."""
+        way = self.settings.behavior.room_end
         if way == "room_closes" or session.room is None:
             await self.release(session, "expired")
             return

@@ -14,7 +14,7 @@ from akool_async.simulator.clock import Clock
 from akool_async.simulator.rooms.room import SimRoom
 from akool_async.simulator.store import new_id
 
-__all__ = ["EndReason", "RoomOrder", "SessionBook", "SimSession"]
+__all__ = ["EndReason", "RoomSpec", "SessionBook", "SimSession"]
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ EndReason = Literal["closed", "expired", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
-class RoomOrder:
+class RoomSpec:
     """What a room is made for (`RoomRequest`)."""
 
     session_id: str

@@ -14,8 +14,8 @@ from akool_async import AkoolClient, ConversationOptions, join
 from akool_async.conversation import events as ev
 from akool_async.conversation.session import AvatarSession
 from akool_async.errors import DisconnectedError, MissingDependencyError
-from akool_async.simulator import Personality, Simulator
-from akool_async.simulator.rooms.relay.room import LoopbackRoom
+from akool_async.simulator import ServiceBehavior, Simulator
+from akool_async.simulator.rooms.relay.room import RelayRoom
 from akool_async.testing.conformance import PATIENCE, until
 
 AVATAR = "dvp_Tristan_cloth2_1080P"
@@ -29,7 +29,7 @@ def reply(text: str) -> str:
 @asynccontextmanager
 async def conversation(
     kind: str, *, open_: dict[str, Any] | None = None, **settings: Any
-) -> AsyncIterator[tuple[AvatarSession, LoopbackRoom, Simulator]]:
+) -> AsyncIterator[tuple[AvatarSession, RelayRoom, Simulator]]:
     async with (
         Simulator(**{"reply": reply, **settings}) as sim,
         AkoolClient("a-key", base_url=sim.url) as akool,
@@ -37,7 +37,7 @@ async def conversation(
         async with akool.open_session(AVATAR, stream_type=kind, **(open_ or {})) as avatar:
             assert avatar.info.session_id is not None
             room = sim.room(avatar.info.session_id)
-            assert isinstance(room, LoopbackRoom)
+            assert isinstance(room, RelayRoom)
             yield avatar, room, sim
         assert not sim.open_sessions
 
@@ -60,7 +60,7 @@ async def test_a_whole_conversation(kind: str) -> None:
         await avatar.interrupt()
         assert avatar.info.session_id is not None
         await avatar.set_params(mode=2)
-        await sim.hear(avatar.info.session_id, "somebody speaks")
+        await sim.user_says(avatar.info.session_id, "somebody speaks")
         async with asyncio.timeout(PATIENCE):
             async for event in events:
                 if isinstance(event, ev.UserSpoke):
@@ -81,8 +81,8 @@ async def test_ten_questions_at_once_get_their_own_replies(kind: str) -> None:
 @KINDS
 async def test_a_long_text_is_never_refused_by_the_limits(kind: str) -> None:
     text = "A sentence that is said by the avatar. " * 400  # 16 KB: two seconds and more
-    quiet = Personality(retelling_text=False)
-    async with conversation(kind, personality=quiet) as (avatar, room, sim):
+    quiet = ServiceBehavior(retelling_text=False)
+    async with conversation(kind, behavior=quiet) as (avatar, room, sim):
         utterance = avatar.say(text)
         texts = [f"and now number {n}" for n in range(10)]
         others = [avatar.say(words) for words in texts]

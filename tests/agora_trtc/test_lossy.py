@@ -10,7 +10,7 @@ from akool_agora.loopback import LoopbackEngine
 
 from akool_async import AkoolClient, ConversationOptions, Reply
 from akool_async.errors import CommandTimeoutError, ReplyIncompleteError, ReplyTimeoutError
-from akool_async.simulator import Conditions, Simulator
+from akool_async.simulator import NetworkConditions, Simulator
 from akool_async.testing.conformance import PATIENCE
 
 AVATAR = "dvp_Tristan_cloth2_1080P"
@@ -46,7 +46,7 @@ class Recording:
 
 @pytest.mark.slow
 async def test_commands_are_answered_and_chat_is_sent_once() -> None:
-    conditions = Conditions(**POOR, seed=6)
+    conditions = NetworkConditions(**POOR, seed=6)
     async with (
         Simulator(reply=lambda _: REPLY, conditions=conditions) as sim,
         AkoolClient("a-key", base_url=sim.url) as akool,
@@ -83,7 +83,7 @@ async def test_commands_are_answered_and_chat_is_sent_once() -> None:
 
 
 async def test_a_command_that_nothing_answers_raises_in_time() -> None:
-    conditions = Conditions()
+    conditions = NetworkConditions()
     async with (
         Simulator(conditions=conditions) as sim,
         AkoolClient("a-key", base_url=sim.url) as akool,
@@ -99,7 +99,7 @@ async def test_a_command_that_nothing_answers_raises_in_time() -> None:
 
 
 async def test_trtc_hides_what_the_network_does() -> None:
-    conditions = Conditions(**POOR, seed=6)
+    conditions = NetworkConditions(**POOR, seed=6)
     async with (
         Simulator(reply=lambda _: REPLY, conditions=conditions) as sim,
         AkoolClient("a-key", base_url=sim.url) as akool,

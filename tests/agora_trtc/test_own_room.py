@@ -9,7 +9,7 @@ from akool_async import AkoolClient, OwnAgoraRoom, OwnTRTCRoom
 from akool_async.conversation import events as ev
 from akool_async.models.credentials import AgoraCredentials, TRTCCredentials
 from akool_async.simulator import Simulator
-from akool_async.simulator.rooms.relay.room import LoopbackRoom
+from akool_async.simulator.rooms.relay.room import RelayRoom
 from akool_async.testing.conformance import PATIENCE, next_packet, until
 from akool_async.transport import JoinTarget, Transport
 
@@ -68,7 +68,7 @@ async def test_a_conversation_among_others(kind: str) -> None:
     ):
         assert avatar.info.session_id is not None
         room = sim.room(avatar.info.session_id)
-        assert isinstance(room, LoopbackRoom)
+        assert isinstance(room, RelayRoom)
         assert room.members == {"72"}
         other = guest(kind, sim.url)
         try:

@@ -9,7 +9,7 @@ from akool_trtc.loopback import LoopbackEngine as TRTCLoopback
 
 from akool_async import AkoolClient
 from akool_async.simulator import Simulator
-from akool_async.simulator.rooms.relay.room import LoopbackRoom
+from akool_async.simulator.rooms.relay.room import RelayRoom
 from akool_async.stream.limits import AGORA, TRTC, PacketLimits
 from akool_async.testing.conformance import PATIENCE, until
 
@@ -52,5 +52,5 @@ async def test_an_interrupt_passes_a_hundred_kilobytes(
         await asyncio.wait({asking})
         assert avatar.info.session_id is not None
         room = sim.room(avatar.info.session_id)
-        assert isinstance(room, LoopbackRoom)
+        assert isinstance(room, RelayRoom)
         assert not room.refused

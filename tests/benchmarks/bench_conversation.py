@@ -140,14 +140,14 @@ async def barge_in(bench: Bench) -> None:
     ):
         session = sim.open_sessions[0]
         await avatar.respond_with(endless)
-        await sim.hear(session, "begin")
+        await sim.user_says(session, "begin")
         for _ in bench.rounds(3):
             waits.clear()
             for turn in range(100):
                 while not avatar.transcript or avatar.transcript[-1].role == "user":
                     await asyncio.sleep(0.001)  # until the avatar has something to say
                 left.clear()
-                await sim.hear(session, f"turn {turn}")
+                await sim.user_says(session, f"turn {turn}")
                 async with asyncio.timeout(10):
                     await left.wait()
             bench.record(ours=percentile(waits, 99) * 1000)

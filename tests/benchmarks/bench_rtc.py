@@ -15,8 +15,8 @@ from akool_trtc import loopback as trtc_loopback
 from akool_async import AkoolClient, ConversationOptions
 from akool_async.conversation.session import AvatarSession
 from akool_async.errors import CommandTimeoutError
-from akool_async.simulator import Conditions, Personality, Simulator
-from akool_async.simulator.rooms.relay.room import LoopbackRoom
+from akool_async.simulator import NetworkConditions, ServiceBehavior, Simulator
+from akool_async.simulator.rooms.relay.room import RelayRoom
 from akool_async.stream.limits import AGORA, TRTC, PacketLimits
 from framework import Bench, at_least, at_most, at_most_times, row
 
@@ -49,9 +49,9 @@ class Watched:
 @asynccontextmanager
 async def conversation(
     kind: str, *, options: ConversationOptions | None = None, **settings: Any
-) -> AsyncIterator[tuple[AvatarSession, Watched, LoopbackRoom]]:
+) -> AsyncIterator[tuple[AvatarSession, Watched, RelayRoom]]:
     """A session over that vendor's relay; its avatar retells without sending text."""
-    settings.setdefault("personality", Personality(retelling_text=False))
+    settings.setdefault("behavior", ServiceBehavior(retelling_text=False))
     async with Simulator(**settings) as sim, AkoolClient("a-key", base_url=sim.url) as akool:
         engine = Watched(kind, sim.url)
         async with akool.open_session(
@@ -59,7 +59,7 @@ async def conversation(
         ) as avatar:
             assert avatar.info.session_id is not None
             room = sim.room(avatar.info.session_id)
-            assert isinstance(room, LoopbackRoom)
+            assert isinstance(room, RelayRoom)
             yield avatar, engine, room
 
 
@@ -175,7 +175,7 @@ async def interrupted(bench: Bench, kind: str) -> None:
 )
 async def answered(bench: Bench) -> None:
     """Twenty tasks ask for 50 changes each, over a network that loses either way."""
-    conditions = Conditions(loss=0.05, double=0.05, reorder=0.05, seed=1)
+    conditions = NetworkConditions(loss=0.05, double=0.05, reorder=0.05, seed=1)
     options = ConversationOptions(command_resend=0.3, command_timeout=20.0)
     async with conversation("agora", options=options, conditions=conditions) as (avatar, _, room):
         good = 0

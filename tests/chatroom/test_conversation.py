@@ -30,7 +30,7 @@ from akool_async.errors import (
     WaitTimeoutError,
 )
 from akool_async.simulator import Simulator
-from akool_async.simulator.behavior import Personality
+from akool_async.simulator.behavior import ServiceBehavior
 from akool_async.stream.messages import Prompt
 
 AVATAR = "Kai_1080P_back"
@@ -308,17 +308,17 @@ class TestReplies:
         assert [reply.text for reply in replies] == [f"re: {text}" for text in texts]
 
     @pytest.mark.parametrize(
-        "personality",
+        "behavior",
         [
-            Personality(payload_base64=True),
-            Personality(reply_mid="other"),
-            Personality(second_chat="interrupt"),
-            Personality.worst_mix().but(room_end="room_closes", second_chat="queue"),
+            ServiceBehavior(payload_base64=True),
+            ServiceBehavior(reply_mid="other"),
+            ServiceBehavior(second_chat="interrupt"),
+            ServiceBehavior.worst_mix().but(room_end="room_closes", second_chat="queue"),
         ],
         ids=["base64", "other message_id", "second chat interrupts", "worst mix"],
     )
-    async def test_whatever_the_documents_leave_open(self, personality):
-        async with talking(personality=personality) as (_, avatar, _):
+    async def test_whatever_the_documents_leave_open(self, behavior):
+        async with talking(behavior=behavior) as (_, avatar, _):
             for text in ("one", "two 😀 three", "four"):
                 assert (await avatar.ask(text)).text == f"You said: {text}"
 
@@ -327,7 +327,7 @@ class TestReplies:
         options = ConversationOptions(
             v3_quiet_time=0.1, speech_margin=0.1, words_per_second=100, quiet_time=0.1
         )
-        async with talking(personality=Personality(retelling_text=False), options=options) as (
+        async with talking(behavior=ServiceBehavior(retelling_text=False), options=options) as (
             _,
             avatar,
             _,
@@ -512,8 +512,8 @@ class TestDrops:
                 await never.wait()
             return f"re: {text}"
 
-        personality = Personality(second_chat="interrupt")
-        async with talking(reply=reply, personality=personality) as (sim, avatar, session):
+        behavior = ServiceBehavior(second_chat="interrupt")
+        async with talking(reply=reply, behavior=behavior) as (sim, avatar, session):
             events = avatar.events(Reconnecting, Reconnected)
             asking = asyncio.create_task(avatar.ask("held"))
             await until(lambda: len(asked(sim)) == 1)

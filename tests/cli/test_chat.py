@@ -91,7 +91,7 @@ async def test_recognised_speech_and_its_answer_are_shown(akool, akool_simulator
     chat = await akool("chat", url=akool_simulator.url)
     await chat.printed("Type a line")
     (session,) = akool_simulator.open_sessions
-    await akool_simulator.hear(session, "can you hear me")
+    await akool_simulator.user_says(session, "can you hear me")
     await chat.printed("heard> can you hear me")
     await chat.printed("avatar> You said: can you hear me")
     chat.end_input()

@@ -44,7 +44,7 @@ async def test_echo_bot(example, akool_simulator):
     bot = await example("echo_bot.py")
     await bot.printed("listening")
     (session,) = akool_simulator.open_sessions
-    await akool_simulator.hear(session, "good morning")
+    await akool_simulator.user_says(session, "good morning")
     await bot.printed("heard: good morning")
     await until(lambda: "You said: good morning" in said_by_avatar(akool_simulator))
     await stop(bot)
@@ -101,7 +101,7 @@ async def test_llm_bot_answers_and_can_be_interrupted(example, akool_simulator, 
     bot = await example("llm_bot.py", **settings)
     await bot.printed("listening")
     (session,) = akool_simulator.open_sessions
-    await akool_simulator.hear(session, "how are you")
+    await akool_simulator.user_says(session, "how are you")
     await bot.printed("user: how are you")
     await bot.printed("avatar: I am well.")
     headers, body = completions.requests[0]
@@ -109,10 +109,10 @@ async def test_llm_bot_answers_and_can_be_interrupted(example, akool_simulator, 
     assert body["model"] == "small"
     assert body["messages"][1:] == [{"role": "user", "content": "how are you"}]
 
-    await akool_simulator.hear(session, "tell me a story")
+    await akool_simulator.user_says(session, "tell me a story")
     await until(lambda: any(b"endless" in record.data for record in akool_simulator.packets))
     before = len(interrupts(akool_simulator))
-    await akool_simulator.hear(session, "that is enough")
+    await akool_simulator.user_says(session, "that is enough")
     await until(lambda: len(interrupts(akool_simulator)) > before)
     await until(lambda: completions.dropped == 1)
     await until(lambda: len(completions.requests) == 3)
@@ -128,7 +128,7 @@ async def test_llm_bot_survives_a_model_that_fails(example, akool_simulator, com
     bot = await example("llm_bot.py", **settings)
     await bot.printed("listening")
     (session,) = akool_simulator.open_sessions
-    await akool_simulator.hear(session, "how are you")
+    await akool_simulator.user_says(session, "how are you")
     await bot.printed("no answer: ClientResponseError(")
     bot.signal(signal.SIGINT)
     await until(lambda: bot.ended_already)
@@ -180,7 +180,7 @@ async def test_own_livekit_room(example, akool_simulator):
     await bot.printed("listening")
     assert "Welcome! Ask me anything." in said_by_avatar(akool_simulator)
     (session,) = akool_simulator.open_sessions
-    await akool_simulator.hear(session, "where am I")
+    await akool_simulator.user_says(session, "where am I")
     await bot.printed("guest: where am I\navatar: You said: where am I\n")
     await stop(bot)
     (create,) = [r for r in akool_simulator.requests if r.path.endswith("session/create")]

@@ -70,7 +70,7 @@ async def test_a_whole_conversation(sim: Simulator, akool: AkoolClient) -> None:
         together = await asyncio.gather(*(avatar.ask(f"question {n}") for n in range(5)))
         assert [r.text for r in together] == [f"You said: question {n}" for n in range(5)]
         heard = avatar.events(UserSpoke)
-        await sim.hear(id_of(avatar), "hear me")
+        await sim.user_says(id_of(avatar), "hear me")
         async with asyncio.timeout(PATIENCE):
             assert (await anext(heard)).text == "hear me"
         await avatar.act(action="nod")

@@ -4,17 +4,17 @@ import dataclasses
 
 import pytest
 
-from akool_async.simulator import Personality
+from akool_async.simulator import ServiceBehavior
 
 
 def test_every_switch_has_its_alternatives_one_at_a_time() -> None:
-    alternatives = Personality.all_alternatives()
-    default = dataclasses.asdict(Personality())
+    alternatives = ServiceBehavior.all_alternatives()
+    default = dataclasses.asdict(ServiceBehavior())
     seen: set[str] = set()
-    for name, personality in alternatives.items():
+    for name, behavior in alternatives.items():
         if name == "worst_mix":
             continue
-        changed = {k for k, v in dataclasses.asdict(personality).items() if v != default[k]}
+        changed = {k for k, v in dataclasses.asdict(behavior).items() if v != default[k]}
         assert changed == {name.split("=")[0]}
         seen |= changed
     assert seen == set(default)
@@ -22,7 +22,7 @@ def test_every_switch_has_its_alternatives_one_at_a_time() -> None:
 
 
 def test_the_worst_mix_turns_what_makes_a_reply_hard_to_recognise() -> None:
-    worst = Personality.all_alternatives()["worst_mix"]
+    worst = ServiceBehavior.all_alternatives()["worst_mix"]
     assert worst.fin == "missing"
     assert not worst.audio_events
     assert worst.reply_mid == "other"
@@ -31,8 +31,8 @@ def test_the_worst_mix_turns_what_makes_a_reply_hard_to_recognise() -> None:
 @pytest.mark.parametrize("wrong", [{"fin": "sometimes"}, {"echo": True}, {"answer_mid": 1}])
 def test_a_wrong_position_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
-        Personality(**wrong)  # type: ignore[arg-type]
+        ServiceBehavior(**wrong)  # type: ignore[arg-type]
 
 
 def test_but_changes_a_copy() -> None:
-    assert Personality().but(audio_events=False) == Personality(audio_events=False)
+    assert ServiceBehavior().but(audio_events=False) == ServiceBehavior(audio_events=False)

@@ -92,9 +92,9 @@ async def test_times_and_path_and_method(start: Any) -> None:
     assert fault.times == 0
     forever = caller.sim.fail_next(Fault(code=1200, times=None))
     assert [await caller.code("GET", LIST) for _ in range(3)] == [1200] * 3
-    caller.sim.forgive(forever)
+    caller.sim.clear_faults(forever)
     caller.sim.fail_next(code=1)
-    caller.sim.forgive()
+    caller.sim.clear_faults()
     assert await caller.code("GET", LIST) == 1000
 
 

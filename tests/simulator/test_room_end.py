@@ -9,15 +9,15 @@ import pytest
 
 from akool_async import AkoolClient
 from akool_async.conversation.events import AvatarLeft, Disconnected
-from akool_async.simulator import Personality, Simulator
+from akool_async.simulator import ServiceBehavior, Simulator
 
 
 async def _run_out(way: Any, stream_type: Any) -> tuple[list[str], Simulator]:
     """What a client is told when its session runs out, until it is told that it is over."""
     told: list[str] = []
-    personality = Personality(room_end=way)
+    behavior = ServiceBehavior(room_end=way)
     async with (
-        Simulator(personality=personality) as sim,
+        Simulator(behavior=behavior) as sim,
         AkoolClient("any", base_url=sim.url) as akool,
         akool.open_session(
             "dvp_Tristan_cloth2_1080P", stream_type=stream_type, duration=600

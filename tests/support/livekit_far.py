@@ -13,7 +13,7 @@ from forwarder import Forwarder
 from pydantic import SecretStr
 
 from akool_async.models.credentials import LiveKitCredentials
-from akool_async.simulator.conditions import Conditions
+from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.livekit.room import LiveKitRoom
 from akool_async.simulator.rooms.livekit_server.room import LiveKitServer, LiveKitServerRoom
 from akool_async.simulator.rooms.room import SimRoom
@@ -103,9 +103,9 @@ class SimulatedFar(LiveKitFar):
 
     sim: LiveKitRoom
 
-    def __init__(self, *, conditions: Conditions | None = None) -> None:
+    def __init__(self, *, conditions: NetworkConditions | None = None) -> None:
         super().__init__()
-        self.conditions = conditions or Conditions()
+        self.conditions = conditions or NetworkConditions()
 
     async def __aenter__(self) -> Self:
         app = web.Application()
@@ -161,7 +161,7 @@ class ServerFar(LiveKitFar):
             RoomWanted(self._session_id),
             self.events,
             base_url="http://127.0.0.1",
-            conditions=Conditions(),
+            conditions=NetworkConditions(),
             server=self.server,
         )
         try:

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from akool_async.models.credentials import AgoraCredentials, TRTCCredentials
-from akool_async.simulator.conditions import Conditions
+from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.relay.agora import AgoraRoom
-from akool_async.simulator.rooms.relay.room import LoopbackRoom
+from akool_async.simulator.rooms.relay.room import RelayRoom
 from akool_async.simulator.rooms.relay.trtc import TRTCRoom
 from akool_async.simulator.rooms.room import SimRoom
 from akool_async.testing.conformance import PATIENCE, FarSide, until
@@ -79,7 +79,7 @@ class Directory:
 class LoopbackFar(FarSide):
     """One open room: its `room`, what it told (`events`), and the credentials to join with."""
 
-    def __init__(self, room: LoopbackRoom, events: Events, access: Mapping[str, Any]) -> None:
+    def __init__(self, room: RelayRoom, events: Events, access: Mapping[str, Any]) -> None:
         self.room = room
         self.events = events
         self.access = dict(access)
@@ -113,7 +113,7 @@ class LoopbackFar(FarSide):
 async def loopback_room(
     kind: str,
     *,
-    conditions: Conditions | None = None,
+    conditions: NetworkConditions | None = None,
     own_room: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[LoopbackFar]:
     """A room of that kind on a server of its own."""
@@ -129,7 +129,7 @@ async def loopback_room(
         Request(own_room, stream_type=kind),
         events,
         base_url=f"http://{host}:{port}",
-        conditions=conditions or Conditions(),
+        conditions=conditions or NetworkConditions(),
     )
     try:
         access = await room.open()

@@ -13,17 +13,17 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from akool_async.simulator.avatar.dialect import (
+    Command,
     Dialect,
     Heard,
     Ignored,
-    Order,
     PartOfQuestion,
     Question,
     new_mid,
 )
 from akool_async.simulator.avatar.settings import AvatarSettings
-from akool_async.simulator.avatar.speech import TextFeed, Turn
-from akool_async.simulator.avatar.speech_player import Mouth
+from akool_async.simulator.avatar.speech import SpeechJob, TextFeed
+from akool_async.simulator.avatar.speech_player import SpeechPlayer
 from akool_async.simulator.recording import StreamRecord
 from akool_async.simulator.rooms.room import SimRoom
 
@@ -63,13 +63,13 @@ class SimulatedAvatar:
         self.actions: list[dict[str, Any]] = []
         self.ignored: Counter[str] = Counter()
         self._settings = settings
-        self._personality = settings.personality
+        self._behavior = settings.behavior
         self._typed_chat = typed_chat
         self._ready = ready
         self._on_chat = on_chat
         self._room: SimRoom | None = None
         self._dialect: Dialect | None = None
-        self._mouth: Mouth | None = None
+        self._player: SpeechPlayer | None = None
         self._inbox: asyncio.Queue[tuple[bytes, str]] = asyncio.Queue(_MOST_WAITING)
         self._arrivals = asyncio.Event()
         self._feeds: dict[str, TextFeed] = {}
@@ -106,7 +106,7 @@ class SimulatedAvatar:
     @property
     def speaking(self) -> bool:
         """Whether it is saying something or about to."""
-        return self._mouth is not None and self._mouth.speaking
+        return self._player is not None and self._player.speaking
 
     async def wait_for_somebody(self) -> None:
         """Returns once somebody else is in the room."""
@@ -114,15 +114,15 @@ class SimulatedAvatar:
 
     async def wait_silent(self) -> None:
         """Returns once everything that was to be said has been said."""
-        if self._mouth is not None:
-            await self._mouth.wait_silent()
+        if self._player is not None:
+            await self._player.wait_silent()
 
     def start(self, room: SimRoom, dialect: Dialect) -> None:
         """Takes up its place in a room that is open."""
         self._room = room
         self._dialect = dialect
-        self._mouth = Mouth(self.session_id, self._settings, dialect, self._send)
-        for work, name in ((self._hear(), "hears"), (self._mouth.run(), "speaks")):
+        self._player = SpeechPlayer(self.session_id, self._settings, dialect, self._send)
+        for work, name in ((self._receive(), "hears"), (self._player.run(), "speaks")):
             task = asyncio.create_task(work, name=f"simulator-avatar-{name}-{self.session_id}")
             task.add_done_callback(self._ended)
             self._tasks.append(task)
@@ -142,7 +142,7 @@ class SimulatedAvatar:
         if tasks:
             await asyncio.wait(tasks)
 
-    async def hear(self, text: str) -> None:
+    async def user_says(self, text: str) -> None:
         """Somebody in the room said `text`: reports it as recognised, then answers it.
 
         In retelling mode it is reported and not answered.
@@ -161,20 +161,20 @@ class SimulatedAvatar:
         if self.mode == 2:
             # In spoken turns the user's and the avatar's texts have different mids
             # (docs/protocol.md).
-            await self._speaker.say(Turn(Question("", text), None))
+            await self._speaker.say(SpeechJob(Question("", text), None))
 
     async def send_raw(self, packet: bytes) -> None:
         """Sends any bytes at all as the avatar."""
         await self._send(packet)
 
     @property
-    def _speaker(self) -> Mouth:
-        assert self._mouth is not None
-        return self._mouth
+    def _speaker(self) -> SpeechPlayer:
+        assert self._player is not None
+        return self._player
 
     # -- hearing
 
-    async def _hear(self) -> None:
+    async def _receive(self) -> None:
         assert self._dialect is not None
         clock = self._settings.clock
         while True:
@@ -189,26 +189,26 @@ class SimulatedAvatar:
     async def _understand(self, heard: Heard) -> None:
         if isinstance(heard, Ignored):
             self.ignored[heard.reason] += 1
-        elif isinstance(heard, Order):
+        elif isinstance(heard, Command):
             await self._obey(heard)
         elif not self._typed_chat:
             self.ignored["typed chat in this scene_mode"] += 1
         elif isinstance(heard, PartOfQuestion):
-            await self._hear_part(heard)
+            await self._question_part(heard)
         else:
             self._on_chat()
             await self._answer(heard)
 
-    async def _obey(self, order: Order) -> None:
+    async def _obey(self, command: Command) -> None:
         assert self._dialect is not None
-        if order.code == 1000:
-            if order.cmd == "set-params":
-                self._set_params(order.data)
-            elif order.cmd == "set-action":
-                self.actions.append(order.data)
+        if command.code == 1000:
+            if command.cmd == "set-params":
+                self._set_params(command.data)
+            elif command.cmd == "set-action":
+                self.actions.append(command.data)
             else:
                 await self._speaker.interrupt()
-        answer = self._dialect.answer(order)
+        answer = self._dialect.answer(command)
         if answer is not None:
             await self._send(answer)
 
@@ -218,23 +218,25 @@ class SimulatedAvatar:
         if vparams:
             self.params["vparams"] = vparams
 
-    async def _hear_part(self, part: PartOfQuestion) -> None:
+    async def _question_part(self, part: PartOfQuestion) -> None:
         """Retelling may begin before the whole message is there."""
         feed = self._feeds.get(part.mid)
         if feed is None:
-            if part.last or not self._personality.speaks_before_fin or self.mode != 1:
+            if part.last or not self._behavior.speaks_before_fin or self.mode != 1:
                 return
             feed = self._feeds[part.mid] = TextFeed()
-            turn = Turn(Question(part.mid, ""), aiter(feed), shown=self._personality.retelling_text)
-            await self._speaker.say(turn)
+            job = SpeechJob(
+                Question(part.mid, ""), aiter(feed), shown=self._behavior.retelling_text
+            )
+            await self._speaker.say(job)
         feed.add(part.text)
         if part.last:
             feed.end()
 
     async def _answer(self, question: Question) -> None:
         assert self._dialect is not None
-        if self._personality.echo != "off":
-            mid = question.mid if self._personality.echo == "same_mid" else new_mid()
+        if self._behavior.echo != "off":
+            mid = question.mid if self._behavior.echo == "same_mid" else new_mid()
             echo = self._dialect.heard_user(mid, question.text)
             if echo is not None:
                 await self._send(echo)
@@ -242,10 +244,10 @@ class SimulatedAvatar:
             return
         mode = question.fields.get("mode_type", 1) if question.fields else self.mode
         if mode == 1:
-            turn = Turn(question, question.text, shown=self._personality.retelling_text)
+            job = SpeechJob(question, question.text, shown=self._behavior.retelling_text)
         else:
-            turn = Turn(question, None)
-        await self._speaker.say(turn)
+            job = SpeechJob(question, None)
+        await self._speaker.say(job)
 
     # -- sending
 

@@ -11,9 +11,9 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
-from akool_async.simulator.behavior import Personality
+from akool_async.simulator.behavior import ServiceBehavior
 
-__all__ = ["Dialect", "Heard", "Ignored", "Order", "PartOfQuestion", "Question", "new_mid"]
+__all__ = ["Command", "Dialect", "Heard", "Ignored", "PartOfQuestion", "Question", "new_mid"]
 
 
 def new_mid(prefix: str = "msg") -> str:
@@ -40,7 +40,7 @@ class PartOfQuestion:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class Command:
     """A command. `code` 1000: carried out; otherwise refused, `message` says why."""
 
     cmd: str
@@ -57,14 +57,14 @@ class Ignored:
     reason: str
 
 
-Heard = Question | PartOfQuestion | Order | Ignored
+Heard = Question | PartOfQuestion | Command | Ignored
 
 
 class Dialect(abc.ABC):
     """One version of the stream messages, as the avatar's side reads and writes it."""
 
-    def __init__(self, personality: Personality) -> None:
-        self.personality = personality
+    def __init__(self, behavior: ServiceBehavior) -> None:
+        self.behavior = behavior
 
     @abc.abstractmethod
     def read(self, packet: bytes, now: float) -> list[Heard]:
@@ -88,7 +88,7 @@ class Dialect(abc.ABC):
         del event, mid
         return None
 
-    def answer(self, order: Order) -> bytes | None:
+    def answer(self, command: Command) -> bytes | None:
         """The answer to a command; `None`: this version has no commands."""
-        del order
+        del command
         return None

@@ -8,14 +8,14 @@ from typing import Any, Final
 
 from akool_async.simulator import checks
 from akool_async.simulator.avatar.dialect import (
+    Command,
     Dialect,
     Heard,
     Ignored,
-    Order,
     PartOfQuestion,
     Question,
 )
-from akool_async.simulator.behavior import Personality
+from akool_async.simulator.behavior import ServiceBehavior
 from akool_async.simulator.voice_checks import check_vparams
 
 __all__ = ["DialectV2"]
@@ -75,8 +75,8 @@ class _Parts:
 class DialectV2(Dialect):
     """Joins parts by `mid`, checks commands, writes chats, events and answers."""
 
-    def __init__(self, personality: Personality) -> None:
-        super().__init__(personality)
+    def __init__(self, behavior: ServiceBehavior) -> None:
+        super().__init__(behavior)
         self._open: OrderedDict[str, _Parts] = OrderedDict()
         self._recent: OrderedDict[bytes, float] = OrderedDict()
 
@@ -152,30 +152,30 @@ class DialectV2(Dialect):
 
     def needs_closing_part(self) -> bool:
         """See `Dialect.needs_closing_part`."""
-        return self.personality.fin != "missing"
+        return self.behavior.fin != "missing"
 
     def _chat_part(self, mid: str, idx: int, sender: str, text: str, *, last: bool) -> bytes:
         payload: dict[str, Any] = {"from": sender, "text": text}
         message: dict[str, Any] = {"v": 2, "type": "chat", "mid": mid, "idx": idx}
-        style = self.personality.fin
+        style = self.behavior.fin
         if style == "every" or (style == "only_last" and last):
-            (payload if self.personality.fin_place == "pld" else message)["fin"] = last
+            (payload if self.behavior.fin_place == "pld" else message)["fin"] = last
         return _dump(message | {"pld": payload})
 
     # -- events and commands
 
     def audio(self, event: str, mid: str) -> bytes | None:
         """See `Dialect.audio`."""
-        if not self.personality.audio_events:
+        if not self.behavior.audio_events:
             return None
         return _dump({"v": 2, "type": "event", "mid": mid, "pld": {"event": event}})
 
-    def answer(self, order: Order) -> bytes:
+    def answer(self, command: Command) -> bytes:
         """See `Dialect.answer`."""
-        message: dict[str, Any] = {"v": 2, "type": self.personality.command_type}
-        if order.mid is not None and self.personality.answer_mid:
-            message["mid"] = order.mid
-        payload = {"cmd": order.cmd, "code": order.code, "msg": order.message}
+        message: dict[str, Any] = {"v": 2, "type": self.behavior.command_type}
+        if command.mid is not None and self.behavior.answer_mid:
+            message["mid"] = command.mid
+        payload = {"cmd": command.cmd, "code": command.code, "msg": command.message}
         return _dump(message | {"pld": payload})
 
     def _command(self, mid: Any, payload: dict[str, Any]) -> Heard:
@@ -195,8 +195,8 @@ class DialectV2(Dialect):
             else:
                 raise checks.Refusal(1003, f"unknown command {cmd[:40]}")
         except checks.Refusal as refusal:
-            return Order(cmd, mid, {}, refusal.code, refusal.message)
-        return Order(cmd, mid, data)
+            return Command(cmd, mid, {}, refusal.code, refusal.message)
+        return Command(cmd, mid, data)
 
 
 def _data(payload: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from akool_async.simulator import checks
 from akool_async.simulator.avatar.dialect import Dialect, Heard, Ignored, Question
-from akool_async.simulator.behavior import Personality
+from akool_async.simulator.behavior import ServiceBehavior
 from akool_async.simulator.catalogue import language_name
 
 __all__ = ["DialectV3"]
@@ -26,8 +26,8 @@ class DialectV3(Dialect):
         peer_id: the client's, `client_…`.
     """
 
-    def __init__(self, personality: Personality, *, own_id: str, peer_id: str) -> None:
-        super().__init__(personality)
+    def __init__(self, behavior: ServiceBehavior, *, own_id: str, peer_id: str) -> None:
+        super().__init__(behavior)
         self._own_id = own_id
         self._peer_id = peer_id
 
@@ -59,7 +59,7 @@ class DialectV3(Dialect):
             payload["language"] = language_name(payload["language"])
         payload["answer"] = text
         written = json.dumps(payload, ensure_ascii=True)
-        if self.personality.payload_base64:
+        if self.behavior.payload_base64:
             written = base64.b64encode(written.encode()).decode()
         frame = {"type": "chat", "from": self._own_id, "to": self._peer_id, "payload": written}
         return json.dumps(frame).encode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from akool_async.simulator.avatar.speech import ReplyFunction
-from akool_async.simulator.behavior import Personality
+from akool_async.simulator.behavior import ServiceBehavior
 from akool_async.simulator.clock import Clock
 from akool_async.simulator.recording import Recording, StreamRecord
 
@@ -18,7 +18,7 @@ class AvatarSettings:
 
     Attributes:
         clock: the simulator's.
-        personality: how it behaves where the documents are silent.
+        behavior: how it behaves where the documents are silent.
         reply: what it answers in dialogue mode.
         pace: seconds that a word takes to be said; `None`: no time at all.
         piece_words: how many words go into one part of a reply.
@@ -27,7 +27,7 @@ class AvatarSettings:
     """
 
     clock: Clock
-    personality: Personality
+    behavior: ServiceBehavior
     reply: ReplyFunction
     pace: float | None
     piece_words: int

@@ -12,7 +12,15 @@ from typing import Any, Final, TypeAlias
 
 from akool_async.simulator.avatar.dialect import Question
 
-__all__ = ["Piece", "ReplyFunction", "TextFeed", "Turn", "answer_of", "default_reply", "pieces"]
+__all__ = [
+    "Piece",
+    "ReplyFunction",
+    "SpeechJob",
+    "TextFeed",
+    "answer_of",
+    "default_reply",
+    "pieces",
+]
 
 #: A function of what was asked: plain or async, of one text or of several one after another.
 ReplyFunction: TypeAlias = Callable[
@@ -41,7 +49,7 @@ class Piece:
 
 
 @dataclass(slots=True, eq=False)
-class Turn:
+class SpeechJob:
     """One thing to say.
 
     Attributes:

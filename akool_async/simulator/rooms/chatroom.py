@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 
 from aiohttp import WSMsgType, web
 
-from akool_async.simulator.conditions import Conditions
+from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.room import RoomDirectory, RoomEvents, RoomRequest, SimRoom
 from akool_async.stream.limits import Dialect
 
@@ -50,7 +50,12 @@ class ChatRoom(SimRoom):
     app_name: ClassVar[str] = "openapi_live"
 
     def __init__(
-        self, request: RoomRequest, events: RoomEvents, *, base_url: str, conditions: Conditions
+        self,
+        request: RoomRequest,
+        events: RoomEvents,
+        *,
+        base_url: str,
+        conditions: NetworkConditions,
     ) -> None:
         super().__init__(request, events, base_url=base_url, conditions=conditions)
         number = 1000 + next(_NUMBERS) % 9000

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol
 
 from aiohttp import web
 
-from akool_async.simulator.conditions import Conditions
+from akool_async.simulator.network import NetworkConditions
 from akool_async.stream.limits import Dialect
 
 __all__ = ["RoomDirectory", "RoomEvents", "RoomRequest", "SimRoom"]
@@ -64,7 +64,12 @@ class SimRoom(abc.ABC):
     dialect: ClassVar[Dialect] = "v2"
 
     def __init__(
-        self, request: RoomRequest, events: RoomEvents, *, base_url: str, conditions: Conditions
+        self,
+        request: RoomRequest,
+        events: RoomEvents,
+        *,
+        base_url: str,
+        conditions: NetworkConditions,
     ) -> None:
         self.request = request
         self.events = events

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from akool_async.simulator import Personality
+from akool_async.simulator import ServiceBehavior
 
 LONG = "one two three four five six seven eight nine ten eleven twelve"
 
@@ -202,7 +202,7 @@ async def test_retelling_says_the_text_itself(start: Any) -> None:
 async def test_hearing_reports_speech_and_answers_under_another_mid(start: Any) -> None:
     caller = await start(reply=str.upper)
     room = await caller.room()
-    await caller.sim.hear(room.request.session_id, "good day")
+    await caller.sim.user_says(room.request.session_id, "good day")
     await room.ended()
     assert room.text("user") == "good day"
     assert room.text("bot") == "GOOD DAY"
@@ -213,7 +213,7 @@ async def test_hearing_reports_speech_and_answers_under_another_mid(start: Any) 
 async def test_hearing_in_retelling_mode_is_only_reported(start: Any) -> None:
     caller = await start()
     room = await caller.room(mode_type=1)
-    await caller.sim.hear(room.request.session_id, "good day")
+    await caller.sim.user_says(room.request.session_id, "good day")
     await caller.sim.avatar(room.request.session_id).wait_silent()
     assert room.events_and_texts() == ["good day"]
 
@@ -294,7 +294,7 @@ async def test_a_reply_that_fails_is_told_and_the_avatar_goes_on(
 
 
 async def test_a_reply_under_another_mid(start: Any) -> None:
-    room = await (await start(personality=Personality(reply_mid="other"))).room()
+    room = await (await start(behavior=ServiceBehavior(reply_mid="other"))).room()
     room.chat("hi")
     await room.ended()
     mids = {m["mid"] for m in room.messages}
@@ -304,7 +304,7 @@ async def test_a_reply_under_another_mid(start: Any) -> None:
 
 @pytest.mark.parametrize(("echo", "same"), [("same_mid", True), ("other_mid", False)])
 async def test_an_echo(start: Any, echo: Any, same: bool) -> None:
-    room = await (await start(personality=Personality(echo=echo))).room()
+    room = await (await start(behavior=ServiceBehavior(echo=echo))).room()
     room.chat("hi")
     await room.ended()
     assert room.text("user") == "hi"
@@ -312,15 +312,15 @@ async def test_an_echo(start: Any, echo: Any, same: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("personality", "top", "inside"),
+    ("behavior", "top", "inside"),
     [
-        (Personality(fin="only_last"), [None, True], [None, None]),
-        (Personality(fin="missing"), [None, None], [None, None]),
-        (Personality(fin_place="pld"), [None, None], [False, True]),
+        (ServiceBehavior(fin="only_last"), [None, True], [None, None]),
+        (ServiceBehavior(fin="missing"), [None, None], [None, None]),
+        (ServiceBehavior(fin_place="pld"), [None, None], [False, True]),
     ],
 )
-async def test_fin(start: Any, personality: Any, top: list[Any], inside: list[Any]) -> None:
-    caller = await start(personality=personality, reply=lambda text: "a b", piece_words=1)
+async def test_fin(start: Any, behavior: Any, top: list[Any], inside: list[Any]) -> None:
+    caller = await start(behavior=behavior, reply=lambda text: "a b", piece_words=1)
     room = await caller.room()
     room.chat("hi")
     await room.ended()
@@ -330,7 +330,7 @@ async def test_fin(start: Any, personality: Any, top: list[Any], inside: list[An
 
 
 async def test_no_audio_events(start: Any) -> None:
-    caller = await start(personality=Personality(audio_events=False))
+    caller = await start(behavior=ServiceBehavior(audio_events=False))
     room = await caller.room()
     room.chat("hi")
     await room.until(lambda: room.messages and room.messages[-1]["fin"])
@@ -339,7 +339,7 @@ async def test_no_audio_events(start: Any) -> None:
 
 
 async def test_retelling_without_text(start: Any) -> None:
-    caller = await start(personality=Personality(retelling_text=False))
+    caller = await start(behavior=ServiceBehavior(retelling_text=False))
     room = await caller.room(mode_type=1)
     room.chat("hi")
     await room.ended()
@@ -348,7 +348,7 @@ async def test_retelling_without_text(start: Any) -> None:
 
 @pytest.mark.parametrize("early", [True, False])
 async def test_speaking_before_fin(start: Any, early: bool) -> None:
-    caller = await start(personality=Personality(speaks_before_fin=early))
+    caller = await start(behavior=ServiceBehavior(speaks_before_fin=early))
     room = await caller.room(mode_type=1)
     room.chat("Hello ", idx=0, fin=False)
     room.command("set-params", data={})
@@ -364,7 +364,7 @@ async def test_speaking_before_fin(start: Any, early: bool) -> None:
 
 
 async def test_a_message_interrupted_before_its_fin_is_not_said_again(start: Any) -> None:
-    caller = await start(personality=Personality(speaks_before_fin=True))
+    caller = await start(behavior=ServiceBehavior(speaks_before_fin=True))
     room = await caller.room(mode_type=1)
     room.chat("Hello ", idx=0, fin=False)
     await room.until(lambda: room.text() == "Hello ")
@@ -379,7 +379,7 @@ async def test_a_message_interrupted_before_its_fin_is_not_said_again(start: Any
 @pytest.mark.parametrize("second", ["queue", "interrupt"])
 async def test_a_second_chat(start: Any, second: Any) -> None:
     caller = await start(
-        personality=Personality(second_chat=second),
+        behavior=ServiceBehavior(second_chat=second),
         reply=lambda text: f"{text} {LONG}",
         pace=0.01,
         piece_words=1,
@@ -398,7 +398,7 @@ async def test_a_second_chat(start: Any, second: Any) -> None:
 
 
 async def test_answers_of_an_older_kind_and_without_mid(start: Any) -> None:
-    caller = await start(personality=Personality(command_type="cmd", answer_mid=False))
+    caller = await start(behavior=ServiceBehavior(command_type="cmd", answer_mid=False))
     room = await caller.room()
     room.command("interrupt")
     answer = await room.answer(mid=None)
@@ -407,7 +407,7 @@ async def test_answers_of_an_older_kind_and_without_mid(start: Any) -> None:
 
 async def test_an_interrupted_reply_may_be_ended_by_fin(start: Any) -> None:
     caller = await start(
-        personality=Personality(interrupted_fin=True), reply=lambda text: LONG, pace=60
+        behavior=ServiceBehavior(interrupted_fin=True), reply=lambda text: LONG, pace=60
     )
     room = await caller.room()
     room.chat("hi")
@@ -420,7 +420,7 @@ async def test_an_interrupted_reply_may_be_ended_by_fin(start: Any) -> None:
 
 async def test_surrogate_halves_join_to_the_character(start: Any) -> None:
     caller = await start(
-        personality=Personality(halves_surrogates=True), reply=lambda text: "so 😀 and 𝄞 it is"
+        behavior=ServiceBehavior(halves_surrogates=True), reply=lambda text: "so 😀 and 𝄞 it is"
     )
     room = await caller.room()
     room.chat("hi")
@@ -429,9 +429,9 @@ async def test_surrogate_halves_join_to_the_character(start: Any) -> None:
     assert any(packet.endswith(b'\\ud83d"}}') for packet in room.sent)
 
 
-@pytest.mark.parametrize("name", Personality.all_alternatives())
-async def test_a_reply_has_all_its_text_under_every_personality(start: Any, name: str) -> None:
-    caller = await start(personality=Personality.all_alternatives()[name], reply=lambda t: LONG)
+@pytest.mark.parametrize("name", ServiceBehavior.all_alternatives())
+async def test_a_reply_has_all_its_text_under_every_behavior(start: Any, name: str) -> None:
+    caller = await start(behavior=ServiceBehavior.all_alternatives()[name], reply=lambda t: LONG)
     room = await caller.room()
     room.chat("hi")
     await room.until(lambda: room.text() == LONG)

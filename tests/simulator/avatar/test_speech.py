@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from akool_async.simulator import Personality
+from akool_async.simulator import ServiceBehavior
 from akool_async.simulator.avatar.dialect import Dialect, Ignored, Question
 from akool_async.simulator.avatar.dialect_v2 import DialectV2
 from akool_async.simulator.avatar.dialect_v3 import DialectV3
@@ -42,7 +42,7 @@ def test_pieces_join_to_the_text(text: str, words: int, halves: bool) -> None:
 
 @given(st.text(st.characters(min_codepoint=0x10000, max_codepoint=0x1F9FF)))
 def test_a_piece_fits_the_smallest_packet_however_it_is_escaped(text: str) -> None:
-    dialect = DialectV2(Personality())
+    dialect = DialectV2(ServiceBehavior())
     for piece in pieces(text, 100):
         packet = dialect.chat(
             "msg-0123456789ab", 10**6, piece.text, last=False, question=Question("q", "")
@@ -53,8 +53,8 @@ def test_a_piece_fits_the_smallest_packet_however_it_is_escaped(text: str) -> No
 @given(st.binary() | (NEARLY | JSON).map(lambda message: json.dumps(message).encode()))
 def test_nothing_that_comes_makes_an_avatar_fail(packet: bytes) -> None:
     dialects: list[Dialect] = [
-        DialectV2(Personality()),
-        DialectV3(Personality(), own_id="server_1", peer_id="client_1"),
+        DialectV2(ServiceBehavior()),
+        DialectV3(ServiceBehavior(), own_id="server_1", peer_id="client_1"),
     ]
     for dialect in dialects:
         for heard in dialect.read(packet, 0.0):
@@ -63,7 +63,7 @@ def test_nothing_that_comes_makes_an_avatar_fail(packet: bytes) -> None:
 
 @given(st.data(), st.lists(st.text(max_size=3), min_size=1, max_size=8))
 def test_parts_are_joined_whatever_their_order(data: st.DataObject, texts: list[str]) -> None:
-    dialect = DialectV2(Personality())
+    dialect = DialectV2(ServiceBehavior())
     parts = list(enumerate(texts))
     # Some come twice, one comes that belongs to no message.
     again = data.draw(st.lists(st.sampled_from(parts), max_size=3))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from akool_async.simulator import Personality
+from akool_async.simulator import ServiceBehavior
 
 CREATE = "/v3/liveAvatar/session/create"
 DETAIL = "/v3/liveAvatar/session/detail"
@@ -157,7 +157,7 @@ async def test_retelling_is_the_default_mode(start: Any) -> None:
 
 
 async def test_a_payload_in_base64_is_read_and_may_be_sent(start: Any) -> None:
-    room = await _room(await start(personality=Personality(payload_base64=True)))
+    room = await _room(await start(behavior=ServiceBehavior(payload_base64=True)))
     room.ask(base64.b64encode(json.dumps(QUESTION).encode()).decode())
     await room.until(lambda: room.sent)
     payload = json.loads(base64.b64decode(room.messages[0]["payload"]))
@@ -209,4 +209,4 @@ async def test_speech_is_not_reported_in_version_3(start: Any) -> None:
     caller = await start()
     room = await _room(caller)
     with pytest.raises(RuntimeError, match="version 3"):
-        await caller.sim.hear(room.request.session_id, "hello")
+        await caller.sim.user_says(room.request.session_id, "hello")

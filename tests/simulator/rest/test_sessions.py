@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from akool_async.errors import MissingDependencyError
-from akool_async.simulator import Personality, Simulator
+from akool_async.simulator import ServiceBehavior, Simulator
 from akool_async.simulator.rooms.room import SimRoom
 
 CREATE = "/v4/liveAvatar/session/create"
@@ -250,7 +250,7 @@ async def test_a_session_that_asks_for_no_duration_is_charged_for_the_longest(st
     ("way", "ends"), [("room_closes", ["expired"]), ("avatar_leaves", ["left"]), ("silence", [])]
 )
 async def test_running_out(start: Any, stopped_clock: Any, way: Any, ends: list[str]) -> None:
-    caller = await start(clock=stopped_clock, personality=Personality(room_end=way))
+    caller = await start(clock=stopped_clock, behavior=ServiceBehavior(room_end=way))
     room = await caller.room(duration=60)
     session_id = room.request.session_id
     await caller.sim.advance(59.9)
@@ -263,7 +263,7 @@ async def test_running_out(start: Any, stopped_clock: Any, way: Any, ends: list[
     # The session is gone rather than closed: 1216.
     assert await caller.close(session_id) == 1216
     with pytest.raises(RuntimeError):
-        await caller.sim.hear(session_id, "anybody?")
+        await caller.sim.user_says(session_id, "anybody?")
 
 
 async def test_everything_ends_with_the_simulator_and_open_sessions_stay_visible(

@@ -13,7 +13,7 @@ from aiohttp import ClientSession, web
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from akool_async.simulator.conditions import Conditions
+from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.chatroom import ChatRoom
 
 LIMIT = 20.0
@@ -70,12 +70,12 @@ async def running():
     port = runner.addresses[0][1]
     opened = []
 
-    async def make(conditions: Conditions | None = None, **order):
+    async def make(conditions: NetworkConditions | None = None, **order):
         room = ChatRoom(
             Order(**order),
             Events(),
             base_url=f"http://127.0.0.1:{port}",
-            conditions=conditions or Conditions(),
+            conditions=conditions or NetworkConditions(),
         )
         room.urls = await room.open()
         room.url = room.urls["client_chat_room_url"]
@@ -181,7 +181,7 @@ async def test_closing_says_why(room, reason, said):
 
 
 async def test_conditions_apply_both_ways(make):
-    room = await make(Conditions(double=1.0, delay=0.01))
+    room = await make(NetworkConditions(double=1.0, delay=0.01))
     async with connect(room.url) as client:
         await room.events.until(("joined", room.client_id))
         await room.send(b"answer")

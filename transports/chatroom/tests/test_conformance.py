@@ -12,7 +12,7 @@ from akool_chatroom import ChatRoomTransport
 from pydantic import SecretStr
 
 from akool_async.models.credentials import ChatRoomCredentials
-from akool_async.simulator.conditions import Conditions
+from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.chatroom import ChatRoom
 from akool_async.testing.conformance import FarSide, TransportConformance
 from akool_async.transport import JoinTarget
@@ -40,7 +40,7 @@ class SimulatedFarSide(FarSide):
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         base_url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        self._room = ChatRoom(Order(), self, base_url=base_url, conditions=Conditions())
+        self._room = ChatRoom(Order(), self, base_url=base_url, conditions=NetworkConditions())
         urls = await self._room.open()
         credentials = ChatRoomCredentials(
             client_chat_room_url=SecretStr(urls["client_chat_room_url"]),

@@ -18,7 +18,7 @@ from typing import Final, Protocol
 from livekit.protocol import models as pb
 from livekit.protocol import rtc
 
-from akool_async.simulator.conditions import Conditions
+from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.livekit.tokens import Grants
 
 __all__ = ["DataRoom", "Occupant", "Resident", "new_sid"]
@@ -94,11 +94,11 @@ class DataRoom:
         on_joined, on_left: told the identity of an occupant that became active, or left.
     """
 
-    def __init__(self, name: str, *, conditions: Conditions | None = None) -> None:
+    def __init__(self, name: str, *, conditions: NetworkConditions | None = None) -> None:
         self.name = name
         self.sid = new_sid("RM")
         self.created = time.time()
-        self.conditions = conditions or Conditions()
+        self.conditions = conditions or NetworkConditions()
         self.occupants: dict[str, Occupant] = {}
         self.silent = False
         self.lost = 0

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from livekit.protocol import models as pb
 
-from akool_async.simulator.conditions import Conditions
+from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.livekit.faults import Faults, Gate
 from akool_async.simulator.rooms.livekit.hub import DataRoom, Resident
 from akool_async.simulator.rooms.livekit.member import Member
@@ -52,7 +52,12 @@ class LiveKitRoom(SimRoom):
     kind = "livekit"
 
     def __init__(
-        self, request: RoomRequest, events: RoomEvents, *, base_url: str, conditions: Conditions
+        self,
+        request: RoomRequest,
+        events: RoomEvents,
+        *,
+        base_url: str,
+        conditions: NetworkConditions,
     ) -> None:
         super().__init__(request, events, base_url=base_url, conditions=conditions)
         self._own = request.credentials

@@ -21,7 +21,7 @@ from typing import Any, Final
 import aiohttp
 
 from akool_async.errors import InvalidParameterError, MissingDependencyError
-from akool_async.simulator.conditions import Conditions
+from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.room import RoomEvents, RoomRequest, SimRoom
 
 try:
@@ -129,7 +129,7 @@ class LiveKitServerRoom(SimRoom):
         events: RoomEvents,
         *,
         base_url: str,
-        conditions: Conditions,
+        conditions: NetworkConditions,
         server: LiveKitServer | None = None,
     ) -> None:
         """`server` may be left out where the user brings a room of their own."""

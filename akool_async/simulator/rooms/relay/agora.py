@@ -7,10 +7,10 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
-from akool_async.simulator.conditions import Conditions
+from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.relay.limits import SendRules
 from akool_async.simulator.rooms.relay.member import Member
-from akool_async.simulator.rooms.relay.room import LoopbackRoom
+from akool_async.simulator.rooms.relay.room import RelayRoom
 from akool_async.simulator.rooms.relay.wire import Refused
 from akool_async.simulator.rooms.room import RoomEvents, RoomRequest
 
@@ -29,16 +29,16 @@ TOKEN_EXPIRED: Final = 9
 SAME_UID: Final = 19
 
 
-class AgoraRoom(LoopbackRoom):
+class AgoraRoom(RelayRoom):
     """A channel whose data stream is unordered and unreliable, as that of Agora's Python SDK is.
 
-    So everything that `Conditions` ask for happens to its packets. A token that this room gave out
+    So everything that `NetworkConditions` ask for happens to its packets. A token of this room
     is good for `TOKEN_LIFE` seconds to join with; in a room of the user's own, whose tokens are
     none of the simulator's, any token that isn't empty is.
 
     `unrenewed` are the members whose token is about to expire.
 
-    Faults beside `LoopbackRoom`'s: `ban`, `expire_token` (the tokens given out so far are too old
+    Faults beside `RelayRoom`'s: `ban`, `expire_token` (the tokens given out so far are too old
     to join with), `token_will_expire` (`seconds`: members are told so, and those who haven't
     renewed by then are thrown out).
     """
@@ -61,7 +61,12 @@ class AgoraRoom(LoopbackRoom):
     )
 
     def __init__(
-        self, request: RoomRequest, events: RoomEvents, *, base_url: str, conditions: Conditions
+        self,
+        request: RoomRequest,
+        events: RoomEvents,
+        *,
+        base_url: str,
+        conditions: NetworkConditions,
     ) -> None:
         super().__init__(request, events, base_url=base_url, conditions=conditions)
         self.unrenewed: set[str] = set()
@@ -103,11 +108,11 @@ class AgoraRoom(LoopbackRoom):
         self._check_token(str(form.get("proof", "")), returning=returning)
         return True
 
-    def control(self, member: Member, order: Mapping[str, Any]) -> None:
+    def control(self, member: Member, message: Mapping[str, Any]) -> None:
         """Renews a token."""
-        if order.get("do") != "renew":
+        if message.get("do") != "renew":
             return
-        token = str(order.get("token", ""))
+        token = str(message.get("token", ""))
         try:
             self._check_token(token, returning=False)
         except Refused as refusal:

@@ -7,10 +7,10 @@ from typing import Any
 
 from akool_async.simulator.rooms.relay.wire import Refused
 
-__all__ = ["LoopbackFaults"]
+__all__ = ["RelayFaults"]
 
 
-class LoopbackFaults:
+class RelayFaults:
     """The faults that last; those of a moment are the room's own.
 
     Attributes:

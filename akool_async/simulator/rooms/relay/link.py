@@ -7,22 +7,22 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from akool_async.simulator.conditions import Conditions
+from akool_async.simulator.network import NetworkConditions
 
-__all__ = ["Line"]
+__all__ = ["SimulatedLink"]
 
 #: Seconds until a reliable channel has noticed a loss and sent the packet again.
 RESEND_AFTER: Final = 0.1
 
 
-class Line:
+class SimulatedLink:
     """Carries packets one way, under `conditions`.
 
     An unreliable line loses, doubles and reorders as the conditions say. A reliable one does none
     of it: there, a lost packet comes late, and everything after it waits.
     """
 
-    def __init__(self, conditions: Conditions, *, reliable: bool) -> None:
+    def __init__(self, conditions: NetworkConditions, *, reliable: bool) -> None:
         self._conditions = conditions
         self._reliable = reliable
         self._timers: set[asyncio.TimerHandle] = set()

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from akool_async.simulator.conditions import Conditions
+from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.relay.limits import RateWindow, SendRules
-from akool_async.simulator.rooms.relay.link import Line
+from akool_async.simulator.rooms.relay.link import SimulatedLink
 from akool_async.transport.engines.relay_client import STAMP
 
 __all__ = ["Member"]
@@ -42,7 +42,7 @@ class Member:
         transport: asyncio.BaseTransport | None,
         *,
         rules: SendRules,
-        conditions: Conditions,
+        conditions: NetworkConditions,
         reliable: bool,
         can_send: bool = True,
     ) -> None:
@@ -52,8 +52,8 @@ class Member:
         self.window = RateWindow(rules)
         self._rules = rules
         self.sent_at = 0.0
-        self.upward = Line(conditions, reliable=reliable)
-        self.downward = Line(conditions, reliable=reliable)
+        self.upward = SimulatedLink(conditions, reliable=reliable)
+        self.downward = SimulatedLink(conditions, reliable=reliable)
         self.left = False
         self._ws = ws
         self._transport = transport

@@ -21,8 +21,8 @@ from typing import Any, ClassVar, Final
 import aiohttp
 from aiohttp import web
 
-from akool_async.simulator.conditions import Conditions
-from akool_async.simulator.rooms.relay.faults import LoopbackFaults
+from akool_async.simulator.network import NetworkConditions
+from akool_async.simulator.rooms.relay.faults import RelayFaults
 from akool_async.simulator.rooms.relay.limits import RateWindow, SendRules
 from akool_async.simulator.rooms.relay.member import Member
 from akool_async.simulator.rooms.relay.wire import (
@@ -35,13 +35,13 @@ from akool_async.simulator.rooms.relay.wire import (
 from akool_async.simulator.rooms.room import RoomDirectory, RoomEvents, RoomRequest, SimRoom
 from akool_async.transport.engines.relay_client import STAMP
 
-__all__ = ["LoopbackRoom"]
+__all__ = ["RelayRoom"]
 
 #: Seconds that a place is kept for a member whose connection broke.
 LINGER: Final = 20.0
 
 
-class LoopbackRoom(SimRoom):
+class RelayRoom(SimRoom):
     """A room with the avatar in it and any number of members; one subclass per vendor.
 
     Faults: `drop_socket` (everybody's connection breaks; `refuse_for=seconds` keeps them from
@@ -68,7 +68,12 @@ class LoopbackRoom(SimRoom):
     no_such_room: ClassVar[int | str]
 
     def __init__(
-        self, request: RoomRequest, events: RoomEvents, *, base_url: str, conditions: Conditions
+        self,
+        request: RoomRequest,
+        events: RoomEvents,
+        *,
+        base_url: str,
+        conditions: NetworkConditions,
     ) -> None:
         super().__init__(request, events, base_url=base_url, conditions=conditions)
         self.channel = ""
@@ -80,7 +85,7 @@ class LoopbackRoom(SimRoom):
         self._window = RateWindow(self.rules)
         self._sending = asyncio.Lock()
         self._closed = False
-        self._faults = LoopbackFaults()
+        self._faults = RelayFaults()
 
     @property
     def members(self) -> frozenset[str]:
@@ -120,9 +125,9 @@ class LoopbackRoom(SimRoom):
         del command
         return 0
 
-    def control(self, member: Member, order: Mapping[str, Any]) -> None:
+    def control(self, member: Member, message: Mapping[str, Any]) -> None:
         """A text frame of a member that isn't `leave`."""
-        del member, order
+        del member, message
 
     async def serve(
         self,
@@ -260,11 +265,11 @@ class LoopbackRoom(SimRoom):
             if message.type is aiohttp.WSMsgType.BINARY:
                 member.tell({"ack": self._judge(member, message.data)})
             elif message.type is aiohttp.WSMsgType.TEXT:
-                order = read_object(message.data)
-                if order.get("do") == "leave":
+                frame = read_object(message.data)
+                if frame.get("do") == "leave":
                     member.dismiss()
                     break
-                self.control(member, order)
+                self.control(member, frame)
 
     def _judge(self, member: Member, frame: bytes) -> int:
         """Takes or refuses a member's packet; the code that it is answered with."""

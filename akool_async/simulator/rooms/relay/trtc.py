@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from akool_async.simulator.rooms.relay.limits import SendRules
-from akool_async.simulator.rooms.relay.room import LoopbackRoom
+from akool_async.simulator.rooms.relay.room import RelayRoom
 from akool_async.simulator.rooms.relay.wire import Refused
 
 __all__ = ["TRTCRoom"]
@@ -17,13 +17,13 @@ NOT_ALLOWED: Final = 5100
 SERVER_ERROR: Final = 5400
 
 
-class TRTCRoom(LoopbackRoom):
+class TRTCRoom(RelayRoom):
     """A room whose custom messages are reliable and ordered, and open to anchors only.
 
     The room id is a string; joining with a number is another room for TRTC, and refused here. The
     avatar speaks and listens on `cmdId` 1.
 
-    Faults: `LoopbackRoom`'s.
+    Faults: `RelayRoom`'s.
     """
 
     kind: ClassVar[str] = "trtc"

@@ -11,7 +11,7 @@ from livekit.protocol import models as pb
 from livekit.protocol import rtc as signalling
 from livekit_far import RoomWanted, SimulatedFar
 
-from akool_async.simulator.conditions import Conditions
+from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.livekit.room import LiveKitRoom
 from akool_async.simulator.rooms.livekit.tokens import Grants, TokenRefusedError, mint, read
 from akool_async.testing.conformance import until
@@ -178,7 +178,7 @@ async def test_without_leave_to_send_nothing_is_carried(room, client):
 
 
 async def test_conditions_lose_and_double():
-    async with SimulatedFar(conditions=Conditions(loss=0.3, double=0.3, seed=1)) as room:
+    async with SimulatedFar(conditions=NetworkConditions(loss=0.3, double=0.3, seed=1)) as room:
         client = Client()
         await client.join(room)
         await until(lambda: bool(room.events.here), "the client")
@@ -230,7 +230,7 @@ async def test_a_token_of_ones_own_makes_a_room_and_the_avatar_comes_there(room,
     token = mint(Grants("avatar", "mine"), lifetime=60)
     wanted.credentials = {"livekit_url": "ws://here", "livekit_token": token}
     events = type(room.events)()
-    own = LiveKitRoom(wanted, events, base_url=room.url, conditions=Conditions())
+    own = LiveKitRoom(wanted, events, base_url=room.url, conditions=NetworkConditions())
     assert await own.open() == wanted.credentials
     await until(lambda: events.here == ["me"], "the avatar to see us")
     await client.room.local_participant.publish_data(b"hello")

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from loopback_far import LoopbackFar, loopback_room
 
-from akool_async.simulator.conditions import Conditions
+from akool_async.simulator.network import NetworkConditions
 from akool_async.testing.conformance import until
 from akool_async.transport.engines.relay_client import SENDER, STAMP
 
@@ -297,7 +297,9 @@ async def test_a_member_who_does_not_read_is_given_up(monkeypatch: pytest.Monkey
 
 async def test_conditions_are_applied_both_ways() -> None:
     async with (
-        loopback_room("agora", conditions=Conditions(double=1.0, reorder_delay=0.001)) as far,
+        loopback_room(
+            "agora", conditions=NetworkConditions(double=1.0, reorder_delay=0.001)
+        ) as far,
         client(far) as (ws, _),
     ):
         await far.send(b"down")

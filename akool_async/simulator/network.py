@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-__all__ = ["Conditions"]
+__all__ = ["NetworkConditions"]
 
 
 @dataclass(slots=True)
-class Conditions:
+class NetworkConditions:
     """Chances from 0 to 1, delays in seconds; may be changed while the room is open.
 
     Attributes:

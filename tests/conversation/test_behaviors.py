@@ -17,9 +17,9 @@ from akool_async import (
     UserSpoke,
 )
 from akool_async.errors import DisconnectedError
-from akool_async.simulator import Personality, Simulator
+from akool_async.simulator import ServiceBehavior, Simulator
 
-ALTERNATIVES = {"default": Personality(), **Personality.all_alternatives()}
+ALTERNATIVES = {"default": ServiceBehavior(), **ServiceBehavior.all_alternatives()}
 OPTIONS = ConversationOptions(
     quiet_time=0.4, fin_patience=3.0, audio_end_grace=0.1, interrupt_grace=0.3, speech_margin=0.4
 )
@@ -30,7 +30,7 @@ def reply(text: str) -> str:
 
 
 @pytest.fixture(params=ALTERNATIVES, ids=str)
-def personality(request) -> Personality:
+def behavior(request) -> ServiceBehavior:
     return ALTERNATIVES[request.param]
 
 
@@ -38,9 +38,9 @@ def spoken(avatar) -> list[tuple[str, str]]:
     return [(entry.role, entry.text) for entry in avatar.transcript]
 
 
-async def test_a_whole_conversation(personality):
+async def test_a_whole_conversation(behavior):
     async with (
-        Simulator(personality=personality, reply=reply) as sim,
+        Simulator(behavior=behavior, reply=reply) as sim,
         AkoolClient("any", base_url=sim.url) as akool,
         akool.open_session("dvp_Tristan_cloth2_1080P", options=OPTIONS) as avatar,
     ):
@@ -56,7 +56,7 @@ async def test_a_whole_conversation(personality):
         assert len(pieces) > 1
         await anext(done)
 
-        await sim.hear(session, "spoken")
+        await sim.user_says(session, "spoken")
         heard = await anext(speech)
         assert heard.text == "spoken"
         answer = await anext(done)
@@ -81,9 +81,9 @@ async def test_a_whole_conversation(personality):
     assert sim.open_sessions == []
 
 
-async def test_retelling_says_the_text(personality):
+async def test_retelling_says_the_text(behavior):
     async with (
-        Simulator(personality=personality) as sim,
+        Simulator(behavior=behavior) as sim,
         AkoolClient("any", base_url=sim.url) as akool,
         akool.open_session(
             "dvp_Tristan_cloth2_1080P", stream_type="agora", mode_type=1, options=OPTIONS
@@ -94,9 +94,9 @@ async def test_retelling_says_the_text(personality):
         assert spoken(avatar) == [("user", "Please say this"), ("avatar", "Please say this")]
 
 
-async def test_an_interrupted_reply_ends(personality):
+async def test_an_interrupted_reply_ends(behavior):
     async with (
-        Simulator(personality=personality, pace=0.05, reply=lambda _: "word " * 400) as sim,
+        Simulator(behavior=behavior, pace=0.05, reply=lambda _: "word " * 400) as sim,
         AkoolClient("any", base_url=sim.url) as akool,
         akool.open_session(
             "dvp_Tristan_cloth2_1080P", stream_type="agora", options=OPTIONS
@@ -116,10 +116,10 @@ async def test_an_interrupted_reply_ends(personality):
 
 @pytest.mark.parametrize("room_end", ["room_closes", "avatar_leaves", "silence"])
 async def test_the_room_ends_with_the_session(room_end):
-    personality = Personality(room_end=room_end)
+    behavior = ServiceBehavior(room_end=room_end)
     options = ConversationOptions(ending_grace=0.5, avatar_return=5.0, opening_timeout=1.0)
     async with (
-        Simulator(personality=personality) as sim,
+        Simulator(behavior=behavior) as sim,
         AkoolClient("any", base_url=sim.url) as akool,
         akool.open_session(
             "dvp_Tristan_cloth2_1080P", stream_type="agora", duration=1, options=options
@@ -134,7 +134,7 @@ async def test_the_room_ends_with_the_session(room_end):
 
 
 @pytest.mark.parametrize("parts", ["one_message", "message_per_sentence"])
-async def test_queued_utterances_are_all_said_in_full(personality, parts):
+async def test_queued_utterances_are_all_said_in_full(behavior, parts):
     """Also by an avatar that a second chat interrupts."""
     texts = ["First sentence. And a second one.", "Then another text."]
 
@@ -144,7 +144,7 @@ async def test_queued_utterances_are_all_said_in_full(personality, parts):
             await asyncio.sleep(0)
 
     async with (
-        Simulator(personality=personality, pace=0.01) as sim,
+        Simulator(behavior=behavior, pace=0.01) as sim,
         AkoolClient("any", base_url=sim.url) as akool,
         akool.open_session(
             "dvp_Tristan_cloth2_1080P", stream_type="agora", mode_type=1, options=OPTIONS
@@ -160,7 +160,7 @@ async def test_queued_utterances_are_all_said_in_full(personality, parts):
         assert {entry.role for entry in avatar.transcript} == {"avatar"}
 
 
-async def test_a_responder_answers_and_is_cut_in_on(personality):
+async def test_a_responder_answers_and_is_cut_in_on(behavior):
     async def answer(turn):
         yield f"About {turn.text}: "
         for number in range(200):
@@ -168,7 +168,7 @@ async def test_a_responder_answers_and_is_cut_in_on(personality):
             await asyncio.sleep(0.01)
 
     async with (
-        Simulator(personality=personality, pace=0.01) as sim,
+        Simulator(behavior=behavior, pace=0.01) as sim,
         AkoolClient("any", base_url=sim.url) as akool,
         akool.open_session(
             "dvp_Tristan_cloth2_1080P", stream_type="trtc", mode_type=1, options=OPTIONS
@@ -182,9 +182,9 @@ async def test_a_responder_answers_and_is_cut_in_on(personality):
                 while sum(e.role == "avatar" and bool(e.text) for e in avatar.transcript) < count:
                     await asyncio.sleep(0.005)
 
-        await sim.hear(session, "trains")
+        await sim.user_says(session, "trains")
         await begun(1)
-        await sim.hear(session, "planes")
+        await sim.user_says(session, "planes")
         await begun(2)
         await responder.stop()
         assert responder.barge_ins == 1
