@@ -5,8 +5,8 @@ ahead. No time passes while callbacks run. So a limit of a tenth of a second is 
 machine, and the order of events is the same in every run.
 
 The clock runs at its real pace while something outside the loop may wake it: a socket or pipe that
-is watched, a call in an executor, a thread that was started since the loop was made. A child process
-is watched by one of these. So sockets, threads and processes work on this loop, too.
+is watched, a call in an executor, a thread that was started since the loop was made. A child
+process is watched by one of these. So sockets, threads and processes work on this loop, too.
 """
 
 from __future__ import annotations
