@@ -5,6 +5,7 @@ pytest_plugins = [
     "guards.environment",
     "guards.leaks",
     "guards.loopback",
+    "guards.properties",
     "guards.secrets",
     "pytester",
 ]

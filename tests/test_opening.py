@@ -17,7 +17,8 @@ from akool_async.errors import (
     MissingDependencyError,
 )
 from akool_async.simulator import Simulator
-from akool_async.testing.pair import PairTransport
+from akool_async.testing.in_memory_room import InMemoryTransport
+from akool_async.testing.waiting import until
 
 AVATAR = "dvp_Tristan_cloth2_1080P"
 LEGACY = "Kai_1080P_back"
@@ -27,13 +28,7 @@ def creations(sim: Simulator) -> int:
     return sum(request.path.endswith("/session/create") for request in sim.requests)
 
 
-async def until(condition, timeout=20.0):
-    async with asyncio.timeout(timeout):
-        while not condition():
-            await asyncio.sleep(0.005)
-
-
-class Stuck(PairTransport):
+class Stuck(InMemoryTransport):
     """Never joins."""
 
     name = "stuck"
@@ -42,7 +37,7 @@ class Stuck(PairTransport):
         await asyncio.sleep(3600)
 
 
-class Refusing(PairTransport):
+class Refusing(InMemoryTransport):
     """Can't work here, and says so before anything is created."""
 
     name = "refusing"
@@ -52,7 +47,7 @@ class Refusing(PairTransport):
         raise MissingDependencyError("no engine", install="pip install engine")
 
 
-class Choosy(PairTransport):
+class Choosy(InMemoryTransport):
     """Doesn't like its credentials."""
 
     name = "choosy"

@@ -1,14 +1,14 @@
 """The conformance suite of `akool_async.transport.Transport`, for every transport there is.
 
 A transport's author subclasses `TransportConformance` in a test module, names the class under test
-and overrides the fixture `room` to give a `FarSide`: the room seen from the avatar's end.
+and overrides the fixture `room` to give a `RemotePeer`: the room seen from the avatar's end.
 
     class TestMyTransport(TransportConformance):
         transport = MyTransport
 
         @pytest_asyncio.fixture
         async def room(self):
-            async with MyFarSide() as room:
+            async with MyRemotePeer() as room:
                 yield room
 
 Everything is awaited with generous limits (`PATIENCE` seconds); nothing is timed.
@@ -36,7 +36,8 @@ from akool_async.errors import (
     SendError,
 )
 from akool_async.models.credentials import AgoraCredentials, Credentials, TRTCCredentials
-from akool_async.testing.far_side import PATIENCE, FarSide, next_packet, the_end, until
+from akool_async.testing.remote_peer import RemotePeer, next_packet, the_end
+from akool_async.testing.waiting import PATIENCE, until
 from akool_async.transport import (
     ConnectionChange,
     ConnectionState,
@@ -45,7 +46,7 @@ from akool_async.transport import (
     load_transport,
 )
 
-__all__ = ["PATIENCE", "FarSide", "TransportConformance", "next_packet", "the_end", "until"]
+__all__ = ["PATIENCE", "RemotePeer", "TransportConformance", "next_packet", "the_end", "until"]
 
 
 class TransportConformance:
@@ -59,16 +60,16 @@ class TransportConformance:
     options: ClassVar[Mapping[str, Any]] = {}
 
     @pytest.fixture
-    def room(self) -> FarSide:
+    def room(self) -> RemotePeer:
         """To be overridden: an open room."""
         raise NotImplementedError("override the fixture `room`")
 
-    def make(self, room: FarSide) -> Transport:
+    def make(self, room: RemotePeer) -> Transport:
         """A transport that wasn't connected yet."""
         return self.transport(room.target, self.options)
 
     @asynccontextmanager
-    async def joined(self, room: FarSide) -> AsyncIterator[Transport]:
+    async def joined(self, room: RemotePeer) -> AsyncIterator[Transport]:
         """A connected transport, closed whatever happens."""
         transport = self.make(room)
         try:
@@ -91,7 +92,7 @@ class TransportConformance:
     async def test_is_found_by_its_name(self) -> None:
         assert load_transport(self.transport.name) is self.transport
 
-    async def test_declares_its_dialect_and_limits(self, room: FarSide) -> None:
+    async def test_declares_its_dialect_and_limits(self, room: RemotePeer) -> None:
         transport = self.make(room)
         assert transport.dialect in ("v2", "v3")
         assert transport.limits.max_bytes >= 200
@@ -103,7 +104,7 @@ class TransportConformance:
         with pytest.raises(InvalidParameterError, match="no_such_option"):
             self.transport.preflight({**self.options, "no_such_option": 1})
 
-    async def test_refuses_credentials_of_another_kind(self, room: FarSide) -> None:
+    async def test_refuses_credentials_of_another_kind(self, room: RemotePeer) -> None:
         others: list[Credentials] = [
             AgoraCredentials(agora_uid=1, agora_channel="c", agora_token=SecretStr("t")),
             TRTCCredentials.model_validate(
@@ -114,7 +115,7 @@ class TransportConformance:
         with pytest.raises(InvalidParameterError):
             self.transport(JoinTarget(other), self.options)
 
-    async def test_secrets_are_in_no_repr(self, room: FarSide) -> None:
+    async def test_secrets_are_in_no_repr(self, room: RemotePeer) -> None:
         async with self.joined(room) as transport:
             shown = (
                 repr(transport) + repr(vars(transport)) if hasattr(transport, "__dict__") else ""
@@ -124,12 +125,12 @@ class TransportConformance:
 
     # Packets
 
-    async def test_what_is_sent_right_after_connecting_arrives(self, room: FarSide) -> None:
+    async def test_what_is_sent_right_after_connecting_arrives(self, room: RemotePeer) -> None:
         async with self.joined(room) as transport:
             await transport.send(b'{"n":"first"}', timeout=PATIENCE)
             assert await room.wait_received(1) == [b'{"n":"first"}']
 
-    async def test_bytes_come_as_they_were_sent(self, room: FarSide) -> None:
+    async def test_bytes_come_as_they_were_sent(self, room: RemotePeer) -> None:
         packet = '{"text":"héllo 你好 😀 \\u0000 \\n"}'.encode()
         async with self.joined(room) as transport:
             await room.send(packet)
@@ -137,7 +138,7 @@ class TransportConformance:
             await transport.send(packet, timeout=PATIENCE)
             assert await room.wait_received(1) == [packet]
 
-    async def test_the_largest_packet_passes_both_ways(self, room: FarSide) -> None:
+    async def test_the_largest_packet_passes_both_ways(self, room: RemotePeer) -> None:
         async with self.joined(room) as transport:
             packet = _packet(0, transport.limits.max_bytes)
             await transport.send(packet, timeout=PATIENCE)
@@ -145,7 +146,7 @@ class TransportConformance:
             await room.send(packet)
             assert await next_packet(transport) == packet
 
-    async def test_packets_keep_their_order(self, room: FarSide) -> None:
+    async def test_packets_keep_their_order(self, room: RemotePeer) -> None:
         packets = [_packet(n) for n in range(20)]
         async with self.joined(room) as transport:
             for packet in packets:
@@ -162,7 +163,9 @@ class TransportConformance:
         assert there == packets
         assert here == packets
 
-    async def test_a_packet_too_large_is_refused_and_the_room_lives_on(self, room: FarSide) -> None:
+    async def test_a_packet_too_large_is_refused_and_the_room_lives_on(
+        self, room: RemotePeer
+    ) -> None:
         async with self.joined(room) as transport:
             with pytest.raises((SendError, MessageTooLargeError)):
                 await transport.send(_packet(0, transport.limits.max_bytes + 1), timeout=PATIENCE)
@@ -170,7 +173,7 @@ class TransportConformance:
             assert await room.wait_received(1) == [b'{"n":1}']
             assert transport.stats.packets_sent == 1
 
-    async def test_counts_packets_and_bytes(self, room: FarSide) -> None:
+    async def test_counts_packets_and_bytes(self, room: RemotePeer) -> None:
         async with self.joined(room) as transport:
             await transport.send(b'{"n":12}', timeout=PATIENCE)
             await room.send(b'{"n":345}')
@@ -179,7 +182,7 @@ class TransportConformance:
         assert (stats.packets_sent, stats.bytes_sent) == (1, 8)
         assert (stats.packets_received, stats.bytes_received) == (1, 9)
 
-    async def test_a_cancelled_receive_loses_nothing(self, room: FarSide) -> None:
+    async def test_a_cancelled_receive_loses_nothing(self, room: RemotePeer) -> None:
         packets = [_packet(n) for n in range(10)]
         got: list[bytes] = []
         async with self.joined(room) as transport:
@@ -198,17 +201,17 @@ class TransportConformance:
 
     # The end
 
-    async def test_close_before_connect_and_twice(self, room: FarSide) -> None:
+    async def test_close_before_connect_and_twice(self, room: RemotePeer) -> None:
         transport = self.make(room)
         await transport.close()
         await transport.close()
         assert (await the_end(transport)).reason == "closed"
 
-    async def test_close_twice_at_once(self, room: FarSide) -> None:
+    async def test_close_twice_at_once(self, room: RemotePeer) -> None:
         async with self.joined(room) as transport:
             await asyncio.gather(transport.close(), transport.close())
 
-    async def test_leaves_no_task_behind(self, room: FarSide) -> None:
+    async def test_leaves_no_task_behind(self, room: RemotePeer) -> None:
         before = asyncio.all_tasks()
         async with self.joined(room) as transport:
             await transport.send(b'{"n":1}', timeout=PATIENCE)
@@ -216,7 +219,7 @@ class TransportConformance:
         own = {t for t in asyncio.all_tasks() - before if _belongs_to(t, self.transport)}
         assert own == set()
 
-    async def test_after_close_everything_says_closed(self, room: FarSide) -> None:
+    async def test_after_close_everything_says_closed(self, room: RemotePeer) -> None:
         async with self.joined(room) as transport:
             await transport.close()
             with pytest.raises(DisconnectedError) as raised:
@@ -225,7 +228,7 @@ class TransportConformance:
             for _ in range(3):
                 assert (await the_end(transport)).reason == "closed"
 
-    async def test_what_came_before_the_end_is_handed_out(self, room: FarSide) -> None:
+    async def test_what_came_before_the_end_is_handed_out(self, room: RemotePeer) -> None:
         async with self.joined(room) as transport:
             await room.send(b'{"n":1}')
             await until(lambda: transport.stats.packets_received == 1, "a packet")
@@ -233,14 +236,14 @@ class TransportConformance:
             assert await next_packet(transport) == b'{"n":1}'
             assert (await the_end(transport)).reason == "closed"
 
-    async def test_close_wakes_whoever_receives(self, room: FarSide) -> None:
+    async def test_close_wakes_whoever_receives(self, room: RemotePeer) -> None:
         async with self.joined(room) as transport:
             ended = asyncio.create_task(the_end(transport))
             await asyncio.sleep(0)
             await transport.close()
             assert (await ended).reason == "closed"
 
-    async def test_the_room_ends(self, room: FarSide) -> None:
+    async def test_the_room_ends(self, room: RemotePeer) -> None:
         async with self.joined(room) as transport:
             await room.end()
             error = await the_end(transport)
@@ -250,7 +253,7 @@ class TransportConformance:
 
     # Faults
 
-    async def test_a_broken_connection_is_mended_or_told(self, room: FarSide) -> None:
+    async def test_a_broken_connection_is_mended_or_told(self, room: RemotePeer) -> None:
         async with self.joined(room) as transport:
             await room.drop()
             changes: list[ConnectionState] = []
@@ -269,7 +272,7 @@ class TransportConformance:
             await room.send(b'{"n":"back"}')
             assert await next_packet(transport) == b'{"n":"back"}'
 
-    async def test_refused_credentials(self, room: FarSide) -> None:
+    async def test_refused_credentials(self, room: RemotePeer) -> None:
         await room.refuse()
         transport = self.make(room)
         with pytest.raises(JoinRefusedError) as raised:
@@ -279,7 +282,7 @@ class TransportConformance:
             assert secret not in _chain(raised.value)
         await transport.close()
 
-    async def test_an_unanswered_join_is_given_up_in_time(self, room: FarSide) -> None:
+    async def test_an_unanswered_join_is_given_up_in_time(self, room: RemotePeer) -> None:
         await room.hang()
         transport = self.make(room)
         with pytest.raises((JoinTimeoutError, JoinError)) as raised:
@@ -289,7 +292,7 @@ class TransportConformance:
         await transport.close()
 
     @pytest.mark.parametrize("steps", [0, 1, 3, 10, 40])
-    async def test_a_cancelled_connect_leaves_nothing(self, room: FarSide, steps: int) -> None:
+    async def test_a_cancelled_connect_leaves_nothing(self, room: RemotePeer, steps: int) -> None:
         transport = self.make(room)
         before = asyncio.all_tasks()
         connecting = asyncio.create_task(transport.connect(timeout=PATIENCE))
@@ -326,7 +329,7 @@ def _chain(error: BaseException | None) -> str:
 
 
 def _belongs_to(task: asyncio.Task[Any], transport: type[Transport]) -> bool:
-    """Whether a task runs code of the transport's package; the far side's own don't count."""
+    """Whether a task runs code of the transport's package; the remote peer's own don't count."""
     code = getattr(task.get_coro(), "cr_code", None)
     package = sys.modules[transport.__module__.partition(".")[0]]
     if code is None:

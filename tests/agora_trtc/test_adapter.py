@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from engine_stand_in import EngineStandIn
-from loopback_far import LoopbackFar, connected, loopback_room, next_change
+from fake_engine import FakeEngine
+from loopback_peer import LoopbackPeer, connected, loopback_room, next_change
 from rtc_vendors import VENDORS, Vendor
 
 from akool_async.errors import (
@@ -53,12 +53,12 @@ def vendor(request: pytest.FixtureRequest) -> Vendor:
 
 
 @pytest_asyncio.fixture
-async def far(vendor: Vendor) -> AsyncIterator[LoopbackFar]:
+async def far(vendor: Vendor) -> AsyncIterator[LoopbackPeer]:
     async with loopback_room(vendor.kind) as room:
         yield room
 
 
-def joined(vendor: Vendor, far: LoopbackFar) -> AbstractAsyncContextManager[EngineTransport]:
+def joined(vendor: Vendor, far: LoopbackPeer) -> AbstractAsyncContextManager[EngineTransport]:
     return connected(vendor.transport(far.target, OPTIONS))
 
 
@@ -74,7 +74,7 @@ def test_credentials_of_another_room_are_refused(vendor: Vendor) -> None:
 def test_a_room_of_ones_own_needs_the_avatars_identity(vendor: Vendor) -> None:
     target = JoinTarget(vendor.credentials(), own_room=True)
     with pytest.raises(InvalidParameterError) as raised:
-        vendor.transport(target, {"engine": EngineStandIn()})
+        vendor.transport(target, {"engine": FakeEngine()})
     assert raised.value.field == AVATAR[vendor.kind]
 
 
@@ -90,7 +90,7 @@ async def test_a_relay_that_is_not_there(vendor: Vendor) -> None:
 
 
 async def test_too_large_is_refused_before_it_is_sent(vendor: Vendor) -> None:
-    engine = EngineStandIn()
+    engine = FakeEngine()
     target = JoinTarget(vendor.credentials())
     async with connected(vendor.transport(target, {"engine": engine})) as transport:
         with pytest.raises(MessageTooLargeError) as raised:
@@ -102,7 +102,7 @@ async def test_too_large_is_refused_before_it_is_sent(vendor: Vendor) -> None:
 # What happens to the connection
 
 
-async def test_the_same_identity_joins_from_elsewhere(vendor: Vendor, far: LoopbackFar) -> None:
+async def test_the_same_identity_joins_from_elsewhere(vendor: Vendor, far: LoopbackPeer) -> None:
     async with joined(vendor, far) as first, joined(vendor, far) as second:
         error = await the_end(first)
         assert (error.reason, error.retryable) == ("same_identity", True)
@@ -110,7 +110,7 @@ async def test_the_same_identity_joins_from_elsewhere(vendor: Vendor, far: Loopb
         assert await far.wait_received(1) == [b"1"]
 
 
-async def test_the_avatar_leaves_and_comes_back(vendor: Vendor, far: LoopbackFar) -> None:
+async def test_the_avatar_leaves_and_comes_back(vendor: Vendor, far: LoopbackPeer) -> None:
     async with joined(vendor, far) as transport:
         await far.room.fault("avatar_leaves")
         await next_change(transport, ConnectionState.AVATAR_LEFT)
@@ -132,7 +132,7 @@ async def test_a_stranger_in_a_room_of_ones_own(vendor: Vendor) -> None:
             assert transport.stats.dropped == {"stranger": 1}
 
 
-async def test_a_silent_room_is_joined_anew(vendor: Vendor, far: LoopbackFar) -> None:
+async def test_a_silent_room_is_joined_anew(vendor: Vendor, far: LoopbackPeer) -> None:
     async with joined(vendor, far) as transport:
         await transport.reconnect(timeout=PATIENCE)
         await next_change(transport, ConnectionState.RECONNECTING)
@@ -141,7 +141,7 @@ async def test_a_silent_room_is_joined_anew(vendor: Vendor, far: LoopbackFar) ->
         assert await next_packet(transport) == b"back"
 
 
-async def test_a_room_that_cannot_be_joined_anew_is_gone(vendor: Vendor, far: LoopbackFar) -> None:
+async def test_a_room_that_cannot_be_joined_anew_is_gone(vendor: Vendor, far: LoopbackPeer) -> None:
     async with joined(vendor, far) as transport:
         await far.refuse()
         with pytest.raises(DisconnectedError, match=REFUSED[vendor.kind]) as raised:
@@ -157,12 +157,12 @@ async def test_an_engine_that_fails_to_leave_is_logged(
     vendor: Vendor, caplog: pytest.LogCaptureFixture
 ) -> None:
     target = JoinTarget(vendor.credentials())
-    async with connected(vendor.transport(target, {"engine": EngineStandIn(leave=-1)})):
+    async with connected(vendor.transport(target, {"engine": FakeEngine(leave=-1)})):
         pass
     assert f"leaving the {PLACE[vendor.kind]} failed: EngineError" in caplog.text
 
 
-async def test_the_avatar_learns_that_we_left(vendor: Vendor, far: LoopbackFar) -> None:
+async def test_the_avatar_learns_that_we_left(vendor: Vendor, far: LoopbackPeer) -> None:
     async with joined(vendor, far):
         assert len(far.events.present) == 1
     await until(lambda: not far.events.present, "our leaving")

@@ -12,7 +12,7 @@ from akool_async import AkoolClient
 from akool_async.conversation import AvatarSession, ConversationOptions
 from akool_async.simulator import Simulator
 from akool_async.stream.limits import AGORA, LIVEKIT, PacketLimits
-from akool_async.testing.pair import Pair
+from akool_async.testing.in_memory_room import InMemoryRoom
 from akool_async.transport import ConnectionChange
 from framework import Bench, at_most, percentile, row
 
@@ -21,7 +21,7 @@ TOKENS = 2000
 PER_SECOND = 50
 
 
-def answering(pair: Pair, heard: Callable[[dict], None] = lambda message: None) -> None:
+def answering(pair: InMemoryRoom, heard: Callable[[dict], None] = lambda message: None) -> None:
     """Makes the far side answer commands; `heard` is told every message."""
 
     def on_packet(packet: bytes) -> None:
@@ -39,8 +39,8 @@ def answering(pair: Pair, heard: Callable[[dict], None] = lambda message: None) 
 @asynccontextmanager
 async def talking(
     limits: PacketLimits, heard: Callable[[dict], None] = lambda message: None
-) -> AsyncIterator[tuple[AvatarSession, Pair]]:
-    pair = Pair(limits=limits)
+) -> AsyncIterator[tuple[AvatarSession, InMemoryRoom]]:
+    pair = InMemoryRoom(limits=limits)
     answering(pair, heard)
     async with AvatarSession(pair.transport) as avatar:
         await avatar.set_params(mode=1)
@@ -49,7 +49,7 @@ async def talking(
 
 @row("an idle AvatarSession above its transport", group="memory", unit="kB", goal=at_most(20))
 async def session_memory(bench: Bench) -> None:
-    pairs = [Pair() for _ in range(201)]
+    pairs = [InMemoryRoom() for _ in range(201)]
     for pair in pairs:
         answering(pair)
     unused = iter(pairs)
@@ -208,7 +208,7 @@ async def long_stream(bench: Bench) -> None:
             yield token
             await asyncio.sleep(max(0.0, start + (number + 1) / PER_SECOND - time.perf_counter()))
 
-    pair = Pair(limits=AGORA)
+    pair = InMemoryRoom(limits=AGORA)
     answering(pair, heard)
     options = ConversationOptions(first_piece=DELAY)
     async with AvatarSession(pair.transport, options=options) as avatar:

@@ -32,6 +32,7 @@ from akool_async.errors import (
 from akool_async.simulator import Simulator
 from akool_async.simulator.behavior import ServiceBehavior
 from akool_async.stream.messages import Prompt
+from akool_async.testing.waiting import until
 
 AVATAR = "Kai_1080P_back"
 LIMIT = 20.0
@@ -61,12 +62,6 @@ async def talking(*, options=QUICK, transport_options=None, open_with=None, **se
 def asked(sim) -> list[dict]:
     """The payloads of the questions that reached the simulator."""
     return [json.loads(json.loads(p.data)["payload"]) for p in sim.packets if p.direction == "in"]
-
-
-async def until(condition):
-    async with asyncio.timeout(LIMIT):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 class TestAsking:

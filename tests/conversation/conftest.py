@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from akool_async.conversation import AvatarSession, ConversationOptions, SessionInfo
-from akool_async.testing.pair import Pair
+from akool_async.testing.in_memory_room import InMemoryRoom
 
 #: Limits short enough to be waited for, long enough for a busy machine.
 QUICK = {
@@ -26,10 +26,10 @@ QUICK = {
 }
 
 
-class PairAvatar:
+class FakeAvatar:
     """Answers commands; chats are answered by `on_chat(mid, text)`, by default not at all."""
 
-    def __init__(self, pair: Pair) -> None:
+    def __init__(self, pair: InMemoryRoom) -> None:
         self.pair = pair
         self.answers_commands = True
         self.commands: list[dict[str, Any]] = []
@@ -92,7 +92,7 @@ class PairAvatar:
 class Scene:
     """A pair, the avatar in it and the session over it."""
 
-    def __init__(self, pair: Pair, robot: PairAvatar, session: AvatarSession) -> None:
+    def __init__(self, pair: InMemoryRoom, robot: FakeAvatar, session: AvatarSession) -> None:
         self.pair = pair
         self.robot = robot
         self.session = session
@@ -100,10 +100,10 @@ class Scene:
 
 @asynccontextmanager
 async def open_scene(
-    pair: Pair | None = None, *, info: SessionInfo | None = None, **options: Any
+    pair: InMemoryRoom | None = None, *, info: SessionInfo | None = None, **options: Any
 ) -> AsyncIterator[Scene]:
-    pair = pair or Pair()
-    robot = PairAvatar(pair)
+    pair = pair or InMemoryRoom()
+    robot = FakeAvatar(pair)
     session = AvatarSession(
         pair.transport, info=info, options=ConversationOptions(**{**QUICK, **options})
     )
@@ -118,10 +118,10 @@ def scene() -> Callable[..., Any]:
 
 
 @pytest.fixture
-def echo() -> Callable[[PairAvatar], None]:
+def echo() -> Callable[[FakeAvatar], None]:
     """Makes an avatar answer each chat with its text in capitals, in two pieces."""
 
-    def install(robot: PairAvatar) -> None:
+    def install(robot: FakeAvatar) -> None:
         def on_chat(mid: str, text: str) -> None:
             loud = text.upper()
             robot.reply(mid, loud[: len(loud) // 2], loud[len(loud) // 2 :])

@@ -18,6 +18,7 @@ from akool_async import (
 )
 from akool_async.errors import DisconnectedError
 from akool_async.simulator import ServiceBehavior, Simulator
+from akool_async.testing.waiting import until
 
 ALTERNATIVES = {"default": ServiceBehavior(), **ServiceBehavior.all_alternatives()}
 OPTIONS = ConversationOptions(
@@ -178,9 +179,9 @@ async def test_a_responder_answers_and_is_cut_in_on(behavior):
         session = sim.open_sessions[0]
 
         async def begun(count: int) -> None:
-            async with asyncio.timeout(20):
-                while sum(e.role == "avatar" and bool(e.text) for e in avatar.transcript) < count:
-                    await asyncio.sleep(0.005)
+            await until(
+                lambda: sum(e.role == "avatar" and bool(e.text) for e in avatar.transcript) >= count
+            )
 
         await sim.user_says(session, "trains")
         await begun(1)
@@ -194,6 +195,4 @@ async def test_a_responder_answers_and_is_cut_in_on(behavior):
             ("user", "planes"),
             ("avatar", "About planes"),
         ]
-        async with asyncio.timeout(20):
-            while not avatar.transcript[1].interrupted:
-                await asyncio.sleep(0.005)
+        await until(lambda: avatar.transcript[1].interrupted)

@@ -6,7 +6,7 @@ import pytest
 
 from akool_async.errors import CommandTimeoutError
 from akool_async.stream.limits import LIVEKIT
-from akool_async.testing.pair import Pair
+from akool_async.testing.in_memory_room import InMemoryRoom
 
 
 async def test_a_command_is_sent_again_with_the_same_mid_until_answered(scene):
@@ -83,7 +83,7 @@ async def test_a_cancelled_command_is_not_sent_again(scene):
 
 
 async def test_every_command_is_answered_under_loss_doubling_and_disorder(scene):
-    pair = Pair(limits=LIVEKIT, loss=0.05, double=0.05, reorder=0.3, reorder_delay=0.02)
+    pair = InMemoryRoom(limits=LIVEKIT, loss=0.05, double=0.05, reorder=0.3, reorder_delay=0.02)
     async with scene(pair, command_resend=0.1, opening_timeout=5) as s:
         for _ in range(20):
             await asyncio.gather(*(s.session.act(action="nod") for _ in range(10)))

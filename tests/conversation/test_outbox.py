@@ -6,11 +6,11 @@ import pytest
 
 from akool_async.errors import DisconnectedError, SendError
 from akool_async.stream.limits import AGORA
-from akool_async.testing.pair import Pair
+from akool_async.testing.in_memory_room import InMemoryRoom
 
 
 async def test_without_room_in_time_it_fails(scene):
-    async with scene(Pair(limits=AGORA), waiting_bytes=1000) as s:
+    async with scene(InMemoryRoom(limits=AGORA), waiting_bytes=1000) as s:
         first = asyncio.create_task(s.session.ask("a" * 50_000))
         await s.robot.until(lambda: len(s.pair.packets) > 2)
         with pytest.raises(SendError, match=r"didn't get fewer than 1000 within 0\.1 s"):
@@ -19,7 +19,7 @@ async def test_without_room_in_time_it_fails(scene):
 
 
 async def test_waiting_for_room_ends_when_the_room_does(scene):
-    async with scene(Pair(limits=AGORA), waiting_bytes=1000) as s:
+    async with scene(InMemoryRoom(limits=AGORA), waiting_bytes=1000) as s:
         first = asyncio.create_task(s.session.ask("a" * 50_000))
         await s.robot.until(lambda: len(s.pair.packets) > 2)
         second = asyncio.create_task(s.session.ask("b"))
@@ -52,7 +52,7 @@ async def test_a_command_that_is_not_taken_is_sent_again(scene):
 
 
 async def test_cancelled_before_it_left_a_question_is_taken_back(scene):
-    async with scene(Pair(limits=AGORA)) as s:
+    async with scene(InMemoryRoom(limits=AGORA)) as s:
         long = asyncio.create_task(s.session.ask("a" * 20_000))
         await s.robot.until(lambda: len(s.pair.packets) > 4)
         waiting = asyncio.create_task(s.session.ask("never mind"))
@@ -77,7 +77,7 @@ async def test_a_transport_that_breaks_its_contract_ends_the_session(scene):
 
 
 async def test_a_transport_that_cannot_receive_ends_the_session(scene):
-    pair = Pair()
+    pair = InMemoryRoom()
 
     async def broken() -> bytes:
         raise RuntimeError("not in the contract")

@@ -9,7 +9,7 @@ import pytest
 from akool_async import MessageLate, ReplyDone, ReplyIncomplete, UnknownReceived, UserSpoke
 from akool_async.errors import ReplyIncompleteError, ReplyTimeoutError
 from akool_async.stream.limits import AGORA
-from akool_async.testing.pair import Pair
+from akool_async.testing.in_memory_room import InMemoryRoom
 
 
 async def asked(s, text: str, **options) -> asyncio.Task:
@@ -91,7 +91,7 @@ async def test_lost_parts_are_told_with_what_is_missing(scene):
 
 
 async def test_on_an_unreliable_transport_a_missing_end_is_a_lost_one(scene):
-    async with scene(Pair(limits=AGORA)) as s:
+    async with scene(InMemoryRoom(limits=AGORA)) as s:
         first = await asked(s, "one")
         s.robot.reply(s.robot.chats[0][0], "whole")
         assert (await first).ended == "fin"

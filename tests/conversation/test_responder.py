@@ -9,7 +9,7 @@ import pytest
 
 from akool_async import HandlerFailed
 from akool_async.errors import InvalidParameterError, NotSupportedError
-from akool_async.testing.pair import Pair
+from akool_async.testing.in_memory_room import InMemoryRoom
 
 
 def interrupts(robot) -> int:
@@ -195,7 +195,7 @@ async def test_what_cannot_be_a_responder_is_refused(scene):
         s.session.respond_with(plain)
         with pytest.raises(InvalidParameterError, match=r"there is a responder already"):
             s.session.respond_with(plain)
-    async with scene(Pair(dialect="v3", own_id="client_1", peer_id="server_1")) as s:
+    async with scene(InMemoryRoom(dialect="v3", own_id="client_1", peer_id="server_1")) as s:
         with pytest.raises(NotSupportedError, match="doesn't report what people say"):
             s.session.respond_with(plain)
 

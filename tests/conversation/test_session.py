@@ -18,7 +18,7 @@ from akool_async.errors import (
     NotSupportedError,
 )
 from akool_async.stream.limits import AGORA
-from akool_async.testing.pair import Pair
+from akool_async.testing.in_memory_room import InMemoryRoom
 
 
 async def test_ask_returns_the_whole_reply(scene, echo):
@@ -79,7 +79,7 @@ async def test_opening_repeats_what_create_was_told(scene):
 
 
 async def test_without_an_answer_it_opens_with_a_warning(scene, echo, caplog):
-    pair = Pair()
+    pair = InMemoryRoom()
     pair.silent = True
     with caplog.at_level(logging.WARNING):
         async with scene(pair) as s:
@@ -256,7 +256,7 @@ async def test_when_the_room_drops_everything_waiting_fails_with_its_reason(scen
 
 
 async def test_closing_closes_room_and_session_and_ends_what_waits():
-    pair = Pair()
+    pair = InMemoryRoom()
     closed = []
 
     async def close() -> None:
@@ -279,7 +279,7 @@ async def test_closing_closes_room_and_session_and_ends_what_waits():
 
 
 async def test_closing_goes_on_when_cancelled_twice(scene):
-    pair = Pair()
+    pair = InMemoryRoom()
     gate, started, closed = asyncio.Event(), asyncio.Event(), []
 
     async def close() -> None:
@@ -312,7 +312,7 @@ async def test_closing_goes_on_when_cancelled_twice(scene):
 
 
 async def test_closing_is_bounded_in_time(caplog):
-    pair = Pair()
+    pair = InMemoryRoom()
 
     async def close() -> None:
         await asyncio.sleep(3600)
@@ -328,7 +328,7 @@ async def test_closing_is_bounded_in_time(caplog):
 
 
 async def test_the_room_is_left_before_the_session_is_closed():
-    pair = Pair()
+    pair = InMemoryRoom()
     left = []
 
     async def slow_leaving(*, timeout: float) -> None:
@@ -348,7 +348,7 @@ async def test_the_room_is_left_before_the_session_is_closed():
 
 @pytest.mark.parametrize("close_timeout", [0.1, 8.0])
 async def test_a_room_that_cannot_be_left_does_not_keep_the_session_open(close_timeout, caplog):
-    pair = Pair()
+    pair = InMemoryRoom()
     closed = asyncio.Event()
     left = asyncio.Event()
 
@@ -371,7 +371,7 @@ async def test_a_room_that_cannot_be_left_does_not_keep_the_session_open(close_t
 
 
 async def test_a_join_that_fails_closes_everything():
-    pair = Pair()
+    pair = InMemoryRoom()
     pair.connect_error = JoinRefusedError("no")
     closed = []
 
@@ -387,7 +387,7 @@ async def test_a_join_that_fails_closes_everything():
 
 async def test_before_opening_it_says_so():
     with pytest.raises(ConversationClosedError, match="isn't open yet"):
-        await AvatarSession(Pair().transport).ask("Hello")
+        await AvatarSession(InMemoryRoom().transport).ask("Hello")
 
 
 async def test_a_handler_and_a_responder_may_close_the_session(scene):
@@ -417,7 +417,7 @@ async def test_a_handler_and_a_responder_may_close_the_session(scene):
 @pytest.mark.parametrize("steps", range(1, 12))
 async def test_ask_cancelled_at_each_of_its_awaits_leaves_nothing(scene, echo, steps):
     """Cancelled after `steps` turns of the loop, wherever that is, and the session goes on."""
-    async with scene(Pair(limits=AGORA)) as s:
+    async with scene(InMemoryRoom(limits=AGORA)) as s:
         echo(s.robot)
         before = asyncio.all_tasks()
         asking = asyncio.create_task(s.session.ask("cancelled " * 300))
@@ -435,7 +435,7 @@ async def test_ask_cancelled_at_each_of_its_awaits_leaves_nothing(scene, echo, s
 
 @pytest.mark.parametrize("steps", range(1, 12))
 async def test_opening_cancelled_at_each_of_its_awaits_closes_the_session(steps):
-    pair = Pair()
+    pair = InMemoryRoom()
     closed = []
 
     async def close() -> None:

@@ -8,15 +8,15 @@ import pytest
 from akool_async import HandlerFailed
 from akool_async.errors import DisconnectedError, InvalidParameterError, SendError
 from akool_async.stream.limits import AGORA
-from akool_async.testing.pair import Pair
+from akool_async.testing.in_memory_room import InMemoryRoom
 
 
-def parts(pair: Pair) -> list[dict]:
+def parts(pair: InMemoryRoom) -> list[dict]:
     """The parts of chats that arrived."""
     return [p for p in map(json.loads, pair.packets) if p["type"] == "chat"]
 
 
-def interrupts(pair: Pair) -> list[int]:
+def interrupts(pair: InMemoryRoom) -> list[int]:
     """Where among all packets an interrupt arrived."""
     found = map(json.loads, pair.packets)
     return [n for n, p in enumerate(found) if p["pld"].get("cmd") == "interrupt"]
@@ -375,7 +375,7 @@ async def test_a_packet_not_taken_fails_the_utterance(scene):
 
 
 async def test_an_interrupt_leaves_at_once_behind_much_text(scene):
-    async with scene(Pair(limits=AGORA)) as s:
+    async with scene(InMemoryRoom(limits=AGORA)) as s:
         await s.session.set_params(mode=1)
         utterance = s.session.say("word " * 20_000)
         await s.robot.until(lambda: len(parts(s.pair)) >= 3)
@@ -392,7 +392,7 @@ async def test_an_interrupt_leaves_at_once_behind_much_text(scene):
 
 
 async def test_ten_at_once_keep_their_order_and_the_limits(scene):
-    async with scene(Pair(limits=AGORA)) as s:
+    async with scene(InMemoryRoom(limits=AGORA)) as s:
         says_it(s.robot)
         texts = [f"Utterance {n}. " + "word " * 20 for n in range(10)]
         said = [s.session.say(text) for text in texts]

@@ -19,7 +19,7 @@ from akool_async import (
 )
 from akool_async.errors import DisconnectedError, QuestionInterruptedError, ReplyTimeoutError
 from akool_async.stream.limits import CHATROOM
-from akool_async.testing.pair import Pair
+from akool_async.testing.in_memory_room import InMemoryRoom
 from akool_async.transport import ConnectionState
 
 
@@ -113,7 +113,7 @@ async def test_a_reply_that_comes_after_a_lossy_reconnect_is_taken(scene):
 async def test_a_lossy_reconnect_interrupts_v3_questions_at_once():
     from akool_async.conversation import AvatarSession
 
-    pair = Pair(limits=CHATROOM, dialect="v3", own_id="client_1", peer_id="server_1")
+    pair = InMemoryRoom(limits=CHATROOM, dialect="v3", own_id="client_1", peer_id="server_1")
     async with AvatarSession(pair.transport) as avatar:
         asking = asyncio.create_task(avatar.ask("heard?"))
         await pair.receive()
@@ -193,7 +193,7 @@ async def test_a_room_that_stays_silent_ends_the_session(scene):
 
 
 async def test_silence_of_an_avatar_that_never_answered_a_command_means_nothing(scene):
-    pair = Pair()
+    pair = InMemoryRoom()
     pair.silent = True
     async with scene(pair, silence_after=0.1, probe_timeout=0.1, opening_timeout=0.1) as s:
         with pytest.raises(ReplyTimeoutError):

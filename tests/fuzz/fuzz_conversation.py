@@ -19,7 +19,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from akool_async import AvatarSession, ConversationOptions, SessionInfo
-from akool_async.testing.pair import Pair
+from akool_async.testing.in_memory_room import InMemoryRoom
 
 #: Longer than anything here takes, shorter than any limit of a conversation.
 PATIENCE: Final = 15.0
@@ -31,7 +31,7 @@ OPTIONS: Final = ConversationOptions(
 class Avatar:
     """Answers, or says, one thing after another; an interrupt makes it forget what it has."""
 
-    def __init__(self, pair: Pair, chance: random.Random, *, retells: bool) -> None:
+    def __init__(self, pair: InMemoryRoom, chance: random.Random, *, retells: bool) -> None:
         self.said: list[str] = []
         self._pair = pair
         self._chance = chance
@@ -102,7 +102,7 @@ class Avatar:
         self._pair.send(json.dumps({"v": 2, "type": kind, "mid": mid, **more, "pld": pld}).encode())
 
 
-async def confirm(pair: Pair, chance: random.Random) -> None:
+async def confirm(pair: InMemoryRoom, chance: random.Random) -> None:
     """The room says now and then that it took what it has long delivered."""
     while True:
         pair.confirming.clear()
@@ -113,7 +113,7 @@ async def confirm(pair: Pair, chance: random.Random) -> None:
 
 @asynccontextmanager
 async def conversation(chance: random.Random, *, retells: bool):
-    pair = Pair(delay=chance.choice((0, 0.005)))
+    pair = InMemoryRoom(delay=chance.choice((0, 0.005)))
     avatar = Avatar(pair, chance, retells=retells)
     info = SessionInfo(mode=1 if retells else 2)
     async with AvatarSession(pair.transport, info=info, options=OPTIONS) as session:

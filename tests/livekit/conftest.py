@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from livekit_far import ServerFar
+from livekit_peer import ServerPeer
 from real_livekit import RealServer, server_from_environment
 
 from akool_async.simulator.rooms.livekit_server.room import LiveKitServer
@@ -41,9 +41,9 @@ def server() -> LiveKitServer:
 
 
 @pytest_asyncio.fixture
-async def room(server: LiveKitServer) -> AsyncIterator[ServerFar]:
+async def room(server: LiveKitServer) -> AsyncIterator[ServerPeer]:
     """A room of its own on it."""
-    async with ServerFar(server, f"room-{os.getpid()}-{next(_numbers)}") as room:
+    async with ServerPeer(server, f"room-{os.getpid()}-{next(_numbers)}") as room:
         yield room
 
 

@@ -6,12 +6,12 @@ import asyncio
 
 import pytest
 from akool_livekit import LiveKitTransport
-from livekit_far import LiveKitFar, ServerFar
 from livekit_faults import RECONNECTED, RECONNECTING, LiveKitFaults, joined, next_change
+from livekit_peer import LiveKitPeer, ServerPeer
 from real_livekit import RealServer
 
 from akool_async.simulator.rooms.livekit_server.room import LiveKitServer
-from akool_async.testing.conformance import PATIENCE, FarSide, TransportConformance, next_packet
+from akool_async.testing.conformance import PATIENCE, RemotePeer, TransportConformance, next_packet
 
 pytestmark = pytest.mark.livekit_server
 
@@ -20,16 +20,16 @@ class TestConformance(TransportConformance):
     transport = LiveKitTransport
 
     @pytest.fixture
-    def room(self, room: FarSide) -> FarSide:
+    def room(self, room: RemotePeer) -> RemotePeer:
         return room
 
 
 class TestFaults(LiveKitFaults):
     @pytest.fixture
-    def room(self, room: LiveKitFar) -> LiveKitFar:
+    def room(self, room: LiveKitPeer) -> LiveKitPeer:
         return room
 
-    async def trackless_stranger(self, room: LiveKitFar) -> None:
+    async def trackless_stranger(self, room: LiveKitPeer) -> None:
         # A real server announces somebody without a track up to 3 s late by itself.
         await room.fault("stranger_joins", track=False)
 
@@ -37,7 +37,7 @@ class TestFaults(LiveKitFaults):
 @pytest.mark.slow
 async def test_the_server_is_killed_and_comes_back(mortal_server: RealServer) -> None:
     server = LiveKitServer(mortal_server.url, mortal_server.api_key, mortal_server.api_secret)
-    async with ServerFar(server, "mortal") as room, joined(room.target) as transport:
+    async with ServerPeer(server, "mortal") as room, joined(room.target) as transport:
         await asyncio.to_thread(mortal_server.kill)
         assert (await next_change(transport)).state is RECONNECTING
         await asyncio.sleep(1)

@@ -13,6 +13,7 @@ import pytest
 
 from akool_async.simulator import Clock, Simulator
 from akool_async.simulator.rooms.room import SimRoom
+from akool_async.testing.waiting import until
 
 
 class MemoryRoom(SimRoom):
@@ -22,7 +23,6 @@ class MemoryRoom(SimRoom):
 
     async def open(self) -> dict[str, Any]:
         self.sent: list[bytes] = []
-        self.news = asyncio.Event()
         self.ends: list[str] = []
         #: Packets that have this in them wait until the event is set.
         self.holds: tuple[bytes, asyncio.Event] | None = None
@@ -36,10 +36,8 @@ class MemoryRoom(SimRoom):
 
     async def send(self, packet: bytes) -> None:
         if self.holds is not None and self.holds[0] in packet:
-            self.news.set()
             await self.holds[1].wait()
         self.sent.append(packet)
-        self.news.set()
 
     async def leave(self) -> None:
         self.ends.append("left")
@@ -66,12 +64,7 @@ class MemoryRoom(SimRoom):
     def messages(self) -> list[dict[str, Any]]:
         return [json.loads(packet) for packet in self.sent]
 
-    async def until(self, done: Callable[[], Any]) -> None:
-        """Waits until something is true of what was sent."""
-        async with asyncio.timeout(20):
-            while not done():
-                self.news.clear()
-                await self.news.wait()
+    until = staticmethod(until)
 
     async def answer(self, mid: str | None = "c1") -> dict[str, Any]:
         """The answer to a command."""

@@ -1,6 +1,6 @@
 """The faults that can be made on the simulator's LiveKit room and on a real server alike.
 
-A subclass overrides the fixture `room` with a `LiveKitFar`.
+A subclass overrides the fixture `room` with a `LiveKitPeer`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 import pytest
 from akool_livekit import LiveKitTransport
 from akool_livekit.sender_filter import HOLD_SECONDS
-from livekit_far import LiveKitFar
+from livekit_peer import LiveKitPeer
 
 from akool_async.errors import AvatarAbsentError, JoinRefusedError
 from akool_async.testing.conformance import PATIENCE, next_packet, the_end, until
@@ -49,10 +49,10 @@ class LiveKitFaults:
     """What the transport does about them."""
 
     @pytest.fixture
-    def room(self) -> LiveKitFar:
+    def room(self) -> LiveKitPeer:
         raise NotImplementedError("override the fixture `room`")
 
-    async def test_connect_waits_for_the_avatar(self, room: LiveKitFar) -> None:
+    async def test_connect_waits_for_the_avatar(self, room: LiveKitPeer) -> None:
         await room.fault("avatar_leaves")
         transport = LiveKitTransport(room.target, {})
         connecting = asyncio.create_task(transport.connect(timeout=PATIENCE))
@@ -64,14 +64,16 @@ class LiveKitFaults:
         assert await room.wait_received(1) == [b'{"n":1}']
         await transport.close()
 
-    async def test_an_avatar_that_does_not_come_is_an_error_in_time(self, room: LiveKitFar) -> None:
+    async def test_an_avatar_that_does_not_come_is_an_error_in_time(
+        self, room: LiveKitPeer
+    ) -> None:
         await room.fault("avatar_leaves")
         transport = LiveKitTransport(room.target, {})
         with pytest.raises(AvatarAbsentError, match=r"avatar_\w+\) didn't come"):
             await transport.connect(timeout=2)
         await transport.close()
 
-    async def test_the_avatar_leaves_and_returns(self, room: LiveKitFar) -> None:
+    async def test_the_avatar_leaves_and_returns(self, room: LiveKitPeer) -> None:
         async with joined(room.target) as transport:
             await room.fault("avatar_leaves")
             assert (await next_change(transport)).state is LEFT
@@ -81,7 +83,7 @@ class LiveKitFaults:
             assert await room.wait_received(1) == [b'{"n":1}']
 
     async def test_a_broken_socket_is_mended_without_the_avatars_leaving(
-        self, room: LiveKitFar
+        self, room: LiveKitPeer
     ) -> None:
         async with joined(room.target) as transport:
             await room.drop()
@@ -91,7 +93,7 @@ class LiveKitFaults:
             await until(lambda: b'{"n":1}' in room.received, "the packet at the avatar")
 
     async def test_what_is_sent_while_it_reconnects_arrives_at_most_once(
-        self, room: LiveKitFar
+        self, room: LiveKitPeer
     ) -> None:
         async with joined(room.target) as transport:
             await room.drop()
@@ -102,7 +104,7 @@ class LiveKitFaults:
             await until(lambda: b'{"n":"after"}' in room.received, "the packet after")
             assert room.received.count(b'{"n":"meanwhile"}') <= 1
 
-    async def test_reconnect_on_demand_is_told_and_lossy(self, room: LiveKitFar) -> None:
+    async def test_reconnect_on_demand_is_told_and_lossy(self, room: LiveKitPeer) -> None:
         async with joined(room.target) as transport:
             await transport.reconnect(timeout=PATIENCE)
             changes = [await next_change(transport), await next_change(transport)]
@@ -111,7 +113,7 @@ class LiveKitFaults:
             await transport.send(b'{"n":1}', timeout=PATIENCE)
             assert await room.wait_received(1) == [b'{"n":1}']
 
-    async def test_a_refused_token_is_renewed_once(self, room: LiveKitFar) -> None:
+    async def test_a_refused_token_is_renewed_once(self, room: LiveKitPeer) -> None:
         room.renewed = room.credentials
         room.credentials = room.with_token(room.sim.new_token(lifetime=-3600))
         async with joined(room.target) as transport:
@@ -119,7 +121,7 @@ class LiveKitFaults:
             assert await room.wait_received(1) == [b'{"n":1}']
         assert room.renewals == 1
 
-    async def test_a_renewed_token_that_is_refused_too_is_the_end(self, room: LiveKitFar) -> None:
+    async def test_a_renewed_token_that_is_refused_too_is_the_end(self, room: LiveKitPeer) -> None:
         await room.refuse()
         room.renewed = room.credentials
         transport = LiveKitTransport(room.target, {})
@@ -128,18 +130,18 @@ class LiveKitFaults:
         assert room.renewals == 1
         await transport.close()
 
-    async def test_thrown_out_it_ends_with_the_reason(self, room: LiveKitFar) -> None:
+    async def test_thrown_out_it_ends_with_the_reason(self, room: LiveKitPeer) -> None:
         async with joined(room.target) as transport:
             await room.fault("remove")
             error = await the_end(transport)
         assert error.reason == "removed"
         assert not error.retryable
 
-    async def test_the_same_identity_elsewhere_is_the_end(self, room: LiveKitFar) -> None:
+    async def test_the_same_identity_elsewhere_is_the_end(self, room: LiveKitPeer) -> None:
         async with joined(room.target) as transport, joined(room.target):
             assert (await the_end(transport)).reason == "same_identity"
 
-    async def test_the_room_closes(self, room: LiveKitFar) -> None:
+    async def test_the_room_closes(self, room: LiveKitPeer) -> None:
         async with joined(room.target) as transport:
             await room.fault("close_room")
             assert (await the_end(transport)).reason == "room_closed"
@@ -147,7 +149,7 @@ class LiveKitFaults:
     # Strangers: well-formed avatar messages from somebody else reach nobody
 
     async def test_a_strangers_packets_are_dropped_counted_and_told_once(
-        self, room: LiveKitFar
+        self, room: LiveKitPeer
     ) -> None:
         async with joined(room.target) as transport:
             await room.fault("stranger_joins")
@@ -164,7 +166,9 @@ class LiveKitFaults:
             assert {change.state for change in told} == {STRANGER}
             assert len(told) == len({change.reason for change in told}) <= 2
 
-    async def test_a_stranger_who_was_there_first_is_not_the_avatar(self, room: LiveKitFar) -> None:
+    async def test_a_stranger_who_was_there_first_is_not_the_avatar(
+        self, room: LiveKitPeer
+    ) -> None:
         await room.fault("stranger_joins")
         async with joined(room.target) as transport:
             await room.fault("stranger_sends", data=b'{"n":"stranger"}')
@@ -173,7 +177,7 @@ class LiveKitFaults:
             assert await next_packet(transport) == b'{"n":"avatar"}'
 
     async def test_before_the_avatar_came_a_strangers_packet_is_not_its(
-        self, room: LiveKitFar
+        self, room: LiveKitPeer
     ) -> None:
         room.own_room = True
         await room.fault("avatar_leaves")
@@ -190,6 +194,6 @@ class LiveKitFaults:
         assert (await next_change(transport)).state is STRANGER
         await transport.close()
 
-    async def trackless_stranger(self, room: LiveKitFar) -> None:
+    async def trackless_stranger(self, room: LiveKitPeer) -> None:
         """Somebody who is announced late: after the avatar."""
         await room.fault("stranger_joins", announce_after=HOLD_SECONDS / 2)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+
+from akool_async.testing import waiting
 
 #: Seconds for anything to happen, on a busy machine.
 PATIENCE = 120.0
 
-
-async def until(condition: Callable[[], object]) -> None:
-    """Waits until it is true."""
-    async with asyncio.timeout(PATIENCE):
-        while not condition():
-            await asyncio.sleep(0.005)
+until = functools.partial(waiting.until, timeout=PATIENCE)
 
 
 class Command:

@@ -14,7 +14,7 @@ PROJECT = """
 import pytest, pytest_asyncio
 from akool_async.errors import DisconnectedError, MessageTooLargeError
 from akool_async.models.credentials import ChatRoomCredentials
-from akool_async.testing.conformance import FarSide, TransportConformance
+from akool_async.testing.conformance import RemotePeer, TransportConformance
 from akool_async.transport import Inbox, JoinTarget, PacketLimits, Transport, TransportStats
 
 ROOM = {}
@@ -49,7 +49,7 @@ class Tin(Transport):
     async def close(self, *, timeout=5.0):
         self.inbox.finish(DisconnectedError("closed", reason="closed"))
 
-class Far(FarSide):
+class Far(RemotePeer):
     def __init__(self):
         ROOM["far"] = []
     target = JoinTarget(ChatRoomCredentials(
@@ -98,8 +98,8 @@ Tin.__repr__ = lambda self: "wss://a-secret-of-the-room"
 """
 LOSES_WHAT_A_CANCELLED_RECEIVE_HAD = """
 import asyncio
-import akool_async.testing.far_side
-akool_async.testing.far_side.PATIENCE = 2
+import akool_async.testing.remote_peer, akool_async.testing.conformance
+akool_async.testing.remote_peer.PATIENCE = akool_async.testing.conformance.PATIENCE = 2
 async def receive(self):
     return await asyncio.shield(asyncio.ensure_future(self.inbox.get()))
 Tin.receive = receive

@@ -172,9 +172,9 @@ async def test_interrupting_a_reply_that_is_ending_ends_it_once(start: Any) -> N
     room.chat("a")
     await room.until(lambda: room.text() == "A")
     room.command("interrupt")
-    async with asyncio.timeout(20):
-        while b"interrupt" not in [p.data for p in caller.sim.packets if p.direction == "in"][-1]:
-            await asyncio.sleep(0)
+    await room.until(
+        lambda: b"interrupt" in [p.data for p in caller.sim.packets if p.direction == "in"][-1]
+    )
     go_on.set()
     await room.answer()
     assert room.events_and_texts() == ["audio_start", "A", "audio_end", "interrupt"]

@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.chatroom import ChatRoom
+from akool_async.testing.waiting import until
 
 LIMIT = 20.0
 
@@ -43,9 +44,7 @@ class Events:
         self.told.append((sender, data))
 
     async def until(self, what: tuple[str, str | bytes]) -> None:
-        async with asyncio.timeout(LIMIT):
-            while what not in self.told:
-                await asyncio.sleep(0.005)
+        await until(lambda: what in self.told, repr(what))
 
 
 class Directory:
@@ -187,9 +186,7 @@ async def test_conditions_apply_both_ways(make):
         await room.send(b"answer")
         assert [await client.recv(), await client.recv()] == ["answer", "answer"]
         await client.send("question")
-        async with asyncio.timeout(LIMIT):
-            while room.events.told.count((room.client_id, b"question")) < 2:
-                await asyncio.sleep(0.005)
+        await until(lambda: room.events.told.count((room.client_id, b"question")) == 2)
         room.conditions.loss = 1.0
         await room.send(b"lost")
         room.conditions.loss = room.conditions.double = 0.0

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from loopback_far import LoopbackFar, Told, in_room, loopback_room
+from loopback_peer import LoopbackPeer, Told, in_room, loopback_room
 from rtc_vendors import VENDORS, Vendor
 
 from akool_async.testing.conformance import until
@@ -28,19 +28,19 @@ def vendor(request: pytest.FixtureRequest) -> Vendor:
 
 
 @pytest_asyncio.fixture
-async def far(vendor: Vendor) -> AsyncIterator[LoopbackFar]:
+async def far(vendor: Vendor) -> AsyncIterator[LoopbackPeer]:
     async with loopback_room(vendor.kind) as room:
         yield room
 
 
 def joined(
-    vendor: Vendor, far: LoopbackFar, told: Told, *, give_up_after: float = 20.0
+    vendor: Vendor, far: LoopbackPeer, told: Told, *, give_up_after: float = 20.0
 ) -> AbstractAsyncContextManager[RelayEngine[Any, Any]]:
     engine = vendor.relay(far.room.base_url, give_up_after=give_up_after)
     return in_room(engine, vendor.room(far.access), told)
 
 
-async def test_who_is_there_first_is_told(vendor: Vendor, far: LoopbackFar) -> None:
+async def test_who_is_there_first_is_told(vendor: Vendor, far: LoopbackPeer) -> None:
     told = Told()
     async with joined(vendor, far, told):
         assert told.events == [("user_joined", far.room.avatar)]
@@ -55,7 +55,7 @@ async def test_a_relay_that_is_not_there(vendor: Vendor) -> None:
 
 
 async def test_a_break_is_mended_and_who_went_meanwhile_is_told(
-    vendor: Vendor, far: LoopbackFar
+    vendor: Vendor, far: LoopbackPeer
 ) -> None:
     told = Told()
     async with joined(vendor, far, told) as engine:
@@ -70,7 +70,7 @@ async def test_a_break_is_mended_and_who_went_meanwhile_is_told(
     assert len(far.events.history) <= 2
 
 
-async def test_a_break_that_is_not_mended_is_the_end(vendor: Vendor, far: LoopbackFar) -> None:
+async def test_a_break_that_is_not_mended_is_the_end(vendor: Vendor, far: LoopbackPeer) -> None:
     reason, code = LOST[vendor.kind]
     told = Told()
     async with joined(vendor, far, told, give_up_after=0.2) as engine:
@@ -82,7 +82,7 @@ async def test_a_break_that_is_not_mended_is_the_end(vendor: Vendor, far: Loopba
     assert told.events[-1][0] == "disconnected"
 
 
-async def test_coming_back_may_be_refused(vendor: Vendor, far: LoopbackFar) -> None:
+async def test_coming_back_may_be_refused(vendor: Vendor, far: LoopbackPeer) -> None:
     code, reason = REFUSED[vendor.kind]
     told = Told()
     async with joined(vendor, far, told):
@@ -92,7 +92,7 @@ async def test_coming_back_may_be_refused(vendor: Vendor, far: LoopbackFar) -> N
 
 
 async def test_a_cancelled_send_does_not_mix_up_the_verdicts(
-    vendor: Vendor, far: LoopbackFar
+    vendor: Vendor, far: LoopbackPeer
 ) -> None:
     async with joined(vendor, far, Told()) as engine:
         await far.room.fault("refuse_sends", code=TOO_FAST[vendor.kind])
@@ -105,7 +105,7 @@ async def test_a_cancelled_send_does_not_mix_up_the_verdicts(
 
 
 async def test_a_join_while_the_relay_is_silent_can_be_cancelled(
-    vendor: Vendor, far: LoopbackFar
+    vendor: Vendor, far: LoopbackPeer
 ) -> None:
     await far.hang()
     engine = vendor.relay(far.room.base_url)
@@ -116,7 +116,7 @@ async def test_a_join_while_the_relay_is_silent_can_be_cancelled(
     await engine.leave()
 
 
-async def test_no_event_after_leaving(vendor: Vendor, far: LoopbackFar) -> None:
+async def test_no_event_after_leaving(vendor: Vendor, far: LoopbackPeer) -> None:
     told = Told()
     async with joined(vendor, far, told) as engine:
         await engine.leave()

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
 import pytest
-from engine_stand_in import EngineStandIn
-from loopback_far import connected, next_change
+from fake_engine import FakeEngine
+from loopback_peer import connected, next_change
 
 from akool_async.errors import (
     AvatarAbsentError,
@@ -71,7 +71,7 @@ class Radio(EngineTransport):
         return error.code == BUSY
 
 
-def over(engine: EngineStandIn) -> Radio:
+def over(engine: FakeEngine) -> Radio:
     return Radio(JoinTarget(CREDENTIALS), {"engine": engine})
 
 
@@ -79,7 +79,7 @@ def over(engine: EngineStandIn) -> Radio:
 
 
 async def test_a_refused_join_is_told_in_the_vendors_words() -> None:
-    engine = EngineStandIn(join=7)
+    engine = FakeEngine(join=7)
     with pytest.raises(JoinError, match=r"no entry \(7\)") as raised:
         await over(engine).connect(timeout=PATIENCE)
     assert isinstance(raised.value.__cause__, EngineError)
@@ -87,21 +87,21 @@ async def test_a_refused_join_is_told_in_the_vendors_words() -> None:
 
 
 async def test_an_absent_avatar() -> None:
-    engine = EngineStandIn(absent=True)
+    engine = FakeEngine(absent=True)
     with pytest.raises(AvatarAbsentError, match=r"avatar didn't come in 0\.05 s"):
         await over(engine).connect(timeout=0.05)
     assert engine.left == 1
 
 
 async def test_a_join_that_takes_too_long() -> None:
-    engine = EngineStandIn(hang=True)
+    engine = FakeEngine(hang=True)
     with pytest.raises(JoinTimeoutError, match=r"0\.05 s"):
         await over(engine).connect(timeout=0.05)
     assert engine.left == 1
 
 
 async def test_a_cancelled_join_leaves() -> None:
-    engine = EngineStandIn(hang=True)
+    engine = FakeEngine(hang=True)
     connecting = asyncio.create_task(over(engine).connect(timeout=PATIENCE))
     await until(lambda: bool(engine.rooms), "the join")
     connecting.cancel()
@@ -111,7 +111,7 @@ async def test_a_cancelled_join_leaves() -> None:
 
 
 async def test_closed_before_it_connects() -> None:
-    transport = over(EngineStandIn())
+    transport = over(FakeEngine())
     await transport.close()
     with pytest.raises(DisconnectedError) as raised:
         await transport.connect(timeout=PATIENCE)
@@ -122,7 +122,7 @@ async def test_closed_before_it_connects() -> None:
 
 
 async def test_too_large_is_refused_before_it_is_sent() -> None:
-    engine = EngineStandIn()
+    engine = FakeEngine()
     async with connected(over(engine)) as transport:
         with pytest.raises(MessageTooLargeError) as raised:
             await transport.send(b"x" * 1001, timeout=PATIENCE)
@@ -131,7 +131,7 @@ async def test_too_large_is_refused_before_it_is_sent() -> None:
 
 
 async def test_what_was_refused_for_now_is_tried_again() -> None:
-    engine = EngineStandIn(BUSY, BUSY, 0)
+    engine = FakeEngine(BUSY, BUSY, 0)
     async with connected(over(engine)) as transport:
         await transport.send(b"one", timeout=PATIENCE)
         assert (transport.stats.packets_sent, transport.stats.bytes_sent) == (1, 3)
@@ -139,7 +139,7 @@ async def test_what_was_refused_for_now_is_tried_again() -> None:
 
 
 async def test_what_is_refused_for_good_is_not() -> None:
-    engine = EngineStandIn(BROKEN)
+    engine = FakeEngine(BROKEN)
     async with connected(over(engine)) as transport:
         with pytest.raises(SendError) as raised:
             await transport.send(b"1", timeout=PATIENCE)
@@ -148,20 +148,20 @@ async def test_what_is_refused_for_good_is_not() -> None:
 
 
 async def test_refused_until_the_time_is_up() -> None:
-    async with connected(over(EngineStandIn(*[BUSY] * 1000))) as transport:
+    async with connected(over(FakeEngine(*[BUSY] * 1000))) as transport:
         with pytest.raises(SendError) as raised:
             await transport.send(b"1", timeout=0.12)
         assert (raised.value.code, raised.value.retryable) == (BUSY, True)
 
 
 async def test_an_engine_that_takes_nothing() -> None:
-    async with connected(over(EngineStandIn(stuck=True))) as transport:
+    async with connected(over(FakeEngine(stuck=True))) as transport:
         with pytest.raises(SendError, match=r"0\.05 s"):
             await transport.send(b"1", timeout=0.05)
 
 
 async def test_after_the_end_sending_says_why() -> None:
-    engine = EngineStandIn()
+    engine = FakeEngine()
     async with connected(over(engine)) as transport:
         engine.events.finish(DisconnectedError("out", reason="banned"))
         assert (await the_end(transport)).reason == "banned"
@@ -175,7 +175,7 @@ async def test_after_the_end_sending_says_why() -> None:
 
 
 async def test_a_silent_room_is_joined_anew() -> None:
-    engine = EngineStandIn()
+    engine = FakeEngine()
     async with connected(over(engine)) as transport:
         await transport.reconnect(timeout=PATIENCE)
         assert (engine.left, engine.rooms) == (1, ["room", "room"])
@@ -192,7 +192,7 @@ async def test_a_silent_room_is_joined_anew() -> None:
 async def test_a_room_that_cannot_be_joined_anew_is_gone(
     told: dict[str, Any], timeout: float, words: str
 ) -> None:
-    engine = EngineStandIn()
+    engine = FakeEngine()
     async with connected(over(engine)) as transport:
         engine.told = told
         with pytest.raises(DisconnectedError, match=words) as raised:
@@ -206,7 +206,7 @@ async def test_a_room_that_cannot_be_joined_anew_is_gone(
 
 
 async def test_an_engine_that_does_not_leave_is_given_up() -> None:
-    engine = EngineStandIn(stays=True)
+    engine = FakeEngine(stays=True)
     transport = over(engine)
     await transport.connect(timeout=PATIENCE)
     async with asyncio.timeout(PATIENCE):
@@ -215,7 +215,7 @@ async def test_an_engine_that_does_not_leave_is_given_up() -> None:
 
 
 async def test_an_engine_that_ignores_being_cancelled(caplog: pytest.LogCaptureFixture) -> None:
-    engine = EngineStandIn(deaf=asyncio.Event())
+    engine = FakeEngine(deaf=asyncio.Event())
     transport = over(engine)
     await transport.connect(timeout=PATIENCE)
     async with asyncio.timeout(PATIENCE):
@@ -225,7 +225,7 @@ async def test_an_engine_that_ignores_being_cancelled(caplog: pytest.LogCaptureF
 
 
 async def test_an_engine_that_fails_to_leave_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    async with connected(over(EngineStandIn(leave=BROKEN))):
+    async with connected(over(FakeEngine(leave=BROKEN))):
         pass
     assert "leaving the Radio station failed: EngineError" in caplog.text
 
@@ -240,9 +240,7 @@ def test_an_option_that_is_not_known_is_named_with_those_that_are() -> None:
     assert raised.value.field == "motor"
 
 
-@pytest.mark.parametrize(
-    "engine", ["air", EngineStandIn, EngineStandIn(), functools.partial(EngineStandIn)]
-)
+@pytest.mark.parametrize("engine", ["air", FakeEngine, FakeEngine(), functools.partial(FakeEngine)])
 def test_an_engine_is_a_name_an_object_or_a_maker(engine: object) -> None:
     check_engine(engine, Engine, names=("air",), package="radio")
 
@@ -257,10 +255,10 @@ def test_anything_else_is_refused(engine: object, words: str) -> None:
 
 
 def test_an_engine_is_taken_as_it_is_and_a_maker_is_called() -> None:
-    mine = EngineStandIn()
+    mine = FakeEngine()
     assert made_engine(mine, Engine) is mine
     assert made_engine(lambda: mine, Engine) is mine
-    assert isinstance(made_engine(EngineStandIn, Engine), EngineStandIn)
+    assert isinstance(made_engine(FakeEngine, Engine), FakeEngine)
 
 
 def test_the_simulators_address_is_an_option_or_in_the_credentials() -> None:

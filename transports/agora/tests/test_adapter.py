@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from akool_agora import AgoraTransport, EngineError, Room
-from engine_stand_in import EngineStandIn
-from loopback_far import LoopbackFar, connected, loopback_room, next_change
+from fake_engine import FakeEngine
+from loopback_peer import LoopbackPeer, connected, loopback_room, next_change
 from pydantic import SecretStr
 
 from akool_async.errors import (
@@ -31,16 +31,16 @@ OPTIONS = {"engine": "loopback"}
 
 
 @pytest_asyncio.fixture
-async def far() -> AsyncIterator[LoopbackFar]:
+async def far() -> AsyncIterator[LoopbackPeer]:
     async with loopback_room("agora") as room:
         yield room
 
 
-def joined(far: LoopbackFar, **target: Any) -> AbstractAsyncContextManager[AgoraTransport]:
+def joined(far: LoopbackPeer, **target: Any) -> AbstractAsyncContextManager[AgoraTransport]:
     return connected(AgoraTransport(replace(far.target, **target), OPTIONS))
 
 
-def new_token(far: LoopbackFar) -> AgoraCredentials:
+def new_token(far: LoopbackPeer) -> AgoraCredentials:
     assert isinstance(far.room, AgoraRoom)
     return AgoraCredentials.model_validate({**far.access, "agora_token": far.room.new_token()})
 
@@ -65,7 +65,7 @@ def test_incomplete_credentials_are_refused_by_name(field: str) -> None:
 
 
 async def test_the_engine_gets_the_credentials() -> None:
-    engine = EngineStandIn()
+    engine = FakeEngine()
     transport = over(engine)
     await transport.connect(timeout=PATIENCE)
     assert engine.rooms == [Room("a", "c", 1, "t0ken")]
@@ -76,7 +76,7 @@ async def test_the_engine_gets_the_credentials() -> None:
 # Joining
 
 
-async def test_five_minutes_are_over(far: LoopbackFar) -> None:
+async def test_five_minutes_are_over(far: LoopbackPeer) -> None:
     await far.room.fault("expire_token")
     transport = AgoraTransport(far.target, OPTIONS)
     with pytest.raises(JoinRefusedError, match="five minutes") as raised:
@@ -85,7 +85,7 @@ async def test_five_minutes_are_over(far: LoopbackFar) -> None:
     assert isinstance(raised.value.__cause__, EngineError)
 
 
-async def test_an_expired_token_is_replaced_where_somebody_can(far: LoopbackFar) -> None:
+async def test_an_expired_token_is_replaced_where_somebody_can(far: LoopbackPeer) -> None:
     await far.room.fault("expire_token")
     asked = 0
 
@@ -100,7 +100,7 @@ async def test_an_expired_token_is_replaced_where_somebody_can(far: LoopbackFar)
     assert asked == 1
 
 
-async def test_a_bad_token_is_refused(far: LoopbackFar) -> None:
+async def test_a_bad_token_is_refused(far: LoopbackPeer) -> None:
     far.access["agora_token"] = "another"
     transport = AgoraTransport(far.target, OPTIONS)
     with pytest.raises(JoinRefusedError, match="token is invalid"):
@@ -112,7 +112,7 @@ async def test_a_bad_token_is_refused(far: LoopbackFar) -> None:
 
 @pytest.mark.parametrize("code", [-12, -115, -113])
 async def test_what_was_refused_for_now_is_tried_again(code: int) -> None:
-    engine = EngineStandIn(code, code, 0)
+    engine = FakeEngine(code, code, 0)
     transport = over(engine)
     await transport.connect(timeout=PATIENCE)
     await transport.send(b"1", timeout=PATIENCE)
@@ -123,7 +123,7 @@ async def test_what_was_refused_for_now_is_tried_again(code: int) -> None:
 
 @pytest.mark.parametrize("code", [-2, -114])
 async def test_what_is_refused_for_good_is_not(code: int) -> None:
-    engine = EngineStandIn(code)
+    engine = FakeEngine(code)
     transport = over(engine)
     await transport.connect(timeout=PATIENCE)
     with pytest.raises(SendError) as raised:
@@ -133,7 +133,7 @@ async def test_what_is_refused_for_good_is_not(code: int) -> None:
     await transport.close()
 
 
-async def test_a_flood_is_slowed_down_by_refusals(far: LoopbackFar) -> None:
+async def test_a_flood_is_slowed_down_by_refusals(far: LoopbackPeer) -> None:
     async with joined(far) as transport:
         for n in range(8):
             await transport.send(b"%d" % n * 900, timeout=PATIENCE)
@@ -144,7 +144,7 @@ async def test_a_flood_is_slowed_down_by_refusals(far: LoopbackFar) -> None:
 # What happens to the connection
 
 
-async def test_banned(far: LoopbackFar) -> None:
+async def test_banned(far: LoopbackPeer) -> None:
     async with joined(far) as transport:
         await far.room.fault("ban")
         assert (await the_end(transport)).reason == "banned"
@@ -153,7 +153,7 @@ async def test_banned(far: LoopbackFar) -> None:
         assert raised.value.reason == "banned"
 
 
-async def test_a_silent_room_is_joined_anew(far: LoopbackFar) -> None:
+async def test_a_silent_room_is_joined_anew(far: LoopbackPeer) -> None:
     renewed: list[AgoraCredentials] = []
 
     async def renew() -> AgoraCredentials:
@@ -173,7 +173,7 @@ async def test_a_silent_room_is_joined_anew(far: LoopbackFar) -> None:
 # Tokens
 
 
-async def test_without_a_hook_an_expiring_token_is_an_event(far: LoopbackFar) -> None:
+async def test_without_a_hook_an_expiring_token_is_an_event(far: LoopbackPeer) -> None:
     async with joined(far) as transport:
         await far.room.fault("token_will_expire", seconds=0.2)
         change = await next_change(transport, ConnectionState.TOKEN_EXPIRING)
@@ -181,7 +181,7 @@ async def test_without_a_hook_an_expiring_token_is_an_event(far: LoopbackFar) ->
         assert (await the_end(transport)).reason == "token_expired"
 
 
-async def test_the_hook_renews_the_token(far: LoopbackFar) -> None:
+async def test_the_hook_renews_the_token(far: LoopbackPeer) -> None:
     async def renew() -> AgoraCredentials:
         return new_token(far)
 
@@ -195,7 +195,7 @@ async def test_the_hook_renews_the_token(far: LoopbackFar) -> None:
 
 
 async def test_a_failing_hook_is_told_and_its_text_is_not(
-    far: LoopbackFar, caplog: pytest.LogCaptureFixture
+    far: LoopbackPeer, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def renew() -> AgoraCredentials:
         raise RuntimeError("the token is s3cret")
@@ -211,7 +211,7 @@ async def test_a_failing_hook_is_told_and_its_text_is_not(
 
 
 async def test_a_hook_that_hangs_ends_with_the_transport() -> None:
-    engine = EngineStandIn()
+    engine = FakeEngine()
 
     async def renew() -> AgoraCredentials:
         await asyncio.Event().wait()

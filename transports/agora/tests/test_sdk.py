@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import agora_stand_in
+import fake_agora
 import pytest
 from akool_agora import AgoraTransport, EngineError, Room
 from akool_agora.sdk import SDKEngine
@@ -27,10 +27,10 @@ ROOM = Room("app", "channel", 12, "t0ken")
 
 
 @pytest.fixture
-def sdk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[agora_stand_in.Sdk]:
+def sdk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[fake_agora.Sdk]:
     monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
-    with agora_stand_in.installed(tmp_path) as state:
+    with fake_agora.installed(tmp_path) as state:
         yield state
     assert state.violations == []
     assert all(connection.released for connection in state.connections)
@@ -68,14 +68,14 @@ async def joined(told: Told, room: Room = ROOM) -> AsyncIterator[SDKEngine]:
 # Importing
 
 
-async def test_certificates_are_checked_after_the_import(sdk: agora_stand_in.Sdk) -> None:
+async def test_certificates_are_checked_after_the_import(sdk: fake_agora.Sdk) -> None:
     before = ssl._create_default_https_context
     async with joined(Told()):
         assert ssl._create_default_https_context is before
     assert before is not ssl._create_unverified_context
 
 
-def test_certificates_are_checked_after_a_failed_import(sdk: agora_stand_in.Sdk) -> None:
+def test_certificates_are_checked_after_a_failed_import(sdk: fake_agora.Sdk) -> None:
     before = ssl._create_default_https_context
     sdk.import_error = SystemExit(1)
     with pytest.raises(MissingDependencyError):
@@ -83,7 +83,7 @@ def test_certificates_are_checked_after_a_failed_import(sdk: agora_stand_in.Sdk)
     assert ssl._create_default_https_context is before
 
 
-async def test_it_is_imported_off_the_event_loop(sdk: agora_stand_in.Sdk) -> None:
+async def test_it_is_imported_off_the_event_loop(sdk: fake_agora.Sdk) -> None:
     async with joined(Told()):
         assert sdk.imported_on is not None
         assert sdk.imported_on is not threading.current_thread()
@@ -101,7 +101,7 @@ async def test_it_is_imported_off_the_event_loop(sdk: agora_stand_in.Sdk) -> Non
     ],
 )
 async def test_a_failed_import_says_what_cures_it(
-    sdk: agora_stand_in.Sdk, raised: BaseException, words: str
+    sdk: fake_agora.Sdk, raised: BaseException, words: str
 ) -> None:
     sdk.import_error = raised
     engine = SDKEngine()
@@ -112,7 +112,7 @@ async def test_a_failed_import_says_what_cures_it(
 
 
 def test_the_sdks_log_of_tokens_is_kept_quiet(
-    sdk: agora_stand_in.Sdk, caplog: pytest.LogCaptureFixture
+    sdk: fake_agora.Sdk, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     noisy = logging.getLogger("agora.rtc._ctypes_handle._rtc_connection_observer")
@@ -125,7 +125,7 @@ def test_the_sdks_log_of_tokens_is_kept_quiet(
 # The service
 
 
-async def test_a_service_that_answers_0_and_is_not_there(sdk: agora_stand_in.Sdk) -> None:
+async def test_a_service_that_answers_0_and_is_not_there(sdk: fake_agora.Sdk) -> None:
     sdk.initialize_fails = True
     with pytest.raises(EngineError, match="though it answered 0"):
         async with joined(Told()):
@@ -135,7 +135,7 @@ async def test_a_service_that_answers_0_and_is_not_there(sdk: agora_stand_in.Sdk
         assert len(sdk.services) == 2
 
 
-async def test_a_service_that_breaks_while_starting(sdk: agora_stand_in.Sdk) -> None:
+async def test_a_service_that_breaks_while_starting(sdk: fake_agora.Sdk) -> None:
     sdk.initialize_breaks = True
     with pytest.raises(EngineError, match="didn't start"):
         async with joined(Told()):
@@ -143,7 +143,7 @@ async def test_a_service_that_breaks_while_starting(sdk: agora_stand_in.Sdk) -> 
 
 
 async def test_one_service_for_all_sessions_released_with_the_last(
-    sdk: agora_stand_in.Sdk,
+    sdk: fake_agora.Sdk,
 ) -> None:
     async with joined(Told()):
         async with joined(Told(), Room("app", "other", 13, "t")):
@@ -154,7 +154,7 @@ async def test_one_service_for_all_sessions_released_with_the_last(
         assert len(sdk.services) == 2
 
 
-async def test_another_app_id_has_to_wait(sdk: agora_stand_in.Sdk) -> None:
+async def test_another_app_id_has_to_wait(sdk: fake_agora.Sdk) -> None:
     async with joined(Told()):
         with pytest.raises(JoinError, match="another Agora app id"):
             async with joined(Told(), Room("other", "c", 1, "t")):
@@ -173,7 +173,7 @@ async def test_another_app_id_has_to_wait(sdk: agora_stand_in.Sdk) -> None:
     ],
 )
 async def test_what_the_sdk_refuses_leaves_nothing(
-    sdk: agora_stand_in.Sdk, flag: str, value: object, code: int
+    sdk: fake_agora.Sdk, flag: str, value: object, code: int
 ) -> None:
     setattr(sdk, flag, value)
     with pytest.raises(EngineError) as raised:
@@ -186,13 +186,13 @@ async def test_what_the_sdk_refuses_leaves_nothing(
 # Joining and leaving
 
 
-async def test_it_joins_with_the_credentials_as_strings(sdk: agora_stand_in.Sdk) -> None:
+async def test_it_joins_with_the_credentials_as_strings(sdk: fake_agora.Sdk) -> None:
     async with joined(Told()):
         assert sdk.connection.joined == ("t0ken", "channel", "12")
 
 
 @pytest.mark.parametrize("reason", [3, 8, 9, 19])
-async def test_a_refused_join_raises_the_reason(sdk: agora_stand_in.Sdk, reason: int) -> None:
+async def test_a_refused_join_raises_the_reason(sdk: fake_agora.Sdk, reason: int) -> None:
     sdk.connect_reason = reason
     with pytest.raises(EngineError) as raised:
         async with joined(Told()):
@@ -201,7 +201,7 @@ async def test_a_refused_join_raises_the_reason(sdk: agora_stand_in.Sdk, reason:
 
 
 async def test_leaving_waits_for_on_disconnected_and_releases_once(
-    sdk: agora_stand_in.Sdk,
+    sdk: fake_agora.Sdk,
 ) -> None:
     told = Told()
     async with joined(told) as engine:
@@ -212,7 +212,7 @@ async def test_leaving_waits_for_on_disconnected_and_releases_once(
 
 
 async def test_leaving_does_not_wait_for_ever(
-    sdk: agora_stand_in.Sdk, monkeypatch: pytest.MonkeyPatch
+    sdk: fake_agora.Sdk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("akool_agora.sdk.GOODBYE_TIMEOUT", 0.05)
     sdk.says_goodbye = False
@@ -222,7 +222,7 @@ async def test_leaving_does_not_wait_for_ever(
     assert sdk.connection.released
 
 
-async def test_a_cancelled_leave_releases_all_the_same(sdk: agora_stand_in.Sdk) -> None:
+async def test_a_cancelled_leave_releases_all_the_same(sdk: fake_agora.Sdk) -> None:
     sdk.says_goodbye = False
     engine = SDKEngine()
     await engine.join(ROOM, Told())  # type: ignore[arg-type]
@@ -234,7 +234,7 @@ async def test_a_cancelled_leave_releases_all_the_same(sdk: agora_stand_in.Sdk) 
     await until(lambda: sdk.services[0].released, "the release")
 
 
-async def test_a_join_cancelled_half_way_is_undone(sdk: agora_stand_in.Sdk) -> None:
+async def test_a_join_cancelled_half_way_is_undone(sdk: fake_agora.Sdk) -> None:
     sdk.hangs_on_connect.clear()
     engine = SDKEngine()
     joining = asyncio.create_task(engine.join(ROOM, Told()))  # type: ignore[arg-type]
@@ -248,7 +248,7 @@ async def test_a_join_cancelled_half_way_is_undone(sdk: agora_stand_in.Sdk) -> N
     assert sdk.connection.released
 
 
-async def test_a_leave_cancelled_before_the_connection_is_there(sdk: agora_stand_in.Sdk) -> None:
+async def test_a_leave_cancelled_before_the_connection_is_there(sdk: fake_agora.Sdk) -> None:
     sdk.hangs_on_connect.clear()
     engine = SDKEngine()
     joining = asyncio.create_task(engine.join(ROOM, Told()))  # type: ignore[arg-type]
@@ -262,7 +262,7 @@ async def test_a_leave_cancelled_before_the_connection_is_there(sdk: agora_stand
     await until(lambda: bool(sdk.services) and sdk.services[0].released, "the release")
 
 
-async def test_observers_are_registered_again_for_the_next_join(sdk: agora_stand_in.Sdk) -> None:
+async def test_observers_are_registered_again_for_the_next_join(sdk: fake_agora.Sdk) -> None:
     told = Told()
     engine = SDKEngine()
     for round_ in (b"one", b"two"):
@@ -277,7 +277,7 @@ async def test_observers_are_registered_again_for_the_next_join(sdk: agora_stand
 # Packets
 
 
-async def test_bytes_go_out_as_they_are(sdk: agora_stand_in.Sdk) -> None:
+async def test_bytes_go_out_as_they_are(sdk: fake_agora.Sdk) -> None:
     packet = '{"text":"héllo 你好 😀"}'.encode()
     async with joined(Told()) as engine:
         await engine.send(packet)
@@ -285,7 +285,7 @@ async def test_bytes_go_out_as_they_are(sdk: agora_stand_in.Sdk) -> None:
         assert sdk.connection.sent == [packet, packet]
 
 
-async def test_an_empty_packet_is_not_called_sent(sdk: agora_stand_in.Sdk) -> None:
+async def test_an_empty_packet_is_not_called_sent(sdk: fake_agora.Sdk) -> None:
     async with joined(Told()) as engine:
         with pytest.raises(EngineError) as raised:
             await engine.send(b"")
@@ -293,7 +293,7 @@ async def test_an_empty_packet_is_not_called_sent(sdk: agora_stand_in.Sdk) -> No
 
 
 @pytest.mark.parametrize("code", [-2, -12, -113, -114, -115])
-async def test_what_the_sdk_answers_is_raised(sdk: agora_stand_in.Sdk, code: int) -> None:
+async def test_what_the_sdk_answers_is_raised(sdk: fake_agora.Sdk, code: int) -> None:
     sdk.send_answer = code
     async with joined(Told()) as engine:
         with pytest.raises(EngineError) as raised:
@@ -301,7 +301,7 @@ async def test_what_the_sdk_answers_is_raised(sdk: agora_stand_in.Sdk, code: int
         assert raised.value.code == code
 
 
-async def test_sending_outside_a_channel(sdk: agora_stand_in.Sdk) -> None:
+async def test_sending_outside_a_channel(sdk: fake_agora.Sdk) -> None:
     engine = SDKEngine()
     for _ in range(2):
         with pytest.raises(EngineError) as raised:
@@ -311,7 +311,7 @@ async def test_sending_outside_a_channel(sdk: agora_stand_in.Sdk) -> None:
             pass
 
 
-async def test_what_is_read_behind_a_nul_is_cut_off(sdk: agora_stand_in.Sdk) -> None:
+async def test_what_is_read_behind_a_nul_is_cut_off(sdk: fake_agora.Sdk) -> None:
     told = Told()
     async with joined(told):
         sdk.connection.message("9", b'{"a":1}\0secret memory')
@@ -338,7 +338,7 @@ async def test_what_is_read_behind_a_nul_is_cut_off(sdk: agora_stand_in.Sdk) -> 
     ],
 )
 async def test_callbacks_become_events_on_the_loop(
-    sdk: agora_stand_in.Sdk,
+    sdk: fake_agora.Sdk,
     callback: str,
     args: tuple[object, ...],
     event: tuple[object, ...],
@@ -351,7 +351,7 @@ async def test_callbacks_become_events_on_the_loop(
     assert sdk.vanished == []
 
 
-async def test_the_end_is_told_once_and_last(sdk: agora_stand_in.Sdk) -> None:
+async def test_the_end_is_told_once_and_last(sdk: fake_agora.Sdk) -> None:
     told = Told()
     async with joined(told):
         sdk.connection.emit("on_connection_failure", None, 3)
@@ -362,14 +362,14 @@ async def test_the_end_is_told_once_and_last(sdk: agora_stand_in.Sdk) -> None:
     assert told.events == [("disconnected", 3)]
 
 
-async def test_other_callbacks_are_borne(sdk: agora_stand_in.Sdk) -> None:
+async def test_other_callbacks_are_borne(sdk: fake_agora.Sdk) -> None:
     async with joined(Told()):
         sdk.connection.emit("on_transport_stats", object())
         await asyncio.to_thread(sdk.connection.idle)
     assert sdk.vanished == []
 
 
-def test_a_callback_after_the_loop_is_closed_is_borne(sdk: agora_stand_in.Sdk) -> None:
+def test_a_callback_after_the_loop_is_closed_is_borne(sdk: fake_agora.Sdk) -> None:
     engine = SDKEngine()
 
     async def join_only() -> None:
@@ -383,7 +383,7 @@ def test_a_callback_after_the_loop_is_closed_is_borne(sdk: agora_stand_in.Sdk) -
     SERVICE.release(sdk.connection)
 
 
-async def test_a_token_is_renewed_and_a_refusal_raised(sdk: agora_stand_in.Sdk) -> None:
+async def test_a_token_is_renewed_and_a_refusal_raised(sdk: fake_agora.Sdk) -> None:
     async with joined(Told()) as engine:
         await engine.renew_token("new")
         sdk.renew_answer = -2
@@ -395,7 +395,7 @@ async def test_a_token_is_renewed_and_a_refusal_raised(sdk: agora_stand_in.Sdk) 
 # Behind the adapter
 
 
-async def test_the_adapter_over_the_sdk(sdk: agora_stand_in.Sdk) -> None:
+async def test_the_adapter_over_the_sdk(sdk: fake_agora.Sdk) -> None:
     credentials = AgoraCredentials(
         agora_uid=12, agora_channel="c", agora_token=SecretStr("t0ken"), agora_app_id="app"
     )
@@ -421,7 +421,7 @@ async def test_the_adapter_over_the_sdk(sdk: agora_stand_in.Sdk) -> None:
     await transport.close()
 
 
-async def test_the_adapter_says_five_minutes(sdk: agora_stand_in.Sdk) -> None:
+async def test_the_adapter_says_five_minutes(sdk: fake_agora.Sdk) -> None:
     sdk.connect_reason = 9
     credentials = AgoraCredentials(
         agora_uid=12, agora_channel="c", agora_token=SecretStr("t0ken"), agora_app_id="app"

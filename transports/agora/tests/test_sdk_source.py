@@ -12,7 +12,7 @@ import inspect
 import os
 from pathlib import Path
 
-import agora_stand_in
+import fake_agora
 import pytest
 
 
@@ -41,7 +41,7 @@ def _tree(module: str) -> ast.Module:
 def _classes() -> dict[str, ast.ClassDef]:
     return {
         node.name: node
-        for module in agora_stand_in.MODULES
+        for module in fake_agora.MODULES
         for node in _tree(module).body
         if isinstance(node, ast.ClassDef)
     }
@@ -59,11 +59,11 @@ def _own(kind: type) -> list[str]:
 
 @pytest.mark.parametrize(
     ("module", "name"),
-    [(module, name) for module, names in agora_stand_in.MODULES.items() for name in names],
+    [(module, name) for module, names in fake_agora.MODULES.items() for name in names],
 )
 def test_names_and_signatures(module: str, name: str) -> None:
     theirs = {n.name: n for n in _tree(module).body if isinstance(n, ast.ClassDef)}[name]
-    ours = getattr(agora_stand_in, name)
+    ours = getattr(fake_agora, name)
     fields = {
         node.target.id
         for node in theirs.body

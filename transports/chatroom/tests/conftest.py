@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 
 from akool_async.errors import DisconnectedError
 from akool_async.models.credentials import ChatRoomCredentials
+from akool_async.testing.waiting import until
 from akool_async.transport import ConnectionChange, ConnectionState, JoinTarget
 
 STREAM = "20240718075254093_8898"
@@ -113,12 +114,7 @@ class Kit:
     open_room = staticmethod(open_room)
     transport_to = staticmethod(transport_to)
 
-    @staticmethod
-    async def until(condition: Callable[[], bool]) -> None:
-        """Waits for something that no event tells."""
-        async with asyncio.timeout(LIMIT):
-            while not condition():
-                await asyncio.sleep(0.005)
+    until = staticmethod(until)
 
     @staticmethod
     async def take(transport: ChatRoomTransport) -> bytes | ConnectionChange:

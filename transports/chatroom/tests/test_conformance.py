@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from akool_async.models.credentials import ChatRoomCredentials
 from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.chatroom import ChatRoom
-from akool_async.testing.conformance import FarSide, TransportConformance
+from akool_async.testing.conformance import RemotePeer, TransportConformance
 from akool_async.transport import JoinTarget
 
 OFTEN = 100  # joins that a fault lasts for
@@ -28,7 +28,7 @@ class Order:
     credentials: None = None
 
 
-class SimulatedFarSide(FarSide):
+class SimulatedPeerSide(RemotePeer):
     """A `ChatRoom` on a port of its own; it is its avatar, its simulator and its directory."""
 
     def __init__(self) -> None:
@@ -73,7 +73,7 @@ class SimulatedFarSide(FarSide):
     def of_kind(self, kind: str) -> list[ChatRoom]:
         return [self._room]
 
-    # FarSide
+    # RemotePeer
 
     @property
     def target(self) -> JoinTarget:
@@ -104,8 +104,8 @@ class TestChatRoom(TransportConformance):
     options: ClassVar[dict[str, Any]] = {"reconnect_delay": 0.01}
 
     @pytest.fixture
-    async def room(self) -> AsyncIterator[FarSide]:
-        room = SimulatedFarSide()
+    async def room(self) -> AsyncIterator[RemotePeer]:
+        room = SimulatedPeerSide()
         await room.open()
         yield room
         await room.close()

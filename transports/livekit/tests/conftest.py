@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
-from livekit_far import SimulatedFar
+from livekit_peer import SimulatedPeer
 
 
 @pytest_asyncio.fixture
-async def room() -> AsyncIterator[SimulatedFar]:
-    async with SimulatedFar() as room:
+async def room() -> AsyncIterator[SimulatedPeer]:
+    async with SimulatedPeer() as room:
         yield room

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from livekit_far import LiveKitFar
 from livekit_faults import LiveKitFaults
+from livekit_peer import LiveKitPeer
 
 
 class TestSimulatedRoom(LiveKitFaults):
     @pytest.fixture
-    def room(self, room: LiveKitFar) -> LiveKitFar:
+    def room(self, room: LiveKitPeer) -> LiveKitPeer:
         return room

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from akool_trtc import Room, TRTCTransport
-from engine_stand_in import EngineStandIn
-from loopback_far import LoopbackFar, connected, loopback_room
+from fake_engine import FakeEngine
+from loopback_peer import LoopbackPeer, connected, loopback_room
 
 from akool_async.errors import (
     DisconnectedError,
@@ -27,12 +27,12 @@ OPTIONS = {"engine": "loopback"}
 
 
 @pytest_asyncio.fixture
-async def far() -> AsyncIterator[LoopbackFar]:
+async def far() -> AsyncIterator[LoopbackPeer]:
     async with loopback_room("trtc") as room:
         yield room
 
 
-def joined(far: LoopbackFar, **target: Any) -> AbstractAsyncContextManager[TRTCTransport]:
+def joined(far: LoopbackPeer, **target: Any) -> AbstractAsyncContextManager[TRTCTransport]:
     return connected(TRTCTransport(replace(far.target, **target), OPTIONS))
 
 
@@ -55,7 +55,7 @@ def test_a_missing_signature_is_named() -> None:
 
 
 async def test_the_engine_gets_the_credentials_with_a_string_room_id() -> None:
-    engine = EngineStandIn()
+    engine = FakeEngine()
     transport = over(engine)
     await transport.connect(timeout=PATIENCE)
     assert engine.rooms == [Room(1, "77", "me", "s1g")]
@@ -66,7 +66,7 @@ async def test_the_engine_gets_the_credentials_with_a_string_room_id() -> None:
 # Joining
 
 
-async def test_a_bad_signature_is_refused(far: LoopbackFar) -> None:
+async def test_a_bad_signature_is_refused(far: LoopbackPeer) -> None:
     far.access["trtc_user_sig"] = "another"
     with pytest.raises(JoinRefusedError, match="userSig"):
         await TRTCTransport(far.target, OPTIONS).connect(timeout=PATIENCE)
@@ -76,7 +76,7 @@ async def test_a_bad_signature_is_refused(far: LoopbackFar) -> None:
 
 
 async def test_what_is_not_allowed_now_is_tried_again() -> None:
-    engine = EngineStandIn(5100, 5100, 0)
+    engine = FakeEngine(5100, 5100, 0)
     transport = over(engine)
     await transport.connect(timeout=PATIENCE)
     await transport.send(b"1", timeout=PATIENCE)
@@ -86,7 +86,7 @@ async def test_what_is_not_allowed_now_is_tried_again() -> None:
 
 @pytest.mark.parametrize("code", [5000, 5400, 5500])
 async def test_other_refusals_are_raised_at_once(code: int) -> None:
-    engine = EngineStandIn(code)
+    engine = FakeEngine(code)
     transport = over(engine)
     await transport.connect(timeout=PATIENCE)
     with pytest.raises(SendError) as raised:
@@ -96,7 +96,7 @@ async def test_other_refusals_are_raised_at_once(code: int) -> None:
     await transport.close()
 
 
-async def test_a_flood_is_slowed_down_by_refusals(far: LoopbackFar) -> None:
+async def test_a_flood_is_slowed_down_by_refusals(far: LoopbackPeer) -> None:
     async with joined(far) as transport:
         for n in range(10):
             await transport.send(b"%d" % n * 900, timeout=PATIENCE)
@@ -110,7 +110,7 @@ async def test_a_flood_is_slowed_down_by_refusals(far: LoopbackFar) -> None:
 @pytest.mark.parametrize(
     ("code", "reason"), [("banned", "banned"), ("kick", "same_identity"), ("zzz", "zzz")]
 )
-async def test_thrown_out(far: LoopbackFar, code: str, reason: str) -> None:
+async def test_thrown_out(far: LoopbackPeer, code: str, reason: str) -> None:
     async with joined(far) as transport:
         await far.room.fault("disconnect", code=code)
         assert (await the_end(transport)).reason == reason

@@ -3,7 +3,7 @@ from typing import ClassVar
 
 import pytest_asyncio
 from akool_trtc import TRTCTransport
-from loopback_far import LoopbackFar, loopback_room
+from loopback_peer import LoopbackPeer, loopback_room
 
 from akool_async.testing.conformance import TransportConformance
 
@@ -13,6 +13,6 @@ class TestTRTC(TransportConformance):
     options: ClassVar = {"engine": "loopback"}
 
     @pytest_asyncio.fixture
-    async def room(self) -> AsyncIterator[LoopbackFar]:
+    async def room(self) -> AsyncIterator[LoopbackPeer]:
         async with loopback_room("trtc") as room:
             yield room

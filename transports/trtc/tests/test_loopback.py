@@ -7,17 +7,17 @@ import pytest
 import pytest_asyncio
 from akool_trtc import EngineError, Room
 from akool_trtc.loopback import LoopbackEngine
-from loopback_far import LoopbackFar, Told, in_room, loopback_room
+from loopback_peer import LoopbackPeer, Told, in_room, loopback_room
 
 
 @pytest_asyncio.fixture
-async def far() -> AsyncIterator[LoopbackFar]:
+async def far() -> AsyncIterator[LoopbackPeer]:
     async with loopback_room("trtc") as room:
         yield room
 
 
 @pytest_asyncio.fixture
-async def engine(far: LoopbackFar) -> AsyncIterator[LoopbackEngine]:
+async def engine(far: LoopbackPeer) -> AsyncIterator[LoopbackEngine]:
     room = Room(
         far.access["trtc_app_id"],
         far.access["trtc_room_id"],
@@ -29,7 +29,7 @@ async def engine(far: LoopbackFar) -> AsyncIterator[LoopbackEngine]:
 
 
 async def test_a_packet_on_its_way_when_the_connection_breaks(
-    far: LoopbackFar, engine: LoopbackEngine
+    far: LoopbackPeer, engine: LoopbackEngine
 ) -> None:
     sending = asyncio.create_task(engine.send(b"1"))
     await asyncio.sleep(0)

@@ -11,7 +11,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection
 from livekit import rtc
 from livekit.protocol import models as pb
 from livekit.protocol import rtc as signalling
-from livekit_far import SimulatedFar
+from livekit_peer import SimulatedPeer
 
 from akool_async.simulator.rooms.livekit.tokens import Grants, mint
 from akool_async.testing.conformance import until
@@ -39,12 +39,12 @@ class Signalling:
 
 
 @pytest.fixture
-async def room() -> AsyncIterator[SimulatedFar]:
-    async with SimulatedFar() as room:
+async def room() -> AsyncIterator[SimulatedPeer]:
+    async with SimulatedPeer() as room:
         yield room
 
 
-def token(room: SimulatedFar, **grants: bool) -> str:
+def token(room: SimulatedPeer, **grants: bool) -> str:
     return mint(Grants(identity="page", room=room.sim.hub.name, **grants), lifetime=60)
 
 
@@ -54,7 +54,7 @@ async def join_by_hand(http: aiohttp.ClientSession, url: str, token: str) -> Sig
     return client
 
 
-async def test_a_microphone_is_let_in_and_data_goes_on(room: SimulatedFar) -> None:
+async def test_a_microphone_is_let_in_and_data_goes_on(room: SimulatedPeer) -> None:
     client = rtc.Room()
     heard: list[bytes] = []
     client.on("data_received", lambda packet: heard.append(packet.data))
@@ -74,7 +74,7 @@ async def test_a_microphone_is_let_in_and_data_goes_on(room: SimulatedFar) -> No
         await source.aclose()
 
 
-async def test_a_token_that_may_not_publish_is_told_at_once(room: SimulatedFar) -> None:
+async def test_a_token_that_may_not_publish_is_told_at_once(room: SimulatedPeer) -> None:
     wanted = signalling.AddTrackRequest(cid="camera", type=pb.TrackType.VIDEO)
     async with aiohttp.ClientSession() as http:
         client = await join_by_hand(http, room.url, token(room, can_publish=False))
@@ -84,7 +84,7 @@ async def test_a_token_that_may_not_publish_is_told_at_once(room: SimulatedFar) 
     assert answer.add_track.cid == "camera"
 
 
-async def test_a_camera_is_answered_with_every_extension_it_offered(room: SimulatedFar) -> None:
+async def test_a_camera_is_answered_with_every_extension_it_offered(room: SimulatedPeer) -> None:
     # Without them Chromium, which sends layers, refuses to make its next offer.
     page = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     try:
@@ -110,7 +110,7 @@ async def test_a_camera_is_answered_with_every_extension_it_offered(room: Simula
     assert answer.endswith("\r\n")
 
 
-async def test_changing_ones_own_name_takes_a_grant(room: SimulatedFar) -> None:
+async def test_changing_ones_own_name_takes_a_grant(room: SimulatedPeer) -> None:
     change = signalling.UpdateParticipantMetadata(name="Eve", request_id=7)
     async with aiohttp.ClientSession() as http:
         client = await join_by_hand(http, room.url, token(room))
@@ -121,7 +121,7 @@ async def test_changing_ones_own_name_takes_a_grant(room: SimulatedFar) -> None:
     assert "permission" in answer.message
 
 
-async def test_with_the_grant_a_client_changes_what_all_are_told_of_it(room: SimulatedFar) -> None:
+async def test_with_the_grant_a_client_changes_what_all_are_told_of_it(room: SimulatedPeer) -> None:
     page, other = rtc.Room(), rtc.Room()
     try:
         await other.connect(room.credentials.livekit_url, room.sim.new_token(identity="other"))

@@ -9,7 +9,7 @@ import pytest
 from livekit import rtc
 from livekit.protocol import models as pb
 from livekit.protocol import rtc as signalling
-from livekit_far import RoomWanted, SimulatedFar
+from livekit_peer import RoomWanted, SimulatedPeer
 
 from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.livekit.room import LiveKitRoom
@@ -19,7 +19,7 @@ from akool_async.testing.conformance import until
 
 @pytest.fixture
 async def room():
-    async with SimulatedFar() as room:
+    async with SimulatedPeer() as room:
         yield room
 
 
@@ -41,7 +41,7 @@ class Client:
             "disconnected", lambda reason: self.reasons.append(rtc.DisconnectReason.Name(reason))
         )
 
-    async def join(self, room: SimulatedFar, token: str | None = None) -> None:
+    async def join(self, room: SimulatedPeer, token: str | None = None) -> None:
         token = token or room.credentials.livekit_token.get_secret_value()
         await self.room.connect(room.credentials.livekit_url, token)
 
@@ -178,7 +178,7 @@ async def test_without_leave_to_send_nothing_is_carried(room, client):
 
 
 async def test_conditions_lose_and_double():
-    async with SimulatedFar(conditions=NetworkConditions(loss=0.3, double=0.3, seed=1)) as room:
+    async with SimulatedPeer(conditions=NetworkConditions(loss=0.3, double=0.3, seed=1)) as room:
         client = Client()
         await client.join(room)
         await until(lambda: bool(room.events.here), "the client")

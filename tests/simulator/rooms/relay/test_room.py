@@ -8,14 +8,14 @@ from typing import Any
 
 import aiohttp
 import pytest
-from loopback_far import LoopbackFar, loopback_room
+from loopback_peer import LoopbackPeer, loopback_room
 
 from akool_async.simulator.network import NetworkConditions
 from akool_async.testing.conformance import until
 from akool_async.transport.engines.relay_client import SENDER, STAMP
 
 
-def form_of(far: LoopbackFar, **changes: Any) -> dict[str, Any]:
+def form_of(far: LoopbackPeer, **changes: Any) -> dict[str, Any]:
     access = far.access
     if far.room.kind == "agora":
         form = {
@@ -38,7 +38,7 @@ def form_of(far: LoopbackFar, **changes: Any) -> dict[str, Any]:
 
 @asynccontextmanager
 async def client(
-    far: LoopbackFar, **changes: Any
+    far: LoopbackPeer, **changes: Any
 ) -> AsyncIterator[tuple[aiohttp.ClientWebSocketResponse, dict[str, Any]]]:
     async with (
         aiohttp.ClientSession() as http,

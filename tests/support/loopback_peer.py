@@ -16,7 +16,7 @@ from akool_async.simulator.rooms.relay.agora import AgoraRoom
 from akool_async.simulator.rooms.relay.room import RelayRoom
 from akool_async.simulator.rooms.relay.trtc import TRTCRoom
 from akool_async.simulator.rooms.room import SimRoom
-from akool_async.testing.conformance import PATIENCE, FarSide, until
+from akool_async.testing.conformance import PATIENCE, RemotePeer, until
 from akool_async.transport import ConnectionChange, ConnectionState, JoinTarget, Transport
 from akool_async.transport.engines.relay_client import RelayEngine
 
@@ -76,7 +76,7 @@ class Directory:
         return [r for r in self.rooms if r.kind == kind]
 
 
-class LoopbackFar(FarSide):
+class LoopbackPeer(RemotePeer):
     """One open room: its `room`, what it told (`events`), and the credentials to join with."""
 
     def __init__(self, room: RelayRoom, events: Events, access: Mapping[str, Any]) -> None:
@@ -115,7 +115,7 @@ async def loopback_room(
     *,
     conditions: NetworkConditions | None = None,
     own_room: Mapping[str, Any] | None = None,
-) -> AsyncIterator[LoopbackFar]:
+) -> AsyncIterator[LoopbackPeer]:
     """A room of that kind on a server of its own."""
     directory, events = Directory(), Events()
     app = web.Application()
@@ -134,7 +134,7 @@ async def loopback_room(
     try:
         access = await room.open()
         directory.rooms.append(room)
-        yield LoopbackFar(room, events, access)
+        yield LoopbackPeer(room, events, access)
     finally:
         await room.close("closed")
         await runner.cleanup()

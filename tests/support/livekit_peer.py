@@ -17,10 +17,10 @@ from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.livekit.room import LiveKitRoom
 from akool_async.simulator.rooms.livekit_server.room import LiveKitServer, LiveKitServerRoom
 from akool_async.simulator.rooms.room import SimRoom
-from akool_async.testing.conformance import FarSide
+from akool_async.testing.conformance import RemotePeer
 from akool_async.transport import JoinTarget
 
-__all__ = ["Events", "LiveKitFar", "RoomWanted", "ServerFar", "SimulatedFar"]
+__all__ = ["Events", "LiveKitPeer", "RoomWanted", "ServerPeer", "SimulatedPeer"]
 
 
 @dataclass
@@ -50,7 +50,7 @@ class Events:
         self.packets.append((data, sender))
 
 
-class LiveKitFar(FarSide):
+class LiveKitPeer(RemotePeer):
     """What both have: the room, what the avatar heard, and new tokens."""
 
     sim: LiveKitRoom | LiveKitServerRoom
@@ -98,7 +98,7 @@ class LiveKitFar(FarSide):
         return self.renewed
 
 
-class SimulatedFar(LiveKitFar):
+class SimulatedPeer(LiveKitPeer):
     """A `LiveKitRoom` on a port of its own."""
 
     sim: LiveKitRoom
@@ -143,7 +143,7 @@ class SimulatedFar(LiveKitFar):
         await self.sim.fault("silent_join", seconds=8.0)
 
 
-class ServerFar(LiveKitFar):
+class ServerPeer(LiveKitPeer):
     """A `LiveKitServerRoom`; its client's signalling passes a forwarder that can break it."""
 
     sim: LiveKitServerRoom

@@ -1,15 +1,14 @@
-"""A room inside the process: a real `Transport` whose far side is the test's.
+"""A room inside the process, for tests of programs that hold conversations: no socket, no vendor.
 
-No socket, no vendor: what one end sends the other receives, on the same event loop. The network
-between them can be told to lose, double, reorder and delay packets, to fall silent, to break and
-to end, so a program's own tests can play everything that happens to a room:
+What one end sends, the other receives, on the same event loop. The network between them can lose,
+duplicate, reorder and delay packets, go silent, break and end:
 
-    pair = Pair(loss=0.05)
-    async with AvatarSession(pair.transport) as avatar:
+    room = InMemoryRoom(loss=0.05)
+    async with AvatarSession(room.transport) as avatar:
         ...
-        packet = await pair.receive()      # what the program sent
-        pair.send(b'{"v":2,…}')            # what the avatar says
-        pair.drop("connection_lost")
+        packet = await room.receive()      # what the program sent
+        room.send(b'{"v":2,…}')            # what the avatar says
+        room.drop("connection_lost")
 """
 
 from __future__ import annotations
@@ -32,20 +31,20 @@ from akool_async.transport import (
     TransportStats,
 )
 
-__all__ = ["Pair", "PairTransport"]
+__all__ = ["InMemoryRoom", "InMemoryTransport"]
 
 
-class PairTransport(Transport):
-    """The program's end of a `Pair`."""
+class InMemoryTransport(Transport):
+    """The program's end of an `InMemoryRoom`."""
 
-    name: ClassVar[str] = "pair"
+    name: ClassVar[str] = "in_memory"
 
     def __init__(self, target: JoinTarget, options: Mapping[str, Any]) -> None:
-        """Use `Pair(...).transport`; `options["pair"]` names the pair that this is an end of."""
+        """Use `InMemoryRoom(...).transport`; `options["room"]` is the room this is an end of."""
         self.target = target
-        pair = options.get("pair")
-        self._pair: Pair = pair if isinstance(pair, Pair) else Pair()
-        self.limits = self._pair.limits
+        room = options.get("room")
+        self._room: InMemoryRoom = room if isinstance(room, InMemoryRoom) else InMemoryRoom()
+        self.limits = self._room.limits
         self.stats = TransportStats()
         self._inbox = Inbox(self.stats)
         self.connected = False
@@ -53,67 +52,72 @@ class PairTransport(Transport):
 
     @classmethod
     def preflight(cls, options: Mapping[str, Any]) -> None:
-        """Takes the option `pair`."""
-        super().preflight({name: value for name, value in options.items() if name != "pair"})
+        """Takes the option `room`."""
+        super().preflight({name: value for name, value in options.items() if name != "room"})
 
     async def connect(self, *, timeout: float) -> None:
-        """At once, or as `Pair.connect_error` says."""
+        """Returns at once. Raises `InMemoryRoom.connect_error` if that is set."""
         del timeout
-        if self._pair.connect_error is not None:
-            raise self._pair.connect_error
+        if self._room.connect_error is not None:
+            raise self._room.connect_error
         self.connected = True
 
     async def send(self, packet: bytes, *, timeout: float) -> None:
-        """To the far side, or to nobody, as the pair's network is told.
+        """Sends a packet to the avatar's end, through the room's network.
 
         Raises:
-            SendError: larger than the limits, faster than the limits, or not taken in time.
-            DisconnectedError: the pair was dropped, or this end closed.
+            SendError: the packet is over the room's limits, or was not accepted within `timeout`
+                seconds.
+            DisconnectedError: the room has ended, or this end is not connected.
         """
         self._check_open()
-        await self._pair.taken(timeout)
+        await self._room.accepted(timeout)
         self._check_open()
-        self._pair.check_limits(packet)
+        self._room.check_limits(packet)
         self.stats.packets_sent += 1
         self.stats.bytes_sent += len(packet)
-        self._pair.carry(packet, self._pair.arrived)
-        await self._pair.confirmed(timeout)
+        self._room.carry(packet, self._room.arrived)
+        await self._room.confirmed(timeout)
 
     async def receive(self) -> bytes | ConnectionChange:
         """The next packet or change."""
         return await self._inbox.get()
 
     async def reconnect(self, *, timeout: float) -> None:
-        """Ends a silence, where `Pair.can_reconnect` says so."""
+        """Ends a silence.
+
+        Raises:
+            DisconnectedError: `InMemoryRoom.can_reconnect` is false.
+        """
         del timeout
-        if not self._pair.can_reconnect:
-            raise DisconnectedError("the pair can't be joined anew", reason="silent")
-        self._inbox.put(ConnectionChange(ConnectionState.RECONNECTING, "asked for"))
-        self._pair.silent = False
+        if not self._room.can_reconnect:
+            raise DisconnectedError("the room can't be joined again", reason="silent")
+        self._inbox.put(ConnectionChange(ConnectionState.RECONNECTING, "requested"))
+        self._room.silent = False
         self._inbox.put(ConnectionChange(ConnectionState.RECONNECTED, lossy=True))
 
     async def close(self, *, timeout: float = 5.0) -> None:
-        """Ends this end."""
+        """Leaves the room."""
         del timeout
         self.closed = True
         self._inbox.finish(DisconnectedError("the room was left", reason="closed"))
 
     def _check_open(self) -> None:
-        if self._pair.ended is not None:
-            raise DisconnectedError("the pair was dropped", reason=self._pair.ended)
+        if self._room.ended is not None:
+            raise DisconnectedError("the room has ended", reason=self._room.ended)
         if self.closed or not self.connected:
             raise DisconnectedError("this end isn't connected", reason="closed")
 
     def put(self, item: bytes | ConnectionChange) -> None:
-        """Arrives here; used by the pair."""
+        """Delivers a packet or a change to this end; called by the room."""
         self._inbox.put(item)
 
     def finish(self, reason: str) -> None:
-        """Ends for good; used by the pair."""
-        self._inbox.finish(DisconnectedError("the pair was dropped", reason=reason))
+        """Ends the connection; called by the room."""
+        self._inbox.finish(DisconnectedError("the room has ended", reason=reason))
 
 
-class Pair:
+class InMemoryRoom:
     """A room with the program at one end and the test at the other.
 
     Attributes:
@@ -123,14 +127,14 @@ class Pair:
         double: chance that it arrives twice.
         reorder: chance that it arrives up to `reorder_delay` seconds late.
         reorder_delay: in seconds.
-        delay: seconds every packet takes.
-        silent: packets are taken and never delivered, in either direction.
-        stuck: packets aren't even taken: `send` waits until its time limit.
+        delay: seconds that every packet takes.
+        silent: packets are accepted and never delivered, in either direction.
+        stuck: packets aren't accepted: `send` waits until its time limit.
         confirming: while it isn't set, packets arrive but `send` doesn't return, as in a room
-            whose answer comes before it says that it took the question.
+            whose answer arrives before its confirmation of the question.
         connect_error: what `connect` raises.
         can_reconnect: whether `reconnect` works (it ends `silent`).
-        packets: everything that arrived at the far side.
+        packets: everything that arrived at the avatar's end.
         refused: packets refused because of the limits.
     """
 
@@ -169,13 +173,13 @@ class Pair:
         self._arrival = asyncio.Event()
         self._sent: deque[tuple[float, int]] = deque()
         target = JoinTarget(LiveKitCredentials(livekit_url="ws://127.0.0.1"))
-        self.transport = PairTransport(target, {"pair": self})
+        self.transport = InMemoryTransport(target, {"room": self})
         # Instances of one class may speak either dialect here, so it is set on the instance.
         object.__setattr__(self.transport, "dialect", dialect)
         self.transport.own_id = own_id
         self.transport.peer_id = peer_id
 
-    # The far side.
+    # The avatar's end.
 
     def send(self, packet: bytes) -> None:
         """The avatar sends a packet."""
@@ -190,7 +194,7 @@ class Pair:
         return self._unread.popleft()
 
     def arrived(self, packet: bytes) -> None:
-        """A packet of the program is here: to `on_packet` where it is set, else to `receive`."""
+        """A packet of the program arrived: passes it to `on_packet` if set, else to `receive`."""
         self.packets.append(packet)
         if self.on_packet is not None:
             self.on_packet(packet)
@@ -212,14 +216,14 @@ class Pair:
         self.transport.put(ConnectionChange(state, reason, seconds_left, lossy))
 
     def drop(self, reason: str) -> None:
-        """The room is gone for good."""
+        """Ends the room."""
         self.ended = reason
         self.transport.finish(reason)
 
     # The network.
 
     def carry(self, packet: bytes, deliver: Callable[[bytes], None]) -> None:
-        """Delivers a packet as the network's settings say."""
+        """Delivers a packet according to the network's settings."""
         if self.silent or self.ended is not None:
             return
         chance = self._random.random
@@ -234,11 +238,11 @@ class Pair:
             else:
                 deliver(packet)
 
-    async def taken(self, timeout: float) -> None:
-        """Waits while packets aren't taken."""
+    async def accepted(self, timeout: float) -> None:
+        """Waits while packets aren't accepted."""
         if self.stuck:
             await asyncio.sleep(timeout)
-            raise SendError(f"the pair took no packet within {timeout:g} s", retryable=True)
+            raise SendError(f"the room accepted no packet within {timeout:g} s", retryable=True)
 
     async def confirmed(self, timeout: float) -> None:
         """Waits until packets that arrived are confirmed."""
@@ -247,11 +251,11 @@ class Pair:
                 await self.confirming.wait()
         except TimeoutError as error:
             raise SendError(
-                f"the pair confirmed no packet within {timeout:g} s", retryable=False
+                f"the room confirmed no packet within {timeout:g} s", retryable=False
             ) from error
 
     def check_limits(self, packet: bytes) -> None:
-        """Refuses what is over the limits in the second that ends now."""
+        """Raises `SendError` for a packet over the limits of the second that ends now."""
         limits = self.limits
         now = asyncio.get_running_loop().time()
         while self._sent and self._sent[0][0] <= now - 1.0:

@@ -86,11 +86,11 @@ def installed(folder: Path) -> Iterator[Sdk]:
     global sdk
     rtc = folder / "agora" / "rtc"
     rtc.mkdir(parents=True)
-    (folder / "agora" / "__init__.py").write_text("import agora_stand_in as s\ns.importing()\n")
+    (folder / "agora" / "__init__.py").write_text("import fake_agora as s\ns.importing()\n")
     (rtc / "__init__.py").write_text("")
     for module, names in MODULES.items():
         name = module.rpartition(".")[2]
-        (rtc / f"{name}.py").write_text(f"from agora_stand_in import {', '.join(names)}\n")
+        (rtc / f"{name}.py").write_text(f"from fake_agora import {', '.join(names)}\n")
     context = ssl._create_default_https_context
     sdk = Sdk()
     sys.path.insert(0, str(folder))

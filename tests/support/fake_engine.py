@@ -9,7 +9,7 @@ from typing import Any
 from akool_async.transport.engines.transport import EngineError
 
 
-class EngineStandIn:
+class FakeEngine:
     """An engine of somebody's, for any vendor: remembers what was asked of it.
 
     Args:

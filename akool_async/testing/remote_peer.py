@@ -1,24 +1,20 @@
-"""A room under test from the avatar's end, and how its tests wait."""
+"""The avatar's end of a room under test, and how tests wait for what a transport receives."""
 
 from __future__ import annotations
 
 import abc
 import asyncio
-from collections.abc import Callable
-from typing import Final
 
 import pytest
 
 from akool_async.errors import DisconnectedError
+from akool_async.testing.waiting import PATIENCE, until
 from akool_async.transport import JoinTarget, Transport
 
-__all__ = ["PATIENCE", "FarSide", "next_packet", "the_end", "until"]
-
-#: Seconds after which something that should happen is taken to have failed.
-PATIENCE: Final = 30.0
+__all__ = ["PATIENCE", "RemotePeer", "next_packet", "the_end", "until"]
 
 
-class FarSide(abc.ABC):
+class RemotePeer(abc.ABC):
     """The room under test, from the avatar's end.
 
     The faults are optional: one that isn't overridden has its tests skipped.
@@ -32,7 +28,7 @@ class FarSide(abc.ABC):
     @property
     @abc.abstractmethod
     def received(self) -> list[bytes]:
-        """Every packet that the avatar got, in order."""
+        """Every packet that the avatar received, in order."""
 
     @abc.abstractmethod
     async def send(self, packet: bytes) -> None:
@@ -43,30 +39,21 @@ class FarSide(abc.ABC):
         """The room ends for good, as when the session is over."""
 
     async def drop(self) -> None:
-        """The network connection breaks without a word."""
+        """The network connection breaks without notice."""
         pytest.skip("this room can't drop the connection")
 
     async def refuse(self) -> None:
-        """From now on nobody is let in with these credentials."""
+        """From now on these credentials are refused."""
         pytest.skip("this room can't refuse")
 
     async def hang(self) -> None:
-        """From now on whoever joins gets no answer."""
+        """From now on a join is not answered."""
         pytest.skip("this room can't leave a join unanswered")
 
     async def wait_received(self, count: int) -> list[bytes]:
-        """The packets that the avatar got, once there are `count`."""
+        """The packets that the avatar received, once there are `count`."""
         await until(lambda: len(self.received) >= count, f"{count} packets at the avatar")
         return self.received
-
-
-async def until(condition: Callable[[], bool], what: str) -> None:
-    """Waits until a condition holds; fails after `PATIENCE` seconds, saying `what` didn't come."""
-    loop = asyncio.get_running_loop()
-    end = loop.time() + PATIENCE
-    while not condition():
-        assert loop.time() < end, f"waited {PATIENCE:g} s for {what}"
-        await asyncio.sleep(0.005)
 
 
 async def next_packet(transport: Transport) -> bytes:
