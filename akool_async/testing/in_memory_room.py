@@ -242,7 +242,7 @@ class InMemoryRoom:
         """Waits while packets aren't accepted."""
         if self.stuck:
             await asyncio.sleep(timeout)
-            raise SendError(f"the room accepted no packet within {timeout:g} s", retryable=True)
+            raise SendError(f"the room took no packet within {timeout:g} s", retryable=True)
 
     async def confirmed(self, timeout: float) -> None:
         """Waits until packets that arrived are confirmed."""
