@@ -114,10 +114,17 @@ def simulator_command(
     livekit_url: LiveKitUrl = None,
     livekit_api_key: LiveKitKey = None,
     livekit_api_secret: LiveKitSecret = None,
+    allow_origin: Annotated[
+        list[str] | None, typer.Option(help="A web page's origin that may use it.")
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(help="A name it is called by, for example a container's.")
+    ] = None,
 ) -> None:
     """A local AKOOL for programs under development; runs until Ctrl-C."""
-    options = (livekit_url, livekit_api_key, livekit_api_secret)
-    _do(lambda: simulator.serve(host, port, options))
+    livekit = (livekit_url, livekit_api_key, livekit_api_secret)
+    options = simulator.SimulatorOptions(host, port, livekit, allow_origin or (), allow_host or ())
+    _do(lambda: simulator.serve(options))
 
 
 @app.command("avatars")

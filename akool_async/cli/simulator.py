@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from akool_async.cli.terminal import fail, printer
@@ -14,7 +17,14 @@ if TYPE_CHECKING:
     from akool_async.simulator import Simulator
     from akool_async.simulator.rooms.livekit_server.room import LiveKitServer
 
-__all__ = ["INSTALL", "LiveKitOptions", "livekit_server", "load_simulator", "serve"]
+__all__ = [
+    "INSTALL",
+    "LiveKitOptions",
+    "SimulatorOptions",
+    "livekit_server",
+    "load_simulator",
+    "serve",
+]
 
 #: URL, key and secret, as given.
 LiveKitOptions = tuple[str | None, str | None, str | None]
@@ -58,20 +68,46 @@ def livekit_server(url: str | None, key: str | None, secret: str | None) -> Live
     return LiveKitServer(url, key, secret)
 
 
-async def serve(host: str, port: int, livekit: LiveKitOptions) -> int:
+@dataclass(frozen=True, slots=True)
+class SimulatorOptions:
+    """What the command `akool simulator` was given.
+
+    Attributes:
+        origins: web pages that may use it besides those on loopback.
+        hosts: names by which it is called besides `localhost`.
+    """
+
+    host: str
+    port: int
+    livekit: LiveKitOptions
+    origins: Sequence[str] = ()
+    hosts: Sequence[str] = ()
+
+
+async def serve(options: SimulatorOptions) -> int:
     """Runs until a signal; prints what to set so that a program uses it."""
     simulator = load_simulator()
     out = printer()
+    host = options.host
     async with AsyncExitStack() as stack:
-        sim = simulator(host=host, port=port, livekit=livekit_server(*livekit))
+        sim = simulator(
+            host=host,
+            port=options.port,
+            livekit=livekit_server(*options.livekit),
+            allow_origins=options.origins,
+            allow_hosts=options.hosts,
+        )
         try:
-            await stack.enter_async_context(sim)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)  # printed below, without a line
+                await sim.start()
         except OSError as error:
-            fail(f"can't listen on {host}:{port}: {error}")
+            fail(f"can't listen on {host}:{options.port}: {error}")
             return 1
+        stack.push_async_callback(sim.stop)
         out.line(f"export AKOOL_API_URL={sim.url} AKOOL_API_KEY=any")
         if not is_loopback(host):
-            fail(f"listening on {host}: everybody who reaches this machine can use it")
+            fail(f"listening on {host}: whoever reaches this machine can use it")
         out.line("Ctrl-C ends it.")
         out.console.file.flush()
         await asyncio.Event().wait()

@@ -26,6 +26,7 @@ __all__ = [
     "query_integer",
     "section",
     "text",
+    "without_empty",
 ]
 
 BAD_PARAMETER: Final = 1003
@@ -49,6 +50,18 @@ def _bad(name: str, problem: str) -> Refusal:
 
 def _missing(name: str) -> Refusal:
     return _bad(name, "can not be empty")
+
+
+def without_empty(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields without those whose value is "", in nested objects too.
+
+    The vendor's web demo always sends its optional fields, "" for those not chosen.
+    """
+    return {
+        name: without_empty(value) if isinstance(value, dict) else value
+        for name, value in body.items()
+        if value != ""
+    }
 
 
 def text(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import logging
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from aiohttp import web
 
 from akool_async.errors import MissingDependencyError
+from akool_async.models.addresses import is_loopback
 from akool_async.simulator.access import Access
 from akool_async.simulator.avatar.avatar import SimulatedAvatar
 from akool_async.simulator.avatar.settings import AvatarSettings
@@ -21,7 +24,8 @@ from akool_async.simulator.faults import Fault, FaultPlan
 from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.recording import Recording, RequestRecord, StreamRecord
 from akool_async.simulator.rest import avatars, legacy, libraries, sessions
-from akool_async.simulator.rest.api import CORS_HEADERS, Api
+from akool_async.simulator.rest.api import Api
+from akool_async.simulator.rest.browsers import BrowserAccess
 from akool_async.simulator.rooms.kinds import RoomKinds
 from akool_async.simulator.rooms.room import SimRoom
 from akool_async.simulator.service import OpenRooms, Service
@@ -55,7 +59,8 @@ class Simulator:
     ```
 
     Args:
-        host: the address to listen on.
+        host: the address to listen on. Other than loopback it warns: whoever reaches this machine
+            can then use the simulator.
         port: 0: any that is free.
         reply: what the avatar answers in dialogue mode: a function of what was asked that gives
             a text, several pieces of it, or either asynchronously.
@@ -82,6 +87,10 @@ class Simulator:
         wrap_knowledge_list: answers knowledge/list as older versions did.
         loose_answers: answers as they are seen in the wild, not as the documents have them:
             numbers as strings, nulls, unknown fields, `message` for `msg`.
+        allow_origins: web pages that may use it, such as "https://app.example", besides those on
+            loopback; "*": any page.
+        allow_hosts: names by which it is called besides `localhost` and IP addresses, such as a
+            container's.
         rooms: kind of room -> class or "module:class", over the simulator's own.
         keep: how many requests and how many packets are remembered.
     """
@@ -111,6 +120,8 @@ class Simulator:
         token_life: float = 366 * 86400.0,
         wrap_knowledge_list: bool = False,
         loose_answers: bool = False,
+        allow_origins: Iterable[str] = (),
+        allow_hosts: Iterable[str] = (),
         rooms: Mapping[str, str | type[SimRoom]] | None = None,
         keep: int = 20_000,
     ) -> None:
@@ -154,6 +165,7 @@ class Simulator:
             queue_time=queue_time,
             on_expired=self._service.end_expired,
         )
+        self._browsers = BrowserAccess(origins=allow_origins, hosts=[host, *allow_hosts])
         self._api = Api(self._service, _ROUTES)
         self._runner: web.AppRunner | None = None
         self._running: set[asyncio.Task[Any]] = set()
@@ -166,7 +178,7 @@ class Simulator:
             raise RuntimeError("the simulator is running already")
         app = web.Application(client_max_size=_LARGEST_BODY)
         app.router.add_route("*", "/{path:.*}", self._handle)
-        app.on_response_prepare.append(_allow_origin)
+        app.on_response_prepare.append(self._allow_origin)
         runner = web.AppRunner(
             app, access_log=None, shutdown_timeout=_SHUTDOWN_LIMIT, handle_signals=False
         )
@@ -177,9 +189,13 @@ class Simulator:
         except BaseException:
             await self.stop()
             raise
-        host, port = runner.addresses[0][:2]
-        shown = f"[{host}]" if ":" in str(host) else host
-        self._service.base_url = f"http://{shown}:{port}"
+        self._service.base_url = _url(*runner.addresses[0][:2])
+        if not is_loopback(self._host):
+            warnings.warn(
+                f"the simulator listens on {self._host}: whoever reaches this machine can use it",
+                RuntimeWarning,
+                stacklevel=2,
+            )
 
     async def prepare(self, kind: str) -> None:
         """Imports now what rooms of a kind need, rather than when the first session asks for one.
@@ -353,6 +369,9 @@ class Simulator:
     # -- HTTP
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
+        refusal = self._browsers.refusal(request)
+        if refusal is not None:
+            return refusal
         if not self._api.knows(request.path):
             try:
                 answer = await self._service.kinds.handle(request)
@@ -369,11 +388,13 @@ class Simulator:
         finally:
             self._running.discard(task)
 
-
-async def _allow_origin(request: web.Request, response: web.StreamResponse) -> None:
-    headers = CORS_HEADERS if request.method == "OPTIONS" else _ORIGIN_ONLY
-    for name, value in headers.items():
-        response.headers.setdefault(name, value)
+    async def _allow_origin(self, request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(self._browsers.headers(request))
 
 
-_ORIGIN_ONLY: Final = {"Access-Control-Allow-Origin": "*"}
+def _url(host: str, port: int) -> str:
+    """The URL by which this machine reaches a server that listens on an address."""
+    address = ipaddress.ip_address(host.partition("%")[0])
+    if address.is_unspecified:
+        host = "127.0.0.1" if address.version == 4 else "::1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from akool_async.client import AkoolClient
 from akool_async.errors import InvalidParameterError, MissingDependencyError
 from akool_async.simulator import Simulator
 from akool_async.simulator.rooms.room import RoomDirectory, SimRoom
@@ -69,7 +70,6 @@ async def test_rooms_routes_are_there_once_a_session_needs_them() -> None:
         for name, found in ((session_id, True), ("x", False)):
             async with http.get(f"{sim.url}/look/{name}") as answer:
                 assert await answer.json() == {"found": found, "all": 1}
-                assert answer.headers["Access-Control-Allow-Origin"] == "*"
         assert len(sim.requests) == 2
 
 
@@ -169,3 +169,17 @@ async def test_preparing_says_what_is_missing():
     async with Simulator(rooms={"livekit": missing}) as sim:
         with pytest.raises(MissingDependencyError):
             await sim.prepare("livekit")
+
+
+@pytest.mark.parametrize(("host", "shown"), [("0.0.0.0", "127.0.0.1"), ("::", "[::1]")])
+async def test_listening_for_other_machines_warns_and_the_sdk_takes_the_url(
+    host: str, shown: str
+) -> None:
+    with pytest.warns(RuntimeWarning, match="whoever reaches this machine"):
+        sim = await Simulator(host=host).__aenter__()
+    try:
+        assert sim.url.startswith(f"http://{shown}:")
+        async with AkoolClient("k", base_url=sim.url) as akool:
+            assert await akool.languages.list()
+    finally:
+        await sim.stop()

@@ -103,7 +103,9 @@ class DialectV2(Dialect):
     def _chat(
         self, packet: bytes, message: dict[str, Any], payload: dict[str, Any], now: float
     ) -> list[Heard]:
-        mid, idx, fin = message.get("mid"), message.get("idx"), message.get("fin")
+        mid, idx = message.get("mid"), message.get("idx")
+        # Some vendors' code has it inside `pld` (docs/protocol.md §2).
+        fin = message.get("fin", payload.get("fin"))
         words = payload.get("text")
         if not isinstance(mid, str) or not mid:
             return [Ignored("a chat without mid")]
@@ -203,7 +205,7 @@ def _data(payload: dict[str, Any]) -> dict[str, Any]:
     data = payload.get("data")
     if not isinstance(data, dict):
         raise checks.Refusal(1003, "data must be an object")
-    return data
+    return checks.without_empty(data)
 
 
 def _check_params(data: dict[str, Any]) -> None:

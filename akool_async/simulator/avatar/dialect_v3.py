@@ -45,6 +45,7 @@ class DialectV3(Dialect):
         payload = _payload(frame.get("payload"))
         if payload is None:
             return [Ignored("payload is not JSON in a string")]
+        payload = checks.without_empty(payload)
         try:
             _check(payload)
         except checks.Refusal as refusal:

@@ -20,18 +20,9 @@ from akool_async.simulator.recording import RequestRecord
 from akool_async.simulator.rest.loose_answers import loosened
 from akool_async.simulator.service import Service
 
-__all__ = ["CORS_HEADERS", "Api", "Call", "Handler", "Routes"]
+__all__ = ["Api", "Call", "Handler", "Routes"]
 
 logger = logging.getLogger(__name__)
-
-#: Sent with every answer, refusals included: browsers preflight every call (docs/protocol.md §1).
-CORS_HEADERS: Final[Mapping[str, str]] = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS",
-    "Access-Control-Allow-Headers": "authorization, x-api-key, content-type",
-    "Access-Control-Allow-Private-Network": "true",
-    "Access-Control-Max-Age": "600",
-}
 
 GET_TOKEN: Final = "/api/open/v3/getToken"  # noqa: S105 - a path
 
@@ -146,7 +137,8 @@ class Api:
         if handler is None:
             raise Refusal(1003, f"{request.method} is not supported")
         body = _json_object(raw) if raw and request.method != "GET" else {}
-        return await handler(self._service, Call(dict(request.query), body))
+        query = {name: value for name, value in request.query.items() if value != ""}
+        return await handler(self._service, Call(query, body))
 
 
 def _json_object(raw: bytes) -> dict[str, Any]:

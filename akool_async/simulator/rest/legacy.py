@@ -19,7 +19,7 @@ __all__ = ["ROUTES"]
 
 async def create(service: Service, call: Call) -> dict[str, Any]:
     """`POST /api/open/v3/liveAvatar/session/create`."""
-    body = call.body
+    body = checks.without_empty(call.body)
     avatar_id = checks.text(body, "avatar_id", required=True)
     assert avatar_id is not None
     stream_type = checks.choice(body, "stream_type", ("flv", "agora")) or "flv"

@@ -18,11 +18,34 @@ __all__ = ["ROUTES", "asked_session_id", "check_avatar_is_ready"]
 _LONGEST: Final = 3600
 #: A token appears in create's answer only (docs/protocol.md §4, 1).
 _SECRET_ENDINGS: Final = ("_token", "_sig")
+#: The fields of an own room, and for texts whether they are required.
+_CREDENTIALS: Final[dict[str, dict[str, bool | None]]] = {
+    "agora": {
+        "agora_uid": None,
+        "agora_channel": True,
+        "agora_token": True,
+        "agora_app_id": False,
+    },
+    "livekit": {
+        "livekit_url": None,
+        "livekit_token": True,
+        "livekit_room_name": False,
+        "livekit_server_identity": False,
+        "livekit_client_identity": False,
+        "audio_only_from_data_stream": None,
+    },
+    "trtc": {
+        "trtc_sdk_app_id": None,
+        "trtc_sdk_room_id": True,
+        "trtc_sdk_user_id": True,
+        "trtc_sdk_user_sig": True,
+    },
+}
 
 
 async def create(service: Service, call: Call) -> dict[str, Any]:
     """`POST /api/open/v4/liveAvatar/session/create`."""
-    body = call.body
+    body = checks.without_empty(call.body)
     avatar_id = checks.text(body, "avatar_id", required=True)
     assert avatar_id is not None
     duration = _check_duration(body, service.default_duration)
@@ -76,8 +99,10 @@ async def close(service: Service, call: Call) -> None:
 
 def asked_session_id(call: Call) -> str:
     """`id`; the vendor's samples and plugin send `session_id`: either is accepted."""
-    name = "session_id" if "id" not in call.body and "session_id" in call.body else "id"
-    found = checks.text(call.body, name, required=True)
+    body = checks.without_empty(call.body)
+    found = checks.text(
+        body, "session_id" if "id" not in body and "session_id" in body else "id", required=True
+    )
     assert found is not None
     return found
 
@@ -116,26 +141,29 @@ def _check_speech(service: Service, body: dict[str, Any]) -> None:
 
 
 def _check_credentials(body: dict[str, Any], stream_type: str) -> dict[str, Any] | None:
-    """The user's own room; for TRTC in the spelling of what is sent (docs/protocol.md §1)."""
+    """The user's own room; for TRTC in the spelling of what is sent (docs/protocol.md §1).
+
+    Fields of another stream type are refused; unknown ones are ignored and not answered.
+    """
     given = checks.section(body, "credentials")
-    if given is None:
+    if not given:
         return None
+    for name in given:
+        kind = name.split("_", 1)[0]
+        if kind != stream_type and kind in _CREDENTIALS:
+            raise Refusal(1003, f"credentials.{name} is not for stream_type {stream_type}")
     if stream_type == "agora":
         checks.integer(given, "agora_uid", 0, required=True)
-        checks.text(given, "agora_channel", required=True)
-        checks.text(given, "agora_token", required=True)
-        checks.text(given, "agora_app_id")
     elif stream_type == "livekit":
         checks.link(given, "livekit_url", required=True, schemes=("ws", "wss", "http", "https"))
-        checks.text(given, "livekit_token", required=True)
-        for name in ("livekit_room_name", "livekit_server_identity", "livekit_client_identity"):
-            checks.text(given, name)
         checks.boolean(given, "audio_only_from_data_stream")
     else:
         checks.integer(given, "trtc_sdk_app_id", 1, required=True)
-        for name in ("trtc_sdk_room_id", "trtc_sdk_user_id", "trtc_sdk_user_sig"):
-            checks.text(given, name, required=True)
-    return given
+    known = _CREDENTIALS[stream_type]
+    for name, required in known.items():
+        if required is not None:
+            checks.text(given, name, required=required)
+    return {name: value for name, value in given.items() if name in known}
 
 
 def _check_avatar(service: Service, avatar_id: str) -> None:
@@ -149,7 +177,7 @@ def check_avatar_is_ready(service: Service, record: dict[str, Any]) -> None:
     """Refuses an avatar that no session can be made with now.
 
     Raises:
-        Refusal: still processing (1214), failed (1220), disabled (1010), in use (1215).
+        Refusal: still processing (1214), failed (1220), disabled (1010), in use (1237).
     """
     status = service.store.status(record)
     if status == 4:
@@ -159,7 +187,7 @@ def check_avatar_is_ready(service: Service, record: dict[str, Any]) -> None:
     if record.get("disabled"):
         raise Refusal(1010, "the avatar can not be operated")
     if service.avatar_in_use(record["avatar_id"]):
-        raise Refusal(1215, "the live avatar is busy")
+        raise Refusal(1237, "the avatar is in use by another session")
 
 
 def _first_params(body: dict[str, Any]) -> dict[str, Any]:

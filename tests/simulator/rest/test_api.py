@@ -1,4 +1,4 @@
-"""The envelope, who is let in, and browsers (docs/protocol.md §1)."""
+"""The envelope and who is let in (docs/protocol.md §1)."""
 
 from __future__ import annotations
 
@@ -113,30 +113,6 @@ async def test_a_body_is_read_under_any_content_type() -> None:
         body = b'{"name": "Facts"}'
         path = "/api/open/v4/knowledge/create"
         assert await _code(sim, path, "POST", headers=headers, data=body) == 1000
-
-
-@pytest.mark.parametrize("path", [LIST, CREATE, "/rtc", "/nothing"])
-async def test_every_call_is_preflighted(path: str) -> None:
-    async with (
-        Simulator() as sim,
-        aiohttp.ClientSession() as http,
-        http.options(sim.url + path, headers={"Origin": "https://example.com"}) as answer,
-    ):
-        assert answer.ok
-        assert answer.headers["Access-Control-Allow-Origin"] == "*"
-        allowed = answer.headers["Access-Control-Allow-Headers"]
-        assert allowed == "authorization, x-api-key, content-type"
-        methods = answer.headers["Access-Control-Allow-Methods"]
-        assert {"GET", "POST", "DELETE"} <= set(methods.split(", "))
-        assert not sim.requests
-
-
-async def test_allow_origin_comes_with_refusals_and_faults() -> None:
-    async with Simulator() as sim, aiohttp.ClientSession() as http:
-        sim.fail_next(status=503)
-        for _ in range(2):
-            async with http.get(sim.url + LIST) as answer:
-                assert answer.headers["Access-Control-Allow-Origin"] == "*"
 
 
 async def test_requests_are_recorded_and_their_secrets_are_not_shown() -> None:

@@ -91,6 +91,8 @@ class DataRoom:
     Attributes:
         occupants: by identity.
         silent: nothing that is sent is delivered any more; everything else goes on.
+        lost: packets for occupants that can't receive now.
+        refused: packets that their senders may not send.
         on_joined, on_left: told the identity of an occupant that became active, or left.
     """
 
@@ -102,6 +104,7 @@ class DataRoom:
         self.occupants: dict[str, Occupant] = {}
         self.silent = False
         self.lost = 0
+        self.refused = 0
         self.on_joined: Callable[[str], None] | None = None
         self.on_left: Callable[[str], None] | None = None
         self._timers: dict[int, asyncio.TimerHandle] = {}
@@ -191,7 +194,8 @@ class DataRoom:
 
     def send(self, sender: Occupant, packet: pb.DataPacket, *, reliable: bool = True) -> None:
         """Carries a packet from one occupant to the others, or to those it is addressed to."""
-        if not sender.grants.can_publish_data:
+        if not sender.grants.can_publish_data or not _may_send(sender, packet):
+            self.refused += 1
             return
         # What a client says about itself isn't believed.
         packet.participant_identity = sender.grants.identity
@@ -263,3 +267,14 @@ class DataRoom:
             call()
 
         self._timers[number] = asyncio.get_running_loop().call_later(delay, run)
+
+
+def _may_send(sender: Occupant, packet: pb.DataPacket) -> bool:
+    """Transcriptions are an agent's to send, as on livekit-server.
+
+    One without a track's id ends the receiving process of the native clients
+    (docs/livekit.md), so it is refused of agents, too.
+    """
+    if packet.WhichOneof("value") != "transcription":
+        return True
+    return sender.grants.kind == "agent" and bool(packet.transcription.track_id)

@@ -36,7 +36,6 @@ _PREFIX: Final = "akool_"
 _TOKEN_MARGIN: Final = 60.0
 #: A room of the user's own stays at least this long, in seconds, even with nobody in it.
 _OWN_ROOM_STAYS: Final = 60.0
-_CORS: Final = {"Access-Control-Allow-Origin": "*"}
 
 
 class LiveKitRoom(SimRoom):
@@ -199,14 +198,14 @@ class _Door:
 
     async def absent(self, request: web.Request) -> web.Response:
         del request
-        return web.Response(status=404, text="404 page not found", headers=_CORS)
+        return web.Response(status=404, text="404 page not found")
 
     async def validate(self, request: web.Request) -> web.Response:
         try:
             self._enter(request)
         except web.HTTPException as refusal:
-            return web.Response(status=refusal.status, text=refusal.text, headers=_CORS)
-        return web.Response(text="success", headers=_CORS)
+            return web.Response(status=refusal.status, text=refusal.text)
+        return web.Response(text="success")
 
     async def signal(self, request: web.Request) -> web.StreamResponse:
         grants, hub, gate = self._enter(request)
@@ -237,13 +236,13 @@ class _Door:
         try:
             grants = read(token)
         except TokenRefusedError as error:
-            raise web.HTTPUnauthorized(text=str(error), headers=_CORS) from error
+            raise web.HTTPUnauthorized(text=str(error)) from error
         for room in self._rooms.of_kind("livekit"):
             if isinstance(room, LiveKitRoom) and room.hub.name == grants.room:
                 room.gate.check()
                 return grants, room.hub, room.gate
         if grants.room.startswith(_PREFIX):
-            raise web.HTTPNotFound(text="requested room does not exist", headers=_CORS)
+            raise web.HTTPNotFound(text="requested room does not exist")
         transport = request.transport
         port = transport.get_extra_info("sockname")[1] if transport is not None else None
         return grants, _own_rooms.at(port, grants.room), None

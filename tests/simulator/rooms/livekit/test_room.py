@@ -12,8 +12,9 @@ from livekit.protocol import rtc as signalling
 from livekit_peer import RoomWanted, SimulatedPeer
 
 from akool_async.simulator.network import NetworkConditions
+from akool_async.simulator.rooms.livekit.hub import Resident
 from akool_async.simulator.rooms.livekit.room import LiveKitRoom
-from akool_async.simulator.rooms.livekit.tokens import Grants, TokenRefusedError, mint, read
+from akool_async.simulator.rooms.livekit.tokens import Grants, mint
 from akool_async.testing.conformance import until
 
 
@@ -57,17 +58,15 @@ async def client():
 
 
 @pytest.mark.parametrize("path", ["/rtc/v1", "/rtc/v1/validate"])
-async def test_newer_browser_clients_fall_back_because_of_a_404_they_can_see(http, path):
-    async with http.get(path, headers={"Origin": "https://app.example"}) as answer:
+async def test_newer_browser_clients_fall_back_because_of_a_404(http, path):
+    async with http.get(path) as answer:
         assert answer.status == 404
-        assert answer.headers["Access-Control-Allow-Origin"] == "*"
 
 
 async def test_a_right_token_is_valid(room, http):
     token = room.credentials.livekit_token.get_secret_value()
     async with http.get("/rtc/validate", params={"access_token": token}) as answer:
         assert (answer.status, await answer.text()) == (200, "success")
-        assert answer.headers["Access-Control-Allow-Origin"] == "*"
     async with http.get("/rtc/validate", headers={"Authorization": f"Bearer {token}"}) as answer:
         assert answer.status == 200
 
@@ -78,7 +77,7 @@ async def test_a_right_token_is_valid(room, http):
         "",
         "a.b.c",
         mint(Grants("me", "akool_5f1e"), lifetime=0),
-        mint(Grants("me", "akool_5f1e"), lifetime=60, secret="another"),
+        mint(Grants("me", "akool_5f1e"), lifetime=60, secret="another" * 5),
         mint(Grants("me", "akool_5f1e"), lifetime=60, key="another"),
     ],
 )
@@ -153,6 +152,26 @@ async def test_the_sender_cannot_pretend_to_be_another(room, client):
     )
     member._heard(forged.SerializeToString(), True)
     assert room.events.packets == [(b"x", room.sim.client_identity)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "track_id", "arrives"),
+    [("", "TR_1", False), ("standard", "", False), ("agent", "", False), ("agent", "TR_1", True)],
+)
+async def test_a_transcription_is_an_agents_to_send(room, kind, track_id, arrives):
+    """One without a track's id ends the process of a native client that receives it."""
+    agent = Resident("agent", room.sim.hub.name)
+    agent.grants = Grants("agent", room.sim.hub.name, kind=kind)
+    heard = []
+    listener = Resident("listener", room.sim.hub.name)
+    listener.hear = heard.append
+    room.sim.hub.enter(agent)
+    room.sim.hub.enter(listener)
+    words = pb.Transcription(transcribed_participant_identity="agent", track_id=track_id)
+    words.segments.add(id="s1", text="hello", final=True)
+    room.sim.hub.send(agent, pb.DataPacket(transcription=words))
+    assert bool(heard) is arrives
+    assert room.sim.hub.refused == (0 if arrives else 1)
 
 
 async def test_addressed_packets_reach_only_those_named(room, client):
@@ -240,27 +259,3 @@ async def test_a_token_of_ones_own_makes_a_room_and_the_avatar_comes_there(room,
     await own.close("closed")
     await until(lambda: not client.room.remote_participants, "the avatar's leaving")
     assert client.room.isconnected()  # the user's room outlives the session
-
-
-# Tokens
-
-
-def test_a_token_says_what_it_grants():
-    grants = Grants("me", "room", can_publish=False, name="Me", attributes={"a": "b"})
-    got = read(mint(grants, lifetime=60))
-    assert (got.identity, got.room, got.name, dict(got.attributes)) == (
-        "me",
-        "room",
-        "Me",
-        {"a": "b"},
-    )
-    assert not got.can_publish
-    assert got.expires is not None
-
-
-@pytest.mark.parametrize("where", [10, -10])
-def test_a_token_that_was_tampered_with_is_refused(where):
-    token = mint(Grants("me", "room"), lifetime=60)
-    changed = token[:where] + ("A" if token[where] != "A" else "B") + token[where:][1:]
-    with pytest.raises(TokenRefusedError):
-        read(changed)
