@@ -1,72 +1,71 @@
-"""Holds random conversations over a pair: every answer goes to its question, nothing hangs.
+"""Holds random conversations in a room in memory: every answer goes to its question, nothing hangs.
 
     python tests/fuzz/fuzz_conversation.py --conversations 200 [--seed N]
 
 Questions and texts to be said are cancelled and interrupted at any moment, and the room confirms
-packets sooner or later than the avatar answers them. Some avatars answer under the question's mid,
-some under mids of their own. Prints what went wrong and with which seed; exits with 1 then.
+packets before or after the avatar answers them. Some avatars answer under the question's mid,
+some under mids of their own. A virtual clock makes a seed's conversation the same in every run.
+Prints the seeds and what went wrong with which of them; exits with 1 then.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import random
 import sys
 from collections import deque
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from pathlib import Path
+from typing import Final
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+
+from fake_avatar import FakeAvatar
+from virtual_clock import VirtualClockLoop
 
 from akool_async import AvatarSession, ConversationOptions, SessionInfo
 from akool_async.testing.in_memory_room import InMemoryRoom
 
-#: Longer than anything here takes, shorter than any limit of a conversation.
-PATIENCE: Final = 15.0
+#: Seconds: longer than anything here takes, shorter than any limit of a conversation.
+LIMIT: Final = 15.0
 OPTIONS: Final = ConversationOptions(
     interrupt_grace=0.3, silence_after=None, speech_margin=60, first_piece=0.01
 )
 
 
-class Avatar:
+class Avatar(FakeAvatar):
     """Answers, or says, one thing after another; an interrupt makes it forget what it has."""
 
-    def __init__(self, pair: InMemoryRoom, chance: random.Random, *, retells: bool) -> None:
+    def __init__(self, room: InMemoryRoom, chance: random.Random, *, retells: bool) -> None:
+        super().__init__(room)
         self.said: list[str] = []
-        self._pair = pair
         self._chance = chance
         self._retells = retells
         self._own_mids = chance.random() < 0.6
         self._shows_text = not retells or chance.random() < 0.5
-        self._texts: dict[str, str] = {}
         self._todo: deque[tuple[str, str]] = deque()
         self._speaking: str | None = None
         self._mids = 0
         self._task: asyncio.Task[None] | None = None
-        pair.on_packet = self._packet
+        self.on_chat = self._asked
+        self.on_command = self._commanded
 
     async def stop(self) -> None:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
 
-    def _packet(self, packet: bytes) -> None:
-        message = json.loads(packet)
-        mid, pld = message["mid"], message["pld"]
-        if message["type"] == "command":
-            if pld["cmd"] == "interrupt":
-                self._fall_silent()
-            self._send("command", mid, {"cmd": pld["cmd"], "code": 1000, "msg": "OK"})
-            return
-        self._texts[mid] = self._texts.get(mid, "") + pld["text"]
-        if message["fin"]:
-            self._todo.append((mid, self._texts.pop(mid)))
-            if self._task is None or self._task.done():
-                self._task = asyncio.create_task(self._work())
+    def _asked(self, mid: str, text: str) -> None:
+        self._todo.append((mid, text))
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._work())
 
-    def _fall_silent(self) -> None:
+    def _commanded(self, cmd: str) -> None:
+        if cmd != "interrupt":
+            return
         self._todo.clear()
-        self._texts.clear()
+        self.forget_parts()
         if self._task is not None:
             self._task.cancel()
             self._task = None
@@ -79,12 +78,11 @@ class Avatar:
             self._mids += 1
             mid = f"own-{self._mids}" if self._own_mids else mid
             self._speaking = mid
-            self._send("event", mid, {"event": "audio_start"})
+            self.event("audio_start", mid)
             if self._shows_text:
                 pieces = [text] if self._retells else ["re: ", text[:2], text[2:]]
                 for idx, piece in enumerate(pieces):
-                    part = {"from": "bot", "text": piece}
-                    self._send("chat", mid, part, idx=idx, fin=piece is pieces[-1])
+                    self.part(mid, idx, piece, fin=idx == len(pieces) - 1)
                     await self._pause(0, 0, 0.002)
             await self._pause(0, 0.005, 0.02)
             self.said.append(text)
@@ -92,39 +90,36 @@ class Avatar:
 
     def _end_audio(self) -> None:
         if self._speaking is not None:
-            self._send("event", self._speaking, {"event": "audio_end"})
+            self.event("audio_end", self._speaking)
             self._speaking = None
 
     async def _pause(self, *choices: float) -> None:
         await asyncio.sleep(self._chance.choice(choices))
 
-    def _send(self, kind: str, mid: str, pld: dict[str, Any], **more: Any) -> None:
-        self._pair.send(json.dumps({"v": 2, "type": kind, "mid": mid, **more, "pld": pld}).encode())
 
-
-async def confirm(pair: InMemoryRoom, chance: random.Random) -> None:
-    """The room says now and then that it took what it has long delivered."""
+async def confirm(room: InMemoryRoom, chance: random.Random) -> None:
+    """Lets the room confirm packets only now and then, long after it delivered them."""
     while True:
-        pair.confirming.clear()
+        room.confirming.clear()
         await asyncio.sleep(chance.choice((0, 0.003, 0.02)))
-        pair.confirming.set()
+        room.confirming.set()
         await asyncio.sleep(chance.choice((0, 0.003)))
 
 
 @asynccontextmanager
 async def conversation(chance: random.Random, *, retells: bool):
-    pair = InMemoryRoom(delay=chance.choice((0, 0.005)))
-    avatar = Avatar(pair, chance, retells=retells)
+    room = InMemoryRoom(delay=chance.choice((0, 0.005)))
+    avatar = Avatar(room, chance, retells=retells)
     info = SessionInfo(mode=1 if retells else 2)
-    async with AvatarSession(pair.transport, info=info, options=OPTIONS) as session:
-        confirming = asyncio.create_task(confirm(pair, chance))
+    async with AvatarSession(room.transport, info=info, options=OPTIONS) as session:
+        confirming = asyncio.create_task(confirm(room, chance))
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(LIMIT):
                 yield session, avatar
         finally:
             confirming.cancel()
             await asyncio.wait([confirming])
-            pair.confirming.set()
+            room.confirming.set()
             await avatar.stop()
 
 
@@ -214,7 +209,9 @@ def main() -> int:
     parser.add_argument("--conversations", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0, help="of the first one")
     given = parser.parse_args()
-    failed = asyncio.run(run(given.seed, given.conversations))
+    print(f"seeds {given.seed} to {given.seed + given.conversations - 1}", flush=True)
+    with asyncio.Runner(loop_factory=VirtualClockLoop) as runner:
+        failed = runner.run(run(given.seed, given.conversations))
     print(f"{2 * given.conversations} conversations, {failed} went wrong")
     return 1 if failed else 0
 

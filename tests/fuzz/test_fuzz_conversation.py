@@ -9,13 +9,13 @@ from pathlib import Path
 SCRIPT = Path(__file__).parent / "fuzz_conversation.py"
 
 
-def test_twenty_conversations() -> None:
+def test_a_hundred_conversations() -> None:
     done = subprocess.run(
-        [sys.executable, str(SCRIPT), "--conversations", "10"],
+        [sys.executable, str(SCRIPT), "--conversations", "50", "--seed", "0"],
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.splitlines() == ["20 conversations, 0 went wrong"]
+    assert done.stdout.splitlines() == ["seeds 0 to 49", "100 conversations, 0 went wrong"]

@@ -20,6 +20,9 @@ from typing import Any, Final
 
 __all__ = ["DeadlockError", "VirtualClockLoop"]
 
+#: Seconds that looking at the clock takes.
+TICK: Final = 1e-9
+
 #: Iterations in a row at one instant before each takes a millisecond: a loop over `sleep(0)` that
 #: waits for a time limit has to reach it.
 BUSY: Final = 200_000
@@ -94,7 +97,11 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
         super().__init__(self._virtual)
 
     def time(self) -> float:
-        """Seconds on this loop's clock."""
+        """Seconds on this loop's clock; never the same twice, so that equal delays keep their order.
+
+        asyncio runs timers that are due at the same instant in any order.
+        """
+        self._virtual.now += TICK
         return self._virtual.now
 
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> asyncio.Future[Any]:
