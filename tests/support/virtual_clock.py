@@ -97,7 +97,7 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
         super().__init__(self._virtual)
 
     def time(self) -> float:
-        """Seconds on this loop's clock; never the same twice, so that equal delays keep their order.
+        """Seconds on this loop's clock; never the same twice: equal delays keep their order.
 
         asyncio runs timers that are due at the same instant in any order.
         """
