@@ -19,11 +19,18 @@ __all__ = ["ConnectionChange", "ConnectionState", "JoinTarget", "Transport", "Tr
 class ConnectionState(enum.Enum):
     """What happened to the connection."""
 
+    #: It broke; the adapter tries to get it back.
     RECONNECTING = "reconnecting"
+    #: It is back. Whether the avatar is in the room is another question.
     RECONNECTED = "reconnected"
     AVATAR_LEFT = "avatar_left"
     AVATAR_BACK = "avatar_back"
+    #: The avatar began to publish audio or video (see `Transport.avatar_publishing`).
+    AVATAR_PUBLISHED = "avatar_published"
     TOKEN_EXPIRING = "token_expiring"  # noqa: S105 - a state's name
+    #: The token was replaced without leaving the room.
+    TOKEN_RENEWED = "token_renewed"  # noqa: S105 - a state's name
+    #: The first packet of somebody who isn't the avatar was dropped.
     STRANGER = "stranger"
 
 
@@ -114,6 +121,17 @@ class Transport(abc.ABC):
         """
         del base_url
         return {}
+
+    @property
+    def avatar_publishing(self) -> bool | None:
+        """Whether the avatar publishes audio or video in the room at this moment.
+
+        The service's avatar loses what it is sent before it publishes, so a caller may wait for it
+        after `connect`. A transport that knows reports `AVATAR_PUBLISHED` by `receive()` each time
+        the avatar begins to publish, from the first join on. `None`: it can't know, or the room
+        carries data only; this is the default.
+        """
+        return None
 
     @abc.abstractmethod
     def __init__(self, target: JoinTarget, options: Mapping[str, Any]) -> None:

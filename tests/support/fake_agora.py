@@ -46,6 +46,7 @@ class Sdk:
         self.imported_on: threading.Thread | None = None
         self.initialize_fails = False
         self.initialize_breaks = False
+        self.inited_before_it_breaks = False
         self.no_connection = False
         self.no_stream = False
         self.register_answer = 0
@@ -185,6 +186,7 @@ class IRTCConnectionObserver:
 class IRTCLocalUserObserver:
     def on_stream_message(self, agora_local_user, user_id, stream_id, data, length): ...
     def on_user_state_changed(self, agora_local_user, user_id, state): ...
+    def on_user_info_updated(self, agora_local_user, user_id, msg, val): ...
 
 
 class AgoraService:
@@ -202,7 +204,8 @@ class AgoraService:
         if config.audio_scenario == AudioScenarioType.AUDIO_SCENARIO_AI_SERVER:
             sdk.violations.append("AI_SERVER calls the SDK from its callbacks")
         if sdk.initialize_breaks:
-            self.released = True
+            self.inited = sdk.inited_before_it_breaks
+            self.released = not self.inited  # its release() would do nothing
             raise AttributeError("'NoneType' object has no attribute 'set_int'")
         self.inited = not sdk.initialize_fails
         if sdk.initialize_fails:
@@ -312,6 +315,10 @@ class RTCConnection:
         """Calls the connection observer, on a native thread."""
         self._calls.put((self._call, (name, *args)))
 
+    def emit_to_user(self, name: str, *args: Any) -> None:
+        """Calls the local user's observer, on a native thread."""
+        self._calls.put((self._call_user, (name, *args)))
+
     def message(self, uid: str, payload: bytes) -> None:
         """A stream message arrives: its payload is taken for a C string."""
         self._calls.put((self._message, (uid, payload)))
@@ -333,6 +340,10 @@ class RTCConnection:
     def _call(self, name: str, *args: Any) -> None:
         if self._observer is not None:
             getattr(self._observer, name)(self, *args)
+
+    def _call_user(self, name: str, *args: Any) -> None:
+        if self._user_observer is not None:
+            getattr(self._user_observer, name)(object(), *args)
 
     def _message(self, uid: str, payload: bytes) -> None:
         if self._user_observer is None:

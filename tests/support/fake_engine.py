@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from typing import Any
 
-from akool_async.transport.engines.transport import EngineError
+from akool_async.transport.engines.engine import EngineError
 
 
 class FakeEngine:
@@ -16,7 +16,8 @@ class FakeEngine:
         answers: codes to answer to the first sends, 0 for "taken"; later ones are taken.
         told: what else to do. `join`, `leave`, `renew`: refuse with that code. `absent`: nobody is
             in the room. `hang`, `stuck`, `stays`: joining, sending, leaving never ends. `deaf`: an
-            event until which leaving ignores being cancelled.
+            event until which leaving ignores being cancelled. `deaf_join`: the same for joining.
+            `fails`: the error that joining raises.
     """
 
     def __init__(self, *answers: int, **told: Any) -> None:
@@ -24,6 +25,7 @@ class FakeEngine:
         self.told = told
         self.sent: list[bytes] = []
         self.left = 0
+        self.inside = False
         self.rooms: list[Any] = []
         self.tokens: list[str] = []
         self.events: Any = None
@@ -33,8 +35,14 @@ class FakeEngine:
         self.events = events
         if "hang" in self.told:
             await asyncio.Event().wait()
+        while "deaf_join" in self.told and not self.told["deaf_join"].is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await self.told["deaf_join"].wait()
         if "join" in self.told:
             raise EngineError(self.told["join"])
+        if "fails" in self.told:
+            raise self.told["fails"]
+        self.inside = True
         if "absent" not in self.told:
             events.user_joined("9")
 
@@ -52,6 +60,7 @@ class FakeEngine:
 
     async def leave(self) -> None:
         self.left += 1
+        self.inside = False
         while "deaf" in self.told and not self.told["deaf"].is_set():
             with contextlib.suppress(asyncio.CancelledError):
                 await self.told["deaf"].wait()

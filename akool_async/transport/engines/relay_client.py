@@ -1,9 +1,7 @@
-"""The client's end of a simulator's relay: rooms of vendors whose servers can't run here.
+"""The member's end of a simulator's relay (`relay_wire`): an engine for rooms on this machine.
 
-What goes over the websocket is written down in `akool_async.simulator.rooms.relay.wire`. The relay
-enforces a vendor's limits with the vendor's codes; this end does what the vendor's SDK would: it
-stamps a packet when it is handed over, and reconnects by itself. Each vendor's plugin has a
-subclass.
+It does what the vendor's SDK would: it stamps a packet when it is handed over, and reconnects by
+itself. Each vendor's plugin has a subclass.
 """
 
 from __future__ import annotations
@@ -11,38 +9,43 @@ from __future__ import annotations
 import abc
 import asyncio
 import contextlib
-import json
-import struct
 from collections import deque
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
 import aiohttp
 
-from akool_async.transport.engines.transport import EngineError
+from akool_async.errors import JoinError
+from akool_async.transport.engines import relay_wire
+from akool_async.transport.engines.engine import EngineError
+from akool_async.transport.file_limit import is_file_limit
 
-__all__ = ["SENDER", "STAMP", "RelayEngine", "RelayEvents", "resolve"]
+__all__ = ["RelayEngine", "RelayEvents", "resolve"]
 
-#: Before a member's packet: its clock in seconds since joining, and the command id.
-STAMP: Final = struct.Struct(">dB")
-#: Before a relayed packet: the command id, and the length of the sender's identity.
-SENDER: Final = struct.Struct(">BB")
 _FIRST_RETRY: Final = 0.05
 _LAST_RETRY: Final = 1.0
 _CLOSE_TIMEOUT: Final = 1.0
+#: Frames that are handed on before the event loop gets a turn.
+_FRAMES_PER_TURN: Final = 100
 
 
 class RelayEvents(Protocol):
-    """What all vendors' engines tell alike."""
+    """The events that all vendors' engines have."""
 
     def packet(self, data: bytes, sender: str) -> None:
-        """A packet from somebody in the room."""
+        """A packet of `sender`."""
 
     def user_joined(self, identity: str, /) -> None:
-        """Somebody is in the room."""
+        """Another participant is in the room."""
 
     def user_left(self, identity: str, /) -> None:
-        """They left."""
+        """It left."""
+
+    def user_published(self, identity: str, /) -> None:
+        """It publishes audio or video."""
+
+    def user_unpublished(self, identity: str, /) -> None:
+        """It publishes neither any more."""
 
 
 R = TypeVar("R")
@@ -68,29 +71,33 @@ class RelayEngine(abc.ABC, Generic[R, V]):
     verdict_lost: ClassVar[int]
 
     def __init__(self, base_url: str, *, give_up_after: float = 20.0) -> None:
-        self._url = f"{base_url.rstrip('/')}/loopback/{self.kind}"
+        self._url = relay_wire.url(base_url, self.kind)
+        #: Whether the relay reports who publishes; known once joined.
+        self.reports_tracks = False
         self._give_up_after = give_up_after
         self._http: aiohttp.ClientSession | None = None
         self._ws: aiohttp.ClientWebSocketResponse | None = None
-        self._stay: asyncio.Task[None] | None = None
+        #: Reads, and reconnects.
+        self._supervisor: asyncio.Task[None] | None = None
         self._since = 0.0
         self._users: set[str] = set()
+        self._publishing: set[str] = set()
         self._verdicts: deque[asyncio.Future[int]] = deque()
 
     @abc.abstractmethod
-    def form(self, room: R) -> dict[str, Any]:
-        """What the relay is told when joining."""
+    def join_request(self, room: R) -> relay_wire.JoinRequest:
+        """What the relay is sent to join `room`."""
 
     @abc.abstractmethod
-    def tell_reconnecting(self, events: V) -> None:
+    def report_reconnecting(self, events: V) -> None:
         """The connection broke."""
 
     @abc.abstractmethod
-    def tell_reconnected(self, events: V) -> None:
+    def report_reconnected(self, events: V) -> None:
         """It is back."""
 
     @abc.abstractmethod
-    def tell_end(self, events: V, why: int | str | EngineError | None) -> None:
+    def report_end(self, events: V, why: int | str | EngineError | None) -> None:
         """Out for good: by the relay's code, refused on coming back, or (`None`) never back."""
 
     def notice(self, notice: Mapping[str, Any], events: V) -> None:
@@ -99,19 +106,31 @@ class RelayEngine(abc.ABC, Generic[R, V]):
 
     async def join(self, room: R, events: V) -> None:
         """Connects and joins. See the vendor's `Engine.join`."""
-        self._http = aiohttp.ClientSession()
+        await self.leave()
+        http = self._http = aiohttp.ClientSession()
         try:
-            self._ws, users = await self._enter(self._http, room)
-        except (aiohttp.ClientError, ConnectionError) as error:
+            ws, answer = await self._enter(http, room)
+        except BaseException as error:
             await self.leave()
-            raise EngineError(self.unreachable, "the simulator's relay can't be reached") from error
-        except BaseException:
-            await self.leave()
+            await http.close()  # also where leave() was called before this and has forgotten it
+            if is_file_limit(error):
+                raise JoinError(
+                    "this process can't open any more files, so the simulator's relay can't be "
+                    "reached: raise the limit (ulimit -n)"
+                ) from error
+            if isinstance(error, aiohttp.ClientError | ConnectionError):
+                raise EngineError(
+                    self.unreachable, "the simulator's relay can't be reached"
+                ) from error
             raise
-        self._meet(users, events)
-        self._stay = asyncio.create_task(
-            self._read_and_return(self._http, self._ws, room, events),
-            name=f"{self.kind} loopback",
+        if self._http is not http:  # leave() was called meanwhile
+            await _close(ws)
+            await http.close()
+            raise EngineError(self.not_in_room)
+        self._ws = ws
+        self._meet(answer, events)
+        self._supervisor = asyncio.create_task(
+            self._supervise(http, ws, room, events), name=f"{self.kind} relay"
         )
 
     async def send(self, packet: bytes) -> None:
@@ -121,27 +140,31 @@ class RelayEngine(abc.ABC, Generic[R, V]):
         verdict: asyncio.Future[int] = loop.create_future()
         self._verdicts.append(verdict)
         try:
-            await ws.send_bytes(STAMP.pack(loop.time() - self._since, self.command) + packet)
+            await ws.send_bytes(
+                relay_wire.pack_sent(loop.time() - self._since, self.command, packet)
+            )
         except ConnectionError as error:
             raise EngineError(self.broke) from error
         if code := await verdict:
             raise EngineError(code)
 
     async def leave(self) -> None:
-        """Says so, and closes the websocket. See the vendor's `Engine.leave`."""
-        stay, self._stay = self._stay, None
+        """Announces it and closes the websocket. See the vendor's `Engine.leave`."""
+        supervisor, self._supervisor = self._supervisor, None
         ws, self._ws = self._ws, None
         http, self._http = self._http, None
         self._users.clear()
+        self._publishing.clear()
         try:
-            if stay is not None:
-                stay.cancel()
-                await asyncio.wait({stay})
+            if supervisor is not None:
+                supervisor.cancel()
+                await asyncio.wait({supervisor})
             if ws is not None and not ws.closed:
-                await ws.send_json({"do": "leave"})
+                async with asyncio.timeout(_CLOSE_TIMEOUT):
+                    await ws.send_json({"do": "leave"})
                 await _close(ws)
-        except ConnectionError:
-            pass  # it was gone already: nothing to say goodbye to
+        except (ConnectionError, TimeoutError):
+            pass  # it is gone, or doesn't read: closing the session below drops the connection
         finally:
             self.settle()
             if http is not None:
@@ -149,58 +172,61 @@ class RelayEngine(abc.ABC, Generic[R, V]):
 
     async def _enter(
         self, http: aiohttp.ClientSession, room: R
-    ) -> tuple[aiohttp.ClientWebSocketResponse, set[str]]:
-        ws = await http.ws_connect(self._url, max_msg_size=1 << 20)
+    ) -> tuple[aiohttp.ClientWebSocketResponse, dict[str, Any]]:
+        ws = await http.ws_connect(self._url, max_msg_size=relay_wire.MAX_FRAME)
         try:
             self._since = asyncio.get_running_loop().time()
-            await ws.send_json(self.form(room))
+            await ws.send_json(self.join_request(room).to_dict())
             message = await ws.receive()
             if message.type is not aiohttp.WSMsgType.TEXT:
                 raise ConnectionResetError("the relay closed the connection")
-            answer = json.loads(message.data)
-            if answer["event"] != "joined":
-                raise EngineError(answer["code"], answer["message"])
+            answer = relay_wire.read_object(message.data)
+            if answer.get("event") != "joined":
+                raise EngineError(
+                    answer.get("code", self.unreachable), str(answer.get("message", ""))
+                )
         except BaseException:
             await _close(ws)
             raise
-        return ws, set(answer["members"])
+        return ws, answer
 
-    async def _read_and_return(
+    async def _supervise(
         self,
         http: aiohttp.ClientSession,
         ws: aiohttp.ClientWebSocketResponse,
         room: R,
         events: V,
     ) -> None:
+        """Reads, and reconnects when the connection breaks, until the end of the room."""
         while True:
             why: int | str | EngineError | None = await self._read(ws, events)
             self._ws = None
             self.settle()
             if why is None:
-                self.tell_reconnecting(events)
+                self.report_reconnecting(events)
                 try:
                     async with asyncio.timeout(self._give_up_after):
-                        ws, users = await self._come_back(http, room)
+                        ws, answer = await self._come_back(http, room)
                 except TimeoutError:
                     pass  # never back: `why` stays None
                 except EngineError as error:
                     why = error
                 else:
                     self._ws = ws
-                    self.tell_reconnected(events)
-                    self._meet(users, events)
+                    self.report_reconnected(events)
+                    self._meet(answer, events)
                     continue
-            self.tell_end(events, why)
+            self.report_end(events, why)
             return
 
     async def _come_back(
         self, http: aiohttp.ClientSession, room: R
-    ) -> tuple[aiohttp.ClientWebSocketResponse, set[str]]:
+    ) -> tuple[aiohttp.ClientWebSocketResponse, dict[str, Any]]:
         pause = _FIRST_RETRY
         while True:
             try:
                 return await self._enter(http, room)
-            except (aiohttp.ClientError, ConnectionError):
+            except (aiohttp.ClientError, OSError):
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LAST_RETRY)
 
@@ -208,42 +234,63 @@ class RelayEngine(abc.ABC, Generic[R, V]):
         self, ws: aiohttp.ClientWebSocketResponse, events: V
     ) -> int | str | EngineError | None:
         """Hands on what comes until the end; its code, or `None` where the connection broke."""
+        count = 0
         async for message in ws:
+            count += 1
+            if count % _FRAMES_PER_TURN == 0:
+                await asyncio.sleep(0)
             if message.type is aiohttp.WSMsgType.BINARY:
-                command, length = SENDER.unpack_from(message.data)
-                start = SENDER.size + length
-                if command == self.command:
-                    sender = message.data[SENDER.size : start].decode()
-                    events.packet(message.data[start:], sender)
+                with contextlib.suppress(ValueError):
+                    packet = relay_wire.unpack_relayed(message.data)
+                    if packet.command == self.command:
+                        events.packet(packet.payload, packet.sender)
             elif message.type is aiohttp.WSMsgType.TEXT:
-                notice = json.loads(message.data)
+                notice = relay_wire.read_object(message.data)
                 if "ack" in notice:
                     resolve(self._verdicts, notice["ack"])
-                    continue
-                event = notice["event"]
-                if event == "disconnected":
+                elif notice.get("event") == "disconnected":
                     code: int | str = notice["code"]
                     return code
-                if event == "user_joined":
-                    self._users.add(notice["identity"])
-                    events.user_joined(notice["identity"])
-                elif event == "user_left":
-                    self._users.discard(notice["identity"])
-                    events.user_left(notice["identity"])
                 else:
-                    self.notice(notice, events)
+                    self._notice(notice, events)
         return None
 
-    def _meet(self, users: set[str], events: V) -> None:
-        """Tells who is there, and who went while the connection was broken."""
+    def _notice(self, notice: Mapping[str, Any], events: V) -> None:
+        identity = notice.get("identity", "")
+        match notice.get("event"):
+            case "user_joined":
+                self._users.add(identity)
+                events.user_joined(identity)
+            case "user_left":
+                self._users.discard(identity)
+                self._publishing.discard(identity)
+                events.user_left(identity)
+            case "user_published":
+                self._publishing.add(identity)
+                events.user_published(identity)
+            case "user_unpublished":
+                self._publishing.discard(identity)
+                events.user_unpublished(identity)
+            case _:
+                self.notice(notice, events)
+
+    def _meet(self, answer: Mapping[str, Any], events: V) -> None:
+        """Reports who is there, and who went while the connection was broken."""
+        users = set(answer.get("members", ()))
+        publishing = set(answer.get("publishing", ()))
+        self.reports_tracks = "publishing" in answer
         for identity in self._users - users:
             events.user_left(identity)
         for identity in users - self._users:
             events.user_joined(identity)
-        self._users = users
+        for identity in (self._publishing - publishing) & users:
+            events.user_unpublished(identity)
+        for identity in publishing - self._publishing:
+            events.user_published(identity)
+        self._users, self._publishing = users, publishing
 
     def settle(self) -> None:
-        """The connection is gone: nobody will answer what was asked on it."""
+        """The connection is gone: what waits for its answer gets `verdict_lost`."""
         while self._verdicts:
             resolve(self._verdicts, self.verdict_lost)
 
@@ -256,6 +303,8 @@ class RelayEngine(abc.ABC, Generic[R, V]):
 
 def resolve(waiting: deque[asyncio.Future[int]], code: int) -> None:
     """Gives the oldest that waits its verdict."""
+    if not waiting:
+        return  # an answer to nothing
     verdict = waiting.popleft()
     if not verdict.done():
         verdict.set_result(code)

@@ -1,19 +1,19 @@
-"""A transport over an engine: the part that really talks to a vendor, behind a narrow protocol.
+"""A transport over an engine: joining, waiting for the avatar, time limits, rejoining, leaving.
 
-For rooms whose vendor SDK not everybody has, or that has several. A subclass brings the
-credentials, the vendor's errors as ours, and the protocol its engines follow; joining, waiting for
-the avatar, deadlines, joining anew and leaving are the same for all and stand here.
+A subclass brings the credentials, the vendor's errors as ours, and the protocol its engines follow.
 """
 
 from __future__ import annotations
 
 import abc
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Final, Protocol, TypeVar, cast
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, ClassVar, Final
 
 from akool_async.errors import (
+    AkoolError,
     AvatarAbsentError,
     DisconnectedError,
     InvalidParameterError,
@@ -22,19 +22,12 @@ from akool_async.errors import (
     MessageTooLargeError,
     SendError,
 )
-from akool_async.models.addresses import is_loopback_url
-from akool_async.models.credentials import Credentials
 from akool_async.transport.contract import ConnectionChange, Transport, TransportStats
-from akool_async.transport.engines.participants import Presence
+from akool_async.transport.engines.engine import AnyEngine, EngineError
+from akool_async.transport.engines.participants import ParticipantTracker
+from akool_async.transport.file_limit import check_file_limit
 
-__all__ = [
-    "AnyEngine",
-    "EngineError",
-    "EngineTransport",
-    "check_engine",
-    "made_engine",
-    "simulator_url",
-]
+__all__ = ["EngineTransport"]
 
 logger = logging.getLogger(__name__)
 
@@ -42,31 +35,8 @@ logger = logging.getLogger(__name__)
 RETRY_AFTER: Final = 0.05
 #: Seconds for freeing what a failed or cancelled join left.
 CLEANUP_TIMEOUT: Final = 5.0
-
-E = TypeVar("E")
-
-
-class EngineError(Exception):
-    """The vendor refused; `code` is its own number."""
-
-    def __init__(self, code: int, message: str = "") -> None:
-        super().__init__(f"{code}: {message}" if message else str(code))
-        self.code = code
-        self.message = message
-
-
-class AnyEngine(Protocol):
-    """What every engine has; its vendor's protocol adds how to join."""
-
-    async def send(self, packet: bytes) -> None:
-        """Hands one packet to the room.
-
-        Raises:
-            EngineError: the vendor refused it.
-        """
-
-    async def leave(self) -> None:
-        """Leaves and frees everything; twice, before and during joining is fine."""
+#: Seconds for which a rejoined room waits for the avatar, before its absence is reported.
+AVATAR_TIMEOUT: Final = 5.0
 
 
 class EngineTransport(Transport):
@@ -81,8 +51,11 @@ class EngineTransport(Transport):
     #: The names of the options it takes.
     option_names: ClassVar[tuple[str, ...]] = ("engine", "simulator_url")
 
+    #: File descriptors that one room takes while it is joined.
+    files_per_join: ClassVar[int] = 8
+
     _engine: AnyEngine
-    _presence: Presence
+    _participants: ParticipantTracker
 
     @classmethod
     def check_option_names(cls, options: Mapping[str, Any]) -> None:
@@ -94,24 +67,40 @@ class EngineTransport(Transport):
                 )
 
     @classmethod
+    def check_file_limit(cls) -> None:
+        """Refuses to join where too few files may be opened, with `JoinError`."""
+        check_file_limit(cls.files_per_join, f"{cls.vendor} {cls.place}")
+
+    @classmethod
     def loopback_options(cls, base_url: str) -> Mapping[str, Any]:
         """The vendor's servers can't run on this machine: its simulator has a relay instead."""
         return {"engine": "loopback", "simulator_url": base_url}
 
-    def _use(self, engine: AnyEngine, presence: Presence, stats: TransportStats) -> None:
+    @property
+    def avatar_publishing(self) -> bool | None:
+        """See `Transport.avatar_publishing`; `None` where the engine can't say."""
+        return self._participants.avatar_publishing
+
+    def _use(
+        self, engine: AnyEngine, participants: ParticipantTracker, stats: TransportStats
+    ) -> None:
         self.stats = stats
         self._engine = engine
-        self._presence = presence
+        self._participants = participants
+        self._join_lock = asyncio.Lock()
+        #: The time limit of the join in progress; `close` ends it.
+        self._join_limit: asyncio.Timeout | None = None
+        self._connect_called = False
 
     @abc.abstractmethod
     async def _enter(self) -> None:
-        """Joins the room with the engine, telling `_presence`.
+        """Joins the room with the engine, which reports to `_participants`.
 
         Raises:
             EngineError: the vendor refused.
         """
 
-    async def _enter_anew(self) -> None:
+    async def _enter_again(self) -> None:
         """Joins again after leaving; with other credentials where the subclass has some."""
         await self._enter()
 
@@ -130,18 +119,23 @@ class EngineTransport(Transport):
     async def connect(self, *, timeout: float) -> None:
         """Joins, and waits for the avatar. See `Transport.connect`."""
         self._raise_if_ended()
+        if self._connect_called:
+            raise JoinError("connect() was called before", retryable=False)
+        self._connect_called = True
         entered = False
         try:
-            async with asyncio.timeout(timeout):
+            async with self._joining(timeout):
+                self.check_file_limit()
                 await self._enter()
                 entered = True
-                await self._presence.avatar_here()
+                await self._participants.wait_for_avatar()
         except BaseException as error:
             await self._leave(CLEANUP_TIMEOUT)
             if isinstance(error, EngineError):
                 raise self._join_error(error) from error
             if not isinstance(error, TimeoutError):
                 raise
+            self._raise_if_ended()
             where = f"The {self.vendor} {self.place}"
             if entered:
                 raise AvatarAbsentError(
@@ -190,42 +184,99 @@ class EngineTransport(Transport):
 
     async def receive(self) -> bytes | ConnectionChange:
         """The next packet or change. See `Transport.receive`."""
-        return await self._presence.inbox.get()
+        return await self._participants.inbox.get()
 
     async def reconnect(self, *, timeout: float) -> None:
-        """Leaves and joins anew.
+        """Leaves the room and joins it again; waits up to 5 s of `timeout` for the avatar.
+
+        If the avatar doesn't come, `AVATAR_LEFT` follows `RECONNECTED`.
 
         Raises:
             DisconnectedError: it couldn't; the room is gone for good.
         """
         self._raise_if_ended()
-        self._presence.broke()
+        participants = self._participants
+        participants.report_reconnecting()
+        was_present = participants.avatar_present
         try:
-            async with asyncio.timeout(timeout):
-                await self._engine.leave()
-                await self._enter_anew()
-        except (EngineError, TimeoutError) as error:
-            why = f": {self._join_error(error)}" if isinstance(error, EngineError) else " in time."
-            self._presence.finish(
+            async with self._joining(timeout) as limit:
+                participants.begin_rejoin()
+                await self._leave(min(timeout / 2, CLEANUP_TIMEOUT))
+                await self._enter_again()
+                if was_present:
+                    await self._wait_for_avatar(limit)
+        except BaseException as error:
+            participants.finish(
                 DisconnectedError(
-                    f"The {self.vendor} {self.place} couldn't be joined anew{why}",
+                    f"The {self.vendor} {self.place} couldn't be joined again: "
+                    f"{self._rejoin_problem(error, timeout)}",
                     reason="connection_lost",
                     retryable=False,
                 )
             )
             await self._leave(CLEANUP_TIMEOUT)
-            self._raise_if_ended()
-        self._presence.mended()
+            if not isinstance(error, Exception):
+                raise
+            ended = participants.ended
+            assert ended is not None
+            raise DisconnectedError(
+                str(ended), reason=ended.reason, retryable=ended.retryable
+            ) from error
+        participants.report_reconnected()
+        participants.end_rejoin()
 
     async def close(self, *, timeout: float = 5.0) -> None:
         """Leaves. See `Transport.close`."""
-        self._presence.finish(
+        self._participants.finish(
             DisconnectedError(f"The {self.vendor} {self.place} was left.", reason="closed")
         )
-        await self._leave(timeout)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + timeout
+        if self._join_limit is not None and not self._join_limit.expired():
+            self._join_limit.reschedule(loop.time())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout / 2), self._join_lock:
+                pass  # a join in progress has ended, and what it opened can be closed
+        await self._leave(until - loop.time())
+
+    @contextlib.asynccontextmanager
+    async def _joining(self, timeout: float) -> AsyncIterator[asyncio.Timeout]:
+        """One join at a time, in `timeout` seconds; `close` ends it at once.
+
+        Raises:
+            TimeoutError: the time is up, or the transport was closed.
+            DisconnectedError: the transport was closed, but the engine has joined all the same.
+        """
+        async with asyncio.timeout(timeout) as limit, self._join_lock:
+            self._raise_if_ended()
+            self._join_limit = limit
+            try:
+                yield limit
+            finally:
+                self._join_limit = None
+            self._raise_if_ended()
+
+    async def _wait_for_avatar(self, limit: asyncio.Timeout) -> None:
+        until = limit.when()
+        assert until is not None
+        left = until - asyncio.get_running_loop().time()
+        with contextlib.suppress(TimeoutError):
+            # Less than is left: the room is joined, and shall not be given up for that.
+            async with asyncio.timeout(min(AVATAR_TIMEOUT, left * 0.8)):
+                await self._participants.wait_for_avatar()
+
+    def _rejoin_problem(self, error: BaseException, timeout: float) -> str:
+        if isinstance(error, EngineError):
+            return str(self._join_error(error))
+        if isinstance(error, TimeoutError):
+            return f"not in time ({timeout:g} s)"
+        if isinstance(error, asyncio.CancelledError):
+            return "it was cancelled"
+        # Other errors may be the user's own and may quote credentials.
+        return str(error) if isinstance(error, AkoolError) else type(error).__name__
 
     async def _leave(self, timeout: float) -> None:
-        """Leaves, in `timeout` seconds at most, and even while being cancelled."""
+        """Leaves, in `timeout` seconds at most, and also while being cancelled."""
         leaving = asyncio.ensure_future(self._engine.leave())
         grace = timeout / 5
         try:
@@ -242,54 +293,8 @@ class EngineTransport(Transport):
             )
 
     def _raise_if_ended(self) -> None:
-        ended = self._presence.ended
+        ended = self._participants.ended
         if ended is not None:
             raise DisconnectedError(
                 str(ended), reason=ended.reason, retryable=ended.retryable
             ) from ended
-
-
-def check_engine(engine: object, protocol: type, *, names: Sequence[str], package: str) -> None:
-    """Whether `engine` can be one: a known name, an object with the methods, or a maker of one.
-
-    Args:
-        engine: what the user gave.
-        protocol: the vendor's engine protocol, runtime-checkable.
-        names: the names that `engine=` knows.
-        package: the plugin's, for messages.
-
-    Raises:
-        InvalidParameterError: it can't.
-    """
-    if isinstance(engine, str):
-        if engine not in names:
-            known = ", ".join(map(repr, names))
-            raise InvalidParameterError(
-                "engine",
-                f"{engine!r} isn't known; give {known}, or an engine of your own "
-                f"({package}.Engine)",
-            )
-    elif not callable(engine) and not isinstance(engine, protocol):
-        raise InvalidParameterError(
-            "engine",
-            f"a {type(engine).__name__} is neither a name, an {package}.Engine nor a callable "
-            "that makes one",
-        )
-
-
-def made_engine(engine: object, protocol: type[E]) -> E:
-    """The engine itself, made first where a callable was given that makes one."""
-    if isinstance(engine, protocol) and not isinstance(engine, type):
-        return engine
-    return cast("Callable[[], E]", engine)()
-
-
-def simulator_url(options: Mapping[str, Any], credentials: Credentials) -> str | None:
-    """The base URL of the simulator that has the room, where one on this machine made it.
-
-    Credentials that name another machine's don't count.
-    """
-    url = options.get("simulator_url")
-    if url is None:
-        url = (credentials.model_extra or {}).get("akool_simulator_url")
-    return url if isinstance(url, str) and is_loopback_url(url) else None

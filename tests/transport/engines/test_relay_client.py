@@ -11,8 +11,8 @@ from loopback_peer import LoopbackPeer, Told, in_room, loopback_room
 from rtc_vendors import VENDORS, Vendor
 
 from akool_async.testing.conformance import until
+from akool_async.transport.engines.engine import EngineError
 from akool_async.transport.engines.relay_client import RelayEngine
-from akool_async.transport.engines.transport import EngineError
 
 #: The reason of a break that isn't mended, and the code of a packet after it.
 LOST = {"agora": (16, -113), "trtc": ("network", 5100)}

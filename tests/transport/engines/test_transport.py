@@ -1,7 +1,6 @@
 """What every transport over an engine does; with a vendor that there isn't."""
 
 import asyncio
-import functools
 from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
@@ -22,14 +21,9 @@ from akool_async.models.credentials import AgoraCredentials
 from akool_async.stream.limits import PacketLimits
 from akool_async.testing.conformance import PATIENCE, next_packet, the_end, until
 from akool_async.transport import ConnectionState, JoinTarget, TransportStats
-from akool_async.transport.engines.participants import Presence
-from akool_async.transport.engines.transport import (
-    EngineError,
-    EngineTransport,
-    check_engine,
-    made_engine,
-    simulator_url,
-)
+from akool_async.transport.engines.engine import EngineError
+from akool_async.transport.engines.participants import ParticipantTracker
+from akool_async.transport.engines.transport import EngineTransport
 
 BUSY = 1
 BROKEN = 2
@@ -40,7 +34,7 @@ CREDENTIALS = AgoraCredentials(agora_uid=1, agora_channel="c")
 class Engine(Protocol):
     """The vendor's protocol."""
 
-    async def join(self, room: str, events: Presence) -> None: ...
+    async def join(self, room: str, events: ParticipantTracker) -> None: ...
     async def send(self, packet: bytes) -> None: ...
     async def leave(self) -> None: ...
 
@@ -56,10 +50,10 @@ class Radio(EngineTransport):
 
     def __init__(self, target: JoinTarget, options: Mapping[str, Any]) -> None:
         stats = TransportStats()
-        self._use(options["engine"], Presence(stats, own_id="1", avatar_id=None), stats)
+        self._use(options["engine"], ParticipantTracker(stats, own_id="1", avatar_id=None), stats)
 
     async def _enter(self) -> None:
-        await self._engine.join("room", self._presence)
+        await self._engine.join("room", self._participants)
 
     def _join_error(self, error: EngineError) -> JoinError:
         return JoinError(f"no entry ({error.code})")
@@ -108,6 +102,46 @@ async def test_a_cancelled_join_leaves() -> None:
     with pytest.raises(asyncio.CancelledError):
         await connecting
     assert engine.left == 1
+
+
+async def test_connecting_twice_is_an_error() -> None:
+    engine = FakeEngine()
+    async with connected(over(engine)) as transport:
+        with pytest.raises(JoinError, match="before"):
+            await transport.connect(timeout=PATIENCE)
+    assert engine.rooms == ["room"]
+
+
+async def test_closed_while_it_connects() -> None:
+    engine = FakeEngine(hang=True)
+    transport = over(engine)
+    connecting = asyncio.create_task(transport.connect(timeout=PATIENCE))
+    await until(lambda: bool(engine.rooms), "the join")
+    await transport.close()
+    with pytest.raises(DisconnectedError) as raised:
+        await connecting
+    assert raised.value.reason == "closed"
+    assert not engine.inside
+
+
+async def test_closed_while_an_engine_joins_that_ignores_it() -> None:
+    engine = FakeEngine(deaf_join=asyncio.Event())
+    transport = over(engine)
+    connecting = asyncio.create_task(transport.connect(timeout=PATIENCE))
+    await until(lambda: bool(engine.rooms), "the join")
+    await transport.close(timeout=0.1)
+    engine.told["deaf_join"].set()
+    with pytest.raises(DisconnectedError):
+        await connecting
+    assert not engine.inside
+
+
+async def test_too_few_files_may_be_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Radio, "files_per_join", 10_000_000)
+    engine = FakeEngine()
+    with pytest.raises(JoinError, match=r"Radio station takes .* raise the limit .*ulimit -n"):
+        await over(engine).connect(timeout=PATIENCE)
+    assert engine.rooms == []
 
 
 async def test_closed_before_it_connects() -> None:
@@ -202,6 +236,57 @@ async def test_a_room_that_cannot_be_joined_anew_is_gone(
         assert engine.left == 2
 
 
+async def test_closed_while_it_rejoins() -> None:
+    engine = FakeEngine()
+    async with connected(over(engine)) as transport:
+        engine.told = {"hang": True}
+        rejoining = asyncio.create_task(transport.reconnect(timeout=PATIENCE))
+        await until(lambda: len(engine.rooms) == 2, "the second join")
+        await transport.close()
+        with pytest.raises(DisconnectedError) as raised:
+            await rejoining
+        assert raised.value.reason == "closed"
+        assert not engine.inside
+
+
+async def test_a_cancelled_rejoin_is_the_end() -> None:
+    engine = FakeEngine()
+    async with connected(over(engine)) as transport:
+        engine.told = {"hang": True}
+        rejoining = asyncio.create_task(transport.reconnect(timeout=PATIENCE))
+        await until(lambda: len(engine.rooms) == 2, "the second join")
+        rejoining.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await rejoining
+        assert (await the_end(transport)).reason == "connection_lost"
+        assert not engine.inside
+
+
+async def test_an_engine_that_fails_with_an_error_of_its_own_while_rejoining() -> None:
+    engine = FakeEngine()
+    async with connected(over(engine)) as transport:
+        engine.told = {"fails": RuntimeError("the token is s3cret")}
+        with pytest.raises(DisconnectedError, match="RuntimeError") as raised:
+            await transport.reconnect(timeout=PATIENCE)
+        assert "s3cret" not in str(raised.value)
+        assert isinstance(raised.value.__cause__, RuntimeError)
+
+
+async def test_a_rejoined_room_without_the_avatar_goes_on() -> None:
+    engine = FakeEngine()
+    async with connected(over(engine)) as transport:
+        engine.told = {"absent": True}
+        await transport.reconnect(timeout=0.1)
+        states = [await transport.receive() for _ in range(3)]
+        assert [change.state for change in states if not isinstance(change, bytes)] == [
+            ConnectionState.RECONNECTING,
+            ConnectionState.RECONNECTED,
+            ConnectionState.AVATAR_LEFT,
+        ]
+        engine.events.user_joined("9")
+        await next_change(transport, ConnectionState.AVATAR_BACK)
+
+
 # Closing
 
 
@@ -238,34 +323,3 @@ def test_an_option_that_is_not_known_is_named_with_those_that_are() -> None:
     with pytest.raises(InvalidParameterError, match="takes engine, simulator_url only") as raised:
         Radio.check_option_names({"motor": 1})
     assert raised.value.field == "motor"
-
-
-@pytest.mark.parametrize("engine", ["air", FakeEngine, FakeEngine(), functools.partial(FakeEngine)])
-def test_an_engine_is_a_name_an_object_or_a_maker(engine: object) -> None:
-    check_engine(engine, Engine, names=("air",), package="radio")
-
-
-@pytest.mark.parametrize(
-    ("engine", "words"), [("wire", r"give 'air', .*radio\.Engine"), (7, "a int is neither")]
-)
-def test_anything_else_is_refused(engine: object, words: str) -> None:
-    with pytest.raises(InvalidParameterError, match=words) as raised:
-        check_engine(engine, Engine, names=("air",), package="radio")
-    assert raised.value.field == "engine"
-
-
-def test_an_engine_is_taken_as_it_is_and_a_maker_is_called() -> None:
-    mine = FakeEngine()
-    assert made_engine(mine, Engine) is mine
-    assert made_engine(lambda: mine, Engine) is mine
-    assert isinstance(made_engine(FakeEngine, Engine), FakeEngine)
-
-
-def test_the_simulators_address_is_an_option_or_in_the_credentials() -> None:
-    known = AgoraCredentials.model_validate(
-        {"agora_uid": 1, "agora_channel": "c", "akool_simulator_url": "http://127.0.0.1:1"}
-    )
-    assert simulator_url({}, known) == "http://127.0.0.1:1"
-    assert simulator_url({"simulator_url": "http://[::1]:2"}, known) == "http://[::1]:2"
-    assert simulator_url({"simulator_url": "http://10.0.0.1"}, known) is None
-    assert simulator_url({}, CREDENTIALS) is None

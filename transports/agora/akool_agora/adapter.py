@@ -10,12 +10,13 @@ from typing import Any, ClassVar, Final
 from akool_agora.engine import Engine, EngineError, Room
 from akool_agora.engine_factory import check_engine, make_engine
 from akool_agora.errors import NOT_IN_CHANNEL, TOKEN_EXPIRED, TOO_FAST, join_error, send_error
-from akool_agora.participants import Presence
-from akool_async.errors import InvalidParameterError, JoinError, SendError
+from akool_agora.participants import AgoraParticipants
+from akool_async.errors import InvalidParameterError, JoinError, JoinRefusedError, SendError
 from akool_async.models.credentials import AgoraCredentials
 from akool_async.stream.limits import AGORA, PacketLimits
 from akool_async.transport import ConnectionChange, ConnectionState, JoinTarget, TransportStats
-from akool_async.transport.engines.transport import EngineTransport
+from akool_async.transport.engines.transport import CLEANUP_TIMEOUT, EngineTransport
+from akool_async.transport.renewal import renewed_credentials
 
 __all__ = ["AgoraTransport"]
 
@@ -45,9 +46,11 @@ class AgoraTransport(EngineTransport):
     vendor: ClassVar[str] = "Agora"
     place: ClassVar[str] = "channel"
     option_names: ClassVar[tuple[str, ...]] = ("engine", "simulator_url", "avatar_uid")
+    #: The SDK opens several sockets and event queues for a connection; an estimate.
+    files_per_join: ClassVar[int] = 32
 
     _engine: Engine
-    _presence: Presence
+    _participants: AgoraParticipants
 
     @classmethod
     def preflight(cls, options: Mapping[str, Any]) -> None:
@@ -56,12 +59,14 @@ class AgoraTransport(EngineTransport):
         Raises:
             MissingDependencyError: no engine: says how to install one.
             InvalidParameterError: an unknown option or engine.
+            JoinError: too few files may be opened; says the limit that is needed.
         """
         cls.check_option_names(options)
         avatar = options.get("avatar_uid")
         if avatar is not None and not str(avatar).isdecimal():
             raise InvalidParameterError("avatar_uid", f"{avatar!r} isn't an Agora uid (a number)")
         check_engine(options)
+        cls.check_file_limit()
 
     def __init__(self, target: JoinTarget, options: Mapping[str, Any]) -> None:
         self._target = target
@@ -73,37 +78,46 @@ class AgoraTransport(EngineTransport):
             )
         engine = make_engine(options, self._credentials)
         stats = TransportStats()
-        presence = Presence(
+        participants = AgoraParticipants(
             stats,
             own_id=str(self._credentials.agora_uid),
             avatar_id=None if avatar is None else str(avatar),
             token_will_expire=self._token_will_expire,
         )
-        self._use(engine, presence, stats)
+        self._use(engine, participants, stats)
         self._renewal: asyncio.Task[None] | None = None
 
     async def close(self, *, timeout: float = 5.0) -> None:
         """Leaves. See `Transport.close`."""
         if self._renewal is not None:
             self._renewal.cancel()
-        await super().close(timeout=timeout)
-        if self._renewal is not None:
-            await asyncio.wait({self._renewal}, timeout=timeout)
+        try:
+            await super().close(timeout=timeout)
+        finally:
+            if self._renewal is not None:
+                await asyncio.wait({self._renewal}, timeout=1.0)
 
     async def _enter(self) -> None:
         """Joins; a token that has expired meanwhile is replaced once, where the owner can."""
         try:
-            await self._engine.join(self._room(), self._presence)
+            await self._join()
         except EngineError as error:
             if error.code != TOKEN_EXPIRED or self._target.renew_credentials is None:
                 raise
-            await self._ask_for_credentials()
-            await self._engine.join(self._room(), self._presence)
+            # The refused join may have left its connection, and the SDK's service with it.
+            await self._leave(CLEANUP_TIMEOUT)
+            await self._renew_credentials(RENEW_TIMEOUT)
+            await self._join()
 
-    async def _enter_anew(self) -> None:
+    async def _enter_again(self) -> None:
         if self._target.renew_credentials is not None:
-            await self._ask_for_credentials()
+            await self._renew_credentials(RENEW_TIMEOUT)
         await self._enter()
+
+    async def _join(self) -> None:
+        await self._engine.join(self._room(), self._participants)
+        # An engine of the user's own may not report who publishes.
+        self._participants.reports_tracks = getattr(self._engine, "reports_tracks", False)
 
     def _join_error(self, error: EngineError) -> JoinError:
         return join_error(error)
@@ -116,7 +130,7 @@ class AgoraTransport(EngineTransport):
 
     def _room(self) -> Room:
         credentials = self._credentials
-        assert credentials.agora_token is not None  # _usable saw to it
+        assert credentials.agora_token is not None  # checked by _usable
         return Room(
             app_id=credentials.agora_app_id or "",
             channel=credentials.agora_channel,
@@ -124,32 +138,44 @@ class AgoraTransport(EngineTransport):
             token=credentials.agora_token.get_secret_value(),
         )
 
-    async def _ask_for_credentials(self) -> None:
+    async def _renew_credentials(self, timeout: float) -> None:
+        """Replaces the credentials by the owner's; in `timeout` seconds.
+
+        Raises:
+            JoinError: there are none, or they are for another kind of room.
+        """
         assert self._target.renew_credentials is not None
-        self._credentials = _usable(await self._target.renew_credentials())
+        credentials = await renewed_credentials(
+            self._target.renew_credentials, timeout=timeout, room="Agora channel"
+        )
+        try:
+            self._credentials = _usable(credentials)
+        except InvalidParameterError as error:
+            raise JoinRefusedError(f"renew_credentials returned unusable ones: {error}") from error
 
     def _token_will_expire(self, seconds_left: float | None) -> None:
         if self._target.renew_credentials is None:
             return
         if self._renewal is None or self._renewal.done():
             self._renewal = asyncio.get_running_loop().create_task(
-                self._renew(seconds_left or RENEW_TIMEOUT), name="agora token renewal"
+                self._renew_token(seconds_left or RENEW_TIMEOUT), name="agora token renewal"
             )
 
-    async def _renew(self, timeout: float) -> None:
+    async def _renew_token(self, timeout: float) -> None:
+        change = ConnectionChange(ConnectionState.TOKEN_RENEWED)
         try:
             async with asyncio.timeout(timeout):
-                await self._ask_for_credentials()
+                await self._renew_credentials(timeout)
                 await self._engine.renew_token(self._room().token)
-        except Exception as error:  # noqa: BLE001 - the owner's hook may raise anything
-            # The message may quote the credentials, so only its type is told.
-            logger.warning("renewing the Agora token failed: %s", type(error).__name__)
-            self._presence.inbox.put(
-                ConnectionChange(
-                    ConnectionState.TOKEN_EXPIRING,
-                    f"renewing the token failed ({type(error).__name__})",
-                )
+        except Exception as error:  # noqa: BLE001 - an engine of the user's own may raise anything
+            # The message may quote the credentials, so only its type is given.
+            why = type(error.__cause__ or error).__name__
+            logger.warning("renewing the Agora token failed: %s", why)
+            change = ConnectionChange(
+                ConnectionState.TOKEN_EXPIRING,
+                f"renewing the token failed ({why})",
             )
+        self._participants.inbox.put(change)
 
 
 def _usable(credentials: object) -> AgoraCredentials:

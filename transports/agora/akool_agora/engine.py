@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
-from akool_async.transport.engines.transport import EngineError
+from akool_async.transport.engines.engine import EngineError
 
 __all__ = ["Engine", "EngineError", "EngineEvents", "Room"]
 
@@ -29,16 +29,22 @@ class Room:
 
 
 class EngineEvents(Protocol):
-    """What an engine tells. Called on the event loop that called `join`; never blocks or raises."""
+    """The events of an engine, called on the loop that called `join`. They never block or raise."""
 
     def packet(self, data: bytes, sender: str) -> None:
         """A stream message from the user with the uid `sender`, whole and as it was sent."""
 
     def user_joined(self, uid: str) -> None:
-        """Somebody else is in the channel; also for those who were there first."""
+        """Another user is in the channel; also for those who were there first."""
 
     def user_left(self, uid: str) -> None:
         """They left, or Agora gave up on them."""
+
+    def user_published(self, uid: str) -> None:
+        """They publish audio or video."""
+
+    def user_unpublished(self, uid: str) -> None:
+        """They publish neither any more."""
 
     def reconnecting(self, reason: int) -> None:
         """The connection broke, and the engine tries to get it back by itself."""
@@ -57,10 +63,14 @@ class EngineEvents(Protocol):
 class Engine(Protocol):
     """One participant in one channel, with one data stream.
 
-    All methods are called on one event loop, and all events are told on it: a native thread hands
-    over with `loop.call_soon_threadsafe`. An engine needn't be made on the loop. It enforces
+    All methods are called on one event loop, and all events are reported on it: a native thread
+    uses `loop.call_soon_threadsafe`. An engine needn't be made on the loop. It enforces
     Agora's limits, or leaves it to the SDK, by refusing with the SDK's codes; it keeps no pace and
     sends nothing again.
+
+    Optional: an attribute `reports_tracks` that is true says that `user_published` is called for
+    everybody who publishes audio or video, also for those who did so before `join`. The program can
+    then wait until the avatar publishes. An engine without it needn't call it at all.
     """
 
     async def join(self, room: Room, events: EngineEvents) -> None:

@@ -9,8 +9,8 @@ from akool_agora.engine import Engine
 from akool_agora.sdk_package import require
 from akool_async.errors import InvalidParameterError
 from akool_async.models.credentials import AgoraCredentials
-from akool_async.transport.engines.transport import check_engine as check_choice
-from akool_async.transport.engines.transport import made_engine, simulator_url
+from akool_async.transport.engines.engine import check_engine as check_choice
+from akool_async.transport.engines.engine import create_engine, simulator_url
 
 __all__ = ["ENGINES", "check_engine", "make_engine"]
 
@@ -55,4 +55,4 @@ def make_engine(options: Mapping[str, Any], credentials: AgoraCredentials) -> En
         from akool_agora.sdk import SDKEngine
 
         return SDKEngine()
-    return made_engine(engine, Engine)  # type: ignore[type-abstract]
+    return create_engine(engine, Engine)  # type: ignore[type-abstract]

@@ -13,8 +13,9 @@ from typing import Any, ClassVar, Final
 
 from akool_agora.engine import EngineEvents, Room
 from akool_agora.errors import INTERRUPTED, JOIN_FAILED, LOST, NOT_IN_CHANNEL
+from akool_async.transport.engines.engine import EngineError
 from akool_async.transport.engines.relay_client import RelayEngine, resolve
-from akool_async.transport.engines.transport import EngineError
+from akool_async.transport.engines.relay_wire import JoinRequest
 
 __all__ = ["LoopbackEngine"]
 
@@ -46,24 +47,19 @@ class LoopbackEngine(RelayEngine[Room, EngineEvents]):
         if code := await verdict:
             raise EngineError(code)
 
-    def form(self, room: Room) -> dict[str, Any]:
-        """Agora's fields."""
-        return {
-            "channel": room.channel,
-            "identity": str(room.uid),
-            "proof": room.token,
-            "app_id": room.app_id,
-        }
+    def join_request(self, room: Room) -> JoinRequest:
+        """With Agora's app id."""
+        return JoinRequest(room.channel, str(room.uid), room.token, {"app_id": room.app_id})
 
-    def tell_reconnecting(self, events: EngineEvents) -> None:
+    def report_reconnecting(self, events: EngineEvents) -> None:
         """Reason 2."""
         events.reconnecting(INTERRUPTED)
 
-    def tell_reconnected(self, events: EngineEvents) -> None:
+    def report_reconnected(self, events: EngineEvents) -> None:
         """Reason 15."""
         events.reconnected(_REJOINED)
 
-    def tell_end(self, events: EngineEvents, why: int | str | EngineError | None) -> None:
+    def report_end(self, events: EngineEvents, why: int | str | EngineError | None) -> None:
         """The relay's reason, or 16: lost."""
         if why is None:
             why = LOST
@@ -77,7 +73,7 @@ class LoopbackEngine(RelayEngine[Room, EngineEvents]):
             resolve(self._renewals, notice["code"])
 
     def settle(self) -> None:
-        """Nobody will answer what was asked on the broken connection."""
+        """As in the base class; a renewal in progress failed, too."""
         super().settle()
         while self._renewals:
             resolve(self._renewals, NOT_IN_CHANNEL)

@@ -1,4 +1,4 @@
-"""An Agora engine's events, with Agora's reasons and tokens, as what a program gets to see."""
+"""An Agora engine's events, with Agora's reasons and tokens, as changes of the connection."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Callable
 
 from akool_agora.errors import REASONS, disconnected_error
 from akool_async.transport import ConnectionChange, ConnectionState, TransportStats
-from akool_async.transport.engines.participants import Presence as AnyPresence
+from akool_async.transport.engines.participants import ParticipantTracker
 
-__all__ = ["Presence"]
+__all__ = ["AgoraParticipants"]
 
 
-class Presence(AnyPresence):
-    """`akool_agora.EngineEvents`, for `akool_async.transport.engines.participants.Presence`.
+class AgoraParticipants(ParticipantTracker):
+    """`akool_agora.EngineEvents` for a `ParticipantTracker`.
 
     Args:
         stats: the adapter's.
         own_id: our uid.
-        avatar_id: the avatar's; `None`: whoever else is there.
-        token_will_expire: is told how many seconds are left, `None` where that isn't known.
+        avatar_id: the avatar's; `None`: learned.
+        token_will_expire: is called with the seconds that are left, `None` if that isn't known.
     """
 
     def __init__(
@@ -34,18 +34,20 @@ class Presence(AnyPresence):
 
     def reconnecting(self, reason: int) -> None:
         """The connection broke."""
-        self.broke(REASONS[reason][1] if reason in REASONS else f"Agora's reason {reason}")
+        self.report_reconnecting(
+            REASONS[reason][1] if reason in REASONS else f"Agora's reason {reason}"
+        )
 
     def reconnected(self, reason: int) -> None:
         """It is back."""
         del reason
-        self.mended()
+        self.report_reconnected()
 
     def disconnected(self, reason: int) -> None:
         """The end."""
         self.finish(disconnected_error(reason))
 
     def token_will_expire(self, seconds_left: float | None) -> None:
-        """An event, whether or not the token gets renewed."""
+        """Reported whether or not the token gets renewed."""
         self.inbox.put(ConnectionChange(ConnectionState.TOKEN_EXPIRING, seconds_left=seconds_left))
         self._token_will_expire(seconds_left)

@@ -10,7 +10,8 @@ Written against version 2.4.10. Its facts, each with its cure here:
   become `MissingDependencyError` with the cure.
 - For both reasons it is imported on first use and off the event loop: `load` blocks, call it in a
   thread.
-- Its connection observer logs tokens, at DEBUG: that logger is kept from it.
+- It logs tokens and packets at DEBUG, in the modules of `agora.rtc._ctypes_handle` and beside them:
+  nothing of `agora.rtc` logs below INFO.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ __all__ = ["INSTALL", "SDK", "load", "require"]
 
 INSTALL: Final = 'pip install "akool-async-agora[sdk]"'
 _MACHINES: Final = frozenset({"x86_64", "amd64", "arm64", "aarch64"})
-_TELLTALE: Final = "agora.rtc._ctypes_handle._rtc_connection_observer"
+_SECRETIVE: Final = "agora.rtc"
 
 _importing = threading.Lock()
 
@@ -105,4 +106,17 @@ def load() -> SDK:
             ) from error
         finally:
             ssl._create_default_https_context = verified  # noqa: SLF001
-            logging.getLogger(_TELLTALE).setLevel(logging.INFO)
+            _silence_debug()
+
+
+def _silence_debug() -> None:
+    """Keeps payloads and tokens out of the log, whatever levels a program has set.
+
+    Each module has a logger of its own, and a logger with its own level ignores its parent's; so
+    every one that exists gets the level, and those made later inherit it.
+    """
+    names = [_SECRETIVE, *logging.Logger.manager.loggerDict]
+    for name in names:
+        if name == _SECRETIVE or name.startswith(f"{_SECRETIVE}."):
+            logger = logging.getLogger(name)
+            logger.setLevel(max(logger.level, logging.INFO))

@@ -97,7 +97,10 @@ class SharedService:
             )
             try:
                 code = service.initialize(config)
-            except AttributeError as error:
+            except BaseException as error:
+                _release(service)
+                if not isinstance(error, AttributeError):
+                    raise
                 # After a failure it goes on with the parameters that it didn't get.
                 raise EngineError(_NOT_INITIALIZED, "the service didn't start") from error
             if not service.inited:
@@ -118,6 +121,12 @@ class SharedService:
         if self._connections == 0:
             service, self._service = self._service, None
             service.release()
+
+
+def _release(service: Any) -> None:
+    """Frees a service that started in part; one that didn't start, the SDK doesn't free."""
+    if service.inited:
+        service.release()
 
 
 def _configs(sdk: SDK) -> tuple[Any, Any]:

@@ -1,7 +1,7 @@
 import asyncio
 
 import pytest
-from akool_agora.participants import Presence
+from akool_agora.participants import AgoraParticipants
 
 from akool_async.errors import DisconnectedError
 from akool_async.transport import ConnectionChange, ConnectionState, TransportStats
@@ -10,7 +10,7 @@ from akool_async.transport import ConnectionChange, ConnectionState, TransportSt
 class Room:
     def __init__(self) -> None:
         self.expiring: list[float | None] = []
-        self.presence = Presence(
+        self.tracker = AgoraParticipants(
             TransportStats(),
             own_id="1",
             avatar_id=None,
@@ -19,7 +19,7 @@ class Room:
 
     async def next(self) -> bytes | ConnectionChange:
         async with asyncio.timeout(1):
-            return await self.presence.inbox.get()
+            return await self.tracker.inbox.get()
 
 
 @pytest.mark.parametrize(
@@ -27,10 +27,10 @@ class Room:
 )
 async def test_a_break_is_told_once_with_its_reason(reason: int, words: str) -> None:
     room = Room()
-    room.presence.reconnected(15)
+    room.tracker.reconnected(15)
     for code in (reason, 2, 16):
-        room.presence.reconnecting(code)
-    room.presence.reconnected(15)
+        room.tracker.reconnecting(code)
+    room.tracker.reconnected(15)
     assert [await room.next() for _ in range(2)] == [
         ConnectionChange(ConnectionState.RECONNECTING, words),
         ConnectionChange(ConnectionState.RECONNECTED, lossy=True),
@@ -39,10 +39,10 @@ async def test_a_break_is_told_once_with_its_reason(reason: int, words: str) -> 
 
 async def test_the_first_reason_is_the_end() -> None:
     room = Room()
-    room.presence.disconnected(3)
-    room.presence.disconnected(19)
+    room.tracker.disconnected(3)
+    room.tracker.disconnected(19)
     with pytest.raises(DisconnectedError) as raised:
-        await room.presence.avatar_here()
+        await room.tracker.wait_for_avatar()
     assert raised.value.reason == "banned"
     with pytest.raises(DisconnectedError, match="banned"):
         await room.next()
@@ -50,6 +50,6 @@ async def test_the_first_reason_is_the_end() -> None:
 
 async def test_an_expiring_token_is_an_event_and_a_call() -> None:
     room = Room()
-    room.presence.token_will_expire(30.0)
+    room.tracker.token_will_expire(30.0)
     assert room.expiring == [30.0]
     assert await room.next() == ConnectionChange(ConnectionState.TOKEN_EXPIRING, seconds_left=30.0)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import ssl
 import threading
+import time
 import urllib.error
 import zipfile
 from collections.abc import AsyncIterator, Iterator
@@ -111,15 +112,17 @@ async def test_a_failed_import_says_what_cures_it(
     await engine.leave()
 
 
-def test_the_sdks_log_of_tokens_is_kept_quiet(
-    sdk: fake_agora.Sdk, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    noisy = logging.getLogger("agora.rtc._ctypes_handle._rtc_connection_observer")
-    noisy.setLevel(logging.NOTSET)
-    assert noisy.isEnabledFor(logging.DEBUG)
+@pytest.mark.parametrize("module", ["_rtc_connection_observer", "_local_user_observer", "later"])
+def test_the_sdk_logs_no_tokens_and_no_packets(sdk: fake_agora.Sdk, module: str) -> None:
+    whole = logging.getLogger("agora.rtc")
+    whole.setLevel(logging.NOTSET)
+    if module != "later":
+        # A program may have set the level of one of its loggers.
+        logging.getLogger(f"agora.rtc._ctypes_handle.{module}").setLevel(logging.DEBUG)
     load()
-    assert not noisy.isEnabledFor(logging.DEBUG)
+    logger = logging.getLogger(f"agora.rtc._ctypes_handle.{module}")
+    assert not logger.isEnabledFor(logging.DEBUG)
+    assert logger.getEffectiveLevel() == logging.INFO
 
 
 # The service
@@ -135,11 +138,19 @@ async def test_a_service_that_answers_0_and_is_not_there(sdk: fake_agora.Sdk) ->
         assert len(sdk.services) == 2
 
 
-async def test_a_service_that_breaks_while_starting(sdk: fake_agora.Sdk) -> None:
+@pytest.mark.parametrize("inited", [False, True])
+async def test_a_service_that_breaks_while_starting_is_released(
+    sdk: fake_agora.Sdk, inited: bool
+) -> None:
     sdk.initialize_breaks = True
+    sdk.inited_before_it_breaks = inited
     with pytest.raises(EngineError, match="didn't start"):
         async with joined(Told()):
             pass
+    assert [service.released for service in sdk.services] == [True]
+    sdk.initialize_breaks = False
+    async with joined(Told(), Room("another app", "c", 1, "t")):
+        assert sdk.services[-1].appid == "another app"
 
 
 async def test_one_service_for_all_sessions_released_with_the_last(
@@ -198,6 +209,26 @@ async def test_a_refused_join_raises_the_reason(sdk: fake_agora.Sdk, reason: int
         async with joined(Told()):
             pass
     assert raised.value.code == reason
+
+
+@pytest.mark.parametrize("reason", [3, 8, 9, 19])
+async def test_a_refused_join_leaves_before_it_raises(sdk: fake_agora.Sdk, reason: int) -> None:
+    sdk.connect_reason = reason
+    engine = SDKEngine()
+    with pytest.raises(EngineError):
+        await engine.join(ROOM, Told())  # type: ignore[arg-type]
+    assert sdk.connection.released
+    assert sdk.services[0].released
+    sdk.connect_reason = 1
+    await engine.join(Room("other app", "c", 1, "t"), Told())  # type: ignore[arg-type]
+    assert sdk.services[-1].appid == "other app"
+    await engine.leave()
+
+
+async def test_a_second_join_leaves_the_first(sdk: fake_agora.Sdk) -> None:
+    async with joined(Told()) as engine:
+        await engine.join(Room("app", "second", 12, "t"), Told())  # type: ignore[arg-type]
+        assert [connection.released for connection in sdk.connections] == [True, False]
 
 
 async def test_leaving_waits_for_on_disconnected_and_releases_once(
@@ -272,6 +303,45 @@ async def test_observers_are_registered_again_for_the_next_join(sdk: fake_agora.
         sdk.connection.emit("on_user_joined", round_.decode())
         await told.wait("user_joined", round_.decode())
         await engine.leave()
+
+
+def test_a_leave_cancelled_by_the_end_of_the_loop(sdk: fake_agora.Sdk) -> None:
+    """The connection comes when there is no loop any more: it is freed all the same."""
+    sdk.hangs_on_connect.clear()
+    engine = SDKEngine()
+
+    async def main() -> None:
+        joining = asyncio.create_task(engine.join(ROOM, Told()))  # type: ignore[arg-type]
+        await until(lambda: bool(sdk.connections), "the connection")
+        joining.cancel()
+        leaving = asyncio.create_task(engine.leave())
+        await asyncio.sleep(0)
+        leaving.cancel()
+        await asyncio.wait({joining, leaving})
+
+    asyncio.run(main())
+    assert not sdk.services[0].released
+    sdk.hangs_on_connect.set()
+    end = time.monotonic() + PATIENCE
+    while not sdk.services[0].released:
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+async def test_slow_calls_leave_the_default_pool_free(sdk: fake_agora.Sdk) -> None:
+    sdk.hangs_on_connect.clear()
+    engines = [SDKEngine() for _ in range(40)]
+    joining = [
+        asyncio.create_task(engine.join(ROOM, Told()))  # type: ignore[arg-type]
+        for engine in engines
+    ]
+    await until(lambda: bool(sdk.connections), "the first connection")
+    async with asyncio.timeout(PATIENCE):
+        await asyncio.to_thread(lambda: None)  # as looking up a host's name does
+    assert not any(task.done() for task in joining)
+    sdk.hangs_on_connect.set()
+    await asyncio.gather(*joining)
+    await asyncio.gather(*[engine.leave() for engine in engines])
 
 
 # Packets
@@ -351,6 +421,29 @@ async def test_callbacks_become_events_on_the_loop(
     assert sdk.vanished == []
 
 
+@pytest.mark.parametrize(
+    ("callback", "args", "event"),
+    [
+        ("on_user_info_updated", ("9", 1, False), "user_published"),
+        ("on_user_info_updated", ("9", 0, False), "user_published"),
+        ("on_user_info_updated", ("9", 1, True), "user_unpublished"),
+        ("on_user_video_track_state_changed", ("9", None, 2, 0, 100), "user_published"),
+        ("on_user_audio_track_state_changed", ("9", None, 1, 0, 100), "user_published"),
+    ],
+)
+async def test_what_a_user_publishes(
+    sdk: fake_agora.Sdk, callback: str, args: tuple[object, ...], event: str
+) -> None:
+    told = Told()
+    async with joined(told):
+        sdk.connection.emit_to_user("on_user_info_updated", "9", 8, True)  # of no track
+        sdk.connection.emit_to_user("on_user_video_track_state_changed", "9", None, 0, 0, 1)
+        sdk.connection.emit_to_user(callback, *args)
+        await told.wait(event, "9")
+    assert told.events == [(event, "9")]
+    assert sdk.vanished == []
+
+
 async def test_the_end_is_told_once_and_last(sdk: fake_agora.Sdk) -> None:
     told = Told()
     async with joined(told):
@@ -417,8 +510,39 @@ async def test_the_adapter_over_the_sdk(sdk: fake_agora.Sdk) -> None:
     assert await transport.receive() == ConnectionChange(
         ConnectionState.TOKEN_EXPIRING, seconds_left=30.0
     )
-    await until(lambda: sdk.tokens == ["fresh"], "the new token")
+    assert await transport.receive() == ConnectionChange(ConnectionState.TOKEN_RENEWED)
+    assert sdk.tokens == ["fresh"]
+    assert transport.avatar_publishing is None
+    sdk.connection.emit_to_user("on_user_info_updated", "9", 1, False)
+    assert await transport.receive() == ConnectionChange(ConnectionState.AVATAR_PUBLISHED)
+    assert transport.avatar_publishing is True
     await transport.close()
+
+
+async def test_a_token_that_expired_before_the_join_is_renewed_once(
+    sdk: fake_agora.Sdk,
+) -> None:
+    sdk.connect_reason = 9
+    credentials = AgoraCredentials(
+        agora_uid=12, agora_channel="c", agora_token=SecretStr("old"), agora_app_id="app"
+    )
+
+    async def renew() -> AgoraCredentials:
+        # The refused connection is gone, and so may the app id be another one.
+        assert sdk.connection.released
+        assert sdk.services[0].released
+        sdk.connect_reason = 1
+        update = {"agora_token": SecretStr("fresh"), "agora_app_id": "other"}
+        return credentials.model_copy(update=update)
+
+    transport = AgoraTransport(JoinTarget(credentials, renew_credentials=renew), {"engine": "sdk"})
+    connecting = asyncio.create_task(transport.connect(timeout=PATIENCE))
+    await until(lambda: len(sdk.connections) == 2 and bool(sdk.connection.joined), "the second")
+    sdk.connection.emit("on_user_joined", "9")
+    await connecting
+    assert sdk.connection.joined == ("fresh", "c", "12")
+    await transport.close()
+    assert all(connection.released for connection in sdk.connections)
 
 
 async def test_the_adapter_says_five_minutes(sdk: fake_agora.Sdk) -> None:

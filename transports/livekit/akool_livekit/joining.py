@@ -16,8 +16,8 @@ from akool_async.errors import (
 )
 from akool_async.models.credentials import Credentials, LiveKitCredentials
 from akool_async.transport import JoinTarget
+from akool_async.transport.file_limit import check_file_limit
 from akool_async.transport.native import settle_at_exit
-from akool_livekit.files import check_file_limit
 from akool_livekit.join_limiter import BRING_UPS, join_room, leave_room
 from akool_livekit.logs import hide_tokens, without_tokens
 from akool_livekit.participants import Presence
@@ -26,13 +26,15 @@ from akool_livekit.reasons import is_refusal
 if TYPE_CHECKING:
     from livekit import rtc
 
-__all__ = ["Joiner", "publish"]
+__all__ = ["FILES_PER_JOIN", "Joiner", "publish"]
 
 #: Tries to join, and the first pause between them in seconds; the client makes several attempts
 #: within each, without a pause.
 _TRIES: Final = 5
 _FIRST_PAUSE: Final = 0.25
 _LEAVE_TIMEOUT: Final = 5.0
+#: File descriptors that one room takes while it is being joined; afterwards about 15 stay.
+FILES_PER_JOIN: Final = 80
 #: The first publish opens our way to the room; this one is addressed to ourselves, and a room
 #: never returns a packet to its sender.
 _WARM_UP: Final = b"\0"
@@ -123,7 +125,7 @@ class Joiner:
             raise TimeoutError("other rooms of this process are being joined") from None
         room: rtc.Room | None = None
         try:
-            check_file_limit()
+            check_file_limit(FILES_PER_JOIN, "LiveKit room")
             room = rtc.Room()  # a fresh one for every try
             presence.listen(room)
             left = max(until - loop.time(), 0.0)

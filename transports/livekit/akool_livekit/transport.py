@@ -24,9 +24,9 @@ from akool_async.errors import (
 )
 from akool_async.stream.limits import LIVEKIT
 from akool_async.transport import ConnectionChange, Inbox, JoinTarget, Transport, TransportStats
-from akool_livekit.files import check_file_limit
+from akool_async.transport.file_limit import check_file_limit
 from akool_livekit.join_limiter import leave_room
-from akool_livekit.joining import Joiner, publish
+from akool_livekit.joining import FILES_PER_JOIN, Joiner, publish
 from akool_livekit.participants import Presence
 from akool_livekit.reasons import ended_text, reason_name
 from akool_livekit.sender_filter import Senders
@@ -61,7 +61,7 @@ class LiveKitTransport(Transport):
         """
         super().preflight(options)
         _require_livekit()
-        check_file_limit()
+        check_file_limit(FILES_PER_JOIN, "LiveKit room")
 
     def __init__(self, target: JoinTarget, options: Mapping[str, Any]) -> None:
         """Keeps what it is given.

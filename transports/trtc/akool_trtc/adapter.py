@@ -13,7 +13,7 @@ from akool_async.transport.engines.transport import EngineTransport
 from akool_trtc.engine import Engine, EngineError, Room
 from akool_trtc.engine_factory import check_engine, make_engine
 from akool_trtc.errors import NOT_ALLOWED, join_error, send_error
-from akool_trtc.participants import Presence
+from akool_trtc.participants import TRTCParticipants
 
 __all__ = ["TRTCTransport"]
 
@@ -37,7 +37,7 @@ class TRTCTransport(EngineTransport):
     option_names: ClassVar[tuple[str, ...]] = ("engine", "simulator_url", "avatar_user_id")
 
     _engine: Engine
-    _presence: Presence
+    _participants: TRTCParticipants
 
     @classmethod
     def preflight(cls, options: Mapping[str, Any]) -> None:
@@ -49,6 +49,7 @@ class TRTCTransport(EngineTransport):
         """
         cls.check_option_names(options)
         check_engine(options)
+        cls.check_file_limit()
 
     def __init__(self, target: JoinTarget, options: Mapping[str, Any]) -> None:
         credentials = target.credentials
@@ -75,15 +76,17 @@ class TRTCTransport(EngineTransport):
         )
         engine = make_engine(options, credentials)
         stats = TransportStats()
-        presence = Presence(
+        participants = TRTCParticipants(
             stats,
             own_id=credentials.trtc_user_id,
             avatar_id=None if avatar is None else str(avatar),
         )
-        self._use(engine, presence, stats)
+        self._use(engine, participants, stats)
 
     async def _enter(self) -> None:
-        await self._engine.join(self._room, self._presence)
+        await self._engine.join(self._room, self._participants)
+        # An engine of the user's own may not report who publishes.
+        self._participants.reports_tracks = getattr(self._engine, "reports_tracks", False)
 
     def _join_error(self, error: EngineError) -> JoinError:
         return join_error(error)

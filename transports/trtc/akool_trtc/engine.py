@@ -26,7 +26,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, Protocol, runtime_checkable
 
-from akool_async.transport.engines.transport import EngineError
+from akool_async.transport.engines.engine import EngineError
 
 __all__ = ["CMD_ID", "Engine", "EngineError", "EngineEvents", "Room"]
 
@@ -52,16 +52,22 @@ class Room:
 
 
 class EngineEvents(Protocol):
-    """What an engine tells. Called on the event loop that called `join`; never blocks or raises."""
+    """The events of an engine, called on the loop that called `join`. They never block or raise."""
 
     def packet(self, data: bytes, sender: str) -> None:
         """A custom message on `CMD_ID` from the user `sender`, whole and as it was sent."""
 
     def user_joined(self, user_id: str) -> None:
-        """Somebody else is in the room; also for those who were there first."""
+        """Another user is in the room; also for those who were there first."""
 
     def user_left(self, user_id: str) -> None:
         """They left, or TRTC gave up on them."""
+
+    def user_published(self, user_id: str) -> None:
+        """They publish audio or video."""
+
+    def user_unpublished(self, user_id: str) -> None:
+        """They publish neither any more."""
 
     def reconnecting(self) -> None:
         """The connection broke, and the engine tries to get it back by itself."""
@@ -82,9 +88,13 @@ class EngineEvents(Protocol):
 class Engine(Protocol):
     """One participant in one room.
 
-    All methods are called on one event loop, and all events are told on it: a native thread hands
-    over with `loop.call_soon_threadsafe`. An engine needn't be made on the loop. It keeps no pace
+    All methods are called on one event loop, and all events are reported on it: a native thread
+    uses `loop.call_soon_threadsafe`. An engine needn't be made on the loop. It keeps no pace
     and sends nothing again; what TRTC refuses it raises.
+
+    Optional: an attribute `reports_tracks` that is true says that `user_published` is called for
+    everybody who publishes audio or video, also for those who did so before `join`. The program can
+    then wait until the avatar publishes. An engine without it needn't call it at all.
     """
 
     async def join(self, room: Room, events: EngineEvents) -> None:

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from akool_async.errors import InvalidParameterError, MissingDependencyError
 from akool_async.models.credentials import TRTCCredentials
-from akool_async.transport.engines.transport import check_engine as check_choice
-from akool_async.transport.engines.transport import made_engine, simulator_url
+from akool_async.transport.engines.engine import check_engine as check_choice
+from akool_async.transport.engines.engine import create_engine, simulator_url
 from akool_trtc.engine import Engine
 
 __all__ = ["ENGINES", "check_engine", "make_engine"]
@@ -53,4 +53,4 @@ def make_engine(options: Mapping[str, Any], credentials: TRTCCredentials) -> Eng
             )
         return LoopbackEngine(url)
     check_engine(options)
-    return made_engine(engine, Engine)  # type: ignore[type-abstract]
+    return create_engine(engine, Engine)  # type: ignore[type-abstract]

@@ -6,10 +6,11 @@ would.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from akool_async.transport.engines.engine import EngineError
 from akool_async.transport.engines.relay_client import RelayEngine
-from akool_async.transport.engines.transport import EngineError
+from akool_async.transport.engines.relay_wire import JoinRequest
 from akool_trtc.engine import CMD_ID, EngineEvents, Room
 from akool_trtc.errors import FAILED, NOT_ALLOWED
 
@@ -26,25 +27,23 @@ class LoopbackEngine(RelayEngine[Room, EngineEvents]):
     broke: ClassVar[int] = FAILED
     verdict_lost: ClassVar[int] = FAILED
 
-    def form(self, room: Room) -> dict[str, Any]:
-        """TRTC's fields: a string room id, the role of an anchor."""
-        return {
-            "channel": room.room_id,
-            "room_kind": "string",
-            "identity": room.user_id,
-            "proof": room.user_sig,
-            "app_id": room.sdk_app_id,
-            "role": "anchor",
-        }
+    def join_request(self, room: Room) -> JoinRequest:
+        """With TRTC's fields: a string room id, the role of an anchor."""
+        return JoinRequest(
+            room.room_id,
+            room.user_id,
+            room.user_sig,
+            {"room_kind": "string", "app_id": room.sdk_app_id, "role": "anchor"},
+        )
 
-    def tell_reconnecting(self, events: EngineEvents) -> None:
+    def report_reconnecting(self, events: EngineEvents) -> None:
         """Without a reason: TRTC gives none."""
         events.reconnecting()
 
-    def tell_reconnected(self, events: EngineEvents) -> None:
+    def report_reconnected(self, events: EngineEvents) -> None:
         """Back."""
         events.reconnected()
 
-    def tell_end(self, events: EngineEvents, why: int | str | EngineError | None) -> None:
+    def report_end(self, events: EngineEvents, why: int | str | EngineError | None) -> None:
         """The web SDK's reason, or "network"."""
         events.disconnected("network" if why is None or isinstance(why, EngineError) else str(why))

@@ -1,23 +1,23 @@
-"""A TRTC engine's events, with TRTC's reasons, as what a program gets to see."""
+"""A TRTC engine's events, with TRTC's reasons, as changes of the connection."""
 
 from __future__ import annotations
 
-from akool_async.transport.engines.participants import Presence as AnyPresence
+from akool_async.transport.engines.participants import ParticipantTracker
 from akool_trtc.errors import disconnected_error
 
-__all__ = ["Presence"]
+__all__ = ["TRTCParticipants"]
 
 
-class Presence(AnyPresence):
-    """`akool_trtc.EngineEvents`, for `akool_async.transport.engines.participants.Presence`."""
+class TRTCParticipants(ParticipantTracker):
+    """`akool_trtc.EngineEvents` for a `ParticipantTracker`."""
 
     def reconnecting(self) -> None:
         """The connection broke."""
-        self.broke()
+        self.report_reconnecting()
 
     def reconnected(self) -> None:
         """It is back."""
-        self.mended()
+        self.report_reconnected()
 
     def disconnected(self, reason: str) -> None:
         """The end."""

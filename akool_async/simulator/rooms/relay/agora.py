@@ -105,7 +105,7 @@ class AgoraRoom(RelayRoom):
             raise Refused(BAD_APP_ID, "this app id isn't the channel's")
         if not str(form.get("identity", "")).isdecimal():
             raise Refused(REJECTED, "a uid is a number")
-        self._check_token(str(form.get("proof", "")), returning=returning)
+        self._check_token(str(form.get("credential", "")), returning=returning)
         return True
 
     def control(self, member: Member, message: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from aiohttp import web
 from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.relay.limits import RateWindow, SendRules
 from akool_async.simulator.rooms.relay.link import SimulatedLink
-from akool_async.transport.engines.relay_client import STAMP
+from akool_async.transport.engines import relay_wire
 
 __all__ = ["Member"]
 
@@ -87,13 +87,15 @@ class Member:
         rules = self._rules
         if not self.can_send:
             return not_allowed
-        size = len(frame) - STAMP.size
-        if size <= 0:
+        try:
+            packet = relay_wire.unpack_sent(frame)
+        except ValueError:
             return rules.bad_argument
-        at, command = STAMP.unpack_from(frame)
-        if not self.sent_at <= at < math.inf:  # a clock that runs backwards, or isn't one
+        size, at = len(packet.payload), packet.clock
+        # An empty packet, or a clock that runs backwards or isn't one.
+        if size == 0 or not self.sent_at <= at < math.inf:
             return rules.bad_argument
-        if code := check_command(command):
+        if code := check_command(packet.command):
             return code
         if size > rules.max_bytes:
             return rules.too_large

@@ -2,7 +2,8 @@
 
 Neither vendor's server can be run here. A loopback room takes its place: members join over
 `GET /loopback/<kind>`, and whatever the vendor would refuse (docs/protocol.md §2 "Limits") is
-refused with the vendor's code. `loopback_wire` says what goes over the websocket.
+refused with the vendor's code. What goes over the websocket:
+`akool_async.transport.engines.relay_wire`.
 
 A member whose connection breaks keeps its place for `LINGER` seconds and may come back to it;
 packets meanwhile are lost.
@@ -25,15 +26,9 @@ from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.relay.faults import RelayFaults
 from akool_async.simulator.rooms.relay.limits import RateWindow, SendRules
 from akool_async.simulator.rooms.relay.member import Member
-from akool_async.simulator.rooms.relay.wire import (
-    LONGEST_IDENTITY,
-    Refused,
-    first_frame,
-    read_object,
-    relayed,
-)
+from akool_async.simulator.rooms.relay.wire import Refused, first_frame
 from akool_async.simulator.rooms.room import RoomDirectory, RoomEvents, RoomRequest, SimRoom
-from akool_async.transport.engines.relay_client import STAMP
+from akool_async.transport.engines import relay_wire
 
 __all__ = ["RelayRoom"]
 
@@ -48,7 +43,8 @@ class RelayRoom(SimRoom):
     coming back), `refuse_joins` (`code`), `hang` (joins get no answer), `refuse_sends` (`code`,
     `times`), `silence` (`seconds`: packets are taken and never delivered, either way), `stranger`
     (`packet`, `identity`: somebody else in the room sends), `avatar_leaves`, `avatar_returns`,
-    `disconnect` (`code`: the vendor throws everybody out), and the subclass's own.
+    `avatar_publishes` (`on=False`: no more), `disconnect` (`code`: the vendor throws everybody
+    out), and the subclass's own.
 
     Attributes:
         refused: how many packets were refused, by code.
@@ -80,6 +76,8 @@ class RelayRoom(SimRoom):
         self.avatar = ""
         self.refused: Counter[int] = Counter()
         self._avatar_here = False
+        #: Whether the avatar publishes audio and video; `None`: nothing is said about it.
+        self._publishing: bool | None = None
         self._members: dict[str, Member] = {}
         self._kept: dict[str, _Kept] = {}
         self._window = RateWindow(self.rules)
@@ -97,7 +95,7 @@ class RelayRoom(SimRoom):
         """The websocket that members join over."""
 
         async def join(request: web.Request) -> web.WebSocketResponse:
-            ws = web.WebSocketResponse(max_msg_size=1 << 20)
+            ws = web.WebSocketResponse(max_msg_size=relay_wire.MAX_FRAME)
             await ws.prepare(request)
             form = await first_frame(ws)
             for room in rooms.of_kind(cls.kind):
@@ -139,11 +137,11 @@ class RelayRoom(SimRoom):
         if self._faults.hang:
             await ws.receive()  # returns when the other side gives up
             return
-        identity, proof = str(form.get("identity", "")), str(form.get("proof", ""))
+        identity, proof = str(form.get("identity", "")), str(form.get("credential", ""))
         kept = self._kept.get(identity)
         try:
             self._faults.check_join()
-            if len(identity.encode()) > LONGEST_IDENTITY:
+            if len(identity.encode()) > relay_wire.MAX_IDENTITY:
                 raise Refused(self.no_such_room, "the identity is too long")
             can_send = self.admit(form, returning=kept is not None and kept.proof == proof)
         except Refused as refusal:
@@ -226,6 +224,10 @@ class RelayRoom(SimRoom):
         elif name == "avatar_returns":
             self._avatar_here = True
             self._notify({"event": "user_joined", "identity": self.avatar})
+        elif name == "avatar_publishes":
+            self._publishing = bool(options.get("on", True))
+            event = "user_published" if self._publishing else "user_unpublished"
+            self._notify({"event": event, "identity": self.avatar})
         elif name == "disconnect":
             for identity in self.members:
                 self._dismiss(identity, options["code"])
@@ -254,7 +256,10 @@ class RelayRoom(SimRoom):
         others = [*([self.avatar] if self._avatar_here else []), *self._members]
         self._members[member.identity] = member
         member.tell(
-            {"event": "joined", "members": [who for who in others if who != member.identity]}
+            relay_wire.joined(
+                [who for who in others if who != member.identity],
+                None if self._publishing is None else [self.avatar] * self._publishing,
+            )
         )
         if kept is None and before is None:
             self._notify({"event": "user_joined", "identity": member.identity}, but=member)
@@ -265,7 +270,7 @@ class RelayRoom(SimRoom):
             if message.type is aiohttp.WSMsgType.BINARY:
                 member.tell({"ack": self._judge(member, message.data)})
             elif message.type is aiohttp.WSMsgType.TEXT:
-                frame = read_object(message.data)
+                frame = relay_wire.read_object(message.data)
                 if frame.get("do") == "leave":
                     member.dismiss()
                     break
@@ -282,9 +287,8 @@ class RelayRoom(SimRoom):
         if code:
             self.refused[code] += 1
             return code
-        _, command = STAMP.unpack_from(frame)
-        packet = frame[STAMP.size :]
-        member.upward.carry(lambda: self._arrive(packet, member.identity, command))
+        sent = relay_wire.unpack_sent(frame)
+        member.upward.carry(lambda: self._arrive(sent.payload, member.identity, sent.command))
         return 0
 
     def _arrive(self, packet: bytes, sender: str, command: int) -> None:
@@ -295,7 +299,9 @@ class RelayRoom(SimRoom):
         self._relay(packet, sender, command)
 
     def _relay(self, packet: bytes, sender: str, command: int | None = None) -> None:
-        frame = relayed(packet, sender, self.command if command is None else command)
+        frame = relay_wire.pack_relayed(
+            self.command if command is None else command, sender, packet
+        )
         for member in self._members.values():
             if member.identity != sender:
                 member.downward.carry(functools.partial(member.give, frame))

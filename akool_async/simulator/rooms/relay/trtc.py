@@ -75,7 +75,7 @@ class TRTCRoom(RelayRoom):
             raise Refused(BAD_PARAMETER, "this sdkAppId isn't the room's")
         if not isinstance(form.get("channel"), str) or form.get("room_kind") != "string":
             raise Refused(BAD_PARAMETER, "the room has a string room id (strRoomId)")
-        identity, sig = form.get("identity"), form.get("proof")
+        identity, sig = form.get("identity"), form.get("credential")
         own_room = self.request.credentials is not None
         if not sig or (not own_room and (identity, sig) != (self._user, self._sig)):
             raise Refused(SERVER_ERROR, "the userSig isn't this user's")

@@ -12,7 +12,7 @@ from loopback_peer import LoopbackPeer, loopback_room
 
 from akool_async.simulator.network import NetworkConditions
 from akool_async.testing.conformance import until
-from akool_async.transport.engines.relay_client import SENDER, STAMP
+from akool_async.transport.engines import relay_wire
 
 
 def form_of(far: LoopbackPeer, **changes: Any) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def form_of(far: LoopbackPeer, **changes: Any) -> dict[str, Any]:
         form = {
             "channel": access["agora_channel"],
             "identity": str(access["agora_uid"]),
-            "proof": access["agora_token"],
+            "credential": access["agora_token"],
             "app_id": access["agora_app_id"],
         }
     else:
@@ -29,7 +29,7 @@ def form_of(far: LoopbackPeer, **changes: Any) -> dict[str, Any]:
             "channel": access["trtc_room_id"],
             "room_kind": "string",
             "identity": access["trtc_user_id"],
-            "proof": access["trtc_user_sig"],
+            "credential": access["trtc_user_sig"],
             "app_id": access["trtc_app_id"],
             "role": "anchor",
         }
@@ -51,7 +51,7 @@ async def client(
 async def ask(
     ws: aiohttp.ClientWebSocketResponse, packet: bytes, *, at: float = 0.0, command: int = 0
 ) -> int:
-    await ws.send_bytes(STAMP.pack(at, command) + packet)
+    await ws.send_bytes(relay_wire.pack_sent(at, command, packet))
     return int((await ws.receive_json(timeout=10))["ack"])
 
 
@@ -95,8 +95,7 @@ async def test_a_packet_goes_to_the_avatar_and_to_everybody_else(kind: str) -> N
             await one.receive_json(timeout=10)
             assert await ask(two, b"hello", command=command) == 0
             frame = await one.receive_bytes(timeout=10)
-            assert SENDER.unpack_from(frame) == (command, 1)
-            assert frame[SENDER.size :] == b"3hello"
+            assert relay_wire.unpack_relayed(frame) == relay_wire.Relayed(command, "3", b"hello")
             assert (far.events.packets, far.events.senders) == ([b"hello"], ["3"])
 
 
@@ -144,13 +143,13 @@ async def test_only_an_anchor_may_send() -> None:
 @pytest.mark.parametrize(
     ("kind", "changes", "code"),
     [
-        ("agora", {"proof": "wrong"}, 8),
-        ("agora", {"proof": ""}, 8),
+        ("agora", {"credential": "wrong"}, 8),
+        ("agora", {"credential": ""}, 8),
         ("agora", {"app_id": "wrong"}, 6),
         ("agora", {"identity": "bob"}, 10),
         ("agora", {"channel": "none"}, 10),
         ("agora", {"identity": "1" * 256}, 10),
-        ("trtc", {"proof": "wrong"}, 5400),
+        ("trtc", {"credential": "wrong"}, 5400),
         ("trtc", {"identity": "bob"}, 5400),
         ("trtc", {"app_id": 1}, 5000),
         ("trtc", {"room_kind": "number"}, 5000),
@@ -305,6 +304,6 @@ async def test_conditions_are_applied_both_ways() -> None:
         await far.send(b"down")
         for _ in range(2):
             assert (await ws.receive_bytes(timeout=10)).endswith(b"down")
-        await ws.send_bytes(STAMP.pack(0, 0) + b"up")
+        await ws.send_bytes(relay_wire.pack_sent(0, 0, b"up"))
         await far.wait_received(2)
         assert far.received == [b"up", b"up"]

@@ -1,0 +1,174 @@
+"""The wire of a simulator's relay, both directions: rooms of Agora and TRTC on this machine.
+
+Neither vendor's server can run here. The simulator relays their rooms over a websocket instead,
+`GET <simulator>/loopback/<kind>`, and refuses what the vendor would refuse, with the vendor's
+codes. The simulator and the plugins' loopback engines (`relay_client`) both use this module.
+
+Text frames are JSON objects, binary frames are packets. In this order:
+
+1. Member: `JoinRequest.to_dict()`: the room, the member's identity, its credential (token or
+   signature) and the vendor's own fields.
+2. Relay: `joined(…)`, who is in the room; or `refused(…)`, and the connection ends.
+3. Then, in any order:
+
+| from | frame | meaning |
+|---|---|---|
+| member | binary, `pack_sent` | a packet, with the member's clock and a command id |
+| relay | `{"ack": code}` | the verdict on the oldest packet without one; 0: accepted |
+| member | `{"do": "renew", "token": …}` | (Agora) a new token |
+| relay | `{"event": "renewed", "code": …}` | the verdict on it; 0: accepted |
+| member | `{"do": "leave"}` | it leaves; the connection ends |
+| relay | binary, `pack_relayed` | a packet of another member, with its identity |
+| relay | `{"event": "user_joined", "identity": …}`, `"user_left"` | another member came, left |
+| relay | `{"event": "user_published", "identity": …}` | it publishes audio or video |
+| relay | `{"event": "user_unpublished", "identity": …}` | it publishes neither any more |
+| relay | `{"event": "token_will_expire", "seconds": …}` | (Agora) a new token is due |
+| relay | `{"event": "disconnected", "code": …}` | the member is out; the connection ends |
+
+Unknown events and fields are ignored, so either end may be older than the other.
+
+The credentials of such a room have `akool_simulator_url`, the simulator's base URL, beside the
+vendor's fields. By it a client knows that the relay is the way into the room.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+__all__ = [
+    "MAX_FRAME",
+    "MAX_IDENTITY",
+    "JoinRequest",
+    "Relayed",
+    "Sent",
+    "joined",
+    "pack_relayed",
+    "pack_sent",
+    "read_object",
+    "refused",
+    "unpack_relayed",
+    "unpack_sent",
+    "url",
+]
+
+#: Bytes of an identity: its length is one byte in a relayed packet.
+MAX_IDENTITY: Final = 255
+#: Bytes of a frame.
+MAX_FRAME: Final = 1 << 20
+
+_SENT: Final = struct.Struct(">dB")
+_RELAYED: Final = struct.Struct(">BB")
+
+
+def url(base_url: str, kind: str) -> str:
+    """Where the relay of `kind` is, at the simulator's `base_url`."""
+    return f"{base_url.rstrip('/')}/loopback/{kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class JoinRequest:
+    """What a member joins with.
+
+    Attributes:
+        channel: the room.
+        identity: the member's.
+        credential: its token or signature.
+        fields: the vendor's own fields.
+    """
+
+    channel: str
+    identity: str
+    credential: str = field(repr=False)
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The member's first frame."""
+        return {
+            **self.fields,
+            "channel": self.channel,
+            "identity": self.identity,
+            "credential": self.credential,
+        }
+
+
+def joined(members: Iterable[str], publishing: Iterable[str] | None = None) -> dict[str, Any]:
+    """The relay lets a member in: who else is there, and who of them publishes.
+
+    `publishing` is `None` where the relay doesn't report who publishes.
+    """
+    answer: dict[str, Any] = {"event": "joined", "members": list(members)}
+    if publishing is not None:
+        answer["publishing"] = list(publishing)
+    return answer
+
+
+def refused(code: int | str, message: str) -> dict[str, Any]:
+    """The relay doesn't let a member in; `code` is the vendor's."""
+    return {"event": "refused", "code": code, "message": message}
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A member's packet; `clock` in seconds since it joined."""
+
+    clock: float
+    command: int
+    payload: bytes
+
+
+def pack_sent(clock: float, command: int, payload: bytes) -> bytes:
+    """The frame of a member's packet."""
+    return _SENT.pack(clock, command) + payload
+
+
+def unpack_sent(frame: bytes) -> Sent:
+    """Reads the frame of a member's packet.
+
+    Raises:
+        ValueError: it is too short.
+    """
+    if len(frame) < _SENT.size:
+        raise ValueError(f"a packet's frame of {len(frame)} bytes")
+    clock, command = _SENT.unpack_from(frame)
+    return Sent(clock, command, frame[_SENT.size :])
+
+
+@dataclass(frozen=True, slots=True)
+class Relayed:
+    """A packet on its way from one member to another."""
+
+    command: int
+    sender: str
+    payload: bytes
+
+
+def pack_relayed(command: int, sender: str, payload: bytes) -> bytes:
+    """The frame of a packet on its way to a member."""
+    name = sender.encode()
+    return _RELAYED.pack(command, len(name)) + name + payload
+
+
+def unpack_relayed(frame: bytes) -> Relayed:
+    """Reads the frame of a packet of another member.
+
+    Raises:
+        ValueError: it is too short, or the sender isn't UTF-8.
+    """
+    if len(frame) < _RELAYED.size or len(frame) < _RELAYED.size + frame[1]:
+        raise ValueError(f"a relayed packet's frame of {len(frame)} bytes")
+    command, length = _RELAYED.unpack_from(frame)
+    start = _RELAYED.size + length
+    return Relayed(command, frame[_RELAYED.size : start].decode(), frame[start:])
+
+
+def read_object(text: str) -> dict[str, Any]:
+    """A text frame; empty where it isn't a JSON object."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
