@@ -89,6 +89,8 @@ __all__ = [
     "SendError",
     "SessionClosedError",
     "SessionFailedError",
+    "TextSourceError",
+    "TextTimeoutError",
     "TransportError",
     "UnknownCodeError",
     "WaitTimeoutError",
@@ -457,6 +459,14 @@ class ReplyIncompleteError(ConversationError):
         super().__init__(message)
         self.text = text
         self.missing = missing
+
+
+class TextSourceError(ConversationError):
+    """The iterator given to `say`, or a responder, ended by a `CancelledError` of its own."""
+
+
+class TextTimeoutError(ConversationError, TimeoutError):
+    """The iterator given to `say`, or a responder, gave no further text in time."""
 
 
 class QuestionInterruptedError(ConversationError):

@@ -7,9 +7,9 @@ from akool_async.conversation.readers import EventReader
 from akool_async.conversation.reply_stream import ReplyStream
 from akool_async.conversation.responder import Responder, UserTurn
 from akool_async.conversation.session import AvatarSession
+from akool_async.conversation.speech.utterance import Utterance
 from akool_async.conversation.transcript import Transcript, TranscriptEntry
 from akool_async.conversation.turns import Reply
-from akool_async.conversation.utterance import Utterance
 
 __all__ = [
     "AvatarSession",

@@ -61,9 +61,10 @@ async def shut(line: Line, close: Callable[[], Awaitable[object]] | None) -> Non
     patience = line.options.close_timeout
     line.fail(ConversationClosedError("the conversation was closed"))
     start = asyncio.ensure_future
+    spare = line.closing_task
     tasks: dict[str, asyncio.Future[None]] = {
         "ending the tasks": start(line.stop()),
-        "ending the handlers": start(line.hub.stop(patience=min(1.0, patience), spare=line.closer)),
+        "ending the handlers": start(line.hub.stop(patience=min(1.0, patience), spare=spare)),
         "leaving the room": start(line.transport.close(timeout=patience)),
     }
     if close is not None:

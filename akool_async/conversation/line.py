@@ -7,7 +7,7 @@ told the time, and told together when the room is gone for good.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
@@ -18,16 +18,16 @@ from akool_async.conversation.commands import Commands
 from akool_async.conversation.hearing import Hearing
 from akool_async.conversation.options import ConversationOptions, ConversationStats, SessionInfo
 from akool_async.conversation.outbox import Outbox
-from akool_async.conversation.params import Params
+from akool_async.conversation.params import Params, question_options
 from akool_async.conversation.readers import EventHub
 from akool_async.conversation.reception import Reception
 from akool_async.conversation.replies import Replies
 from akool_async.conversation.responder import Responder
-from akool_async.conversation.speaking import Speaking
+from akool_async.conversation.speech.queue import SpeechQueue
 from akool_async.conversation.standing import Standing
-from akool_async.conversation.transcript import Transcript
+from akool_async.conversation.transcript import Transcript, TranscriptEntry
 from akool_async.conversation.turn_book import TurnBook
-from akool_async.conversation.turns import Turn
+from akool_async.conversation.turns import Reply, Turn
 from akool_async.conversation.watch import Watch
 from akool_async.errors import (
     ConversationClosedError,
@@ -40,6 +40,7 @@ from akool_async.stream.messages import (
     CommandAnswer,
     Interrupt,
 )
+from akool_async.stream.writer import ChatWriter
 from akool_async.transport import Transport
 
 __all__ = ["Line"]
@@ -133,11 +134,11 @@ class Line:
             now=now,
             ends_at=started + info.duration if info.duration is not None else None,
         )
-        self.speaking = Speaking(self)
+        self.speech = SpeechQueue(self)
         self.responder: Responder | None = None
         self._params_lock = asyncio.Lock()
         #: Who closes: a handler or a responder may, and mustn't be waited for then.
-        self.closer: asyncio.Task[Any] | None = None
+        self.closing_task: asyncio.Task[Any] | None = None
         self._reader: asyncio.Task[None] | None = None
         self._alarm = Alarm(self.loop, deadline=self._deadline, ring=self._ring)
 
@@ -163,7 +164,7 @@ class Line:
         self.error = error
         self.commands.fail_all(self.make_error)
         self.replies.fail_all(self.make_error)
-        self.speaking.fail_all(self.make_error)
+        self.speech.fail_all(self.make_error)
         self.outbox.end()
         self._alarm.stop()
         reason = error.reason if isinstance(error, DisconnectedError) else "closed"
@@ -185,11 +186,25 @@ class Line:
         if self.error is not None:
             raise self.make_error()
 
+    def check_loop(self) -> None:
+        """Raises `RuntimeError` outside the conversation's event loop, as in another thread."""
+        try:
+            running: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+        except RuntimeError:
+            running = None
+        if running is not self.loop:
+            raise RuntimeError(
+                "this session belongs to an event loop that isn't running here; from another "
+                "thread use asyncio.run_coroutine_threadsafe(coroutine, loop), where loop is the "
+                "session's and the coroutine calls the session"
+            )
+
     def stats(self) -> ConversationStats:
         """The counts, with the transport's."""
         theirs = self.transport.stats
         return replace(
             self.counts,
+            utterances=self.speech.utterances,
             packets_sent=theirs.packets_sent,
             bytes_sent=theirs.bytes_sent,
             packets_received=theirs.packets_received,
@@ -203,7 +218,7 @@ class Line:
         self._alarm.stop()
         if self.responder is not None:
             await self.responder.stop()
-        await self.speaking.stop()
+        await self.speech.stop(spare=self.closing_task)
         await self.standing.stop()
         if self._reader is not None:
             self._reader.cancel()
@@ -228,7 +243,7 @@ class Line:
             await self.command(params.message(new_mid()), timeout=timeout)
             self.params = self.params.updated(params)
 
-    def send_interrupt(self, *, timeout: float) -> Coroutine[Any, Any, CommandAnswer]:
+    def send_interrupt(self, *, timeout: float | None = None) -> Coroutine[Any, Any, CommandAnswer]:
         """Hands an interrupt to the outbox at once; what it returns waits for the answer."""
         command = Interrupt(new_mid())
         earlier = self.turns.with_avatar()
@@ -236,7 +251,7 @@ class Line:
             command,
             self.codec.encode(command),
             now=self.loop.time(),
-            timeout=timeout,
+            timeout=timeout or self.options.command_timeout,
             effect=partial(self._interrupted, earlier),
         )
         self.schedule()
@@ -244,12 +259,11 @@ class Line:
 
     def _interrupted(self, earlier: frozenset[Turn]) -> None:
         self.replies.interrupted(self.loop.time(), earlier)
-        self.speaking.interrupted()
+        self.speech.interrupted()
 
-    def send_chat(self, key: str, packets: Sequence[bytes], *, more: bool = False) -> None:
-        """Hands packets of a chat to the outbox; `more` of them will follow."""
-        self.commands.chat_follows()
-        self.outbox.push(key, packets, more=more)
+    def send_chat(self, key: str, packets: Sequence[bytes]) -> None:
+        """Hands packets of a chat to the outbox."""
+        self.enqueue(key, packets, more=False)
 
     def open_turn(self, turn: Turn) -> None:
         """A turn begins to wait for the avatar."""
@@ -257,24 +271,144 @@ class Line:
         self.hearing.sent(turn.mid, turn.text, self.loop.time())
         self.schedule()
 
+    # What speech and the responder ask for: `SpeechPort`, `ResponderPort`.
+
+    @property
+    def has_commands(self) -> bool:
+        """See `SpeechPort`."""
+        return not self.v3
+
+    @property
+    def keeps_order(self) -> bool:
+        """See `SpeechPort`."""
+        return self.transport.limits.ordered and self.transport.limits.reliable
+
+    @property
+    def interrupting(self) -> bool:
+        """See `SpeechPort`."""
+        return self.commands.interrupting
+
+    @property
+    def avatar_busy(self) -> bool:
+        """See `SpeechPort`."""
+        return self.replies.receiving or any(
+            turn.kind == "ask" and not turn.abandoned for turn in self.turns.with_avatar()
+        )
+
+    @property
+    def language(self) -> str | None:
+        """See `ResponderPort`."""
+        return self.params.lang
+
+    @property
+    def is_over(self) -> bool:
+        """See `ResponderPort`."""
+        return self.error is not None
+
+    def open_message(self, answered: Callable[[], None]) -> ChatWriter:
+        """See `SpeechPort`."""
+        options = question_options(self.params.question(), mode=1) if self.v3 else None
+        writer = self.codec.open_chat(new_mid(), options=options)
+        future: asyncio.Future[Reply] = self.loop.create_future()
+        if self.v3:  # which has no audio events: the end of the answer has to serve
+
+            def ended(future: asyncio.Future[Reply]) -> None:
+                if not future.cancelled() and future.exception() is None:
+                    answered()
+
+            future.add_done_callback(ended)
+        now = self.loop.time()
+        # Speech ends it, by `close_message`.
+        turn = Turn("say", writer.mid, "", now=now, timeout=86_400.0, future=future, retelling=True)
+        self.open_turn(turn)
+        return writer
+
+    def begin_entry(self, mid: str) -> TranscriptEntry:
+        """See `SpeechPort`."""
+        turn = self.turns.get(mid)
+        if turn is not None and turn.entry is not None:
+            return turn.entry
+        entry = self.transcript.begin("avatar", "said", mid=mid)
+        if turn is not None:
+            turn.entry = entry
+        return entry
+
+    def enqueue(
+        self, mid: str, packets: Sequence[bytes], *, more: bool, urgent: bool = False
+    ) -> None:
+        """See `SpeechPort`."""
+        if urgent:
+            self.outbox.push(f"{mid} end", packets, urgent=True)
+            return
+        self.commands.chat_follows()
+        self.outbox.push(mid, packets, more=more)
+
+    def text_known(self, mid: str, text: str) -> None:
+        """See `SpeechPort`."""
+        self.hearing.sent(mid, text, self.loop.time())
+
+    def withdraw(self, mid: str) -> int:
+        """See `SpeechPort`."""
+        return self.outbox.withdraw(mid).packets_dropped
+
+    def close_message(self, mid: str, entry: TranscriptEntry | None, *, cut_off: bool) -> None:
+        """See `SpeechPort`."""
+        turn = self.turns.get(mid)
+        if turn is not None:
+            if turn.future is not None and not turn.future.done():
+                turn.future.cancel()
+            if turn.message is None:
+                if cut_off:
+                    self.turns.outlive(turn)
+                else:
+                    self.turns.drop(mid)
+        if entry is not None and entry.source == "said":
+            self.transcript.end(entry, interrupted=cut_off)
+
+    async def wait_for_capacity(self) -> None:
+        """See `SpeechPort`."""
+        await self.outbox.room(timeout=self.options.send_timeout)
+
+    async def set_retelling_mode(self) -> None:
+        """See `SpeechPort`."""
+        if not self.v3 and self.params.mode != 1:
+            await self.set_params(Params(mode=1), timeout=self.options.command_timeout)
+
+    def report(self, error: BaseException, where: str) -> None:
+        """See `SpeechPort`."""
+        self.hub.report(error, where)
+
+    def answered_by_service(self, mid: str) -> bool:
+        """See `ResponderPort`."""
+        turn = self.turns.get(mid)
+        if turn is None or turn.kind != "speech" or turn.message is not None:
+            return True
+        self.turns.drop(mid)
+        return False
+
+    def remove_responder(self, responder: Responder) -> None:
+        """See `ResponderPort`."""
+        if self.responder is responder:
+            self.responder = None
+
     def _owed(self) -> float | None:
         times = [t for t in (self.commands.owed, self.turns.owed) if t is not None]
         return min(times, default=None)
 
     def _packet_leaves(self, key: str) -> None:
         self.turns.packet_leaves(key)
-        self.speaking.packet_leaves(key)
+        self.speech.packet_sending(key)
 
     def _packet_sent(self, key: str) -> None:
         self.turns.packet_sent(key)
-        self.speaking.packet_sent(key)
+        self.speech.packet_sent(key)
         self.schedule()
 
     def _packet_failed(self, key: str, error: SendError) -> None:
         turn = self.turns.send_failed(key, error)
         if turn is not None and turn.entry is not None and not turn.handed_over:
             self.transcript.discard(turn.entry)
-        self.speaking.send_failed(key, error)
+        self.speech.packet_failed(key, error)
 
     # Hearing.
 

@@ -56,6 +56,10 @@ class ConversationOptions:
         transcript_entries: the newest this many are kept.
         speech_turn: how long a recognised user message may wait for the avatar's answer before
             a later unmarked reply is no longer taken for it.
+        text_timeout: the longest that `say` and a responder wait for the next piece of text of an
+            iterator or a function; then the utterance fails, and what waits behind it is said.
+        interrupt_wait: a text that follows an interrupt is sent when that was answered, or after
+            this long; where packets may overtake each other, not before the answer.
         first_piece: `say` with an async iterable sends what it has after this long, when no
             sentence or clause ended before.
         piece_bytes: and as soon as this many bytes wait, boundary or not; `None`: one packet.
@@ -90,6 +94,8 @@ class ConversationOptions:
     waiting_bytes: int = 256 * 1024
     transcript_entries: int = 5_000
     speech_turn: float = 15.0
+    text_timeout: float = 30.0
+    interrupt_wait: float = 0.25
     first_piece: float = 0.3
     piece_bytes: int | None = None
     words_per_second: float = 1.5

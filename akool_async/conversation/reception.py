@@ -75,11 +75,11 @@ class Reception:
     def _speech_event(self, message: SpeechEvent, now: float) -> None:
         line = self._line
         if message.event == "audio_start":
-            line.speaking.audio_started(message.mid)
+            line.speech.audio_started(message.mid)
             line.hub.publish(ev.SpeakingStarted(message.mid))
         elif message.event == "audio_end":
             line.replies.audio_end(now)
-            line.speaking.audio_ended(message.mid)
+            line.speech.audio_ended(message.mid)
             line.hub.publish(ev.SpeakingStopped(message.mid))
         else:
             self._unknown(f"an event named {message.event!r}")
@@ -88,7 +88,7 @@ class Reception:
         """Somebody in the room said something."""
         line = self._line
         line.transcript.add("user", "speech", text, mid=mid)
-        if line.params.mode != 1 and line.responder is None:
+        if line.params.mode != 1:
             now = line.loop.time()
             key = mid or new_mid()
             turn = Turn("speech", key, text, now=now, timeout=line.options.speech_turn)

@@ -65,6 +65,11 @@ class Replies:
         """Whether this message of the avatar has begun and isn't over."""
         return mid in self._incoming
 
+    @property
+    def receiving(self) -> bool:
+        """Whether a message of the avatar that isn't speech of ours is coming in."""
+        return any(i.turn is None or i.turn.kind != "say" for i in self._incoming.values())
+
     def delta(self, message: ChatDelta, now: float) -> None:
         """The next piece of a message of the avatar."""
         incoming = self._incoming.get(message.mid) or self._begin(message.mid, now)

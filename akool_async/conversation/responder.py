@@ -1,34 +1,36 @@
-"""Your own language model answering through the avatar, and what happens when somebody cuts in."""
+"""The user's own language model answers what people say, and what happens when they cut in."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Generator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from akool_async.conversation.params import Params
+from akool_async.conversation.options import ConversationOptions
+from akool_async.conversation.speech.job import (
+    SpeechJob,
+    SpeechSettings,
+    cancelled_itself,
+    end_source,
+    own_cancellation,
+)
+from akool_async.conversation.speech.queue import SpeechQueue
 from akool_async.conversation.transcript import Transcript
-from akool_async.conversation.utterance import Parts, ToldError
-from akool_async.errors import AkoolError, InvalidParameterError, NotSupportedError
+from akool_async.errors import AkoolError, InvalidParameterError, TextTimeoutError
 
-if TYPE_CHECKING:
-    from akool_async.conversation.line import Line
-
-__all__ = ["Responder", "ResponderFunction", "UserTurn"]
-
-#: Pieces that the generator may be ahead of what is sent.
-_AHEAD: Final = 100
+__all__ = ["Responder", "ResponderFunction", "ResponderPort", "ResponderSettings", "UserTurn"]
 
 
 @dataclass(frozen=True, slots=True)
 class UserTurn:
-    """What somebody said, and what was said before.
+    """What a person said, and what was said before.
 
     Attributes:
         text: what was recognised.
-        mid: the message's mid.
+        mid: the message's mid; of texts that were merged, the last one's.
         messages: the transcript so far, this turn included, in the roles of chat APIs:
             `[{"role": "user", "content": …}, {"role": "assistant", …}, …]`.
         language: the code that was last set, `None`: unknown.
@@ -44,188 +46,315 @@ class UserTurn:
     complete: bool = True
 
 
-Answer: TypeAlias = str | AsyncIterable[str] | None
+Answer: TypeAlias = str | AsyncIterable[str | None] | None
 #: A plain or async function of a turn, or an async generator. `None` or no text says nothing.
 ResponderFunction: TypeAlias = Callable[[UserTurn], Answer | Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class ResponderSettings:
+    """The arguments of `AvatarSession.respond_with`."""
+
+    filler: str | None
+    filler_after: float
+    merge_window: float
+    speech: SpeechSettings
+
+
+class ResponderPort(Protocol):
+    """What a responder needs of the conversation it is part of."""
+
+    @property
+    def options(self) -> ConversationOptions:
+        """The limits in use."""
+
+    @property
+    def speech(self) -> SpeechQueue:
+        """What is being said, and waits to be."""
+
+    @property
+    def transcript(self) -> Transcript:
+        """Who said what."""
+
+    @property
+    def language(self) -> str | None:
+        """The code that was last set."""
+
+    @property
+    def closing_task(self) -> asyncio.Task[Any] | None:
+        """The task that closes the conversation: it must not be waited for."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the conversation ended."""
+
+    async def set_retelling_mode(self) -> None:
+        """As `SpeechPort.set_retelling_mode`."""
+
+    def answered_by_service(self, mid: str) -> bool:
+        """Whether the service began to answer what was heard; if not, it isn't expected to."""
+
+    def remove_responder(self, responder: Responder) -> None:
+        """This responder is to hear nothing more."""
+
+    def report(self, error: BaseException, where: str) -> None:
+        """Reports an error of the user's code."""
+
+
+class _Heard(NamedTuple):
+    text: str
+    mid: str
+    complete: bool
 
 
 class Responder:
     """Answers every user message through the avatar; made by `AvatarSession.respond_with`.
 
     `await responder` returns once the avatar is in retelling mode.
+
+    Attributes:
+        turns: how often the function was called.
+        barge_ins: how often people spoke while the avatar did, or while text waited to be said.
     """
 
     def __init__(
         self,
-        line: Line,
+        port: ResponderPort,
         function: ResponderFunction,
+        settings: ResponderSettings,
         *,
-        filler: str | None,
-        filler_after: float,
-        parts: Parts,
-        delay: float,
+        mode_is_set: bool,
     ) -> None:
-        if line.v3:
-            raise NotSupportedError(
-                "the v3 chat room doesn't report what people say, so there is nothing to respond to"
-            )
         if not callable(function):
             raise InvalidParameterError("function", f"{function!r} can't be called")
-        self._line = line
-        self._function = function
-        self._filler = filler
-        self._filler_after = filler_after
-        self._parts: Parts = parts
-        self._delay = delay
-        self._current: asyncio.Task[None] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._stopped = False
-        self._ready = self._own(self._prepare(), "akool-responder-mode")
         self.turns = 0
         self.barge_ins = 0
+        self._port = port
+        self._function = function
+        self._settings = settings
+        self._current: _Answer | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopped = False
+        self._merging: list[_Heard] = []
+        self._merge_timer: asyncio.TimerHandle | None = None
+        #: What was heard before the avatar was in retelling mode: the service may answer it.
+        self._held: list[_Heard] = []
+        self._ready: asyncio.Event = asyncio.Event()
+        if mode_is_set:
+            self._ready.set()
+        else:
+            self._own(self._prepare(), "akool-responder-mode")
 
     def __await__(self) -> Generator[Any, None, Responder]:
-        yield from asyncio.wait([self._ready]).__await__()
+        yield from self._ready.wait().__await__()
         return self
 
     async def stop(self) -> None:
         """Answers no more; ends the answer in progress, its generator closed."""
+        port = self._port
         self._stopped = True
-        if self._line.responder is self:
-            self._line.responder = None
-        answering = self._current is not None and not self._current.done()
-        if answering and self._line.error is None:
-            self._line.speaking.interrupt_soon()
-        spared = (asyncio.current_task(), self._line.closer)
-        waiting = [task for task in self._tasks if task not in spared]
-        for task in waiting:
+        self._stop_merging()
+        port.remove_responder(self)
+        if self._current is not None and not self._current.over:
+            self._current.end()
+            if not port.is_over:
+                port.speech.interrupt_all()
+        tasks = self._tasks - {asyncio.current_task(), port.closing_task}
+        for task in tasks:
             task.cancel()
-        if waiting:
-            await asyncio.wait(waiting, timeout=self._line.options.close_timeout)
+        if tasks:
+            await asyncio.wait(tasks, timeout=port.options.close_timeout)
+        self._ready.set()
 
     def heard(self, text: str, mid: str, *, complete: bool) -> None:
-        """Somebody said something: ends what the avatar is saying, and answers."""
-        line = self._line
-        current = self._current
-        if current is not None and not current.done():
-            current.cancel()
-        if line.speaking.busy:
+        """A person said something: ends what the avatar is saying, and answers."""
+        if self._stopped or self._port.is_over:
+            return
+        heard = _Heard(text, mid, complete)
+        if not self._ready.is_set():
+            self._held.append(heard)
+            return
+        speech = self._port.speech
+        if self._current is not None:
+            self._current.end()
+        if speech.busy:
             self.barge_ins += 1
-            line.speaking.interrupt_soon()
+        # Whatever the avatar seems to do: in retelling mode it speaks the user's words back
+        # (docs/protocol.md §2 "Observed on the live service").
+        speech.interrupt_all()
+        if not self._settings.merge_window:
+            self._answer([heard])
+            return
+        self._stop_merging(keep=True)
+        self._merging.append(heard)
+        self._merge_timer = asyncio.get_running_loop().call_later(
+            self._settings.merge_window, self._merged
+        )
+
+    def _stop_merging(self, *, keep: bool = False) -> None:
+        if self._merge_timer is not None:
+            self._merge_timer.cancel()
+            self._merge_timer = None
+        if not keep:
+            self._merging.clear()
+
+    def _merged(self) -> None:
+        heard, self._merging = self._merging, []
+        self._merge_timer = None
+        if not self._port.is_over:
+            self._answer(heard)
+
+    def _answer(self, heard: Sequence[_Heard]) -> None:
+        port = self._port
         self.turns += 1
         turn = UserTurn(
-            text=text,
-            mid=mid,
-            messages=line.transcript.as_chat(),
-            language=line.params.lang,
-            transcript=line.transcript,
-            complete=complete,
+            text=_join([one.text for one in heard]),
+            mid=heard[-1].mid,
+            messages=port.transcript.as_chat(),
+            language=port.language,
+            transcript=port.transcript,
+            complete=all(one.complete for one in heard),
         )
-        self._current = self._own(self._respond(turn), "akool-responder")
+        answer = self._current = _Answer(port, self._function, turn, self._settings)
+        answer.task = self._own(answer.run(), "akool-responder")
 
     def _own(self, work: Any, name: str) -> asyncio.Task[None]:
-        task: asyncio.Task[None] = self._line.loop.create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work, name=name)
+        if not task.done():  # an eager one may be
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return task
 
     async def _prepare(self) -> None:
-        line = self._line
+        """Sets the mode; until then the service may answer what is heard, and not both should."""
+        port = self._port
         try:
-            if line.params.mode != 1:
-                await line.set_params(Params(mode=1), timeout=line.options.command_timeout)
+            await port.set_retelling_mode()
         except AkoolError as error:
-            if line.error is None:
-                line.hub.report(error, "setting retelling mode for the responder")
-
-    async def _respond(self, turn: UserTurn) -> None:
-        pieces: asyncio.Queue[str | BaseException | None] = asyncio.Queue(_AHEAD)
-        answer = _Spoken(self._line, self._parts, self._delay, pieces)
-        timer = None
-        if self._filler is not None:
-            timer = self._line.loop.call_later(self._filler_after, answer.fill, self._filler)
-        try:
-            # One task calls, reads and closes: what a model's client opens in a generator has to be
-            # closed by the task that opened it.
-            async for piece in self._pieces(turn):
-                if timer is not None:
-                    timer.cancel()
-                answer.begin()
-                await pieces.put(piece)
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # noqa: BLE001 - the user's function; told, never swallowed
-            self._line.hub.report(error, "the responder")
-            if answer.begun:
-                await pieces.put(error)
-        else:
-            if answer.begun:
-                await pieces.put(None)
+            if not port.is_over:
+                port.report(error, "setting retelling mode for the responder")
         finally:
-            if timer is not None:
-                timer.cancel()
-
-    async def _pieces(self, turn: UserTurn) -> AsyncIterator[str]:
-        result = self._function(turn)
-        if inspect.isawaitable(result):
-            result = await result
-        if isinstance(result, AsyncIterable):
-            source = aiter(result)
-            try:
-                async for piece in source:
-                    yield piece
-            finally:
-                close = getattr(source, "aclose", None)
-                if close is not None:
-                    await close()
-        elif isinstance(result, str):
-            if result.strip():
-                yield result
-        elif result is not None:
-            raise InvalidParameterError(
-                "function", f"the responder returned {type(result).__name__}, not text"
-            )
+            self._ready.set()
+        held, self._held = self._held, []
+        unanswered = [one for one in held if not port.answered_by_service(one.mid)]
+        if self._stopped or port.is_over:
+            return
+        for one in unanswered:
+            self.heard(*one[:2], complete=one.complete)
 
 
-class _Spoken:
-    """The utterance that an answer becomes, once there is something to say."""
+class _Answer:
+    """The answer to one turn: calls the function, and gives its text to an utterance."""
 
     def __init__(
         self,
-        line: Line,
-        parts: Parts,
-        delay: float,
-        pieces: asyncio.Queue[str | BaseException | None],
+        port: ResponderPort,
+        function: ResponderFunction,
+        turn: UserTurn,
+        settings: ResponderSettings,
     ) -> None:
-        self._line = line
-        self._parts: Parts = parts
-        self._delay = delay
-        self._pieces = pieces
-        self.begun = False
+        #: Nothing of it is wanted any more.
+        self.over = False
+        self.task: asyncio.Task[None] | None = None
+        self._port = port
+        self._function = function
+        self._turn = turn
+        self._settings = settings
+        self._job: SpeechJob | None = None
 
-    def fill(self, text: str) -> None:
-        """Says something meanwhile."""
-        if self._line.error is None:
-            self._say(text)
+    def end(self) -> None:
+        """Nothing of it is wanted any more: its function is cancelled, its generator closed."""
+        self.over = True
+        if self.task is not None and self.task is not asyncio.current_task():
+            self.task.cancel()
 
-    def begin(self) -> None:
-        """The answer's first piece is here."""
-        if not self.begun:
-            self.begun = True
-            self._say(self._read())
+    async def run(self) -> None:
+        """One task calls, reads and closes: what a model's client opens in a generator has to be
+        closed by the task that opened it.
+        """
+        settings, limit = self._settings, self._port.options.text_timeout
+        filler = None
+        if settings.filler is not None:
+            loop = asyncio.get_running_loop()
+            filler = loop.call_later(settings.filler_after, self._fill, settings.filler)
+        bound = asyncio.timeout(limit)
+        try:
+            async with bound, aclosing(self._pieces()) as pieces:
+                async for piece in pieces:
+                    if self.over:
+                        return  # it didn't let itself be cancelled
+                    if self._job is None:
+                        bound.reschedule(None)  # from here on the utterance looks to it
+                        if filler is not None:
+                            filler.cancel()
+                        self._job = self._port.speech.open(settings.speech, self.end)
+                    self._job.source.add(piece)
+                    await self._job.source.ready()
+            if self._job is not None and not self.over:
+                self._job.source.finish()
+        except asyncio.CancelledError as error:
+            if own_cancellation() or self.over:
+                return
+            self._failed(cancelled_itself("the responder", error))
+        except TimeoutError as error:
+            if not bound.expired():
+                self._failed(error)
+            else:
+                problem = f"the responder gave no text within {limit:g} s"
+                self._failed(TextTimeoutError(f"{problem} (ConversationOptions.text_timeout)"))
+        except Exception as error:  # noqa: BLE001 - the user's function; reported
+            self._failed(error)
+        finally:
+            if filler is not None:
+                filler.cancel()
 
-    def _say(self, text: str | AsyncIterator[str]) -> None:
-        self._line.speaking.say(
-            text,
-            parts=self._parts,
-            interrupt=False,
-            drop=False,
-            delay=self._delay,
-            piece_bytes=self._line.options.piece_bytes,
-        )
+    def _fill(self, text: str) -> None:
+        if not self.over and not self._port.is_over:
+            self._port.speech.say(text, self._settings.speech)
 
-    async def _read(self) -> AsyncIterator[str]:
-        while (piece := await self._pieces.get()) is not None:
-            if isinstance(piece, BaseException):
-                raise ToldError from piece
-            yield piece
+    def _failed(self, error: Exception) -> None:
+        if self.over:
+            return
+        self.over = True
+        self._port.report(error, "the responder")
+        if self._job is not None:
+            self._job.text_failed(error, reported=True)
+
+    async def _pieces(self) -> AsyncGenerator[str, None]:
+        """The answer's text from its first word on, whatever kind of function gives it."""
+        result = self._function(self._turn)
+        if inspect.isawaitable(result):
+            result = await result
+        if result is None:
+            return
+        if isinstance(result, str):
+            if result.strip():
+                yield result
+            return
+        if not isinstance(result, AsyncIterable):
+            raise InvalidParameterError(
+                "function", f"the responder returned {type(result).__name__}, not text"
+            )
+        iterator = aiter(result)
+        blank: list[str] = []
+        begun = False
+        try:
+            async for piece in iterator:
+                if begun or not isinstance(piece, str | None):
+                    yield piece  # type: ignore[misc]
+                elif piece and not piece.isspace():
+                    begun = True
+                    yield "".join((*blank, piece))
+                elif piece:
+                    blank.append(piece)
+        finally:
+            await end_source(iterator, self._port)
+
+
+def _join(texts: list[str]) -> str:
+    """Texts of one utterance; a space between them, where their language has spaces."""
+    joined = texts[0]
+    for text in texts[1:]:
+        dense = joined[-1:] >= "\u2e80" and text[:1] >= "\u2e80"
+        joined += text if dense else f" {text}"
+    return joined

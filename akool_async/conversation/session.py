@@ -27,10 +27,12 @@ from akool_async.conversation.params import (
 )
 from akool_async.conversation.readers import EventReader
 from akool_async.conversation.reply_stream import ReplyStream
-from akool_async.conversation.responder import Responder, ResponderFunction
+from akool_async.conversation.responder import Responder, ResponderFunction, ResponderSettings
+from akool_async.conversation.speech.job import SpeechSettings
+from akool_async.conversation.speech.sentences import Splitter
+from akool_async.conversation.speech.utterance import Split, Utterance
 from akool_async.conversation.transcript import Transcript
 from akool_async.conversation.turns import Reply
-from akool_async.conversation.utterance import Parts, Utterance
 from akool_async.errors import (
     CommandRejectedError,
     CommandTimeoutError,
@@ -127,7 +129,7 @@ class AvatarSession:
         when cancelled, then passes the cancellation on. Twice is fine.
         """
         if self._closing is None:
-            self._line.closer = asyncio.current_task()
+            self._line.closing_task = asyncio.current_task()
             self._closing = asyncio.get_running_loop().create_task(
                 shut(self._line, self._close), name="akool-closing"
             )
@@ -142,6 +144,12 @@ class AvatarSession:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if kind is None and (unspoken := self._line.speech.unspoken):
+            logger.warning(
+                "the session's block was left while %d text(s) given to say() weren't spoken yet; "
+                "they are cancelled. To wait: await avatar.say(…)",
+                unspoken,
+            )
         await self.aclose()
 
     # Asking.
@@ -186,10 +194,10 @@ class AvatarSession:
 
     def say(
         self,
-        text: str | AsyncIterable[str],
+        text: str | AsyncIterable[str | None],
         *,
-        parts: Parts = "one_message",
-        queue: bool = True,
+        split: Split = "one_message",
+        splitter: Splitter | None = None,
         interrupt: bool = False,
         drop: bool = False,
         delay: float | None = None,
@@ -197,40 +205,49 @@ class AvatarSession:
     ) -> Utterance:
         """Has the avatar say a text, or the text of an async iterable while it is being written.
 
-        Retelling mode is set if it isn't. An iterable's text leaves at the ends of sentences and
-        clauses; what has waited for `delay` seconds, or has `piece_bytes`, leaves anyway.
+        It is said after what is being said already. Retelling mode is set if it isn't. An
+        iterable's text is sent at the ends of sentences and clauses; what has waited for `delay`
+        seconds, or has `piece_bytes`, is sent anyway. `None` and blank text are skipped. However
+        the utterance ends, the iterable is closed.
 
-        Two things nobody knows of the service. Whether it speaks before a message is whole: with
-        `parts="message_per_sentence"` it needn't, at the price of a pause between sentences. What
+        Two things aren't known of the service. Whether it speaks before a message is whole: with
+        `split="message_per_sentence"` it needn't, at the price of a pause between sentences. What
         it does with a second chat while it speaks: so a queued utterance is held back until
         `audio_end`, or the limit that `Utterance.spoken` names.
 
         Args:
             text: what to say.
-            parts: one chat message of many parts, or a message for every sentence.
-            queue: said after what is being said; what happens by default.
-            interrupt: cancels what is being said and what waits, interrupts the avatar.
-            drop: isn't said at all if anything is being said or waits.
+            split: one chat message of many parts, or a message for every sentence.
+            splitter: finds the sentences of a text in place of the built-in rules: a function
+                that returns them in order; it may leave out white space between them.
+            interrupt: cancels what is being said and what waits, interrupts the avatar, whatever
+                it is saying.
+            drop: isn't said at all if the avatar speaks or answers, or if anything waits to be
+                said.
             delay: seconds; `ConversationOptions.first_piece` by default.
             piece_bytes: `ConversationOptions.piece_bytes` by default.
 
         Raises:
             InvalidParameterError: an empty text, no text, or both `interrupt` and `drop`.
             DisconnectedError, ConversationClosedError: the conversation is over.
+            RuntimeError: called outside the session's event loop.
         """
-        del queue
         self._check_open()
         if interrupt and drop:
             raise InvalidParameterError("drop", "can't be combined with interrupt")
+        settings = self._speech_settings(split, splitter, delay, piece_bytes)
+        return self._line.speech.say(text, settings, interrupt=interrupt, drop=drop)
+
+    def _speech_settings(
+        self,
+        split: Split,
+        splitter: Splitter | None,
+        delay: float | None,
+        piece_bytes: int | None,
+    ) -> SpeechSettings:
         options = self._line.options
-        return self._line.speaking.say(
-            text,
-            parts=parts,
-            interrupt=interrupt,
-            drop=drop,
-            delay=check_timeout(delay, options.first_piece),
-            piece_bytes=piece_bytes or options.piece_bytes,
-        )
+        wait = check_timeout(delay, options.first_piece)
+        return SpeechSettings(split, wait, piece_bytes or options.piece_bytes, splitter)
 
     def respond_with(
         self,
@@ -238,40 +255,57 @@ class AvatarSession:
         *,
         filler: str | None = None,
         filler_after: float = 1.0,
-        parts: Parts = "one_message",
+        merge_window: float = 0.0,
+        split: Split = "one_message",
+        splitter: Splitter | None = None,
         delay: float | None = None,
     ) -> Responder:
         """Answers everything people say in the room with `function(turn)`, through the avatar.
 
+        Called before the session is opened, nothing that is said is missed, and the avatar is in
+        retelling mode from the start; `open_session(…, respond_with=function)` does that. Called
+        later, retelling mode is set for it.
+
         `function` is a plain function (called on the event loop, so it must not block), an async
-        one, or an async generator of text. Retelling mode is set for it. When somebody speaks
-        while the answer is being written or spoken, the generator is closed, the avatar
-        interrupted, and the transcript keeps what was said until then. What `function` raises is
-        told as `HandlerFailed` and to `ConversationOptions.on_error`; the conversation goes on.
+        one, or an async generator of text. Whenever a person speaks, the avatar is interrupted,
+        because the service speaks recognised words back in retelling mode; an answer still being
+        written or spoken ends, its generator is closed, and the transcript keeps what was said
+        until then. What `function` raises is reported as `HandlerFailed` and to
+        `ConversationOptions.on_error`; the conversation goes on.
 
         Args:
             function: of a `UserTurn`.
             filler: said when the first piece takes longer than `filler_after` seconds.
             filler_after: in seconds.
-            parts: as for `say`.
+            merge_window: seconds to wait for more of what a person says: the service may split
+                one utterance in two texts, 300 to 600 ms apart. They are joined for `function`.
+            split: as for `say`.
+            splitter: as for `say`.
             delay: as for `say`.
 
         Raises:
             NotSupportedError: (v3) the chat room doesn't report speech.
-            InvalidParameterError: `function` can't be called, or there is a responder already.
+            InvalidParameterError: `function` can't be called, there is a responder already, or
+                the session was given `mode=2`.
         """
-        self._check_open()
         line = self._line
+        if self._opened:
+            self._check_open()
+        if line.v3:
+            raise NotSupportedError(
+                "the v3 chat room doesn't report what people say, so there is nothing to respond to"
+            )
         if line.responder is not None:
             raise InvalidParameterError("function", "there is a responder already; stop it first")
-        line.responder = Responder(
-            line,
-            function,
+        settings = ResponderSettings(
             filler=filler if filler is None else check_text(filler),
             filler_after=check_timeout(filler_after, 1.0),
-            parts=parts,
-            delay=check_timeout(delay, line.options.first_piece),
+            merge_window=check_timeout(merge_window or None, 0.0),
+            speech=self._speech_settings(split, splitter, delay, None),
         )
+        if not self._opened:  # the opening set-params sets it
+            line.params = line.params.updated(Params(mode=1))
+        line.responder = Responder(line, function, settings, mode_is_set=not self._opened)
         return line.responder
 
     # Commands.
@@ -338,7 +372,7 @@ class AvatarSession:
         line = self._line
         self._check_commands("interrupt")
         limit = check_timeout(timeout, line.options.command_timeout)
-        line.speaking.stop_all()
+        line.speech.stop_all()
         await line.send_interrupt(timeout=limit)
 
     async def act(
@@ -427,6 +461,7 @@ class AvatarSession:
         return f"<AvatarSession {name} over {self._line.transport.name}, {state}>"
 
     def _check_open(self) -> None:
+        self._line.check_loop()
         if not self._opened:
             raise ConversationClosedError("the conversation isn't open yet")
         self._line.check_open()

@@ -42,6 +42,10 @@ class TranscriptEntry:
     interrupted: bool = False
     ended: datetime | None = None
 
+    def append(self, piece: str) -> None:
+        """Adds to the text; used by the conversation."""
+        self.text += piece
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values; times in ISO 8601."""
         return {

@@ -29,6 +29,10 @@ class TurnBook:
     def __iter__(self) -> Iterator[Turn]:
         return iter(self._turns.values())
 
+    def get(self, mid: str) -> Turn | None:
+        """The turn of this mid, if it still waits."""
+        return self._turns.get(mid)
+
     def open(self, turn: Turn) -> None:
         """A turn begins to wait."""
         self._turns[turn.mid] = turn

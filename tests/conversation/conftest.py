@@ -36,15 +36,22 @@ class Scene:
 
 @asynccontextmanager
 async def open_scene(
-    pair: InMemoryRoom | None = None, *, info: SessionInfo | None = None, **options: Any
+    pair: InMemoryRoom | None = None,
+    *,
+    info: SessionInfo | None = None,
+    before_opening: Callable[[Scene], object] | None = None,
+    **options: Any,
 ) -> AsyncIterator[Scene]:
     pair = pair or InMemoryRoom()
     robot = FakeAvatar(pair)
     session = AvatarSession(
         pair.transport, info=info, options=ConversationOptions(**{**QUICK, **options})
     )
+    scene = Scene(pair, robot, session)
+    if before_opening is not None:
+        before_opening(scene)
     async with session:
-        yield Scene(pair, robot, session)
+        yield scene
 
 
 @pytest.fixture

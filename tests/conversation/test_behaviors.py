@@ -151,8 +151,8 @@ async def test_queued_utterances_are_all_said_in_full(behavior, parts):
             "dvp_Tristan_cloth2_1080P", stream_type="agora", mode_type=1, options=OPTIONS
         ) as avatar,
     ):
-        first = avatar.say(tokens(texts[0]), parts=parts)
-        second = avatar.say(texts[1], parts=parts)
+        first = avatar.say(tokens(texts[0]), split=parts)
+        second = avatar.say(texts[1], split=parts)
         assert await first.spoken()
         assert await second.spoken()
         said = " ".join(entry.text for entry in avatar.transcript)

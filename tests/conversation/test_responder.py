@@ -8,7 +8,13 @@ import random
 import pytest
 
 from akool_async import HandlerFailed
-from akool_async.errors import InvalidParameterError, NotSupportedError
+from akool_async.conversation import SessionInfo
+from akool_async.errors import (
+    InvalidParameterError,
+    NotSupportedError,
+    TextSourceError,
+    TextTimeoutError,
+)
 from akool_async.testing.in_memory_room import InMemoryRoom
 
 
@@ -99,7 +105,7 @@ async def test_barge_in_closes_the_generator_and_interrupts(scene):
             lambda: any(e.role == "avatar" and e.text for e in s.session.transcript)
         )
         hear(s.robot, "stop", "u2")
-        await s.robot.until(lambda: closed == ["tell me"] and interrupts(s.robot) == 1)
+        await s.robot.until(lambda: closed == ["tell me"] and interrupts(s.robot) == 2)
         await s.robot.until(lambda: len(s.session.transcript) == 4)
         _, first, said, _ = s.session.transcript
         assert s.session.transcript[0].text == "tell me"
@@ -181,7 +187,7 @@ async def test_failing_half_way_interrupts_and_is_told_once(scene):
         said = s.session.transcript
         await s.robot.until(lambda: said and said[-1].text == "First sentence. ")
         sent.set()
-        await s.robot.until(lambda: interrupts(s.robot))
+        await s.robot.until(lambda: interrupts(s.robot) == 2)
         await s.robot.until(lambda: s.session.transcript[-1].interrupted)
         assert [str(error) for error in told] == ["half-way"]
 
@@ -208,6 +214,231 @@ async def test_something_else_than_text_is_told(scene):
         assert "returned int, not text" in str((await anext(failed)).error)
 
 
+async def test_installed_before_opening_it_misses_nothing_and_sets_the_mode(scene):
+    """The avatar is in retelling mode before a person can say anything."""
+
+    def install(s) -> None:
+        s.session.respond_with(plain)
+        answer = s.robot.answer
+
+        def answer_and_hear(mid: str, cmd: str) -> None:
+            answer(mid, cmd)
+            if cmd == "set-params":
+                hear(s.robot, "first words", "u1")
+
+        s.robot.answer = answer_and_hear
+
+    async with scene(before_opening=install) as s:
+        await s.robot.until(lambda: s.robot.chats)
+        assert [text for _, text in s.robot.chats] == ["You said first words."]
+        assert [c["pld"]["data"] for c in s.robot.named("set-params")] == [{"mode": 1}]
+
+
+@pytest.mark.parametrize("by_service", [False, True])
+async def test_what_is_heard_before_retelling_mode_has_one_answer(scene, by_service):
+    """Until the mode is set the service may answer, and then the responder doesn't."""
+    async with scene(info=SessionInfo(mode=2)) as s:
+        s.robot.answers_commands = False
+        responder = s.session.respond_with(plain)
+        await s.robot.until(lambda: len(s.robot.named("set-params")) == 2)
+        hear(s.robot, "first", "u1")
+        if by_service:
+            s.robot.reply("u1", "The service's own answer.")
+        await s.robot.until(lambda: len(s.session.transcript) == 1 + by_service)
+        assert s.robot.chats == []
+        s.robot.answers_commands = True
+        s.robot.answer(s.robot.named("set-params")[1]["mid"], "set-params")
+        await responder
+        hear(s.robot, "second", "u2")
+        await s.robot.until(lambda: "You said second." in [t for _, t in s.robot.chats])
+        answered_first = "You said first." in "".join(e.text for e in s.session.transcript)
+        assert not (by_service and answered_first)
+        assert responder.turns == (1 if by_service else 2)
+
+
+async def test_every_final_text_interrupts_whatever_the_avatar_seems_to_do(scene):
+    async with scene() as s:
+        says_it(s.robot)
+        responder = await s.session.respond_with(plain)
+        for n in range(3):
+            hear(s.robot, f"text {n}", f"u{n}")
+            await s.robot.until(lambda n=n: len(s.robot.chats) == n + 1)
+            await s.robot.until(lambda: not s.session._line.speech.busy)
+        order = [
+            p["pld"].get("cmd") or p["pld"]["text"]
+            for p in map(json.loads, s.pair.packets)
+            if p["pld"].get("cmd") != "set-params"
+        ]
+        assert order == [each for n in range(3) for each in ("interrupt", f"You said text {n}.")]
+        assert responder.barge_ins == 0
+
+
+async def test_interrupting_closes_the_generator(scene):
+    closed = asyncio.Event()
+
+    async def endless(turn):
+        try:
+            while True:
+                yield "word. "
+                await asyncio.sleep(0.002)
+        finally:
+            closed.set()
+
+    async with scene() as s, asyncio.timeout(5):
+        await s.session.respond_with(endless)
+        hear(s.robot, "go", "u1")
+        await s.robot.until(lambda: len(s.session.transcript) == 2)
+        await s.session.interrupt()
+        await closed.wait()
+
+
+async def test_a_generator_that_does_not_let_itself_be_cancelled_is_not_said(scene):
+    async def stubborn(turn):
+        for n in range(200):
+            try:
+                await asyncio.sleep(0.01)
+            except BaseException:  # noqa: BLE001 - as wrappers of models do
+                yield "Sorry. "
+            yield f"{turn.text} {n}. "
+
+    async with scene() as s:
+        says_it(s.robot)
+        await s.session.respond_with(stubborn)
+        hear(s.robot, "one", "u1")
+        await s.robot.until(lambda: len(s.session.transcript) == 2)
+        hear(s.robot, "two", "u2")
+        await s.robot.until(lambda: len(s.session.transcript) == 4)
+        packets = list(map(json.loads, s.pair.packets))
+        cut = [p["pld"].get("cmd") for p in packets].index("interrupt", len(packets) // 2)
+        assert "one" not in "".join(p["pld"].get("text", "") for p in packets[cut:])
+        assert "Sorry" not in "".join(p["pld"].get("text", "") for p in packets)
+
+
+async def test_a_cancelled_error_of_the_function_itself_is_a_failure(scene):
+    async def cancels_itself(turn):
+        if turn.text == "half":
+            yield "Let me think. "
+        inner = asyncio.ensure_future(asyncio.sleep(60))
+        inner.cancel()
+        await inner
+
+    async with scene() as s:
+        says_it(s.robot)
+        failed = s.session.events(HandlerFailed)
+        await s.session.respond_with(cancels_itself)
+        for n, text in enumerate(("half", "nothing")):
+            hear(s.robot, text, f"u{n}")
+            event = await anext(failed)
+            assert isinstance(event.error, TextSourceError)
+            assert isinstance(event.error.__cause__, asyncio.CancelledError)
+        assert await s.session.say("Next.")
+
+
+async def test_a_function_that_stalls_is_a_failure(scene):
+    closed = []
+
+    async def stalls(turn):
+        try:
+            if turn.text == "half":
+                yield "Let me think. "
+            await asyncio.Event().wait()
+        finally:
+            closed.append(turn.text)
+
+    async with scene(text_timeout=0.1) as s:
+        says_it(s.robot)
+        failed = s.session.events(HandlerFailed)
+        await s.session.respond_with(stalls)
+        hear(s.robot, "nothing", "u1")
+        assert isinstance((await anext(failed)).error, TextTimeoutError)
+        hear(s.robot, "half", "u2")
+        assert isinstance((await anext(failed)).error, TextTimeoutError)
+        await s.robot.until(lambda: closed == ["nothing", "half"])
+        assert await s.session.say("Next.")
+
+
+async def test_blank_text_and_none_are_not_said(scene):
+    async def deltas(turn):
+        pieces = ("\n", None) if turn.text == "blank" else (None, " ", "Hello ", None, "there.", "")
+        for piece in pieces:
+            yield piece
+
+    async with scene() as s:
+        says_it(s.robot)
+        await s.session.respond_with(deltas)
+        hear(s.robot, "blank", "u1")
+        hear(s.robot, "words", "u2")
+        await s.robot.until(lambda: s.robot.chats)
+        assert [text for _, text in s.robot.chats] == [" Hello there."]
+
+
+@pytest.mark.parametrize("steps", range(8))
+async def test_closing_at_any_moment_closes_the_generator(scene, steps):
+    running = []
+
+    async def endless(turn):
+        running.append(turn.text)
+        try:
+            while True:
+                yield "word. "
+                await asyncio.sleep(0.002)
+        finally:
+            running.clear()
+
+    async with scene() as s:
+        await s.session.respond_with(endless)
+        hear(s.robot, "go", "u1")
+        for _ in range(steps):
+            await asyncio.sleep(0)
+    assert running == []
+
+
+async def test_a_split_utterance_is_answered_once(scene):
+    async with scene() as s:
+        says_it(s.robot)
+        responder = await s.session.respond_with(plain, merge_window=0.1)
+        hear(s.robot, "I would like", "u1")
+        hear(s.robot, "two tickets", "u2")
+        await s.robot.until(lambda: s.robot.chats)
+        assert [text for _, text in s.robot.chats] == ["You said I would like two tickets."]
+        assert responder.turns == 1
+        assert interrupts(s.robot) == 2
+        hear(s.robot, "你好", "u3")
+        hear(s.robot, "吗", "u4")
+        await s.robot.until(lambda: len(s.robot.chats) == 2)
+        assert s.robot.chats[1][1] == "You said 你好吗."
+
+
+async def test_more_of_an_utterance_ends_the_answer_to_its_beginning(scene):
+    asked = []
+
+    async def slow(turn):
+        asked.append(turn.text)
+        if len(asked) == 1:
+            await asyncio.Event().wait()
+        return f"You said {turn.text}."
+
+    async with scene() as s:
+        says_it(s.robot)
+        await s.session.respond_with(slow, merge_window=0.02)
+        hear(s.robot, "I would like", "u1")
+        await s.robot.until(lambda: asked)
+        hear(s.robot, "two tickets", "u2")
+        await s.robot.until(lambda: s.robot.chats)
+        assert asked == ["I would like", "two tickets"]
+        assert [text for _, text in s.robot.chats] == ["You said two tickets."]
+
+
+async def test_stopping_while_texts_are_merged_answers_nothing(scene):
+    async with scene() as s:
+        responder = await s.session.respond_with(plain, merge_window=0.02)
+        hear(s.robot, "hello", "u1")
+        await s.robot.until(lambda: interrupts(s.robot))
+        await responder.stop()
+        await asyncio.sleep(0.05)
+        assert (s.robot.chats, responder.turns) == ([], 0)
+
+
 @pytest.mark.parametrize("turns", [100, pytest.param(1000, marks=pytest.mark.slow)])
 async def test_many_turns_with_barge_in_at_random_moments(scene, turns):
     """No task, generator or utterance is left behind, and the transcript is right in every turn."""
@@ -230,7 +461,7 @@ async def test_many_turns_with_barge_in_at_random_moments(scene, turns):
         for n in range(turns):
             hear(s.robot, f"turn {n}", f"u{n}")
             await asyncio.sleep(chance.random() * 0.008)
-        await s.robot.until(lambda: not s.session._line.speaking.busy and not running)
+        await s.robot.until(lambda: not s.session._line.speech.busy and not running)
         await s.robot.until(lambda: len(asyncio.all_tasks()) <= before)
         assert responder.turns == turns
 

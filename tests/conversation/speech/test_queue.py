@@ -6,7 +6,13 @@ import json
 import pytest
 
 from akool_async import HandlerFailed
-from akool_async.errors import DisconnectedError, InvalidParameterError, SendError
+from akool_async.errors import (
+    DisconnectedError,
+    InvalidParameterError,
+    SendError,
+    TextSourceError,
+    TextTimeoutError,
+)
 from akool_async.stream.limits import AGORA
 from akool_async.testing.in_memory_room import InMemoryRoom
 
@@ -127,7 +133,7 @@ async def test_without_a_boundary_text_leaves_after_the_delay_or_the_size(scene)
 async def test_a_message_per_sentence_waits_for_each_to_be_spoken(scene):
     async with scene() as s:
         tokens = Tokens()
-        utterance = s.session.say(tokens, parts="message_per_sentence")
+        utterance = s.session.say(tokens, split="message_per_sentence")
         tokens.feed("One. ")
         await s.robot.until(lambda: s.robot.chats)
         tokens.feed("Two. Three", " is unfinished", " no more. ", None)
@@ -147,7 +153,7 @@ async def test_a_message_per_sentence_waits_for_each_to_be_spoken(scene):
 async def test_queued_utterances_are_held_back_until_audio_end(scene):
     async with scene() as s:
         first, second = s.session.say("First."), s.session.say("Second.")
-        await first
+        await first.sent()
         s.robot.event("audio_start")
         await asyncio.sleep(0.05)
         assert [text for _, text in s.robot.chats] == ["First."]
@@ -171,7 +177,7 @@ async def test_speech_that_began_before_is_not_taken_for_ours(scene):
         s.robot.event("audio_start")
         await s.session.set_params(mode=1)
         utterance = s.session.say("Ours.")
-        await utterance
+        await utterance.sent()
         s.robot.event("audio_end")
         await asyncio.sleep(0.05)
         assert utterance.state == "speaking"
@@ -186,7 +192,7 @@ async def test_drop_says_nothing_while_something_is_being_said(scene):
         dropped = s.session.say("Dropped.", drop=True)
         assert await dropped.spoken() is False
         assert dropped.state == "dropped"
-        await first
+        await first.sent()
         says_it(s.robot)
         await s.session.interrupt()
         assert await s.session.say("Not dropped.", drop=True).spoken()
@@ -196,7 +202,7 @@ async def test_drop_says_nothing_while_something_is_being_said(scene):
 async def test_interrupt_cancels_what_is_said_and_what_waits(scene):
     async with scene() as s:
         first, second = s.session.say("First."), s.session.say("Second.")
-        await first
+        await first.sent()
         says_it(s.robot)
         third = s.session.say("Third.", interrupt=True)
         assert await third.spoken()
@@ -283,8 +289,8 @@ async def test_an_iterator_of_something_else_is_refused(scene, how):
         yield 7
 
     async with scene() as s:
-        with pytest.raises(InvalidParameterError, match="the iterator gave int, not str"):
-            await s.session.say(numbers(), parts=how).spoken()
+        with pytest.raises(InvalidParameterError, match="the iterator gave int, give str or None"):
+            await s.session.say(numbers(), split=how).spoken()
 
 
 async def test_a_failure_nobody_waits_for_is_told(scene):
@@ -301,7 +307,7 @@ async def test_a_failure_nobody_waits_for_is_told(scene):
 async def test_an_iterator_that_raises_while_a_sentence_is_spoken_ends_it(scene):
     async with scene() as s:
         tokens = Tokens()
-        utterance = s.session.say(tokens, parts="message_per_sentence")
+        utterance = s.session.say(tokens, split="message_per_sentence")
         tokens.feed("One. ")
         await s.robot.until(lambda: s.robot.chats)
         tokens.feed(ValueError("late"))
@@ -316,7 +322,7 @@ async def test_an_iterator_that_raises_while_a_sentence_is_spoken_ends_it(scene)
         ({"text": ""}, "text"),
         ({"text": 7}, "text"),
         ({"text": ["a", "b"]}, "text"),
-        ({"text": "a", "parts": "whole"}, "parts"),
+        ({"text": "a", "split": "whole"}, "split"),
         ({"text": "a", "delay": -1}, "timeout"),
         ({"text": "a", "interrupt": True, "drop": True}, "drop"),
     ],
@@ -399,3 +405,306 @@ async def test_ten_at_once_keep_their_order_and_the_limits(scene):
         assert all([await utterance.spoken() for utterance in said])
         assert [text for _, text in s.robot.chats] == texts
         assert s.pair.refused == 0
+
+
+# What a caller's iterator does.
+
+
+async def test_nothing_is_sent_after_cancelling_whatever_the_iterator_does(scene):
+    """Wrappers of language models have a broad `except`, or go on as if nothing were."""
+    closed = []
+
+    async def stubborn():
+        try:
+            for n in range(1000):
+                try:
+                    await asyncio.sleep(0.01)
+                except BaseException:  # noqa: BLE001 - as such wrappers do
+                    yield "Sorry, I was cut off. "
+                yield f"Sentence {n}. "
+        finally:
+            closed.append(True)
+
+    async with scene() as s:
+        utterance = s.session.say(stubborn())
+        await s.robot.until(lambda: len(parts(s.pair)) > 2)
+        await utterance.cancel()
+        sent = len(parts(s.pair))
+        assert closed
+        says_it(s.robot)
+        assert await s.session.say("Next.")
+        assert [p["pld"]["text"] for p in parts(s.pair)[sent:]] == ["Next."]
+
+
+async def test_interrupting_closes_the_iterator(scene):
+    async with scene() as s:
+        tokens = Tokens()
+        s.session.say(tokens)
+        tokens.feed("One. ")
+        await s.robot.until(lambda: parts(s.pair))
+        await s.session.interrupt()
+        await s.robot.until(lambda: tokens.closed)
+
+
+async def test_an_iterator_whose_turn_never_came_is_closed(scene):
+    class Response:
+        closed = False
+
+        def __aiter__(self):
+            return self
+
+        async def __anext__(self):
+            raise StopAsyncIteration
+
+        async def aclose(self):
+            self.closed = True
+
+    async with scene() as s:
+        s.session.say("First.")
+        waiting = Response()
+        await s.session.say(waiting).cancel()
+        assert waiting.closed
+
+
+async def test_a_cancelled_error_of_the_iterator_itself_is_a_failure(scene):
+    async def cancels_itself():
+        yield "Let me think. "
+        inner = asyncio.ensure_future(asyncio.sleep(60))
+        inner.cancel()
+        await inner
+
+    async with scene() as s:
+        failed = s.session.events(HandlerFailed)
+        says_it(s.robot)
+        first = s.session.say(cancels_itself())
+        assert await s.session.say("Next.")
+        assert isinstance((await anext(failed)).error, TextSourceError)
+        assert first.state == "failed"
+        with pytest.raises(TextSourceError, match="awaited a task or future that something else"):
+            await first
+
+
+async def test_a_refused_part_ends_the_utterance_at_once(scene):
+    class Refusing(Pair):
+        def check_limits(self, packet):
+            message = json.loads(packet)
+            if message["type"] == "chat" and message["idx"] == 1:
+                raise SendError("the room didn't take a packet", retryable=False)
+
+    async with scene(Refusing()) as s:
+        tokens = Tokens()
+        utterance = s.session.say(tokens)
+        tokens.feed("One. ", "Two. ", "Three. ", "Four. ")
+        with pytest.raises(SendError):
+            await utterance
+        assert [p["idx"] for p in parts(s.pair)] == [0]
+        await s.robot.until(lambda: interrupts(s.pair) and tokens.closed)
+        assert utterance.text_sent == "One. "
+
+
+@pytest.mark.parametrize("how", ["one_message", "message_per_sentence"])
+async def test_an_iterator_that_stalls_holds_up_nothing_for_ever(scene, how):
+    async with scene(text_timeout=0.1) as s:
+        tokens = Tokens()
+        says_it(s.robot)
+        first, second = s.session.say(tokens, split=how), s.session.say("Second.")
+        tokens.feed("The first words. ")
+        with pytest.raises(TextTimeoutError, match=r"no further for 0\.1 s"):
+            await first
+        assert tokens.closed
+        assert await second
+
+
+@pytest.mark.parametrize("how", ["one_message", "message_per_sentence"])
+async def test_blank_text_and_none_are_not_said(scene, how):
+    async def blank():
+        for piece in ("\n", None, " ", "", "\n\n"):
+            yield piece
+
+    async def deltas():
+        for piece in (None, "Hello ", "", "there.", None):
+            yield piece
+
+    async with scene() as s:
+        says_it(s.robot)
+        assert await s.session.say(blank(), split=how)
+        assert s.robot.chats == []
+        assert await s.session.say(deltas(), split=how)
+        assert [text for _, text in s.robot.chats] == ["Hello there."]
+
+
+async def test_halves_of_a_character_join_across_pieces(scene):
+    async def halves():
+        for piece in ("Half ", "\ud83d", "\ude00 joined."):
+            yield piece
+
+    async with scene() as s:
+        says_it(s.robot)
+        assert await s.session.say(halves(), piece_bytes=3)
+        assert [text for _, text in s.robot.chats] == ["Half \U0001f600 joined."]
+
+
+@pytest.mark.parametrize("pieces", [["cut \ud83d"], ["\ud83d", "x"], ["\ude00"], ["a\ud83db"]])
+async def test_half_a_character_is_refused(scene, pieces):
+    async def cut():
+        for piece in pieces:
+            yield piece
+
+    async with scene() as s:
+        with pytest.raises(InvalidParameterError, match="half of a surrogate pair"):
+            await s.session.say(cut())
+    async with scene() as s:
+        with pytest.raises(InvalidParameterError, match="surrogate"):
+            s.session.say("".join(pieces))
+
+
+async def test_an_iterator_that_never_suspends_leaves_the_loop_free(scene):
+    async def endless():
+        while True:
+            yield "word "
+
+    async with scene() as s:
+        turns = 0
+        utterance = s.session.say(endless())
+        await s.robot.until(lambda: parts(s.pair))
+        for _ in range(20):
+            await asyncio.sleep(0)
+            turns += 1
+        await utterance.cancel()
+        assert turns == 20
+
+
+async def test_a_long_text_leaves_in_full_packets(scene):
+    async with scene(Pair(limits=AGORA)) as s:
+        text = "word " * 1_000
+        utterance = s.session.say(text)
+        await s.robot.until(lambda: len(parts(s.pair)) > 3)
+        sizes = [len(p["pld"]["text"]) for p in parts(s.pair)]
+        assert min(sizes) > 800
+        await utterance.cancel()
+
+
+# Whatever the avatar is saying.
+
+
+async def asked_and_speaking(s) -> None:
+    """The avatar speaks its answer to a question."""
+    asking = asyncio.create_task(s.session.ask("Tell me a story."))
+    await s.robot.until(lambda: s.robot.chats)
+    s.robot.event("audio_start")
+    s.robot.reply(s.robot.chats[0][0], "Once upon a time.")
+    await asking
+
+
+async def test_drop_and_interrupt_count_the_avatars_own_answer(scene):
+    async with scene() as s:
+        await asked_and_speaking(s)
+        assert s.session.say("Only if it is quiet.", drop=True).state == "dropped"
+        urgent = s.session.say("Stop! Fire!", interrupt=True)
+        await urgent.sent()
+        order = [p["pld"].get("cmd") or p["pld"]["text"] for p in map(json.loads, s.pair.packets)]
+        assert order.count("interrupt") == 1
+        assert order.index("interrupt") < order.index("Stop! Fire!")
+
+
+async def test_drop_counts_an_answer_that_is_still_owed(scene):
+    async with scene() as s:
+        asking = asyncio.create_task(s.session.ask("Tell me a story."))
+        await s.robot.until(lambda: s.robot.chats)
+        assert s.session.say("Only if it is quiet.", drop=True).state == "dropped"
+        s.robot.reply(s.robot.chats[0][0], "No.")
+        await asking
+
+
+async def test_the_text_behind_an_interrupt_does_not_wait_long_for_its_answer(scene):
+    async with scene(interrupt_wait=0.05) as s:
+        await s.session.set_params(mode=1)
+        s.robot.answers_commands = False
+        says_it(s.robot)
+        first = s.session.say("First.", interrupt=True)
+        await first.sent()
+        assert len(interrupts(s.pair)) == 1
+
+
+async def test_a_splitter_of_the_callers_own(scene):
+    async with scene() as s:
+        says_it(s.robot)
+        lines = s.session.say(
+            "One. Two\nThree", split="message_per_sentence", splitter=str.splitlines
+        )
+        assert await lines
+        assert [text for _, text in s.robot.chats] == ["One. Two\n", "Three"]
+        with pytest.raises(InvalidParameterError, match="can't be called") as caught:
+            s.session.say("a", splitter="lines")
+        assert caught.value.field == "splitter"
+        with pytest.raises(InvalidParameterError, match="aren't the text"):
+            await s.session.say("a", splitter=lambda text: ["b"], split="message_per_sentence")
+
+
+# The caller's own loop.
+
+
+async def test_tasks_that_begin_at_once(scene):
+    """Python 3.12's `asyncio.eager_task_factory`; on 3.11 the same order is imitated."""
+
+    def eager(loop, coroutine, **more):
+        waiting = []
+        loop.call_soon = lambda call, *args, context=None: waiting.append((call, args, context))
+        try:
+            task = asyncio.tasks._PyTask(coroutine, loop=loop, **more)
+        finally:
+            del loop.call_soon
+        running = asyncio.current_task(loop)
+        if running is not None:
+            asyncio.tasks._leave_task(loop, running)
+        try:
+            for call, args, context in waiting:
+                context.run(call, *args)
+        finally:
+            if running is not None:
+                asyncio.tasks._enter_task(loop, running)
+        return task
+
+    loop = asyncio.get_running_loop()
+    async with scene() as s:
+        says_it(s.robot)
+        loop.set_task_factory(getattr(asyncio, "eager_task_factory", eager))
+        try:
+            tokens = Tokens()
+            tokens.feed("Two. ", "Three.", None)
+            said = [
+                s.session.say("One."),
+                s.session.say(tokens),
+                s.session.say("Four. Five.", split="message_per_sentence"),
+            ]
+            assert all([await utterance for utterance in said])
+            assert await s.session.say("Six.", interrupt=True)
+        finally:
+            loop.set_task_factory(None)
+        texts = [text for _, text in s.robot.chats]
+        assert texts == ["One.", "Two. Three.", "Four. ", "Five.", "Six."]
+
+
+async def test_another_thread_is_shown_the_way(scene):
+    async with scene() as s:
+        for call in (lambda: s.session.say("Hello."), lambda: s.session.stream("Hello.")):
+            with pytest.raises(RuntimeError, match=r"asyncio\.run_coroutine_threadsafe"):
+                await asyncio.to_thread(call)
+        assert parts(s.pair) == []
+
+
+async def test_leaving_the_block_with_unspoken_text_warns(scene, caplog):
+    async with scene() as s:
+        s.session.say("Never said.")
+        s.session.say("Nor this.")
+    assert "2 text(s) given to say() weren't spoken yet" in caplog.text
+    assert "Never said" not in caplog.text
+    caplog.clear()
+    with pytest.raises(ValueError, match="the caller's"):
+        async with scene() as s:
+            s.session.say("Never said.")
+            raise ValueError("the caller's")
+    async with scene() as s:
+        says_it(s.robot)
+        await s.session.say("Said.")
+    assert "weren't spoken" not in caplog.text

@@ -1,0 +1,248 @@
+"""The utterances of one conversation, one after the other, and what stops them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterable, Callable
+from functools import partial
+from typing import Any
+
+from akool_async.conversation.params import check_text
+from akool_async.conversation.speech.job import SpeechJob, SpeechSettings
+from akool_async.conversation.speech.message import SpokenMessage
+from akool_async.conversation.speech.port import SpeechPort
+from akool_async.conversation.speech.utterance import Utterance
+from akool_async.errors import ConversationError, InvalidParameterError, SendError, TransportError
+
+__all__ = ["SpeechQueue"]
+
+
+class SpeechQueue:
+    """Only the first utterance is being sent or spoken: what an avatar does with a second chat
+    while it speaks isn't known for certain (docs/protocol.md §2 "Observed on the live service").
+
+    The conversation passes on what happens: `audio_started`, `audio_ended`, `interrupted`,
+    `packet_sending`, `packet_sent`, `packet_failed`, `fail_all`, `stop`.
+    """
+
+    def __init__(self, port: SpeechPort) -> None:
+        self._port = port
+        self._jobs: deque[SpeechJob] = deque()
+        #: Done, but with tasks that didn't end yet.
+        self._ending: set[SpeechJob] = set()
+        self._interrupts: set[asyncio.Task[object]] = set()
+        self._avatar_speaks = False
+        self._hears_audio_events = False
+        self._closed = False
+        #: How many utterances were begun.
+        self.utterances = 0
+
+    # What the user asks for.
+
+    def say(
+        self,
+        text: str | AsyncIterable[str | None],
+        settings: SpeechSettings,
+        *,
+        interrupt: bool = False,
+        drop: bool = False,
+    ) -> Utterance:
+        """See `AvatarSession.say`."""
+        if isinstance(text, str):
+            check_text(text)
+        elif not isinstance(text, AsyncIterable):
+            raise InvalidParameterError(
+                "text", f"{type(text).__name__} is neither a str nor an async iterable of str"
+            )
+        if settings.split not in ("one_message", "message_per_sentence"):
+            raise InvalidParameterError(
+                "split", f"{settings.split!r} isn't 'one_message' or 'message_per_sentence'"
+            )
+        if settings.splitter is not None and not callable(settings.splitter):
+            raise InvalidParameterError("splitter", f"{settings.splitter!r} can't be called")
+        busy = self.busy or self._port.avatar_busy
+        if interrupt and (busy or not self._hears_audio_events):
+            self.interrupt_all()
+        job = SpeechJob(self._port, self, Utterance(self._cancel), settings, text)
+        if busy and drop:
+            job.stop("dropped")
+        else:
+            self._add(job)
+        return job.utterance
+
+    def open(self, settings: SpeechSettings, on_end: Callable[[], object]) -> SpeechJob:
+        """A queued utterance whose text the caller gives to `SpeechJob.source`.
+
+        `on_end` is called when no more of it is wanted.
+        """
+        job = SpeechJob(self._port, self, Utterance(self._cancel), settings, None, on_end)
+        self._add(job)
+        return job
+
+    @property
+    def busy(self) -> bool:
+        """Whether the avatar speaks, or anything waits to be said."""
+        return self._avatar_speaks or bool(self._jobs)
+
+    @property
+    def unspoken(self) -> int:
+        """How many utterances aren't spoken yet."""
+        return len(self._jobs)
+
+    def _add(self, job: SpeechJob) -> None:
+        if self._closed:
+            job.stop()
+            return
+        self.utterances += 1
+        self._jobs.append(job)
+        if self._jobs[0] is job:
+            job.start()
+
+    # What stops them.
+
+    def stop_all(self) -> bool:
+        """Ends every utterance at once; `True`: the avatar has some of one, so interrupt it."""
+        jobs, self._jobs = list(self._jobs), deque()
+        avatar_has_some = False
+        for job in jobs:
+            avatar_has_some |= job.stop()
+        return avatar_has_some
+
+    def interrupt_all(self) -> None:
+        """Ends every utterance, and interrupts the avatar without waiting for its answer."""
+        self.stop_all()
+        self.interrupt_soon()
+
+    def interrupt_soon(self) -> None:
+        """Interrupts the avatar without waiting for its answer; an interrupt that fails is
+        reported.
+        """
+        if self._port.has_commands:
+            self._interrupt_avatar().add_done_callback(self._interrupt_ended)
+
+    async def _cancel(self, utterance: Utterance) -> None:
+        """Ends one utterance; interrupts the avatar if it has some of it."""
+        job = next((job for job in self._jobs if job.utterance is utterance), None)
+        if job is None:
+            return
+        avatar_has_some = job.stop()
+        if avatar_has_some and self._port.has_commands:
+            await asyncio.shield(self._interrupt_avatar())
+        await job.ended(timeout=self._port.options.close_timeout)
+
+    def _interrupt_avatar(self) -> asyncio.Task[object]:
+        # The command goes to the outbox now; only its answer is waited for by the task.
+        task = asyncio.get_running_loop().create_task(
+            self._port.send_interrupt(), name="akool-interrupt"
+        )
+        self._interrupts.add(task)
+        task.add_done_callback(self._interrupts.discard)
+        return task
+
+    def _interrupt_ended(self, task: asyncio.Task[object]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, ConversationError) and not self._closed:
+            self._port.report(error, "interrupting the avatar")
+
+    def fail_all(self, make: Callable[[], BaseException]) -> None:
+        """The conversation is over: every utterance fails with an error of its own."""
+        self._closed = True
+        jobs, self._jobs = list(self._jobs), deque()
+        for job in jobs:
+            job.fail(make())
+
+    async def stop(self, *, spare: asyncio.Task[Any] | None) -> None:
+        """Waits for all tasks but `spare`, at most `close_timeout` seconds."""
+        for interrupt in self._interrupts:
+            interrupt.cancel()
+        tasks: set[asyncio.Task[Any]] = set(self._interrupts)
+        for job in (*self._jobs, *self._ending):
+            tasks |= job.tasks
+        tasks.discard(spare)
+        tasks.discard(asyncio.current_task())
+        if tasks:
+            await asyncio.wait(tasks, timeout=self._port.options.close_timeout)
+
+    # For a job.
+
+    async def prepare(self) -> None:
+        """Returns when the avatar says what it is given, and no interrupt would cut it."""
+        port = self._port
+        if self._interrupts:
+            # On the way an interrupt may fall behind the text, unless packets keep their order;
+            # then the avatar is only given the time to fall silent.
+            limit = port.options.interrupt_wait if port.keeps_order else None
+            await asyncio.wait(list(self._interrupts), timeout=limit)
+        await port.set_retelling_mode()
+
+    def begin_message(self) -> SpokenMessage:
+        """A new message, whose first packet may be sent now."""
+        return SpokenMessage(self._port, avatar_speaking=self._avatar_speaks)
+
+    def finished(self, job: SpeechJob) -> None:
+        """The job is done but for the end of its tasks; the next one's turn."""
+        first = bool(self._jobs) and self._jobs[0] is job
+        if job in self._jobs:
+            self._jobs.remove(job)
+        for task in job.tasks:
+            self._ending.add(job)
+            task.add_done_callback(partial(self._task_ended, job))
+        if first and self._jobs:
+            self._jobs[0].start()
+
+    def _task_ended(self, job: SpeechJob, task: asyncio.Task[None]) -> None:
+        if not job.tasks - {task}:
+            self._ending.discard(job)
+
+    # What the conversation passes on.
+
+    @property
+    def _message(self) -> SpokenMessage | None:
+        return self._jobs[0].message if self._jobs else None
+
+    def _sending(self, key: str) -> SpokenMessage | None:
+        """The message being sent, if `key` is its."""
+        message = self._message
+        return message if message is not None and key == message.mid else None
+
+    def audio_started(self, mid: str) -> None:
+        """The avatar began to speak."""
+        self._avatar_speaks = self._hears_audio_events = True
+        message = self._message
+        if message is not None and self._is_of(message, mid):
+            message.audio_started()
+
+    def audio_ended(self, mid: str) -> None:
+        """The avatar stopped speaking."""
+        self._avatar_speaks = False
+        message = self._message
+        if message is not None and self._is_of(message, mid):
+            message.audio_ended(mid)
+
+    def interrupted(self) -> None:
+        """An interrupt was answered; what the avatar may still be saying isn't our text."""
+        if self._avatar_speaks and (message := self._message) is not None:
+            message.ignore_next_audio_end = True
+
+    def _is_of(self, message: SpokenMessage, mid: str) -> bool:
+        """Whether audio can be this message's. An interrupt was sent before it, so without its
+        answer the avatar still says what it was given before.
+        """
+        return mid == message.mid or not self._port.interrupting
+
+    def packet_sending(self, key: str) -> None:
+        """A packet is handed to the room."""
+        if (message := self._sending(key)) is not None:
+            message.packet_sending()
+
+    def packet_sent(self, key: str) -> None:
+        """The room took a packet."""
+        if (message := self._sending(key)) is not None:
+            message.packet_sent()
+
+    def packet_failed(self, key: str, error: SendError | TransportError) -> None:
+        """The room didn't take a packet: the message has a hole, so it ends here."""
+        if (message := self._sending(key)) is not None:
+            message.packet_failed()
+            self._jobs[0].break_off(error, send_end=False)
