@@ -485,7 +485,7 @@ async def test_a_cancelled_error_of_the_iterator_itself_is_a_failure(scene):
 
 
 async def test_a_refused_part_ends_the_utterance_at_once(scene):
-    class Refusing(Pair):
+    class Refusing(InMemoryRoom):
         def check_limits(self, packet):
             message = json.loads(packet)
             if message["type"] == "chat" and message["idx"] == 1:
@@ -575,7 +575,7 @@ async def test_an_iterator_that_never_suspends_leaves_the_loop_free(scene):
 
 
 async def test_a_long_text_leaves_in_full_packets(scene):
-    async with scene(Pair(limits=AGORA)) as s:
+    async with scene(InMemoryRoom(limits=AGORA)) as s:
         text = "word " * 1_000
         utterance = s.session.say(text)
         await s.robot.until(lambda: len(parts(s.pair)) > 3)
