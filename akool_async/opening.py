@@ -109,7 +109,9 @@ async def open_session(
             dialect=found.dialect,
             duration=ready.duration,
             created=created,
-            mode=fields.get("mode_type"),
+            # Without one, the service's choice is unpredictable (docs/protocol.md §2); version 3
+            # documents its default.
+            mode=fields.get("mode_type") or (None if legacy else 2),
             language=fields.get("language"),
             voice_id=fields.get("voice_id"),
             voice_url=fields.get("voice_url"),

@@ -58,8 +58,12 @@ def quoted(value: object) -> str:
     try:
         shown = repr(value)
     except Exception:  # noqa: BLE001 - of an int of 5,000 digits, or a user's own __repr__
-        return f"a value of type {type(value).__name__}"
+        return _kind(value)
     return shown if len(shown) <= _QUOTED else f"{shown[: _QUOTED - 1]}…"
+
+
+def _kind(value: object) -> str:
+    return f"a value of type {type(value).__name__}"
 
 
 def plain(value: Any) -> Any:
@@ -93,7 +97,7 @@ def text(
     Two halves of a surrogate pair that follow each other become the character that they stand for.
     """
     if not isinstance(value, str):
-        shown = type(value).__name__ if secret else quoted(value)
+        shown = _kind(value) if secret else quoted(value)
         raise InvalidParameterError(field, f"{shown} isn't a string")
     value = str.__str__(value)
     if not value.strip() and not (empty and not value):
@@ -184,9 +188,7 @@ def choice(field: str, value: T, allowed: Collection[T]) -> T:
 def flag(field: str, value: object) -> bool:
     """True or False."""
     if not isinstance(value, bool):
-        raise InvalidParameterError(
-            field, f"{quoted(value)} (a {type(value).__name__}) isn't True or False"
-        )
+        raise InvalidParameterError(field, f"{_kind(value)}, {quoted(value)}, isn't True or False")
     return value
 
 
@@ -226,7 +228,7 @@ def text_list(field: str, value: str | Iterable[str]) -> str:
 def known_keys(field: str, value: object, known: Collection[str]) -> dict[str, Any]:
     """A mapping with documented keys only, as a dict."""
     if not isinstance(value, Mapping):
-        raise InvalidParameterError(field, f"{type(value).__name__} isn't a mapping")
+        raise InvalidParameterError(field, f"{_kind(value)} isn't a mapping")
     given: dict[str, Any] = {}
     for key, item in value.items():
         name = plain(key)
@@ -271,7 +273,7 @@ def pronunciations(field: str, value: object) -> dict[str, str]:
     """`pron_map`: each word -> how it sounds, neither of them blank."""
     if not isinstance(value, Mapping):
         raise InvalidParameterError(
-            field, f"{type(value).__name__} isn't a mapping of words to how they sound"
+            field, f"{_kind(value)} isn't a mapping of words to how they sound"
         )
     sounds: dict[str, str] = {}
     for word, sound in value.items():

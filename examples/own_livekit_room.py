@@ -23,7 +23,7 @@ async def main(name: str) -> None:
     ):
         print(f"in the room {name}")
         await avatar.say("Welcome! Ask me anything.").spoken()
-        await avatar.set_params(mode=2, lang="en")  # from here on it answers by itself
+        await avatar.set_params(mode=2, language="en")  # from here on it answers by itself
         print("listening")
         async for event in avatar.events(UserSpoke, ReplyDone):
             match event:

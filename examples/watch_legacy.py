@@ -32,7 +32,7 @@ async def main() -> None:
                 player = await asyncio.create_subprocess_exec(*watching(url))
         try:
             # What version 2 sets once goes with every question in version 3; from here on this:
-            await avatar.set_params(mode=2, lang="en")
+            await avatar.set_params(mode=2, language="en")
             for question in ("Hello", "What can you do?"):
                 print(">", question)
                 async for piece in avatar.stream(question):

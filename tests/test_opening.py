@@ -60,7 +60,7 @@ class Choosy(InMemoryTransport):
 async def test_the_ten_line_program(stream_type):
     async with Simulator() as sim, AkoolClient("any", base_url=sim.url) as akool:
         async with akool.open_session(AVATAR, stream_type=stream_type) as avatar:
-            await avatar.set_params(mode=2, lang="en")
+            await avatar.set_params(mode=2, language="en")
             reply = await avatar.ask("Hello")
             assert reply.text == "Hello! How can I assist you today?"
             assert avatar.info.session_id in [session.id for session in sim.open_sessions]

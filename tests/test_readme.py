@@ -26,7 +26,7 @@ def test_it_is_the_conversation_in_ten_lines():
         "from akool_async import AkoolClient",
         "async with AkoolClient() as akool:",
         'akool.open_session("dvp_Tristan_cloth2_1080P", stream_type="livekit") as avatar:',
-        'await avatar.set_params(mode=2, lang="en")',
+        'await avatar.set_params(mode=2, language="en")',
         'reply = await avatar.ask("Hello")',
         "print(reply.text)",
     ):

@@ -36,7 +36,14 @@ class Wanted:
         """What `open_session` is given."""
         if self.transport == "chatroom":
             legacy = LEGACY_AVATAR if self.avatar == AVATAR else self.avatar
-            return {"avatar_id": legacy, "legacy": True}
+            fields = {
+                "avatar_id": legacy,
+                "legacy": True,
+                "mode_type": self.mode,
+                "language": self.lang,
+                "voice_id": self.voice,
+            }
+            return {name: value for name, value in fields.items() if value is not None}
         fields = {
             "avatar_id": self.avatar,
             "stream_type": self.transport,

@@ -109,7 +109,7 @@ async def _converse(sim: Simulator, course: Course, out: Printer) -> None:
 
 async def _set_params(avatar: AvatarSession, out: Printer) -> None:
     start = time.monotonic()
-    await avatar.set_params(mode=2, lang="en")
+    await avatar.set_params(mode=2, language="en")
     out.line(f"set-params    mode 2 (dialogue), language en: answered in {_ms(start)}\n")
 
 

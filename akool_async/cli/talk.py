@@ -89,7 +89,7 @@ class Talk:
             case "/interrupt", "":
                 return avatar.interrupt()
             case "/lang", str() if value:
-                return avatar.set_params(lang=value)
+                return avatar.set_params(language=value)
             case "/voice", str() if value:
                 return avatar.set_params(voice_id=value)
             case "/mode", "1" | "2":

@@ -35,7 +35,7 @@ class Asking:
 
     def stream(self, text: str, timeout: float | None, given: QuestionFields) -> ReplyStream:
         """Asks when the first piece is asked for."""
-        check_text(text)
+        text = check_text(text)
         return ReplyStream(partial(self._pose, text, timeout, self._options(given)))
 
     def _options(self, given: QuestionFields) -> QuestionOptions | None:
@@ -52,7 +52,7 @@ class Asking:
         self, text: str, timeout: float | None, options: QuestionOptions | None
     ) -> Turn:
         line = self._line
-        check_text(text)
+        text = check_text(text)
         limit = check_timeout(timeout, line.options.reply_timeout)
         asked = line.loop.time()
         await line.outbox.room(timeout=limit)

@@ -298,7 +298,7 @@ class Line:
     @property
     def language(self) -> str | None:
         """See `ResponderPort`."""
-        return self.params.lang
+        return self.params.language
 
     @property
     def is_over(self) -> bool:

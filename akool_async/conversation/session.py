@@ -314,7 +314,7 @@ class AvatarSession:
         self,
         *,
         mode: Mode | None = None,
-        lang: str | None = None,
+        language: str | None = None,
         voice_id: str | None = None,
         voice_url: str | None = None,
         background_url: str | None = None,
@@ -337,7 +337,7 @@ class AvatarSession:
         """
         params = Params(
             mode=mode,
-            lang=lang,
+            language=language,
             voice_id=voice_id,
             voice_url=voice_url,
             background_url=background_url,

@@ -1,49 +1,81 @@
-"""What may be sent in a command: checked by name before anything is sent.
+"""What a message may hold: checked by name before anything is sent (docs/protocol.md §2, §3).
 
-See docs/protocol.md §1, §2.
+The checks of the values are those of `akool_async.validation`; the names are the wire's. As on the
+wire, an empty string or mapping is the same as a field left out.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
+from akool_async import validation
 from akool_async.errors import InvalidParameterError
+from akool_async.stream.languages import name_of_language
 from akool_async.stream.lenient import MAX_MID
-from akool_async.stream.messages import ACTIONS, EXPRESSIONS, SetAction, SetParams, VoiceParams
+from akool_async.stream.messages import (
+    ACTIONS,
+    EXPRESSIONS,
+    Prompt,
+    QuestionOptions,
+    SetAction,
+    SetParams,
+    VoiceParams,
+)
 
-__all__ = ["action_data", "check_mid", "params_data"]
+__all__ = ["action_data", "check_mid", "options_data", "params_data", "prompt_data"]
 
-_TURN_DETECTION = ("server_vad", "semantic_vad")
-_SERVER_VAD_ONLY = ("threshold", "prefix_padding_ms", "silence_duration_ms")
+_Checks = Mapping[str, Callable[[str, object], object]]
+_PARAMS: Final[_Checks] = {
+    "lang": validation.text,
+    "mode": validation.mode,
+    "bgurl": validation.url,
+}
+_VOICE: Final[_Checks] = {
+    "vid": validation.text,
+    "vurl": validation.url,
+    "speed": validation.speed,
+    "stt_language": validation.text,
+    "stt_type": validation.stt_type,
+    "pron_map": validation.pronunciations,
+    "turn_detection": validation.turn_detection,
+}
+_OPTIONS: Final[_Checks] = {
+    "voice_id": validation.text,
+    "voice_url": validation.url,
+    "language": validation.text,
+    "mode_type": validation.mode,
+}
 
 
-def check_mid(mid: object) -> None:
+def _checked(message: object, checks: _Checks, prefix: str = "") -> dict[str, Any]:
+    """The fields that are given, checked; the empty ones are left out."""
+    data: dict[str, Any] = {}
+    for name, check in checks.items():
+        value = getattr(message, name)
+        if value is None or (isinstance(value, str | Mapping) and not value):
+            continue
+        data[name] = check(prefix + name, value)
+    return data
+
+
+def check_mid(mid: object) -> str:
     """Refuses what can't name a message."""
-    if not isinstance(mid, str):
-        raise InvalidParameterError("mid", f"is of type {type(mid).__name__}, give a str")
-    if not mid:
-        raise InvalidParameterError("mid", "is empty, give each message a mid of its own")
-    if len(mid) > MAX_MID:
-        raise InvalidParameterError("mid", f"has {len(mid)} characters, use {MAX_MID} or fewer")
+    name = validation.text("mid", mid, secret=True)
+    if len(name) > MAX_MID:
+        raise InvalidParameterError("mid", f"has {len(name)} characters, use {MAX_MID} or fewer")
+    return name
 
 
 def params_data(message: SetParams) -> dict[str, Any]:
     """`pld.data` of set-params, without its empty fields."""
-    data: dict[str, Any] = {}
-    if message.lang:
-        data["lang"] = _text("lang", message.lang)
-    if message.mode is not None:
-        if message.mode not in (1, 2):
-            raise InvalidParameterError(
-                "mode", f"{message.mode!r} is neither 1 (retelling) nor 2 (dialogue)"
-            )
-        data["mode"] = int(message.mode)
-    if message.bgurl:
-        data["bgurl"] = _text("bgurl", message.bgurl)
+    data = _checked(message, _PARAMS)
     if message.vparams is not None:
-        voice = _voice(message.vparams)
+        if not isinstance(message.vparams, VoiceParams):
+            raise InvalidParameterError(
+                "vparams", f"is of type {type(message.vparams).__name__}, give VoiceParams"
+            )
+        voice = _checked(message.vparams, _VOICE, "vparams.")
         if voice:
             data["vparams"] = voice
     return data
@@ -52,74 +84,35 @@ def params_data(message: SetParams) -> dict[str, Any]:
 def action_data(message: SetAction) -> dict[str, Any]:
     """`pld.data` of set-action."""
     data: dict[str, Any] = {}
-    for name, value, known in (
-        ("action", message.action, ACTIONS),
-        ("expression", message.expression, EXPRESSIONS),
-    ):
-        if value:
-            if value not in known:
-                raise InvalidParameterError(name, f"{value!r} is none of {', '.join(known)}")
-            data[name] = value
+    if message.action:
+        data["action"] = validation.choice("action", message.action, ACTIONS)
+    if message.expression:
+        data["expression"] = validation.choice("expression", message.expression, EXPRESSIONS)
     if not data:
         raise InvalidParameterError("action", "is missing: give an action, an expression or both")
     return data
 
 
-def _voice(voice: VoiceParams) -> dict[str, Any]:
-    data: dict[str, Any] = {}
-    for name in ("vid", "vurl", "stt_language", "stt_type"):
-        value = getattr(voice, name)
-        if value:
-            data[name] = _text(f"vparams.{name}", value)
-    if voice.speed is not None:
-        _range("vparams.speed", voice.speed, 0.8, 1.2)
-        data["speed"] = voice.speed
-    if voice.pron_map:
-        for word, sound in _mapping("vparams.pron_map", voice.pron_map).items():
-            if not isinstance(word, str) or not isinstance(sound, str):
-                raise InvalidParameterError("vparams.pron_map", "maps a str to a str each")
-        data["pron_map"] = dict(voice.pron_map)
-    if voice.turn_detection:
-        data["turn_detection"] = _turn_detection(voice.turn_detection)
+def options_data(options: QuestionOptions | None, *, named: bool) -> dict[str, Any]:
+    """(v3) The fields of a question, without the empty ones; `named`: the language by its name."""
+    if options is None:
+        return {}
+    data = _checked(options, _OPTIONS)
+    if named and "language" in data:
+        data["language"] = name_of_language(data["language"])
+    if options.prompt is not None:
+        data["prompt"] = prompt_data(options.prompt)
     return data
 
 
-def _turn_detection(given: Mapping[str, Any]) -> dict[str, Any]:
-    field = "vparams.turn_detection"
-    data = dict(_mapping(field, given))
-    kind = data.get("type", "server_vad")
-    if kind not in _TURN_DETECTION:
+def prompt_data(prompt: Prompt) -> dict[str, Any]:
+    """(v3) The avatar's role: a text, which may be empty, or the https link of a PDF."""
+    if not isinstance(prompt, Prompt):
         raise InvalidParameterError(
-            f"{field}.type", f"{kind!r} is none of server_vad, semantic_vad"
+            "prompt", f"is of type {type(prompt).__name__}, give a str or Prompt"
         )
-    for name, value in data.items():
-        if name == "type":
-            continue
-        if name not in _SERVER_VAD_ONLY:
-            raise InvalidParameterError(
-                f"{field}.{name}", f"isn't known, use type, {', '.join(_SERVER_VAD_ONLY)}"
-            )
-        if kind != "server_vad":
-            raise InvalidParameterError(f"{field}.{name}", "goes with the type server_vad only")
-        _range(f"{field}.{name}", value, 0, 1 if name == "threshold" else math.inf)
-    return data
-
-
-def _text(field: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise InvalidParameterError(field, f"is of type {type(value).__name__}, give a str")
-    return value
-
-
-def _mapping(field: str, value: object) -> Mapping[Any, Any]:
-    if not isinstance(value, Mapping):
-        raise InvalidParameterError(field, f"is of type {type(value).__name__}, give a mapping")
-    return value
-
-
-def _range(field: str, value: object, low: float, high: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidParameterError(field, f"is of type {type(value).__name__}, give a number")
-    if not low <= value <= high or not math.isfinite(value):
-        limits = f"from {low} to {high}" if math.isfinite(high) else f"{low} or more"
-        raise InvalidParameterError(field, f"{value} is out of range, use {limits}")
+    source = validation.choice("prompt.source", prompt.source, ("text", "url"))
+    content = validation.text("prompt.content", prompt.content, empty=True, secret=True)
+    if source == "url" and content:
+        content = validation.url("prompt.content", content, ("https",))
+    return {"from": source, "content": content}

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from akool_async.errors import InvalidParameterError
+from akool_async.stream.checks import options_data
 from akool_async.stream.chunks import dump
-from akool_async.stream.languages import code_of_language, name_of_language
+from akool_async.stream.languages import code_of_language
 from akool_async.stream.lenient import (
     NotOursError,
     has_halves,
@@ -22,9 +23,6 @@ from akool_async.stream.lenient import (
 from akool_async.stream.messages import Prompt, QuestionOptions, Sender
 
 __all__ = ["ChatEnvelope", "Frame", "raw_packet", "read"]
-
-#: Longer links to a PDF aren't checked: the document's limit is the file's size.
-_PROMPT_SOURCES: Final = ("text", "url")
 
 
 class Frame(NamedTuple):
@@ -133,7 +131,7 @@ class ChatEnvelope:
             frame["from"] = own_id
         if peer_id:
             frame["to"] = peer_id
-        payload = {"message_id": mid, **_options_data(options, named=sender == "bot")}
+        payload = {"message_id": mid, **options_data(options, named=sender == "bot")}
         if sender == "bot":
             payload["question"] = ""
         payload["answer" if sender == "bot" else "question"] = ""
@@ -146,32 +144,3 @@ class ChatEnvelope:
         """What comes before and after the text; frames have no number and no end."""
         del idx, last
         return self._around
-
-
-def _options_data(options: QuestionOptions | None, *, named: bool) -> dict[str, Any]:
-    """The fields of a question, without the empty ones; `named`: the language by its name."""
-    data: dict[str, Any] = {}
-    if options is None:
-        return data
-    for name in ("voice_id", "voice_url", "language"):
-        value = getattr(options, name)
-        if value is not None and not isinstance(value, str):
-            raise InvalidParameterError(name, f"is of type {type(value).__name__}, give a str")
-        if value:
-            data[name] = name_of_language(value) if named and name == "language" else value
-    if options.mode_type is not None:
-        if options.mode_type not in (1, 2):
-            raise InvalidParameterError(
-                "mode_type", f"{options.mode_type!r} is neither 1 (retelling) nor 2 (dialogue)"
-            )
-        data["mode_type"] = int(options.mode_type)
-    if options.prompt is not None:
-        prompt = options.prompt
-        if prompt.source not in _PROMPT_SOURCES:
-            raise InvalidParameterError("prompt.source", f"{prompt.source!r} is none of text, url")
-        if not isinstance(prompt.content, str):
-            raise InvalidParameterError(
-                "prompt.content", f"is of type {type(prompt.content).__name__}, give a str"
-            )
-        data["prompt"] = {"from": prompt.source, "content": prompt.content}
-    return data

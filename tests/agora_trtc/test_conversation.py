@@ -47,7 +47,7 @@ async def test_a_whole_conversation(kind: str) -> None:
     async with conversation(kind) as (avatar, room, sim):
         assert avatar.info.transport == kind
         events = avatar.events(ev.SpeakingStarted, ev.SpeakingStopped, ev.UserSpoke)
-        await avatar.set_params(mode=2, lang="en", speed=1.1)
+        await avatar.set_params(mode=2, language="en", speed=1.1)
         answer = await avatar.ask("Hello?")
         assert answer.text == reply("Hello?")
         assert answer.ended == "fin"
@@ -113,7 +113,7 @@ async def test_a_command_during_the_break_is_answered_after_it(kind: str) -> Non
     async with conversation(kind) as (avatar, room, _):
         await room.fault("drop_socket", refuse_for=0.3)
         async with asyncio.timeout(PATIENCE):
-            await avatar.set_params(lang="de")
+            await avatar.set_params(language="de")
         assert avatar.stats.reconnects == 1
 
 
@@ -136,7 +136,7 @@ async def test_being_thrown_out_ends_everything_with_the_reason(
                     await waiting
                 assert raised.value.reason == reason
             with pytest.raises(DisconnectedError):
-                await avatar.set_params(lang="en")
+                await avatar.set_params(language="en")
 
 
 async def test_an_expiring_token_is_told_and_renewed() -> None:
@@ -173,7 +173,7 @@ async def test_a_silent_room_is_joined_anew(kind: str) -> None:
     async with conversation(kind, open_={"options": options}) as (avatar, room, _):
         joined = avatar.events(ev.Reconnected)
         await room.fault("silence", seconds=PATIENCE)
-        setting = asyncio.create_task(avatar.set_params(lang="de", timeout=PATIENCE))
+        setting = asyncio.create_task(avatar.set_params(language="de", timeout=PATIENCE))
         async with asyncio.timeout(PATIENCE):
             await anext(joined)
             await room.fault("silence", seconds=0)

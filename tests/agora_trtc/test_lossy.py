@@ -56,7 +56,7 @@ async def test_commands_are_answered_and_chat_is_sent_once() -> None:
             AVATAR, stream_type="agora", engine=engine, options=OPTIONS
         ) as avatar:
             for _ in range(120):
-                await avatar.set_params(lang="en")
+                await avatar.set_params(language="en")
             assert avatar.stats.commands_resent > 0
 
             outcomes = await asyncio.gather(
@@ -92,10 +92,10 @@ async def test_a_command_that_nothing_answers_raises_in_time() -> None:
         conditions.loss = 1.0
         async with asyncio.timeout(PATIENCE):
             with pytest.raises(CommandTimeoutError):
-                await avatar.set_params(lang="en", timeout=0.5)
+                await avatar.set_params(language="en", timeout=0.5)
         assert avatar.stats.commands_resent >= 1
         conditions.loss = 0.0
-        await avatar.set_params(lang="en")
+        await avatar.set_params(language="en")
 
 
 async def test_trtc_hides_what_the_network_does() -> None:

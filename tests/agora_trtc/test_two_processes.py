@@ -19,7 +19,7 @@ async def main() -> None:
     async with AkoolClient() as akool:
         name = "dvp_Tristan_cloth2_1080P"
         async with akool.open_session(name, stream_type=sys.argv[1]) as avatar:
-            await avatar.set_params(mode=2, lang="en")
+            await avatar.set_params(mode=2, language="en")
             print((await avatar.ask("Hello")).text)
             await avatar.interrupt()
         print(len([s async for s in akool.sessions.list(status=2)]), "left open")

@@ -134,7 +134,7 @@ async def refused(bench: Bench, kind: str) -> None:
     async with conversation(kind) as (avatar, _, room):
         for _ in range(3):
             utterances = [avatar.say(TEXT[: 700 * n]) for n in range(1, 11)]
-            await avatar.set_params(lang="en")
+            await avatar.set_params(language="en")
             await avatar.act(action="nod")
             await asyncio.gather(*(u.spoken() for u in utterances))
         bench.record(ours=sum(room.refused.values()))
@@ -184,7 +184,7 @@ async def answered(bench: Bench) -> None:
             nonlocal good
             for _ in range(50):
                 try:
-                    await avatar.set_params(lang="en")
+                    await avatar.set_params(language="en")
                 except CommandTimeoutError:
                     continue
                 good += 1
@@ -203,7 +203,7 @@ async def round_trip(bench: Bench, kind: str) -> None:
     async with conversation(kind) as (avatar, _, _room):
 
         async def once() -> None:
-            await avatar.set_params(lang="en")
+            await avatar.set_params(language="en")
 
         loop = asyncio.get_running_loop()
         for _ in bench.rounds(20):

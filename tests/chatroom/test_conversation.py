@@ -53,7 +53,7 @@ async def talking(*, options=QUICK, transport_options=None, open_with=None, **se
             legacy=True,
             options=options,
             transport_options=transport_options,
-            **(open_with or {}),
+            **{"mode_type": 2, **(open_with or {})},
         ) as avatar,
     ):
         yield sim, avatar, sim.sessions[avatar.info.session_id]
@@ -113,6 +113,14 @@ class TestAsking:
         # The language comes back by its name, and is read as the code it was sent as.
         assert reply.options.language == "de"
 
+    async def test_the_mode_is_sent_only_where_it_was_given(self):
+        async with talking(open_with={"mode_type": None}) as (sim, avatar, _):
+            reply = await avatar.ask("Hello")
+            await avatar.ask("Hello", mode=2)
+            await avatar.ask("Hello")
+        assert ["mode_type" in question for question in asked(sim)] == [False, True, False]
+        assert reply.text == "Hello"  # without a mode the service retells
+
     async def test_a_prompt_by_link(self):
         async with talking() as (sim, avatar, _):
             await avatar.ask("Hello", prompt=Prompt("url", "https://example.com/role.pdf"))
@@ -135,7 +143,7 @@ class TestAsking:
 
     async def test_set_params_says_what_later_questions_carry(self):
         async with talking() as (sim, avatar, _):
-            await avatar.set_params(lang="fr", voice_id="v1")
+            await avatar.set_params(language="fr", voice_id="v1")
             await avatar.ask("Hello")
             await avatar.ask("Hello", language="es")
             await avatar.set_params(mode=1)
@@ -243,7 +251,7 @@ class TestSaying:
 
     async def test_carries_the_voice_that_was_set(self):
         async with talking() as (sim, avatar, _):
-            await avatar.set_params(voice_id="v9", lang="en")
+            await avatar.set_params(voice_id="v9", language="en")
             await avatar.say("Good evening.").spoken()
         assert (asked(sim)[0]["voice_id"], asked(sim)[0]["language"]) == ("v9", "en")
 

@@ -45,7 +45,7 @@ async def test_a_whole_conversation(behavior):
         AkoolClient("any", base_url=sim.url) as akool,
         akool.open_session("dvp_Tristan_cloth2_1080P", options=OPTIONS) as avatar,
     ):
-        await avatar.set_params(mode=2, lang="en")
+        await avatar.set_params(mode=2, language="en")
         session = sim.open_sessions[0]
         speech = avatar.events(UserSpoke)
         done = avatar.events(ReplyDone)

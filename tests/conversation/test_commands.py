@@ -12,7 +12,7 @@ from akool_async.testing.in_memory_room import InMemoryRoom
 async def test_a_command_is_sent_again_with_the_same_mid_until_answered(scene):
     async with scene(command_resend=0.05) as s:
         s.robot.answers_commands = False
-        setting = asyncio.create_task(s.session.set_params(lang="fr"))
+        setting = asyncio.create_task(s.session.set_params(language="fr"))
         await s.robot.until(lambda: len(s.robot.named("set-params")) >= 4)
         mids = {command["mid"] for command in s.robot.named("set-params")[1:]}
         assert len(mids) == 1
@@ -46,8 +46,8 @@ async def test_an_answer_nobody_waits_for_is_counted(scene):
 async def test_settings_are_changed_one_after_the_other(scene):
     async with scene(command_resend=30) as s:
         s.robot.answers_commands = False
-        first = asyncio.create_task(s.session.set_params(lang="fr"))
-        second = asyncio.create_task(s.session.set_params(lang="de"))
+        first = asyncio.create_task(s.session.set_params(language="fr"))
+        second = asyncio.create_task(s.session.set_params(language="de"))
         await s.robot.until(lambda: len(s.robot.commands) == 2)
         await asyncio.sleep(0.05)
         assert len(s.robot.commands) == 2
@@ -75,7 +75,7 @@ async def test_an_interrupt_is_not_repeated_once_a_chat_follows(scene):
 async def test_a_cancelled_command_is_not_sent_again(scene):
     async with scene(command_resend=0.05) as s:
         s.robot.answers_commands = False
-        setting = asyncio.create_task(s.session.set_params(lang="fr"))
+        setting = asyncio.create_task(s.session.set_params(language="fr"))
         await s.robot.until(lambda: len(s.robot.named("set-params")) == 2)
         setting.cancel()
         await asyncio.sleep(0.2)

@@ -45,7 +45,7 @@ async def test_a_question_that_is_not_taken_fails_and_the_rest_of_it_is_dropped(
 async def test_a_command_that_is_not_taken_is_sent_again(scene):
     async with scene(send_timeout=0.05, command_resend=0.1) as s:
         s.pair.stuck = True
-        setting = asyncio.create_task(s.session.set_params(lang="fr"))
+        setting = asyncio.create_task(s.session.set_params(language="fr"))
         await asyncio.sleep(0.2)
         s.pair.stuck = False
         await setting

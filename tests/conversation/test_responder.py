@@ -66,7 +66,7 @@ async def test_a_turn_has_the_transcript_in_chat_roles_and_the_language(scene):
     turns = []
     async with scene() as s:
         says_it(s.robot)
-        await s.session.set_params(lang="de")
+        await s.session.set_params(language="de")
 
         def answer(turn):
             turns.append(turn)

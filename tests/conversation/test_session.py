@@ -91,13 +91,13 @@ async def test_without_an_answer_it_opens_with_a_warning(scene, echo, caplog):
 
 async def test_commands_are_answered_refused_or_time_out(scene):
     async with scene() as s:
-        await s.session.set_params(lang="fr", speed=1.1)
+        await s.session.set_params(language="fr", speed=1.1)
         assert s.robot.commands[-1]["pld"]["data"] == {"lang": "fr", "vparams": {"speed": 1.1}}
         await s.session.interrupt()
         await s.session.act(action="nod", expression="happiness")
         assert s.robot.commands[-1]["pld"]["data"] == {"action": "nod", "expression": "happiness"}
         s.robot.answers_commands = False
-        refused = asyncio.create_task(s.session.set_params(lang="xx"))
+        refused = asyncio.create_task(s.session.set_params(language="xx"))
         await s.robot.until(lambda: s.robot.commands[-1]["pld"]["data"] == {"lang": "xx"})
         s.robot.answer(s.robot.commands[-1]["mid"], "set-params", 1003, "no such language")
         with pytest.raises(CommandRejectedError, match=r"set-params .* 1003: no such language"):
@@ -186,12 +186,12 @@ async def test_after_an_interrupt_a_new_message_answers_what_was_asked_after_it(
         ({}, "set_params"),
         ({"mode": 3}, "mode"),
         ({"mode": True}, "mode"),
-        ({"lang": ""}, "lang"),
+        ({"language": ""}, "language"),
         ({"speed": 1.3}, "speed"),
         ({"speed": float("nan")}, "speed"),
         ({"voice_url": "ftp://x"}, "voice_url"),
         ({"background_url": "nowhere"}, "background_url"),
-        ({"pron_map": {"a": ""}}, "pron_map"),
+        ({"pron_map": {"a": ""}}, "pron_map.a"),
         ({"stt_type": "whisper"}, "stt_type"),
         ({"turn_detection": {"type": "none"}}, "turn_detection.type"),
         ({"turn_detection": {"type": "server_vad", "threshold": 2}}, "turn_detection.threshold"),
@@ -201,7 +201,7 @@ async def test_after_an_interrupt_a_new_message_answers_what_was_asked_after_it(
         ),
         ({"turn_detection": {"loudness": 1}}, "turn_detection.loudness"),
         ({"turn_detection": {"prefix_padding_ms": 1.5}}, "turn_detection.prefix_padding_ms"),
-        ({"lang": "en", "timeout": 0}, "timeout"),
+        ({"language": "en", "timeout": 0}, "timeout"),
     ],
 )
 async def test_wrong_parameters_are_refused_before_anything_is_sent(scene, wrong, field):
@@ -218,7 +218,7 @@ async def test_wrong_questions_and_actions_are_refused(scene):
         for text in ("", "  ", None):
             with pytest.raises(InvalidParameterError, match="text"):
                 await s.session.ask(text)
-        with pytest.raises(InvalidParameterError, match="action: 'jump' isn't one of hand_wave"):
+        with pytest.raises(InvalidParameterError, match="action: 'jump' isn't allowed, use"):
             await s.session.act(action="jump")
         with pytest.raises(InvalidParameterError, match="expression"):
             await s.session.act(expression="smug")
@@ -237,7 +237,7 @@ async def test_when_the_room_drops_everything_waiting_fails_with_its_reason(scen
         waiting = [
             asyncio.create_task(s.session.ask("one")),
             asyncio.create_task(s.session.ask("two")),
-            asyncio.create_task(s.session.set_params(lang="fr")),
+            asyncio.create_task(s.session.set_params(language="fr")),
             asyncio.create_task(s.session.interrupt()),
         ]
         await s.robot.until(lambda: len(s.robot.chats) == 2 and len(s.robot.commands) >= 3)

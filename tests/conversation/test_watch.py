@@ -87,7 +87,7 @@ async def test_an_avatar_that_stays_away_ends_the_session(scene):
 async def test_a_lossy_reconnect_repeats_commands_and_never_questions(scene):
     async with scene(command_resend=30, lossy_patience=0.3) as s:
         s.robot.answers_commands = False
-        setting = asyncio.create_task(s.session.set_params(lang="fr"))
+        setting = asyncio.create_task(s.session.set_params(language="fr"))
         asking = asyncio.create_task(s.session.ask("heard?"))
         await s.robot.until(lambda: s.robot.chats and len(s.robot.named("set-params")) == 2)
         s.robot.answers_commands = True
@@ -130,7 +130,7 @@ async def test_a_silent_room_is_probed_and_joined_anew(scene):
             await s.session.ask("anybody?")
         assert await names(events, 2) == ["Reconnecting", "Reconnected"]
         assert s.session.stats.probes >= 1
-        await s.session.set_params(lang="fr")
+        await s.session.set_params(language="fr")
 
 
 async def test_a_probe_that_is_answered_leaves_the_room_alone(scene):
@@ -145,7 +145,7 @@ async def test_another_commands_answer_during_a_probe_leaves_the_room_alone(scen
     async with scene(silence_after=0.1, probe_timeout=1) as s:
         s.robot.answers_commands = False
         asking = asyncio.create_task(s.session.ask("still there?"))
-        setting = asyncio.create_task(s.session.set_params(lang="fr"))
+        setting = asyncio.create_task(s.session.set_params(language="fr"))
         await s.robot.until(lambda: s.robot.commands[-1]["pld"]["data"].get("lang") == "fr")
         mid = s.robot.commands[-1]["mid"]
         await s.robot.until(lambda: s.robot.commands[-1]["mid"] != mid)  # the probe
@@ -170,7 +170,7 @@ async def test_nothing_is_sent_into_a_room_that_is_being_left(scene, echo):
 
         s.pair.transport.reconnect = reconnect
         s.pair.silent = True
-        setting = asyncio.create_task(s.session.set_params(lang="fr"))
+        setting = asyncio.create_task(s.session.set_params(language="fr"))
         async with asyncio.timeout(5):
             await leaving.wait()
             s.pair.silent = False

@@ -61,7 +61,7 @@ def id_of(avatar: AvatarSession) -> str:
 
 async def test_a_whole_conversation(sim: Simulator, akool: AkoolClient) -> None:
     async with akool.open_session(AVATAR, duration=120) as avatar:
-        await avatar.set_params(mode=2, lang="en")
+        await avatar.set_params(mode=2, language="en")
         assert (await avatar.ask("one")).text == "You said: one"
         async with avatar.stream("two words and more of them") as stream:
             pieces = [piece async for piece in stream]
@@ -216,7 +216,7 @@ async def test_the_server_is_killed_and_back_while_rooms_converse(
                     continue  # told; a chat is never repeated by the library
                 try:
                     async with asyncio.timeout(avatar.options.command_timeout + 5):
-                        await avatar.set_params(lang="en")
+                        await avatar.set_params(language="en")
                 except CommandTimeoutError:
                     continue
                 commands += 1

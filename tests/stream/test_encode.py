@@ -134,10 +134,23 @@ def test_packets_are_as_documented(codec: StreamCodec, message: Any, packet: Any
     )
 
 
-def test_half_a_surrogate_pair_in_a_command_is_escaped(codec: StreamCodec) -> None:
-    [packet] = codec.encode(SetParams("m", bgurl="https://e.org/\ud83d"))
-    assert json.loads(packet)["pld"]["data"]["bgurl"] == "https://e.org/\ud83d"
-    assert codec.decode(packet, now=0.0) == [SetParams("m", bgurl="https://e.org/\ud83d")]
+@pytest.mark.parametrize(
+    ("message", "field"),
+    [
+        (SetParams("m", bgurl="https://e.org/\ud83d"), "bgurl"),
+        (SetParams("m", lang="\ud83d"), "lang"),
+        (SetParams("m", vparams=VoiceParams(pron_map={"\ude00": "a"})), "vparams.pron_map"),
+        (SetParams("m", vparams=VoiceParams(pron_map={"a": "\ude00"})), "vparams.pron_map.a"),
+        (Interrupt("m\ud83d"), "mid"),
+        (Chat("Hi", "m\ud83d"), "mid"),
+    ],
+)
+def test_half_a_surrogate_pair_is_refused_by_name(
+    codec: StreamCodec, message: Any, field: str
+) -> None:
+    with pytest.raises(InvalidParameterError, match="half of a surrogate pair") as refused:
+        codec.encode(message)
+    assert refused.value.field == field
 
 
 def test_an_unknown_message_is_passed_on_as_it_came(codec: StreamCodec) -> None:
@@ -151,19 +164,23 @@ TURNS = "vparams.turn_detection"
     ("message", "field", "problem"),
     [
         (Chat("Hi"), "mid", "is empty"),
-        (Chat("Hi", 7), "mid", "is of type int"),
+        (Chat("Hi", 7), "mid", "a value of type int isn't a string"),
         (Interrupt("m" * 513), "mid", "has 513 characters, use 512 or fewer"),
         (Chat("Hi", "m", "avatar"), "sender", "'avatar' is none of bot, user, None"),
         (Chat(b"Hi", "m"), "text", "is of type bytes, give a str"),
         (Chat("Hi", "m", options=QuestionOptions()), "options", "go with version 3 only"),
         (Interrupt(""), "mid", "is empty"),
-        (SetParams("m", mode=3), "mode", "3 is neither 1 (retelling) nor 2 (dialogue)"),
-        (SetParams("m", mode="1"), "mode", "'1' is neither"),
-        (SetParams("m", lang=5), "lang", "is of type int, give a str"),
-        (SetParams("m", bgurl=b"x"), "bgurl", "is of type bytes"),
+        (SetParams("m", mode=3), "mode", "3 isn't allowed, use 1 (retelling) or 2 (dialogue)"),
+        (SetParams("m", mode="1"), "mode", "'1' isn't allowed"),
+        (SetParams("m", lang=5), "lang", "5 isn't a string"),
+        (SetParams("m", bgurl=b"x"), "bgurl", "a value of type bytes isn't a string"),
         (SetAction("m"), "action", "is missing: give an action, an expression or both"),
-        (SetAction("m", "jump"), "action", "'jump' is none of hand_wave, cheer"),
-        (SetAction("m", "nod", "joy"), "expression", "'joy' is none of angry, disgust"),
+        (SetAction("m", "jump"), "action", "'jump' isn't allowed, use one of: hand_wave, cheer"),
+        (
+            SetAction("m", "nod", "joy"),
+            "expression",
+            "'joy' isn't allowed, use one of: angry",
+        ),
         (ChatDelta("Hi", "m", "bot"), "message", "a ChatDelta isn't sent by itself"),
         (PartialChat("", "m", "bot", (), "age"), "message", "a PartialChat isn't sent"),
         (LatePart("", "m", "bot", 1), "message", "a LatePart isn't sent"),
@@ -180,23 +197,35 @@ def test_refused_by_name(codec: StreamCodec, message: Any, field: str, problem: 
 @pytest.mark.parametrize(
     ("voice", "field", "problem"),
     [
-        ({"vid": 1}, "vparams.vid", "is of type int, give a str"),
-        ({"speed": 0.79}, "vparams.speed", "0.79 is out of range, use from 0.8 to 1.2"),
+        ({"vid": 1}, "vparams.vid", "1 isn't a string"),
+        ({"speed": 0.79}, "vparams.speed", "0.79 is out of range, allowed: 0.8..1.2"),
         ({"speed": float("nan")}, "vparams.speed", "nan is out of range"),
-        ({"speed": "1"}, "vparams.speed", "is of type str, give a number"),
-        ({"speed": True}, "vparams.speed", "is of type bool, give a number"),
-        ({"pron_map": {"a": 1}}, "vparams.pron_map", "maps a str to a str each"),
-        ({"pron_map": "akool"}, "vparams.pron_map", "is of type str, give a mapping"),
-        ({"turn_detection": "vad"}, TURNS, "is of type str, give a mapping"),
-        ({"turn_detection": {"type": "vad"}}, f"{TURNS}.type", "'vad' is none of server_vad"),
-        ({"turn_detection": {"type": []}}, f"{TURNS}.type", "[] is none of server_vad"),
-        ({"turn_detection": {"treshold": 1}}, f"{TURNS}.treshold", "isn't known, use type,"),
-        ({"turn_detection": {"threshold": 1.1}}, f"{TURNS}.threshold", "use from 0 to 1"),
+        ({"speed": "1"}, "vparams.speed", "'1' isn't a number"),
+        ({"speed": True}, "vparams.speed", "True isn't a number"),
+        ({"pron_map": {"a": 1}}, "vparams.pron_map.a", "1 isn't a string"),
+        ({"pron_map": "akool"}, "vparams.pron_map", "type str isn't a mapping of words"),
+        ({"turn_detection": "vad"}, TURNS, "type str isn't a mapping"),
+        (
+            {"turn_detection": {"type": "vad"}},
+            f"{TURNS}.type",
+            "'vad' isn't allowed, use one of",
+        ),
+        (
+            {"turn_detection": {"type": []}},
+            f"{TURNS}.type",
+            "[] isn't allowed, use one of",
+        ),
+        (
+            {"turn_detection": {"treshold": 1}},
+            f"{TURNS}.treshold",
+            "isn't a documented field",
+        ),
+        ({"turn_detection": {"threshold": 1.1}}, f"{TURNS}.threshold", "allowed: 0.0..1.0"),
         ({"turn_detection": {"silence_duration_ms": -1}}, f"{TURNS}.silence_duration_ms", "0 or"),
         (
             {"turn_detection": {"type": "semantic_vad", "threshold": 0.5}},
             f"{TURNS}.threshold",
-            "goes with the type server_vad only",
+            "is for server_vad only",
         ),
     ],
 )
@@ -239,17 +268,17 @@ def test_an_envelope_that_leaves_no_room_is_refused(dialect: str) -> None:
         (ChatDelta("Hi", "m", "bot"), "message", "version 3 has no ChatDelta"),
         (RawPayload("x"), "data", "is of type str, give bytes"),
         (Chat("Hi", "m", "user"), "sender", "version 3 has no messages from user"),
-        (Chat("Hi", "m", options=QuestionOptions(mode_type=3)), "mode_type", "3 is neither"),
-        (Chat("Hi", "m", options=QuestionOptions(voice_id=1)), "voice_id", "is of type int"),
+        (Chat("Hi", "m", options=QuestionOptions(mode_type=3)), "mode_type", "3 isn't allowed"),
+        (Chat("Hi", "m", options=QuestionOptions(voice_id=1)), "voice_id", "1 isn't a string"),
         (
             Chat("Hi", "m", options=QuestionOptions(prompt=Prompt("pdf", ""))),
             "prompt.source",
-            "'pdf' is none of text, url",
+            "'pdf' isn't allowed, use one of: text, url",
         ),
         (
             Chat("Hi", "m", options=QuestionOptions(prompt=Prompt("text", None))),
             "prompt.content",
-            "is of type NoneType, give a str",
+            "a value of type NoneType isn't a string",
         ),
     ],
 )
