@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 import os
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
+from aiohttp import ClientSession
+
+from akool_async import conversation
 from akool_async.auth import choose_auth
 from akool_async.errors import InvalidParameterError
 from akool_async.http import ConnectionPool
@@ -22,13 +26,6 @@ from akool_async.resources.voices import Voices
 from akool_async.rest.base_url import DEFAULT_BASE_URL, normalise_base_url
 from akool_async.rest.retry import RetryRules
 from akool_async.validation import number, whole
-
-if TYPE_CHECKING:
-    from contextlib import AbstractAsyncContextManager
-
-    from aiohttp import ClientSession
-
-    from akool_async.conversation import AvatarSession
 
 __all__ = ["DEFAULT_MAX_RETRIES", "DEFAULT_TIMEOUT", "AkoolClient"]
 
@@ -135,7 +132,7 @@ class AkoolClient:
 
     def open_session(
         self, avatar_id: str, *, stream_type: str = "livekit", **fields: Any
-    ) -> AbstractAsyncContextManager[AvatarSession]:
+    ) -> AbstractAsyncContextManager[conversation.AvatarSession]:
         """Creates a session, joins its room, and closes both whatever happens.
 
             async with client.open_session("dvp_Tristan_cloth2_1080P") as avatar:

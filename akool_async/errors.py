@@ -17,7 +17,7 @@ AkoolError
 │   ├── ConflictError             1010, 1011, 1222, 1233
 │   ├── QuotaError                1006, 1104; subscriptions: 1103, 1213, 1221
 │   ├── RateLimitError            1005 and HTTP 429
-│   ├── BusyError                 1214, 1215
+│   ├── BusyError                 1214, 1215, 1237
 │   ├── SessionClosedError        1219
 │   ├── ProcessingError           media, upload and knowledge codes
 │   └── UnknownCodeError          a code nobody documented
@@ -47,7 +47,7 @@ Texts and attributes never hold keys, tokens or user signatures.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 __all__ = [
     "CODES",
@@ -101,9 +101,28 @@ SUCCESS: Final = 1000
 
 
 class AkoolError(Exception):
-    """Root of every exception raised by this package."""
+    """Root of every exception raised by this package.
+
+    All of them can be pickled and copied, so they may cross a process boundary. As for every
+    exception, cause and traceback don't go along.
+    """
 
     retryable: bool = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The default calls the class with `args` (the text alone), which most of them don't take.
+        state = dict(vars(self))
+        if "__notes__" in state:
+            state["__notes__"] = list(state["__notes__"])
+        return _restore, (type(self), self.args, state)
+
+
+def _restore(kind: type[AkoolError], args: tuple[object, ...], state: dict[str, Any]) -> AkoolError:
+    """An error as it was before it was pickled or copied."""
+    error = kind.__new__(kind, *args)
+    error.args = args
+    vars(error).update(state)
+    return error
 
 
 class ConfigurationError(AkoolError):
@@ -266,7 +285,7 @@ class RateLimitError(APIError):
 
 
 class BusyError(APIError):
-    """The live avatar is still processing, or all its slots are taken."""
+    """The live avatar is still processing, in use by another session, or all slots are taken."""
 
     retryable = True
 
@@ -280,7 +299,7 @@ class ProcessingError(APIError):
 
 
 class UnknownCodeError(APIError):
-    """The service answered a code that no document names."""
+    """The service answered with a code that isn't documented."""
 
 
 def _codes() -> dict[int, tuple[type[APIError], str]]:
@@ -313,7 +332,11 @@ def _codes() -> dict[int, tuple[type[APIError], str]]:
             1233: "already exists",
         },
         AuthenticationError: {1101: "token invalid or expired", 1102: "token missing"},
-        BusyError: {1214: "live avatar still processing", 1215: "all live avatar slots taken"},
+        BusyError: {
+            1214: "live avatar still processing",
+            1215: "all live avatar slots taken",
+            1237: "this avatar is in use by another session",
+        },
         SessionClosedError: {1219: "live session closed"},
         ProcessingError: dict.fromkeys(
             (

@@ -12,8 +12,9 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
+from akool_async.client import AkoolClient
 from akool_async.conversation import AvatarSession, ConversationOptions, SessionInfo
 from akool_async.conversation.closing import finish
 from akool_async.errors import AkoolError, InvalidParameterError, JoinError
@@ -24,9 +25,6 @@ from akool_async.rest.base_url import normalise_base_url
 from akool_async.rest.session_create import session_create_body
 from akool_async.rooms.room import OwnRoom, PreparedRoom
 from akool_async.transport import JoinTarget, Transport, load_transport
-
-if TYPE_CHECKING:
-    from akool_async.client import AkoolClient
 
 __all__ = ["join", "open_session"]
 

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import copy
+import importlib
 import inspect
+import pickle
 import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -109,3 +114,80 @@ def test_waiting_too_long_tells_the_last_status() -> None:
 def test_api_errors_tell_who_asked_what() -> None:
     error = APIError(7, "no", request=RequestInfo("GET", "/p"), status=500, retry_after=3.0)
     assert (error.code, error.message, error.status, error.retry_after) == (7, "no", 500, 3.0)
+
+
+def all_classes() -> list[type[AkoolError]]:
+    """Every error there is: of the package, its parts and the transports."""
+    for name in ("conversation", "simulator", "testing", "cli.app", "client"):
+        importlib.import_module(f"akool_async.{name}")
+    for name in ("akool_livekit", "akool_chatroom", "akool_agora", "akool_trtc"):
+        importlib.import_module(name)
+    found: dict[type[AkoolError], None] = {}
+    waiting: list[type[AkoolError]] = [AkoolError]
+    while waiting:
+        kind = waiting.pop()
+        found[kind] = None
+        waiting += kind.__subclasses__()
+    return list(found)
+
+
+#: A value for each parameter that an error's constructor takes.
+VALUES: dict[str, Any] = {
+    "field": "voice.speed",
+    "problem": "is too fast",
+    "size": 1200,
+    "limit": 1000,
+    "install": "pip install x",
+    "request": RequestInfo("POST", "/p"),
+    "retryable": True,
+    "sent": False,
+    "status": 503,
+    "code": 1003,
+    "message": "é 😀",
+    "retry_after": 2.5,
+    "session_id": "s",
+    "record_id": "r",
+    "reason": "banned",
+    "cmd": "interrupt",
+    "text": "so far",
+    "missing": (1, 2),
+}
+
+
+def made(kind: type[AkoolError]) -> AkoolError:
+    signature = inspect.signature(kind.__init__)
+    positional: list[Any] = []
+    named: dict[str, Any] = {}
+    for parameter in list(signature.parameters.values())[1:]:
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            positional.append(VALUES[parameter.name])
+        elif parameter.kind is parameter.KEYWORD_ONLY:
+            named[parameter.name] = VALUES[parameter.name]
+    return kind(*(positional or ["failed"]), **named)
+
+
+@pytest.mark.parametrize("kind", all_classes(), ids=lambda kind: kind.__qualname__)
+@pytest.mark.parametrize(
+    "again",
+    [
+        copy.copy,
+        copy.deepcopy,
+        *(
+            lambda error, protocol=protocol: pickle.loads(pickle.dumps(error, protocol))
+            for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1)
+        ),
+    ],
+    ids=["copy", "deepcopy", *(f"pickle{n}" for n in range(2, pickle.HIGHEST_PROTOCOL + 1))],
+)
+def test_every_error_survives_pickling_and_copying(
+    kind: type[AkoolError], again: Callable[[AkoolError], AkoolError]
+) -> None:
+    error = made(kind)
+    error.add_note("session s is still open")
+    error.extra = {"of": "a program"}  # type: ignore[attr-defined]
+    twin = again(error)
+    assert type(twin) is type(error)
+    assert (str(twin), repr(twin), twin.args) == (str(error), repr(error), error.args)
+    assert vars(twin) == vars(error)
+    twin.add_note("only of the copy")
+    assert error.__notes__ == ["session s is still open"]

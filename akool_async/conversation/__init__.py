@@ -1,15 +1,26 @@
-"""One conversation over one transport; knows neither REST nor vendors."""
+"""One conversation over one transport; knows neither REST nor vendors.
+
+Names are imported on first use: a program that calls REST alone doesn't load the conversation.
+"""
 
 from __future__ import annotations
 
-from akool_async.conversation.options import ConversationOptions, ConversationStats, SessionInfo
-from akool_async.conversation.readers import EventReader
-from akool_async.conversation.reply_stream import ReplyStream
-from akool_async.conversation.responder import Responder, UserTurn
-from akool_async.conversation.session import AvatarSession
-from akool_async.conversation.speech.utterance import Utterance
-from akool_async.conversation.transcript import Transcript, TranscriptEntry
-from akool_async.conversation.turns import Reply
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from akool_async.conversation.options import (
+        ConversationOptions,
+        ConversationStats,
+        SessionInfo,
+    )
+    from akool_async.conversation.readers import EventReader
+    from akool_async.conversation.reply_stream import ReplyStream
+    from akool_async.conversation.responder import Responder, UserTurn
+    from akool_async.conversation.session import AvatarSession
+    from akool_async.conversation.speech.utterance import Utterance
+    from akool_async.conversation.transcript import Transcript, TranscriptEntry
+    from akool_async.conversation.turns import Reply
 
 __all__ = [
     "AvatarSession",
@@ -25,3 +36,30 @@ __all__ = [
     "UserTurn",
     "Utterance",
 ]
+
+_MODULES: Final = {
+    "AvatarSession": "session",
+    "ConversationOptions": "options",
+    "ConversationStats": "options",
+    "EventReader": "readers",
+    "Reply": "turns",
+    "ReplyStream": "reply_stream",
+    "Responder": "responder",
+    "SessionInfo": "options",
+    "Transcript": "transcript",
+    "TranscriptEntry": "transcript",
+    "UserTurn": "responder",
+    "Utterance": "speech.utterance",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
