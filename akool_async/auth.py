@@ -9,11 +9,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import time
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
-from akool_async.errors import ConfigurationError, InvalidParameterError, InvalidResponseError
+from akool_async.errors import (
+    APITimeoutError,
+    ConfigurationError,
+    InvalidParameterError,
+    InvalidResponseError,
+    RequestError,
+)
 from akool_async.rest.request import Idempotency, Request, post
 
 __all__ = [
@@ -24,6 +33,7 @@ __all__ = [
     "ClientCredentials",
     "Key",
     "Token",
+    "TokenFetch",
     "choose_auth",
 ]
 
@@ -31,18 +41,32 @@ API_KEY_VARIABLE: Final = "AKOOL_API_KEY"
 CLIENT_ID_VARIABLE: Final = "AKOOL_CLIENT_ID"
 CLIENT_SECRET_VARIABLE: Final = "AKOOL_CLIENT_SECRET"  # noqa: S105 - a variable's name
 
-#: Sends a request without authentication, repeating it as its rules say; gives its envelope.
-Fetch = Callable[[Request], Awaitable[Mapping[str, Any]]]
+#: Tokens that were replaced and are still kept out of texts: calls with them may be under way.
+_OLD_TOKENS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class TokenFetch:
+    """How a client asks for a token: copies of a client differ in their limits.
+
+    Attributes:
+        send: sends a request without authentication, repeating it as its rules say; returns the
+            envelope of its answer.
+        limit: seconds that the client waits for a token that another copy fetches.
+    """
+
+    send: Callable[[Request], Awaitable[Mapping[str, Any]]]
+    limit: float
 
 
 class Auth(ABC):
     """Puts the header on a request."""
 
     @abstractmethod
-    async def header(self, fetch: Fetch) -> tuple[str, str]:
-        """The header's name and value; `fetch` is used where a token must be got first."""
+    async def header(self, fetch: TokenFetch) -> tuple[str, str]:
+        """The header's name and value; `fetch` is used where there is no token yet."""
 
-    async def replace(self, stale: str, fetch: Fetch) -> bool:
+    async def replace(self, stale: str, fetch: TokenFetch) -> bool:
         """Called when the service refused a header's value with 1101.
 
         Returns:
@@ -66,7 +90,7 @@ class Key(Auth):
     def __init__(self, key: str) -> None:
         self._key = key
 
-    async def header(self, fetch: Fetch) -> tuple[str, str]:
+    async def header(self, fetch: TokenFetch) -> tuple[str, str]:
         """The key."""
         del fetch
         return "x-api-key", self._key
@@ -82,7 +106,7 @@ class Token(Auth):
     def __init__(self, token: str) -> None:
         self._token = token
 
-    async def header(self, fetch: Fetch) -> tuple[str, str]:
+    async def header(self, fetch: TokenFetch) -> tuple[str, str]:
         """The token."""
         del fetch
         return "Authorization", f"Bearer {self._token}"
@@ -99,50 +123,75 @@ class ClientCredentials(Auth):
         self._id = client_id
         self._secret = client_secret
         self._token: str | None = None
+        self._replaced: deque[str] = deque(maxlen=_OLD_TOKENS)
         self._fetching: asyncio.Task[str] | None = None
 
-    async def header(self, fetch: Fetch) -> tuple[str, str]:
+    async def header(self, fetch: TokenFetch) -> tuple[str, str]:
         """The token, fetched first where there is none."""
         token = self._token
         if token is None:
             token = await self._shared_fetch(fetch)
         return "Authorization", f"Bearer {token}"
 
-    async def replace(self, stale: str, fetch: Fetch) -> bool:
+    async def replace(self, stale: str, fetch: TokenFetch) -> bool:
         """Fetches another token, unless another call did so meanwhile."""
         if self._token is not None and stale == f"Bearer {self._token}":
+            self._replaced.append(self._token)
             self._token = None
         if self._token is None:
             await self._shared_fetch(fetch)
         return True
 
     def secrets(self) -> tuple[str, ...]:
-        """The secret and the token."""
-        return (self._secret, self._token) if self._token else (self._secret,)
+        """The secret, the token, and those before it."""
+        current = (self._token,) if self._token else ()
+        return (self._secret, *current, *self._replaced)
 
     async def aclose(self) -> None:
         """Cancels a fetch that is under way."""
         task, self._fetching = self._fetching, None
         if task is not None and not task.done():
             task.cancel()
-            # Whoever waits for the token is told by the task itself.
+            # Whoever waits for the token gets the error from the task itself.
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait([task])
 
-    async def _shared_fetch(self, fetch: Fetch) -> str:
-        task = self._fetching
-        if task is None:
-            task = self._fetching = asyncio.get_running_loop().create_task(
-                self._fetch(fetch), name="akool token"
-            )
-            task.add_done_callback(self._fetched)
-        # Shielded: a caller that gives up doesn't take the token from the others.
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            if task.cancelled():
-                raise ConfigurationError("The client was closed while it fetched a token") from None
-            raise
+    async def _shared_fetch(self, fetch: TokenFetch) -> str:
+        end = time.monotonic() + fetch.limit
+        while True:
+            task = self._fetching
+            if task is None:
+                return await self._own_fetch(fetch)
+            # Waiting doesn't take the token from the others where this caller is cancelled.
+            await asyncio.wait([task], timeout=max(0.0, end - time.monotonic()))
+            if not task.done():
+                raise APITimeoutError(
+                    f"another call has waited for a token for more than {fetch.limit:g} s",
+                    request=_token_request(self._id, self._secret).info,
+                    retryable=True,
+                    sent=False,
+                )
+            try:
+                return self._result(task)
+            except RequestError as error:
+                if not error.retryable:
+                    raise
+                # It failed within the limits of the copy that began it; ours may be wider.
+
+    async def _own_fetch(self, fetch: TokenFetch) -> str:
+        task = self._fetching = asyncio.get_running_loop().create_task(
+            self._fetch(fetch), name="akool token"
+        )
+        task.add_done_callback(self._fetched)
+        # Not awaited itself: a caller that is cancelled doesn't take the token from the others.
+        await asyncio.wait([task])
+        return self._result(task)
+
+    @staticmethod
+    def _result(task: asyncio.Task[str]) -> str:
+        if task.cancelled():
+            raise ConfigurationError("The client was closed while it fetched a token")
+        return task.result()
 
     def _fetched(self, task: asyncio.Task[str]) -> None:
         if self._fetching is task:
@@ -151,14 +200,9 @@ class ClientCredentials(Auth):
             # Marked as seen: all who waited may have been cancelled.
             task.exception()
 
-    async def _fetch(self, fetch: Fetch) -> str:
-        request = post(
-            "/api/open/v3/getToken",
-            {"clientId": self._id, "clientSecret": self._secret},
-            # It creates nothing that costs.
-            idempotency=Idempotency.SAFE,
-        )
-        envelope = await fetch(request)
+    async def _fetch(self, fetch: TokenFetch) -> str:
+        request = _token_request(self._id, self._secret)
+        envelope = await fetch.send(request)
         token = envelope.get("token")
         if token is None and isinstance(envelope.get("data"), Mapping):
             token = envelope["data"].get("token")
@@ -168,6 +212,15 @@ class ClientCredentials(Auth):
             )
         self._token = token
         return token
+
+
+def _token_request(client_id: str, client_secret: str) -> Request:
+    return post(
+        "/api/open/v3/getToken",
+        {"clientId": client_id, "clientSecret": client_secret},
+        # It creates nothing that costs.
+        idempotency=Idempotency.SAFE,
+    )
 
 
 def choose_auth(

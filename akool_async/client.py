@@ -78,6 +78,10 @@ class AkoolClient:
             api_key=api_key, client_id=client_id, client_secret=client_secret, token=token
         )
         address = base_url or os.environ.get(BASE_URL_VARIABLE, "").strip() or DEFAULT_BASE_URL
+        if session is not None and not isinstance(session, ClientSession):
+            raise InvalidParameterError(
+                "session", f"{type(session).__name__} isn't an aiohttp.ClientSession"
+            )
         pool = ConnectionPool(normalise_base_url(address), session)
         self._owns_pool = True
         self._executor = APIExecutor(

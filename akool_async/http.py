@@ -84,7 +84,8 @@ class ConnectionPool:
             APIConnectionError: the connection wasn't made (`sent` is False) or broke.
             APITimeoutError: no whole answer in time.
             InvalidResponseError: no HTTP, or more than 8 MiB.
-            ConfigurationError: the client or the user's session is closed, or of another loop.
+            ConfigurationError: the client or the user's session is closed, or of another loop; the
+                session has a login; the environment's proxy can't be used.
         """
         session = self._open_session()
         headers = {"Accept": _JSON}
@@ -112,6 +113,8 @@ class ConnectionPool:
                 headers=headers,
                 timeout=self._timeout(timeout),
                 allow_redirects=False,
+                # The service's code decides, whatever the user's session is set to.
+                raise_for_status=False,
                 **options,
             ) as response:
                 answered = response.headers
@@ -126,6 +129,12 @@ class ConnectionPool:
             raise
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _translated(error, request, timeout) from _without_headers(error)
+        except (ValueError, TypeError, RuntimeError, AttributeError, LookupError) as error:
+            # Of aiohttp, yarl, a codec, or middleware of the user's session: whether the service
+            # saw the call isn't known.
+            raise APIConnectionError(
+                f"the call failed with {type(error).__name__}", request=request.info
+            ) from error
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._closed:
@@ -140,13 +149,34 @@ class ConnectionPool:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=True,
             )
-        elif self._session.closed:
+        elif self._own:
+            if self._loop is not asyncio.get_running_loop():
+                raise ConfigurationError(
+                    "The client is used in another event loop than before: make one for each"
+                )
+        elif self._loop is not asyncio.get_running_loop():
+            self._check_users_session(self._session)
+            self._loop = asyncio.get_running_loop()
+        if self._session.closed:
             raise ConfigurationError("The aiohttp session given as session= is closed")
-        elif self._own and self._loop is not asyncio.get_running_loop():
-            raise ConfigurationError(
-                "The client is used in another event loop than before: make one for each"
-            )
         return self._session
+
+    @staticmethod
+    def _check_users_session(session: aiohttp.ClientSession) -> None:
+        """Refuses what would fail in aiohttp, or make the service see another caller."""
+        # Without a public name; where aiohttp renames it, its own error is raised.
+        loop = getattr(session, "_loop", None)
+        if loop is not None and loop is not asyncio.get_running_loop():
+            raise ConfigurationError(
+                "The aiohttp session given as session= belongs to another event loop: make it, and "
+                "the client, in the loop that uses them"
+            )
+        if session.auth is not None or "Authorization" in session.headers:
+            raise ConfigurationError(
+                "The aiohttp session given as session= has a login of its own (auth= or an "
+                "Authorization header), which the service would take for the account: give a "
+                "session without"
+            )
 
     def _url(self, path: str) -> URL:
         url = self._urls.get(path)
@@ -158,7 +188,7 @@ class ConnectionPool:
     def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:
         timeout = self._timeouts.get(seconds)
         if timeout is None:
-            # Connecting has less, so that it is told from a call that was sent.
+            # Connecting has less, so that it differs from a call that was sent.
             connect = min(CONNECT_TIMEOUT, seconds * 0.8)
             timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=connect)
             if len(self._timeouts) < 100:
@@ -179,9 +209,9 @@ async def _once(
 
 
 async def _read_bounded(response: aiohttp.ClientResponse, request: Request) -> bytes:
-    told = response.content_length
-    if told is not None and told <= MAX_ANSWER and "Content-Encoding" not in response.headers:
-        # The body can't be longer than was told: aiohttp sees to that.
+    length = response.content_length
+    if length is not None and length <= MAX_ANSWER and "Content-Encoding" not in response.headers:
+        # aiohttp reads no more than the header says.
         return await response.content.read()
     pieces = []
     size = 0

@@ -13,7 +13,9 @@ from akool_async.auth import Key, Token, choose_auth
 from akool_async.client import AkoolClient
 from akool_async.errors import (
     APIConnectionError,
+    APITimeoutError,
     AuthenticationError,
+    BadParameterError,
     ConfigurationError,
     InvalidParameterError,
     InvalidResponseError,
@@ -293,3 +295,47 @@ class TestClientCredentials:
 
 async def one_page(client: AkoolClient) -> None:
     await client.avatars.list()
+
+
+class TestLimitsOfCopies:
+    async def test_an_impatient_copy_doesnt_fail_the_others(
+        self, issuer: Issuer, caller: AkoolClient
+    ) -> None:
+        issuer.gate.clear()
+        quick = caller.with_options(timeout=0.1, max_retries=0)
+        first = asyncio.ensure_future(one_page(quick))
+        await asyncio.sleep(0)
+        others = [asyncio.ensure_future(one_page(caller)) for _ in range(20)]
+        with pytest.raises(APITimeoutError):
+            await first
+        issuer.gate.set()
+        await asyncio.gather(*others)
+        # One more fetch for all of them, beside the one that was given up.
+        assert issuer.issued <= 2
+
+    async def test_an_impatient_copy_doesnt_wait_for_a_patient_one(
+        self, issuer: Issuer, caller: AkoolClient
+    ) -> None:
+        issuer.gate.clear()
+        patient = asyncio.ensure_future(one_page(caller))
+        await asyncio.sleep(0)
+        quick = caller.with_options(timeout=0.1, max_retries=0)
+        with pytest.raises(APITimeoutError, match="another call") as caught:
+            await one_page(quick)
+        assert not caught.value.sent
+        issuer.gate.set()
+        await patient
+
+    async def test_a_replaced_token_stays_out_of_texts(
+        self, service: Scripted, issuer: Issuer, caller: AkoolClient
+    ) -> None:
+        await caller.avatars.list()
+        old = issuer.valid
+        issuer.valid = "another"
+        await caller.avatars.list()
+        assert issuer.valid != old
+        service.answer(
+            envelope(code=1003, msg=f"seen: {old}, {issuer.valid}, client-secret-0123456")
+        )
+        with pytest.raises(BadParameterError, match=r"seen: \*\*\*, \*\*\*, \*\*\*"):
+            await caller.avatars.list()

@@ -231,8 +231,8 @@ class TestOptions:
         first = client.with_options(timeout=7, max_retries=9, retry_time=11, backoff=0.25)
         second = first.with_options(timeout=8)
         assert second._executor.timeout == 8
-        assert second._executor.retry == first._caller.retry
-        assert (first._executor.retry.max_retries, first._caller.retry.backoff) == (9, 0.25)
+        assert second._executor.retry == first._executor.retry
+        assert (first._executor.retry.max_retries, first._executor.retry.backoff) == (9, 0.25)
         assert first._executor.retry.retry_time == 11
         assert client._executor.timeout == 30
 

@@ -9,6 +9,7 @@ import gzip
 import json
 import socket
 import ssl
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,13 @@ from akool_async.client import AkoolClient
 from akool_async.errors import (
     APIConnectionError,
     APITimeoutError,
+    AuthenticationError,
+    BusyError,
     ConfigurationError,
+    InvalidParameterError,
     InvalidResponseError,
+    QuotaError,
+    RateLimitError,
 )
 from akool_async.http import ConnectionPool
 from akool_async.rest.request import Idempotency, Request, get
@@ -279,6 +285,72 @@ class TestUsersOwnSession:
         async with AkoolClient("key-0123456789", base_url=service.url, session=mine) as client:
             with pytest.raises(ConfigurationError, match="session= is closed"):
                 await client.avatars.list()
+
+    @pytest.mark.parametrize(
+        ("status", "answer", "expected"),
+        [
+            (403, envelope(code=1006), QuotaError),
+            (429, envelope(code=1005), RateLimitError),
+            (401, envelope(code=1101), AuthenticationError),
+            (502, envelope(code=1215), BusyError),
+        ],
+    )
+    async def test_it_may_raise_for_status(
+        self, service: Scripted, status: int, answer: Any, expected: type[Exception]
+    ) -> None:
+        service.otherwise = lambda request: _json(answer, status)
+        async with aiohttp.ClientSession(raise_for_status=True) as session:
+            client = AkoolClient(
+                "a-key-01234", base_url=service.url, session=session, max_retries=0
+            )
+            with pytest.raises(expected):
+                await client.languages.list()
+            service.otherwise = lambda request: _json(envelope({"lang_list": []}), status)
+            assert not await client.languages.list()
+
+    async def test_a_login_of_its_own_is_refused(self, service: Scripted) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of aiohttp 3.14
+            login = aiohttp.ClientSession(auth=aiohttp.BasicAuth("user", "pass"))
+        header = aiohttp.ClientSession(headers={"authorization": "Bearer other"})
+        for session in (login, header):
+            async with session:
+                client = AkoolClient("a-key-01234", base_url=service.url, session=session)
+                with pytest.raises(ConfigurationError, match="login of its own"):
+                    await client.languages.list()
+        assert not service.asked
+
+    def test_one_of_another_loop_is_refused(self) -> None:
+        async def make() -> aiohttp.ClientSession:
+            return aiohttp.ClientSession()
+
+        async def use(session: aiohttp.ClientSession) -> None:
+            client = AkoolClient("a-key-01234", base_url="http://127.0.0.1:1", session=session)
+            try:
+                with pytest.raises(ConfigurationError, match="another event loop"):
+                    await client.languages.list()
+            finally:
+                await session.close()
+
+        session = asyncio.run(make())
+        asyncio.run(use(session))
+
+    def test_what_is_no_session_is_refused(self) -> None:
+        with pytest.raises(InvalidParameterError, match=r"isn't an aiohttp\.ClientSession"):
+            AkoolClient("a-key-01234", session=object())  # type: ignore[arg-type]
+
+    async def test_whatever_fails_inside_of_it_is_an_error_of_ours(self, service: Scripted) -> None:
+        async def broken(request: Any, handler: Any) -> Any:
+            raise LookupError("of a middleware")
+
+        async with aiohttp.ClientSession(middlewares=[broken]) as session:
+            client = AkoolClient("a-key-01234", base_url=service.url, session=session)
+            with pytest.raises(APIConnectionError, match="LookupError"):
+                await client.languages.list()
+
+
+async def _json(answer: Any, status: int) -> web.Response:
+    return web.json_response(answer, status=status)
 
 
 async def test_used_after_closing_it_says_so(service: Scripted) -> None:

@@ -14,8 +14,7 @@ from akool_async.models.avatar import Avatar, UrlFrom, upload_body
 from akool_async.resources.executor import APIExecutor
 from akool_async.resources.pagination import AsyncPaginator, PageData
 from akool_async.resources.polling import Progress, poll
-from akool_async.resources.reading import check_page, counted, one, uncounted
-from akool_async.rest.pages import page_decoder
+from akool_async.resources.reading import check_page, one
 from akool_async.rest.request import Idempotency, get, post
 from akool_async.validation import choice, text
 
@@ -48,15 +47,13 @@ class Avatars:
         Raises:
             InvalidParameterError: at once, for a value out of range.
         """
-        check_page(page, size)
+        page, size = check_page(page, size)
         if platform is not None:
             choice("platform", platform, ("open", "aigc"))
 
         async def fetch(number: int) -> PageData[Avatar]:
             request = get(f"{_V4}/list", page=number, size=size, platform=platform)
-            return await self._executor.call(
-                request, partial(counted, Avatar), decode=page_decoder(Avatar)
-            )
+            return await self._executor.page(request, Avatar)
 
         return AsyncPaginator(fetch, key=attrgetter("id"), page=page, size=size)
 
@@ -79,7 +76,7 @@ class Avatars:
         Raises:
             InvalidParameterError: at once, for a value out of range.
         """
-        check_page(page, size)
+        page, size = check_page(page, size)
         choice("source", source, (2, 3))
         if type is not None:
             choice("type", type, (1, 2))
@@ -87,9 +84,7 @@ class Avatars:
         async def fetch(number: int) -> PageData[Avatar]:
             query = {"from": source, "type": type, "page": number, "size": size}
             request = get(f"{_V3}/list", **query)
-            return await self._executor.call(
-                request, lambda data: uncounted(Avatar, data, wrapped="result")
-            )
+            return await self._executor.page(request, Avatar)
 
         return AsyncPaginator(fetch, key=attrgetter("id"), page=page, size=size)
 

@@ -6,30 +6,37 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
-import msgspec
-
-from akool_async.auth import Auth
+from akool_async.auth import Auth, TokenFetch
 from akool_async.errors import (
-    AkoolError,
     APIError,
+    APITimeoutError,
     AuthenticationError,
     InvalidResponseError,
     RequestError,
 )
 from akool_async.http import ConnectionPool
+from akool_async.models.base import Answer
+from akool_async.resources.pagination import PageData
+from akool_async.resources.reading import page, problem
 from akool_async.rest.envelope import RawResponse, read_envelope
-from akool_async.rest.request import Request
+from akool_async.rest.pages import page_decoder
+from akool_async.rest.redaction import Redactor
+from akool_async.rest.request import Idempotency, Request
 from akool_async.rest.retry import RetryRules, wait_before_retry
+from akool_async.rest.tolerant_json import decode_json
 
 __all__ = ["APIExecutor"]
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+A = TypeVar("A", bound=Answer)
+Envelope = Mapping[str, Any]
 
 #: The service's code for a token that is invalid or expired.
 _TOKEN_STALE = 1101
@@ -42,7 +49,7 @@ class APIExecutor:
     Attributes:
         pool: the connections, shared by all copies of a client.
         auth: who is calling, shared as well.
-        timeout: seconds for one try.
+        timeout: seconds for one try, reading its answer included.
         retry: how often, and how long.
     """
 
@@ -55,61 +62,83 @@ class APIExecutor:
         self,
         request: Request,
         read: Callable[[Any], T],
-        *,
-        decode: Callable[[bytes], Any] = msgspec.json.decode,
     ) -> T:
         """Sends a request and reads the `data` of its answer.
 
         Args:
             request: what to send.
             read: makes of the data what is wanted; raises `ValueError` where it can't.
-            decode: reads the answer's JSON.
 
         Raises:
             APIError: the subclass for the service's code.
             APIConnectionError, APITimeoutError: after the tries that were allowed.
             InvalidResponseError: not the service's envelope, or `read` couldn't use its data.
         """
-        envelope = await self.envelope(request, decode)
-        try:
-            return read(envelope.get("data"))
-        except ValueError as error:
-            raise InvalidResponseError(
-                "the data of the answer can't be read", request=request.info, status=200
-            ) from error
 
-    async def envelope(self, request: Request, decode: Callable[[bytes], Any]) -> Mapping[str, Any]:
-        """Sends a request; the whole envelope of its successful answer. Raises as `call`."""
-        header = await self.auth.header(self._fetch)
+        async def read_data(envelope: Envelope) -> T:
+            return read(envelope.get("data"))
+
+        return await self._authenticated(request, decode_json, read_data)
+
+    async def page(self, request: Request, kind: type[A], wrapped: str = "result") -> PageData[A]:
+        """Sends a request and reads the page of a list. Raises as `call`.
+
+        Args:
+            request: what to send.
+            kind: of the items.
+            wrapped: another name than `result` that the list may have in the data.
+        """
+
+        async def read_page(envelope: Envelope) -> PageData[A]:
+            return await page(kind, envelope.get("data"), wrapped)
+
+        return await self._authenticated(request, page_decoder(kind, wrapped), read_page)
+
+    async def _authenticated(
+        self,
+        request: Request,
+        decode: Callable[[bytes], Any],
+        read: Callable[[Envelope], Awaitable[T]],
+    ) -> T:
+        fetch = TokenFetch(self._fetch, limit=self._longest())
+        header = await self.auth.header(fetch)
         try:
-            return await self._repeated(request, header, decode)
+            return await self._repeated(request, header, decode, read)
         except AuthenticationError as error:
-            if error.code != _TOKEN_STALE or not await self.auth.replace(header[1], self._fetch):
+            if error.code != _TOKEN_STALE or not await self.auth.replace(header[1], fetch):
                 raise
         # The service refused to act, so even a call that may be paid for can go out again: once.
-        return await self._repeated(request, await self.auth.header(self._fetch), decode)
+        return await self._repeated(request, await self.auth.header(fetch), decode, read)
 
-    async def _fetch(self, request: Request) -> Mapping[str, Any]:
+    def _longest(self) -> float:
+        """Seconds that a call takes at most, all tries included."""
+        return self.timeout + (self.retry.retry_time if self.retry.max_retries else 0.0)
+
+    async def _fetch(self, request: Request) -> Envelope:
         """For authentication: sends without a header, repeating as usual."""
-        return await self._repeated(request, None, msgspec.json.decode)
+        return await self._repeated(request, None, decode_json, _whole_envelope)
 
     async def _repeated(
         self,
         request: Request,
         header: tuple[str, str] | None,
         decode: Callable[[bytes], Any],
-    ) -> Mapping[str, Any]:
+        read: Callable[[Envelope], Awaitable[T]],
+    ) -> T:
         began = time.monotonic()
         tries = 0
         while True:
             tries += 1
+            started = time.monotonic()
             try:
                 answer = await self.pool.send(request, header, timeout=self.timeout)
                 if logger.isEnabledFor(logging.DEBUG):
                     _log(request, answer, tries, time.monotonic() - began)
-                return read_envelope(answer, request, decode)
+                envelope = read_envelope(
+                    answer, request, decode, redact=partial(self._redact, request)
+                )
+                return await self._read(request, envelope, read, started + self.timeout)
             except (RequestError, APIError) as error:
-                self._keep_secret(error)
                 pause = wait_before_retry(
                     error,
                     rules=self.retry,
@@ -125,16 +154,37 @@ class APIExecutor:
                 )
             await asyncio.sleep(pause)
 
-    def _keep_secret(self, error: AkoolError) -> None:
-        """Takes the key or token out of an error's text, where the service repeated it there."""
-        for secret in self.auth.secrets():
-            for name in ("message", "problem"):
-                told = getattr(error, name, None)
-                if isinstance(told, str) and secret in told:
-                    setattr(error, name, told.replace(secret, "***"))
-            error.args = tuple(
-                one.replace(secret, "***") if isinstance(one, str) else one for one in error.args
-            )
+    async def _read(
+        self,
+        request: Request,
+        envelope: Envelope,
+        read: Callable[[Envelope], Awaitable[T]],
+        deadline: float,
+    ) -> T:
+        limit = asyncio.timeout(deadline - time.monotonic())
+        try:
+            async with limit:
+                return await read(envelope)
+        except TimeoutError as error:
+            raise APITimeoutError(
+                f"the answer wasn't read within {self.timeout:g} s",
+                request=request.info,
+                retryable=request.idempotency is Idempotency.SAFE,
+            ) from error
+        except ValueError as error:
+            unreadable = problem(error)
+        # Not chained: a validation error holds the answer, and so its tokens.
+        raise InvalidResponseError(
+            f"the data of the answer can't be read: {unreadable}", request=request.info, status=200
+        )
+
+    def _redact(self, request: Request, text: str) -> str:
+        """The service's text without what it quotes of our secrets."""
+        return Redactor((*self.auth.secrets(), *request.secrets())).redact(text)
+
+
+async def _whole_envelope(envelope: Envelope) -> Envelope:
+    return envelope
 
 
 def _log(request: Request, answer: RawResponse, tries: int, seconds: float) -> None:

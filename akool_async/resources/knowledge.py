@@ -11,7 +11,7 @@ from akool_async.errors import InvalidParameterError
 from akool_async.models.knowledge import Knowledge, KnowledgeDoc, knowledge_body
 from akool_async.resources.executor import APIExecutor
 from akool_async.resources.pagination import AsyncPaginator, PageData
-from akool_async.resources.reading import check_page, nothing, one, one_with_id, uncounted
+from akool_async.resources.reading import check_page, nothing, one, one_with_id
 from akool_async.rest.request import Idempotency, get, post
 from akool_async.validation import text, whole
 
@@ -80,7 +80,7 @@ class KnowledgeBases:
         Raises:
             InvalidParameterError: at once, for a value out of range.
         """
-        check_page(page, size)
+        page, size = check_page(page, size)
         if name is not None:
             text("name", name)
         if source is not None:
@@ -88,9 +88,8 @@ class KnowledgeBases:
 
         async def fetch(number: int) -> PageData[Knowledge]:
             query = {"page": number, "size": size, "name": name, "from": source}
-            return await self._executor.call(
-                get(f"{_AT}/list", **query),
-                lambda data: uncounted(Knowledge, data, wrapped="knowledge_list"),
+            return await self._executor.page(
+                get(f"{_AT}/list", **query), Knowledge, "knowledge_list"
             )
 
         return AsyncPaginator(fetch, key=attrgetter("id"), page=page, size=size)

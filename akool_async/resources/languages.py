@@ -7,7 +7,6 @@ from operator import attrgetter
 from akool_async.models.voice import Language
 from akool_async.resources.executor import APIExecutor
 from akool_async.resources.pagination import AsyncPaginator, PageData
-from akool_async.resources.reading import uncounted
 from akool_async.rest.request import get
 
 __all__ = ["Languages"]
@@ -24,9 +23,8 @@ class Languages:
 
         async def fetch(number: int) -> PageData[Language]:
             del number
-            return await self._executor.call(
-                get("/api/open/v3/language/list"),
-                lambda data: uncounted(Language, data, wrapped="lang_list"),
+            return await self._executor.page(
+                get("/api/open/v3/language/list"), Language, "lang_list"
             )
 
         return AsyncPaginator(fetch, key=attrgetter("code"), size=1, single=True)

@@ -14,8 +14,8 @@ from akool_async.models.session import LegacySession, SessionStatus, legacy_crea
 from akool_async.resources.executor import APIExecutor
 from akool_async.resources.pagination import AsyncPaginator, PageData
 from akool_async.resources.polling import Progress, poll
-from akool_async.resources.reading import check_page, counted, nothing, one_with_id
-from akool_async.rest.pages import page_decoder
+from akool_async.resources.reading import check_page, nothing, one_with_id
+from akool_async.rest.pages import MAX_ITEMS
 from akool_async.rest.request import Idempotency, get, post
 from akool_async.validation import choice, text
 
@@ -70,7 +70,7 @@ class LegacySessions:
         status: Literal[1, 2, 3, 4] | None = None,
     ) -> AsyncPaginator[LegacySession]:
         """The account's sessions of version 3; arguments and errors as `sessions.list`."""
-        check_page(page, size, largest=None)
+        page, size = check_page(page, size, MAX_ITEMS)
         if status is not None:
             choice("status", int(status), (1, 2, 3, 4))
 
@@ -78,9 +78,7 @@ class LegacySessions:
             query = {"page": number, "size": size, "status": status and int(status)}
             # A read, though it is a POST.
             request = post(f"{_AT}/list", idempotency=Idempotency.SAFE, query=query)
-            return await self._executor.call(
-                request, partial(counted, LegacySession), decode=page_decoder(LegacySession)
-            )
+            return await self._executor.page(request, LegacySession)
 
         return AsyncPaginator(fetch, key=attrgetter("id"), page=page, size=size)
 

@@ -12,8 +12,8 @@ from akool_async.models.session import Session
 from akool_async.models.session_fields import SessionFields
 from akool_async.resources.executor import APIExecutor
 from akool_async.resources.pagination import AsyncPaginator, PageData
-from akool_async.resources.reading import check_page, counted, nothing, one_with_id
-from akool_async.rest.pages import page_decoder
+from akool_async.resources.reading import check_page, nothing, one_with_id
+from akool_async.rest.pages import MAX_ITEMS
 from akool_async.rest.request import Idempotency, get, post
 from akool_async.rest.session_create import session_create_body
 from akool_async.validation import choice, text
@@ -89,15 +89,13 @@ class Sessions:
         Raises:
             InvalidParameterError: at once, for a value out of range.
         """
-        check_page(page, size, largest=None)
+        page, size = check_page(page, size, MAX_ITEMS)
         if status is not None:
             choice("status", int(status), (1, 2, 3, 4))
 
         async def fetch(number: int) -> PageData[Session]:
             query = {"page": number, "size": size, "status": status and int(status)}
-            return await self._executor.call(
-                get(f"{_AT}/list", **query), partial(counted, Session), decode=page_decoder(Session)
-            )
+            return await self._executor.page(get(f"{_AT}/list", **query), Session)
 
         return AsyncPaginator(fetch, key=attrgetter("id"), page=page, size=size)
 

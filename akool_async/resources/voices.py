@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from operator import attrgetter
 from typing import Literal
 
 from akool_async.models.voice import Voice
 from akool_async.resources.executor import APIExecutor
 from akool_async.resources.pagination import AsyncPaginator, PageData
-from akool_async.resources.reading import check_page, counted
-from akool_async.rest.pages import page_decoder
+from akool_async.resources.reading import check_page
+from akool_async.rest.pages import MAX_ITEMS
 from akool_async.rest.request import get
 from akool_async.validation import choice, flag, text, text_list
 
@@ -53,7 +52,7 @@ class Voices:
         Raises:
             InvalidParameterError: at once, for a wrong value.
         """
-        check_page(page, size, largest=None)
+        page, size = check_page(page, size, MAX_ITEMS)
         lists = {"style": style, "gender": gender, "age": age, "scenario": scenario}
         query: dict[str, object] = {"type": choice("type", type, (1, 2)), "size": size}
         query |= {key: text_list(key, value) for key, value in lists.items() if value is not None}
@@ -65,8 +64,6 @@ class Voices:
 
         async def fetch(number: int) -> PageData[Voice]:
             request = get("/api/open/v4/voice/list", **query, page=number)
-            return await self._executor.call(
-                request, partial(counted, Voice), decode=page_decoder(Voice)
-            )
+            return await self._executor.page(request, Voice)
 
         return AsyncPaginator(fetch, key=attrgetter("id"), page=page, size=size)

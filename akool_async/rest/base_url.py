@@ -20,15 +20,21 @@ def normalise_base_url(value: str) -> str:
     """A base URL without a slash, and without a path that each call has, at its end.
 
     Raises:
-        ConfigurationError: no URL, or one that isn't https and not of a loopback address: it would
-            show the key to everybody on the way.
+        ConfigurationError: no URL, or one that isn't https and not of a loopback address: the key
+            would be sent unencrypted.
     """
     address = value.strip()
     try:
         parts = urlsplit(address)
         host, _ = parts.hostname, parts.port
+        # Labels that are empty or longer than 63 characters can't be looked up.
+        (host or "").removesuffix(".").encode("idna")
     except ValueError:
-        raise ConfigurationError("base_url isn't a URL, use https://HOST") from None
+        raise ConfigurationError(
+            "base_url isn't a URL, or its host can't be a name, use https://HOST"
+        ) from None
+    if any(character.isspace() for character in address):
+        raise ConfigurationError("base_url has white space in it, use https://HOST")
     scheme = parts.scheme.lower()
     if scheme not in ("https", "http") or not host:
         raise ConfigurationError("base_url isn't an http(s) URL, use https://HOST")

@@ -1,6 +1,6 @@
 """Reading the envelope `{"code": 1000, "msg": "OK", "data": …}` (docs/protocol.md §1 "Envelope").
 
-`code` decides, not the HTTP status. Where there is no envelope, the status does what it can.
+`code` decides, not the HTTP status. Where there is no envelope, the HTTP status decides.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ from akool_async.errors import (
     RateLimitError,
     error_for_code,
 )
+from akool_async.rest.pages import TooManyError
 from akool_async.rest.request import Idempotency, Request
+from akool_async.rest.tolerant_json import decode_json
 
 __all__ = ["RawResponse", "read_envelope"]
 
@@ -38,7 +40,7 @@ _BY_STATUS: Final[dict[int, type[APIError]]] = {
 
 @dataclass(slots=True)
 class RawResponse:
-    """What came back, before anybody looked inside.
+    """An answer as it was received.
 
     Attributes:
         status: of HTTP.
@@ -53,15 +55,24 @@ class RawResponse:
     retry_after: float | None = None
 
 
+def _as_it_is(text: str) -> str:
+    return text
+
+
 def read_envelope(
-    answer: RawResponse, request: Request, decode: Callable[[bytes], Any] = msgspec.json.decode
+    answer: RawResponse,
+    request: Request,
+    decode: Callable[[bytes], Any] = decode_json,
+    *,
+    redact: Callable[[str], str] = _as_it_is,
 ) -> Mapping[str, Any]:
     """The whole envelope of a successful answer: `data` may be missing from it.
 
     Args:
         answer: what came.
         request: what it answers.
-        decode: reads JSON; raises `msgspec.DecodeError` for what is none.
+        decode: reads JSON; raises `msgspec.DecodeError` for what isn't JSON.
+        redact: takes secrets out of the service's message.
 
     Raises:
         APIError: the subclass for the code, or for HTTP 401, 403 and 429 without an envelope.
@@ -69,13 +80,15 @@ def read_envelope(
     """
     try:
         envelope = decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except TooManyError as error:
+        raise InvalidResponseError(str(error), request=request.info, status=answer.status) from None
+    except msgspec.DecodeError as error:
         raise _no_envelope(answer, request, _not_json(answer)) from error
     if not isinstance(envelope, dict):
         problem = f"the answer is a JSON {_json_name(envelope)}, not the service's envelope"
         raise _no_envelope(answer, request, problem)
     code = _whole(envelope.get("code"))
-    message = _message(envelope)
+    message = _message(envelope, redact)
     if code is None:
         problem = 'the answer is JSON without the service\'s "code"'
         raise _no_envelope(answer, request, problem, message)
@@ -140,17 +153,20 @@ def _json_name(value: object) -> str:
 def _whole(value: object) -> int | None:
     if isinstance(value, bool) or value is None:
         return None
+    if isinstance(value, float) and not value.is_integer():
+        return None
     try:
         return int(value)  # type: ignore[call-overload, no-any-return]
     except (TypeError, ValueError, OverflowError):
         return None
 
 
-def _message(envelope: Mapping[str, Any]) -> str:
+def _message(envelope: Mapping[str, Any], redact: Callable[[str], str]) -> str:
     for name in ("msg", "message"):
         value = envelope.get(name)
         if isinstance(value, str) and value:
-            return value[:_LONGEST_MESSAGE]
+            # In this order: of a secret that is cut, a part would remain.
+            return redact(value)[:_LONGEST_MESSAGE]
     return ""
 
 

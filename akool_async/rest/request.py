@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from akool_async.errors import RequestInfo
+from akool_async.rest.redaction import secrets_of
 
 __all__ = ["Idempotency", "Request", "get", "post"]
 
@@ -25,13 +26,17 @@ class Idempotency(enum.Enum):
 
 @dataclass(slots=True)
 class Request:
-    """A call. The body is left out of the repr: it may hold somebody else's key."""
+    """A call. The body is left out of the repr: it may hold keys and tokens."""
 
     method: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = field(default=None, repr=False)
     idempotency: Idempotency = Idempotency.SAFE
+
+    def secrets(self) -> tuple[str, ...]:
+        """What of the body must not appear in an error's text."""
+        return () if self.body is None else tuple(secrets_of(msgspec.json.decode(self.body)))
 
     @property
     def info(self) -> RequestInfo:

@@ -63,3 +63,16 @@ def test_loopback_is_told_without_looking_a_name_up() -> None:
     assert is_loopback("LOCALHOST.")
     assert not is_loopback("example.com")
     assert not is_loopback("")
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["api..example.com", f"{'a' * 64}.example", ".example.com", "exa mple.com", f"{'é' * 70}.x"],
+)
+def test_a_host_that_cant_be_looked_up_is_refused(host: str) -> None:
+    with pytest.raises(ConfigurationError):
+        normalise_base_url(f"https://{host}")
+
+
+def test_a_dot_at_the_end_of_a_host_is_fine() -> None:
+    assert normalise_base_url("https://openapi.akool.com./") == "https://openapi.akool.com."

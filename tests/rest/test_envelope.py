@@ -53,7 +53,7 @@ FAMILIES: dict[type[APIError], tuple[int, ...]] = {
     NotFoundError: (1008, 1014, 1109, 1216, 1232),
     ConflictError: (1010, 1011, 1222, 1233),
     AuthenticationError: (1101, 1102),
-    BusyError: (1214, 1215),
+    BusyError: (1214, 1215, 1237),
     SessionClosedError: (1219,),
     ProcessingError: (
         *(1007, 1013, 1015, 1016, 1017, 1105, 1108, 1110, 1111, 1112, 1217, 1218, 1220, 1223),

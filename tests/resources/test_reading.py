@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from aiohttp import web
+from scripted import Scripted
+
+from akool_async.client import AkoolClient
+from akool_async.errors import APITimeoutError, InvalidResponseError
+from akool_async.models import Avatar
+from akool_async.resources.reading import page
+from akool_async.rest.pages import LARGE, MAX_ITEMS, MAX_VALUES, page_decoder
+
+ITEM = {"_id": "r", "avatar_id": "a", "name": "n" * 300}
+Call = Callable[[AkoolClient], Any]
+
+#: Every list call, and the name its list has in an older or other form of the answer.
+LISTS: list[tuple[Call, str]] = [
+    (lambda client: client.avatars.list(), "result"),
+    (lambda client: client.avatars.catalogue(), "result"),
+    (lambda client: client.sessions.list(), "result"),
+    (lambda client: client.legacy_sessions.list(), "result"),
+    (lambda client: client.voices.list(), "result"),
+    (lambda client: client.languages.list(), "lang_list"),
+    (lambda client: client.knowledge.list(), "knowledge_list"),
+]
+
+
+def answer(items: bytes, wrapped: str = "result") -> bytes:
+    return b'{"code":1000,"msg":"OK","data":{"count":7,"%b":%b}}' % (wrapped.encode(), items)
+
+
+def repeated(item: bytes, times: int) -> bytes:
+    return b"[" + b",".join([item] * times) + b"]"
+
+
+@pytest.mark.parametrize(("call", "wrapped"), LISTS)
+@pytest.mark.parametrize(
+    "items",
+    [
+        repeated(b"{}", 2_700_000),
+        repeated(b"{}", 150_000),
+        repeated(b"[]", 2_000_000),
+        repeated(b"1", 4_000_000),
+        repeated(b'{"_id":"x"}', 60_000),
+        repeated(b'{"_id":"x"}', MAX_ITEMS + 1),
+        repeated(b'{"_id":"x","crop_arr":' + repeated(b"[]", 2_000_000) + b"}", 1),
+    ],
+    ids=["objects", "fewer objects", "arrays", "numbers", "items", "one too many", "inside"],
+)
+async def test_too_many_are_refused(
+    call: Call, wrapped: str, items: bytes, service: Scripted, client: AkoolClient
+) -> None:
+    service.answer(answer(items, wrapped))
+    with pytest.raises(InvalidResponseError):
+        await call(client)
+
+
+@pytest.mark.parametrize(("call", "wrapped"), LISTS)
+async def test_a_large_page_is_read_and_leaves_the_loop_free(
+    call: Call, wrapped: str, service: Scripted, client: AkoolClient
+) -> None:
+    items = repeated(json.dumps(ITEM).encode(), 5_000)
+    assert len(items) > LARGE
+    service.answer(answer(items, wrapped))
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    data = page_decoder(Avatar, wrapped)(answer(items, wrapped))["data"]
+    running = asyncio.create_task(other())
+    read = await page(Avatar, data, wrapped)
+    running.cancel()
+    assert turns >= 9
+    assert (len(read.items), read.count) == (5_000, 7)
+    assert read.items[4_999] == Avatar.read(ITEM)
+    assert len(await call(client)) == 5_000
+
+
+async def test_a_bare_array_and_an_odd_item_of_a_large_page() -> None:
+    odd = {"_id": "odd", "status": "soon"}
+    items = [ITEM] * 3_000 + [odd]
+    body = json.dumps({"code": 1000, "data": items}).encode()
+    cut = body.replace(b'"odd"', rb'"cut \ud83d"')
+    for text, name in ((body, "odd"), (cut, "cut �")):
+        read = await page(Avatar, page_decoder(Avatar)(text)["data"])
+        assert len(read.items) == 3_001
+        assert (read.items[-1].id, read.items[-1].status) == (name, None)
+
+
+async def test_reading_counts_against_the_time_limit(
+    service: Scripted, client: AkoolClient
+) -> None:
+    items = repeated(json.dumps(ITEM).encode(), 9_000)
+
+    async def late(request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(0.1)
+        return web.Response(body=answer(items))
+
+    service.otherwise = late
+    began = asyncio.get_running_loop().time()
+    with pytest.raises(APITimeoutError):
+        await client.with_options(timeout=0.12, max_retries=0).avatars.list()
+    assert asyncio.get_running_loop().time() - began < 3
+
+
+def test_an_honest_answer_is_far_from_the_bound() -> None:
+    largest = answer(repeated(json.dumps(ITEM | {"crop_arr": []}).encode(), MAX_ITEMS))
+    assert sum(largest.count(mark) for mark in (b",", b"{", b"[")) < MAX_VALUES / 10
