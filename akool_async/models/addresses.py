@@ -1,11 +1,11 @@
-"""Which addresses are this machine's."""
+"""Which addresses are this machine's, and how one with a password is shown."""
 
 from __future__ import annotations
 
 import ipaddress
 from urllib.parse import urlsplit
 
-__all__ = ["is_loopback", "is_loopback_url"]
+__all__ = ["is_loopback", "is_loopback_url", "without_password"]
 
 
 def is_loopback(host: str) -> bool:
@@ -25,3 +25,13 @@ def is_loopback_url(url: str) -> bool:
         return parts.scheme in ("http", "https") and is_loopback(parts.hostname or "")
     except ValueError:
         return False
+
+
+def without_password(url: str) -> str:
+    """A URL as it may be shown: user name and password are replaced."""
+    scheme, mark, rest = url.partition("://")
+    end = min((at for at in map(rest.find, "/?#") if at >= 0), default=len(rest))
+    place = rest[:end]
+    if not mark or "@" not in place:
+        return url
+    return f"{scheme}://***@{place.rpartition('@')[2]}{rest[end:]}"

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, ValidationError
 
+from akool_async.models.addresses import without_password
+
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
@@ -38,6 +40,7 @@ class Answer(BaseModel):
         coerce_numbers_to_str=True,
         # An error's text, and so a log, would otherwise hold the tokens of an answer.
         hide_input_in_errors=True,
+        allow_inf_nan=False,
         protected_namespaces=(),
         # Most programs use a few of the models: each is built when it is first read.
         defer_build=True,
@@ -86,7 +89,7 @@ class Answer(BaseModel):
         """Known fields that have a value: what is unknown might be secret."""
         for name, value in super().__repr_args__():
             if name in type(self).model_fields and value is not None and value != ():
-                yield name, value
+                yield name, without_password(value) if isinstance(value, str) else value
 
 
 def _plain(value: Any, include_secrets: bool) -> Any:
@@ -96,6 +99,8 @@ def _plain(value: Any, include_secrets: bool) -> Any:
         return value.get_secret_value()
     if isinstance(value, (list, tuple)):
         return [_plain(item, include_secrets) for item in value]
+    if isinstance(value, str) and not include_secrets:
+        return without_password(value)
     return value
 
 

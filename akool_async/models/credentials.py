@@ -93,30 +93,38 @@ Credentials = AgoraCredentials | LiveKitCredentials | TRTCCredentials | ChatRoom
 #: The kinds of room, by the service's `stream_type`; the chat room is the legacy v3 one.
 StreamType = Literal["agora", "livekit", "trtc", "chatroom"]
 
-#: A field that only one kind of credentials has -> that kind.
-_BY_FIELD: Final[dict[str, type[Credentials]]] = {
-    "agora_channel": AgoraCredentials,
-    "livekit_url": LiveKitCredentials,
-    "trtc_room_id": TRTCCredentials,
-    "trtc_sdk_room_id": TRTCCredentials,
-    "client_chat_room_url": ChatRoomCredentials,
+#: Each kind of credentials, and the field (in either spelling) that only this kind has.
+_KINDS: Final[dict[str, tuple[type[Credentials], tuple[str, ...]]]] = {
+    "agora": (AgoraCredentials, ("agora_channel",)),
+    "livekit": (LiveKitCredentials, ("livekit_url",)),
+    "trtc": (TRTCCredentials, ("trtc_room_id", "trtc_sdk_room_id")),
+    "chatroom": (ChatRoomCredentials, ("client_chat_room_url",)),
 }
 
 
-def read_credentials(raw: object) -> Credentials | None:
-    """Reads the credentials of an answer by the fields that are there.
+def read_credentials(raw: object, stream_type: str | None = None) -> Credentials | None:
+    """Reads the credentials of an answer, which may hold the fields of several kinds.
 
-    `None` where they are of no known kind or lack what joining needs: what a session's detail and
-    list leave out differs, and neither is a reason to fail.
+    Args:
+        raw: the answer's `credentials`. A kind whose fields are filled goes before one whose fields
+            are "".
+        stream_type: the kind that is preferred among those.
+
+    Returns:
+        `None` where they are of no known kind or lack what joining needs: what a session's detail
+        and list leave out differs, and neither is a reason to fail.
     """
     if isinstance(raw, CredentialsBase):
         return raw  # type: ignore[return-value]
     if not isinstance(raw, Mapping):
         return None
-    for name, kind in _BY_FIELD.items():
-        if raw.get(name) is not None:
-            try:
-                return kind.read(raw)
-            except ValidationError:
-                return None
+    filled = {name: value for name, value in raw.items() if value not in (None, "")}
+    for given in (filled, raw):
+        for name in sorted(_KINDS, key=lambda name: name != stream_type):
+            kind, names = _KINDS[name]
+            if any(given.get(one) is not None for one in names):
+                try:
+                    return kind.read(given)
+                except ValidationError:
+                    continue
     return None

@@ -9,7 +9,7 @@ import enum
 from typing import Annotated, Any, ClassVar, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, PlainValidator, SecretStr
+from pydantic import AliasChoices, Field, PlainValidator, SecretStr, ValidationInfo
 
 from akool_async.models.base import Answer
 from akool_async.models.credentials import (
@@ -42,7 +42,10 @@ class SessionStatus(enum.IntEnum):
 class _AnySession(Answer):
     guards_unknown: ClassVar[bool] = True
 
-    id: str = Field(default="", alias="_id")
+    # The vendor's samples have `session_id`.
+    id: str = Field(
+        default="", alias="_id", validation_alias=AliasChoices("_id", "session_id", "id")
+    )
     uid: int | None = None
     type: int | None = None
     status: int | None = None
@@ -53,6 +56,10 @@ class _AnySession(Answer):
     def open(self) -> bool:
         """Whether it is queueing or running, and so being paid for."""
         return self.status in (SessionStatus.QUEUEING, SessionStatus.RUNNING)
+
+
+def _read_credentials(raw: object, info: ValidationInfo) -> Credentials | None:
+    return read_credentials(raw, info.data.get("stream_type"))
 
 
 class Session(_AnySession):
@@ -66,11 +73,11 @@ class Session(_AnySession):
         credentials: of its room; `None` where the answer held none that could be read.
     """
 
-    credentials: Annotated[Credentials | None, PlainValidator(read_credentials)] = None
+    credentials: Annotated[Credentials | None, PlainValidator(_read_credentials)] = None
 
 
 class StreamUrls(Answer):
-    """Where a legacy session's media and messages are; those that let one take part are secret."""
+    """Where a legacy session's media and messages are; those that let one join are secret."""
 
     guards_unknown: ClassVar[bool] = True
 
@@ -135,7 +142,7 @@ class LegacySession(_AnySession):
             client_chat_room_url=client,
             server_chat_room_url=server,
             client_id=client_id,
-            # The two names differ in their first word only.
+            # The two names differ in their first part only.
             server_id=_last_segment(server)
             if server is not None
             else client_id.replace("client", "server", 1),
@@ -164,8 +171,9 @@ def legacy_create_body(
 ) -> dict[str, Any]:
     """The body of v3 session/create; raises `InvalidParameterError`."""
     body: dict[str, Any] = {"avatar_id": text("avatar_id", avatar_id)}
-    if stream_type is not None:
+    # As in version 4, "" is the same as leaving an optional field out.
+    if stream_type not in (None, ""):
         body["stream_type"] = choice("stream_type", stream_type, ("flv", "agora"))
-    if background_url is not None:
+    if background_url not in (None, ""):
         body["background_url"] = url("background_url", background_url)
     return body

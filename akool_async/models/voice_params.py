@@ -17,7 +17,6 @@ from akool_async.validation import (
     flag,
     known_keys,
     number,
-    plain,
     pronunciations,
     speed,
     stt_type,
@@ -40,7 +39,7 @@ def _coerce(kind: type[T], name: str, value: object) -> T:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnDetection:
-    """How the service tells that a person has finished speaking.
+    """How the service decides that a person has finished speaking.
 
     Attributes:
         type: `server_vad` (by silence) or `semantic_vad` (by what is said).
@@ -65,10 +64,10 @@ class TurnDetection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ElevenLabsSettings:
-    """A voice of ElevenLabs, with the user's own key; its id goes into `voice_id` of the session.
+    """A voice of ElevenLabs, with an own key; its id goes into `voice_id` of the session.
 
     Attributes:
-        api_key: never shown in a repr.
+        api_key: kept as a `SecretStr`.
         stability, similarity_boost, style: each 0..1.
     """
 
@@ -82,7 +81,10 @@ class ElevenLabsSettings:
     def __post_init__(self) -> None:
         at = "voice_params.elevenlabs_settings"
         if self.api_key is not None:
-            text(f"{at}.api_key", self._key(), secret=True)
+            key = self.api_key
+            plain_key = key.get_secret_value() if isinstance(key, SecretStr) else key
+            # Kept as a SecretStr: so `dataclasses.asdict` doesn't show it either.
+            _set(self, "api_key", SecretStr(text(f"{at}.api_key", plain_key, secret=True)))
         if self.model_id is not None:
             _set(self, "model_id", text(f"{at}.model_id", self.model_id))
         for name in ("stability", "similarity_boost", "style"):
@@ -92,15 +94,11 @@ class ElevenLabsSettings:
         if self.use_speaker_boost is not None:
             flag(f"{at}.use_speaker_boost", self.use_speaker_boost)
 
-    def _key(self) -> str | None:
-        key = self.api_key
-        return plain(key.get_secret_value() if isinstance(key, SecretStr) else key)  # type: ignore[no-any-return]
-
     def to_wire(self) -> dict[str, Any]:
         """As it is sent, the key in clear; what isn't set is left out."""
         out = _given(self)
-        if self.api_key is not None:
-            out["api_key"] = self._key()
+        if isinstance(self.api_key, SecretStr):
+            out["api_key"] = self.api_key.get_secret_value()
         return out
 
 
@@ -109,6 +107,7 @@ class VoiceParams:
     """How the avatar speaks and listens. Nested ones may be given as mappings.
 
     Attributes:
+        voice_id: with `scene_mode="fast_dialogue"` only: one of its preset voices.
         speed: 0.8..1.2.
         pron_map: a word -> how it sounds.
         stt_language: the language that speech recognition expects.
@@ -117,6 +116,7 @@ class VoiceParams:
         elevenlabs_settings: for a voice of ElevenLabs.
     """
 
+    voice_id: str | None = None
     speed: float | None = None
     pron_map: Mapping[str, str] | None = None
     stt_language: str | None = None
@@ -129,6 +129,7 @@ class VoiceParams:
     def __post_init__(self) -> None:
         at = "voice_params"
         checks: tuple[tuple[str, Callable[[str, Any], object]], ...] = (
+            ("voice_id", text),
             ("speed", speed),
             ("pron_map", pronunciations),
             ("stt_language", text),
@@ -139,7 +140,8 @@ class VoiceParams:
         for name, check in checks:
             value = getattr(self, name)
             if value is not None:
-                _set(self, name, check(f"{at}.{name}", value))
+                # As in session/create, "" is the same as leaving a field out.
+                _set(self, name, check(f"{at}.{name}", value) if value != "" else None)
 
     @classmethod
     def of(cls, value: object) -> VoiceParams:

@@ -35,8 +35,8 @@ class Sessions:
     async def create(self, avatar_id: str, **fields: Unpack[SessionFields]) -> Session:
         """Creates a session. It costs until it is closed or its duration is over.
 
-        Only this answer holds the token of the room: keep the session, `get` won't tell it again.
-        A call that may have been paid for is never repeated.
+        Only this answer holds the token of the room, so keep the session: `get` doesn't answer it
+        again. A call that may have been paid for is never repeated.
 
         Args:
             avatar_id: a streaming avatar's.
@@ -57,9 +57,16 @@ class Sessions:
         }
 
         def read(data: object) -> Session:
+            if isinstance(data, list) and data:
+                data = data[0]
             if isinstance(data, dict):
-                data = asked | {name: value for name, value in data.items() if value is not None}
-            return one_with_id(Session, data)
+                answered = {name: value for name, value in data.items() if value not in (None, "")}
+                data = asked | answered
+            session = one_with_id(Session, data)
+            if session.credentials is not None and "stream_type" not in answered:
+                # The room that there is counts, not the one that was asked for.
+                return session.model_copy(update={"stream_type": session.credentials.kind})
+            return session
 
         return await self._executor.call(request, read)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-__all__ = ["MASK", "Redactor", "secrets_of", "without_password"]
+__all__ = ["MASK", "Redactor", "secrets_of"]
 
 MASK: Final = "***"
 #: Parts of a secret of so many characters are replaced, too.
@@ -92,13 +92,3 @@ def _secrets_of_url(url: str) -> Iterator[str]:
         yield parts.password
     if len(parts.query) >= _PART:
         yield parts.query
-
-
-def without_password(url: str) -> str:
-    """A URL as it may be shown: user name and password are replaced."""
-    scheme, mark, rest = url.partition("://")
-    end = min((at for at in map(rest.find, "/?#") if at >= 0), default=len(rest))
-    place = rest[:end]
-    if not mark or "@" not in place:
-        return url
-    return f"{scheme}://{MASK}@{place.rpartition('@')[2]}{rest[end:]}"

@@ -19,11 +19,13 @@ FAST_DIALOGUE_VOICES: Final = (
 )  # fmt: skip
 
 #: What voice_params may hold with fast_dialogue.
-_FAST_DIALOGUE_PARAMS: Final = ("stt_language", "turn_detection", "elevenlabs_settings")
+_FAST_DIALOGUE_PARAMS: Final = (
+    *("voice_id", "stt_language", "turn_detection", "elevenlabs_settings"),
+)
 
 
 def session_create_body(avatar_id: object, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The body of session/create.
+    """The body of session/create. An optional field that is `None` or "" is left out.
 
     Raises:
         InvalidParameterError: an unknown field, a wrong value, or values that don't go together.
@@ -35,7 +37,12 @@ def session_create_body(avatar_id: object, fields: Mapping[str, Any]) -> dict[st
                 "isn't a field of session/create, known: "
                 + ", ".join(SessionFields.__annotations__),
             )
-    given = {name: value for name, value in fields.items() if value is not None}
+    given = {
+        name: value
+        for name, value in fields.items()
+        # Forms and the vendor's own web demo send "" for what isn't chosen.
+        if value is not None and not (isinstance(value, str) and value == "")
+    }
     body: dict[str, Any] = {"avatar_id": text("avatar_id", avatar_id)}
     if "duration" in given:
         body["duration"] = whole("duration", given["duration"], 1, MAX_DURATION, unit="seconds")
@@ -66,24 +73,42 @@ def session_create_body(avatar_id: object, fields: Mapping[str, Any]) -> dict[st
     return body
 
 
-def _together(body: Mapping[str, Any]) -> None:
-    """What each field allows alone and the service wouldn't do together."""
-    fast = body.get("scene_mode") == "fast_dialogue"
-    if "e2e_type" in body and not fast:
-        raise InvalidParameterError("e2e_type", 'needs scene_mode="fast_dialogue"')
-    if not fast:
+def _together(body: dict[str, Any]) -> None:
+    """What each field allows by itself, and the service wouldn't do together."""
+    params: dict[str, Any] = body.get("voice_params", {})
+    if body.get("scene_mode") == "fast_dialogue":
+        _fast_dialogue(body, params)
         return
+    if "e2e_type" in body:
+        raise InvalidParameterError("e2e_type", 'needs scene_mode="fast_dialogue"')
+    if "voice_id" in params:
+        raise InvalidParameterError(
+            "voice_params.voice_id",
+            'is for scene_mode="fast_dialogue" only, give voice_id beside voice_params',
+        )
+
+
+def _fast_dialogue(body: dict[str, Any], params: dict[str, Any]) -> None:
     if "voice_url" in body:
         raise InvalidParameterError(
             "voice_url", "can't be used with fast_dialogue, which takes a preset voice_id"
         )
-    params: Mapping[str, Any] = body.get("voice_params", {})
     for name in params:
         if name not in _FAST_DIALOGUE_PARAMS:
             raise InvalidParameterError(
                 f"voice_params.{name}",
                 f"can't be used with fast_dialogue, which takes {', '.join(_FAST_DIALOGUE_PARAMS)}",
             )
-    if "voice_id" in body and "elevenlabs_settings" not in params:
-        # With ElevenLabs, voice_id names a voice of theirs.
-        choice("voice_id", body["voice_id"], FAST_DIALOGUE_VOICES)
+    if "voice_id" in params:
+        choice("voice_params.voice_id", params["voice_id"], FAST_DIALOGUE_VOICES)
+    if "voice_id" not in body or "elevenlabs_settings" in params:
+        # With ElevenLabs, voice_id names one of their voices.
+        return
+    preset = choice("voice_id", body["voice_id"], FAST_DIALOGUE_VOICES)
+    if params.get("voice_id", preset) != preset:
+        raise InvalidParameterError(
+            "voice_id", f"{preset!r} differs from voice_params.voice_id, give one of them"
+        )
+    # The service reads a preset there only (docs/protocol.md §1).
+    del body["voice_id"]
+    body["voice_params"] = {**params, "voice_id": preset}

@@ -43,16 +43,19 @@ class OwnAgoraRoom(OwnRoom):
     bot_token: str | SecretStr = field(repr=False)
 
     def __post_init__(self) -> None:
-        text("channel", self.channel)
-        text("app_id", self.app_id)
-        # 0 has Agora choose one: then nobody knows which is the avatar.
-        whole("avatar_uid", self.avatar_uid, 1, _LARGEST_UID)
-        whole("bot_uid", self.bot_uid, 1, _LARGEST_UID)
+        for name in ("channel", "app_id"):
+            # Frozen: this is how a dataclass stores what it made of a value it was given.
+            object.__setattr__(self, name, text(name, getattr(self, name)))
+        for name in ("avatar_uid", "bot_uid"):
+            # Not 0, for which Agora chooses a uid: then the avatar's isn't known.
+            object.__setattr__(self, name, whole(name, getattr(self, name), 1, _LARGEST_UID))
         if self.avatar_uid == self.bot_uid:
             raise InvalidParameterError(
-                "bot_uid", f"{self.bot_uid} is the avatar's too: each throws the other out"
+                "bot_uid",
+                f"{self.bot_uid} is the avatar's too, and the two would remove each other",
             )
-        self._check_tokens()
+        for name, secret in zip(("avatar_token", "bot_token"), self._check_tokens(), strict=True):
+            object.__setattr__(self, name, SecretStr(secret))
 
     def _check_tokens(self) -> tuple[str, str]:
         tokens = []

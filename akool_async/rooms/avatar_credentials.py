@@ -92,7 +92,7 @@ def own_credentials_body(stream_type: str, credentials: object) -> dict[str, Any
     body: dict[str, Any] = {}
     for name, (required, check) in known.items():
         value = given.get(name)
-        if value is None:
+        if value is None or (not required and value == ""):
             if required:
                 raise InvalidParameterError(
                     f"{_AT}.{name}", f'is missing, stream_type="{stream_type}" needs it'

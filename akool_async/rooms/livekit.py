@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final
 from pydantic import SecretStr
 
 from akool_async.errors import ConfigurationError, InvalidParameterError, MissingDependencyError
+from akool_async.models.addresses import without_password
 from akool_async.models.credentials import LiveKitCredentials
 from akool_async.models.session_fields import MAX_DURATION
 from akool_async.rooms.avatar_credentials import own_credentials_body
@@ -30,7 +31,7 @@ _ENVIRONMENT: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class OwnLiveKitRoom(OwnRoom):
     """A room on one's own LiveKit server.
 
@@ -75,10 +76,10 @@ class OwnLiveKitRoom(OwnRoom):
                 self._set(name, os.environ[variable].strip())
         if self.url is None:
             raise ConfigurationError("An own LiveKit room needs url=, or set LIVEKIT_URL")
-        url("url", self.url, ("wss", "ws"))
+        self._set("url", url("url", self.url, ("wss", "ws")))
         for name in ("name", "avatar_identity", "bot_identity"):
             if getattr(self, name) is not None:
-                text(name, getattr(self, name))
+                self._set(name, text(name, getattr(self, name)))
         if ready:
             self._check_ready_tokens()
         else:
@@ -86,8 +87,18 @@ class OwnLiveKitRoom(OwnRoom):
         if self.avatar_identity == self.bot_identity:
             raise InvalidParameterError(
                 "bot_identity",
-                f"{self.bot_identity!r} is the avatar's too: each throws the other out",
+                f"{self.bot_identity!r} is the avatar's too, and the two would remove each other",
             )
+
+    def __repr__(self) -> str:
+        shown = {
+            "name": self.name,
+            "url": without_password(self.url or ""),
+            "api_key": self.api_key,
+            "avatar_identity": self.avatar_identity,
+            "bot_identity": self.bot_identity,
+        }
+        return f"OwnLiveKitRoom({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
     def _set(self, name: str, value: object) -> None:
         # Frozen: this is how a dataclass fills in what it wasn't given.
@@ -103,9 +114,9 @@ class OwnLiveKitRoom(OwnRoom):
             raise ConfigurationError(
                 f"An own LiveKit room needs {missing}, or avatar_token= and bot_token="
             )
-        text("api_key", self.api_key)
+        self._set("api_key", text("api_key", self.api_key))
         self._set("api_secret", SecretStr(secret_text("api_secret", self.api_secret)))
-        # Names that nobody else in the room has by chance.
+        # Names that no one else in the room has by chance.
         some = secrets.token_hex(4)
         self._set("name", self.name or f"akool-{some}")
         self._set("avatar_identity", self.avatar_identity or f"akool-avatar-{some}")

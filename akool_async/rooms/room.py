@@ -29,7 +29,8 @@ class PreparedRoom:
 
     Attributes:
         stream_type: "livekit", "agora" or "trtc".
-        avatar_credentials: `credentials` of session/create: the avatar's way in. Holds a secret.
+        avatar_credentials: `credentials` of session/create, for the avatar. Holds a secret, in
+            clear: it is what is sent.
         bot_credentials: the bot's way in.
         avatar: the avatar's identity in the room.
         bot: the bot's.

@@ -40,16 +40,19 @@ class OwnTRTCRoom(OwnRoom):
     bot_user_sig: str | SecretStr = field(repr=False)
 
     def __post_init__(self) -> None:
-        text("room_id", self.room_id)
-        whole("app_id", self.app_id, 1)
-        text("avatar_user_id", self.avatar_user_id)
-        text("bot_user_id", self.bot_user_id)
+        for name in ("room_id", "avatar_user_id", "bot_user_id"):
+            # Frozen: this is how a dataclass stores what it made of a value it was given.
+            object.__setattr__(self, name, text(name, getattr(self, name)))
+        object.__setattr__(self, "app_id", whole("app_id", self.app_id, 1))
         if self.avatar_user_id == self.bot_user_id:
             raise InvalidParameterError(
                 "bot_user_id",
-                f"{self.bot_user_id!r} is the avatar's too: each throws the other out",
+                f"{self.bot_user_id!r} is the avatar's too, and the two would remove each other",
             )
-        self._check_signatures()
+        for name, secret in zip(
+            ("avatar_user_sig", "bot_user_sig"), self._check_signatures(), strict=True
+        ):
+            object.__setattr__(self, name, SecretStr(secret))
 
     def _check_signatures(self) -> tuple[str, str]:
         signatures = []

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import pytest_asyncio
@@ -195,3 +195,44 @@ class TestAgainstTheSimulator:
             await akool.sessions.create(avatar_id, duration=60, stream_type="agora")
         assert len(sim.open_sessions) == 1
         await akool.sessions.close_all()
+
+
+class TestReadingWhatCreateAnswers:
+    """As the live service was seen to answer, and as a careless server may."""
+
+    ROOM: ClassVar[dict[str, Any]] = {"livekit_url": "wss://h", "livekit_token": "tok-0123456789"}
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            {"_id": "s1", "status": 2},
+            {"session_id": "s1", "status": "2"},
+            {"_id": None, "session_id": "s1", "status": 2.0},
+            {"_id": "", "session_id": "s1", "status": 2},
+            {"_id": "s1", "session_id": "other", "status": 2},
+            [{"_id": "s1", "status": 2}],
+        ],
+    )
+    async def test_either_name_of_the_id(
+        self, answer: Any, service: Scripted, client: AkoolClient
+    ) -> None:
+        service.answer(envelope(answer))
+        session = await client.sessions.create("avatar1")
+        assert (session.id, session.status, session.open) == ("s1", 2, True)
+
+    async def test_a_number_as_the_id(self, service: Scripted, client: AkoolClient) -> None:
+        service.answer(envelope({"_id": 17, "uid": "7", "duration": "60"}))
+        session = await client.sessions.create("avatar1")
+        assert (session.id, session.uid, session.duration) == ("17", 7, 60)
+
+    @pytest.mark.parametrize("asked", ["agora", "livekit", "trtc"])
+    @pytest.mark.parametrize("answered", [{}, {"stream_type": None}, {"stream_type": ""}])
+    async def test_without_a_stream_type_the_filled_credentials_decide(
+        self, asked: Any, answered: dict[str, Any], service: Scripted, client: AkoolClient
+    ) -> None:
+        room = {"agora_channel": "", "agora_uid": 0, "trtc_room_id": "", **self.ROOM}
+        service.answer(envelope({"_id": "s1", "credentials": room, **answered}))
+        session = await client.sessions.create("avatar1", stream_type=asked)
+        assert session.stream_type == "livekit"
+        assert session.credentials is not None
+        assert session.credentials.kind == "livekit"

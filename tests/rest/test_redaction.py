@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from akool_async.rest.redaction import Redactor, secrets_of, without_password
+from akool_async.rest.redaction import Redactor, secrets_of
 
 KEY = "sk-0123456789abcdefghijkl"
 
@@ -55,17 +55,3 @@ def test_secrets_of_a_body() -> None:
     assert set(secrets_of(body)) == {
         *("T1", "T2", "T3", "T4", "T5", "X-Signature=T6T6T6", "T7", "token=T8"),
     }
-
-
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("wss://x.example/rtc", "wss://x.example/rtc"),
-        ("wss://user:pass@x.example:7880/rtc?a=b@c", "wss://***@x.example:7880/rtc?a=b@c"),
-        ("wss://user:p@ss@x.example", "wss://***@x.example"),
-        ("https://x.example/@name", "https://x.example/@name"),
-        ("no url @ all", "no url @ all"),
-    ],
-)
-def test_a_url_without_its_password(url: str, shown: str) -> None:
-    assert without_password(url) == shown

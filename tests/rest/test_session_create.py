@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import dataclasses
+import enum
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -67,6 +70,46 @@ def test_the_avatar_alone_is_enough_and_none_is_left_out() -> None:
     assert session_create_body(AVATAR, nothing) == {"avatar_id": AVATAR}
 
 
+def test_an_empty_optional_field_is_left_out() -> None:
+    for name in SessionFields.__annotations__:
+        assert session_create_body(AVATAR, {name: ""}) == {"avatar_id": AVATAR}
+    params = {"voice_id": "", "stt_language": "", "stt_type": "", "speed": 1}
+    body = session_create_body(AVATAR, {"voice_params": params})
+    assert body == {"avatar_id": AVATAR, "voice_params": {"speed": 1}}
+    credentials = {**EVERYTHING["credentials"], "agora_app_id": ""}
+    assert session_create_body(AVATAR, {"credentials": credentials})["credentials"] == {
+        name: value for name, value in credentials.items() if value != ""
+    }
+
+
+class Color(enum.StrEnum):
+    EN = "en"
+
+
+class Seconds(enum.IntEnum):
+    MINUTE = 60
+
+
+def test_values_of_other_types_go_out_as_plain_ones() -> None:
+    fields = {
+        "language": Color.EN,
+        "duration": Seconds.MINUTE,
+        "mode_type": Seconds(60) - 58,
+        "voice_params": {"stt_language": Color.EN, "speed": Fraction(11, 10)},
+    }
+    body = session_create_body(Color.EN, fields)
+    assert body == {
+        "avatar_id": "en",
+        "language": "en",
+        "duration": 60,
+        "mode_type": 2,
+        "voice_params": {"stt_language": "en", "speed": 1.1},
+    }
+    kinds = [type(body[name]) for name in ("avatar_id", "language", "duration")]
+    assert kinds == [str, str, int]
+    assert type(body["voice_params"]["speed"]) is float
+
+
 @pytest.mark.parametrize(
     ("fields", "field", "problem"),
     [
@@ -74,7 +117,7 @@ def test_the_avatar_alone_is_enough_and_none_is_left_out() -> None:
         ({"duration": 3601}, "duration", "3601 is out of range"),
         ({"duration": 60.5}, "duration", "whole number"),
         ({"duration": True}, "duration", "whole number"),
-        ({"knowledge_id": ""}, "knowledge_id", "empty"),
+        ({"knowledge_id": " "}, "knowledge_id", "empty"),
         ({"voice_id": 5}, "voice_id", "string"),
         ({"voice_url": "voice"}, "voice_url", "scheme"),
         ({"language": " "}, "language", "empty"),
@@ -93,7 +136,7 @@ def test_the_avatar_alone_is_enough_and_none_is_left_out() -> None:
         ({"voice_params": {"pron_map": {"a": 1}}}, "voice_params.pron_map.a", "string"),
         ({"voice_params": {"pron_map": ["a"]}}, "voice_params.pron_map", "mapping"),
         ({"voice_params": {"stt_type": "x"}}, "voice_params.stt_type", "openai_realtime"),
-        ({"voice_params": {"stt_language": ""}}, "voice_params.stt_language", "empty"),
+        ({"voice_params": {"stt_language": " "}}, "voice_params.stt_language", "empty"),
         (
             {"voice_params": {"turn_detection": {"type": "semantic_vad", "threshold": 0.5}}},
             "voice_params.turn_detection.threshold",
@@ -154,9 +197,53 @@ class TestFastDialogue:
             },
         )
         assert body["voice_params"] == {
+            "voice_id": "marin",
             "stt_language": "en",
             "turn_detection": {"type": "semantic_vad"},
         }
+        assert "voice_id" not in body
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"voice_id": "marin"},
+            {"voice_params": {"voice_id": "marin"}},
+            {"voice_params": VoiceParams(voice_id="marin")},
+            {"voice_id": "marin", "voice_params": {"voice_id": "marin"}},
+            {"voice_id": "", "voice_params": {"voice_id": "marin"}},
+        ],
+    )
+    def test_a_preset_voice_goes_into_voice_params(self, fields: dict[str, Any]) -> None:
+        body = session_create_body(AVATAR, {"scene_mode": "fast_dialogue", **fields})
+        assert body == {
+            "avatar_id": AVATAR,
+            "scene_mode": "fast_dialogue",
+            "voice_params": {"voice_id": "marin"},
+        }
+
+    @pytest.mark.parametrize(
+        ("fields", "field", "problem"),
+        [
+            ({"voice_params": {"voice_id": "x"}}, "voice_params.voice_id", "alloy, ash"),
+            (
+                {"voice_id": "marin", "voice_params": {"voice_id": "cedar"}},
+                "voice_id",
+                "differs from voice_params.voice_id",
+            ),
+            (
+                {"scene_mode": "meeting", "voice_params": {"voice_id": "marin"}},
+                "voice_params.voice_id",
+                "fast_dialogue",
+            ),
+        ],
+    )
+    def test_a_preset_voice_that_is_wrong(
+        self, fields: dict[str, Any], field: str, problem: str
+    ) -> None:
+        with pytest.raises(InvalidParameterError) as caught:
+            session_create_body(AVATAR, {"scene_mode": "fast_dialogue", **fields})
+        assert caught.value.field == field
+        assert problem in caught.value.problem
 
     @pytest.mark.parametrize(
         ("fields", "field"),
@@ -221,6 +308,11 @@ class TestCredentials:
 
 def test_keys_of_others_never_show() -> None:
     settings = ElevenLabsSettings(api_key="elevenlabs-key-123")
+    assert "elevenlabs-key" not in str(dataclasses.asdict(settings))
+    assert "elevenlabs-key" not in str(
+        dataclasses.asdict(VoiceParams(elevenlabs_settings=settings))
+    )
+    assert settings.to_wire() == {"api_key": "elevenlabs-key-123"}
     assert "elevenlabs-key" not in repr(settings)
     assert "elevenlabs-key" not in repr(VoiceParams(elevenlabs_settings=settings))
     with pytest.raises(InvalidParameterError) as caught:

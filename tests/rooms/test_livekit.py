@@ -142,10 +142,12 @@ class TestKeyPair:
             OwnLiveKitRoom(**PAIR, avatar_identity="x", bot_identity="x")
 
     def test_secrets_never_show(self) -> None:
-        room = OwnLiveKitRoom(**PAIR)
+        room = OwnLiveKitRoom(**PAIR | {"url": "wss://user:the-pass-word@livekit.example/rtc"})
         prepared = room.prepare()
+        assert "wss://***@livekit.example/rtc" in repr(room)
         for shown in (repr(room), repr(prepared)):
             assert SECRET not in shown
+            assert "the-pass-word" not in shown
             assert prepared.avatar_credentials["livekit_token"] not in shown
 
 
