@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import sys
 
 import pytest_asyncio
 from running_command import Command, sigint_for_children
 
 
 @pytest_asyncio.fixture
-async def akool():
+async def akool(python):
     """`await akool("avatars", url=…)` starts the command; it is ended with the test."""
     started = []
 
@@ -21,16 +19,7 @@ async def akool():
             environment["AKOOL_API_URL"] = url
         if key:
             environment["AKOOL_API_KEY"] = key
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "akool_async",
-            *arguments,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=environment,
-        )
+        process = await python("-m", "akool_async", *arguments, env=environment)
         command = Command(process)
         started.append(command)
         return command

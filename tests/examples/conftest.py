@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import sys
 from pathlib import Path
 
 import pytest_asyncio
@@ -14,7 +12,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest_asyncio.fixture
-async def example(akool_simulator):
+async def example(akool_simulator, python):
     """`await example("echo_bot.py", …)` starts it; it is ended with the test."""
     started = []
 
@@ -22,15 +20,7 @@ async def example(akool_simulator):
         environment = dict(os.environ) | {"PYTHONUNBUFFERED": "1"} | more
         if key is not None:
             environment |= {"AKOOL_API_URL": akool_simulator.url, "AKOOL_API_KEY": key}
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            str(EXAMPLES / name),
-            *arguments,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=environment,
-        )
+        process = await python(str(EXAMPLES / name), *arguments, env=environment)
         command = Command(process)
         started.append(command)
         return command

@@ -119,6 +119,23 @@ async def test_a_loop_that_never_waits_reaches_its_limit(monkeypatch):
                 await asyncio.sleep(0)
 
 
+def test_what_does_not_come_within_a_day_is_an_error():
+    async def wait_beside_a_timer() -> None:
+        ticking = asyncio.create_task(tick())
+        await asyncio.Event().wait()
+        await ticking
+
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(60)
+
+    with (
+        asyncio.Runner(loop_factory=VirtualClockLoop) as runner,
+        pytest.raises(DeadlockError, match="a day of this loop's time"),
+    ):
+        runner.run(wait_beside_a_timer())
+
+
 def test_what_nothing_can_wake_is_an_error():
     with (
         asyncio.Runner(loop_factory=VirtualClockLoop) as runner,

@@ -8,6 +8,8 @@ import functools
 import signal
 from collections.abc import Iterator
 
+from fork_server import ForkedProcess
+
 from akool_async.testing import waiting
 
 #: Seconds for anything to happen, on a busy machine.
@@ -19,7 +21,7 @@ until = functools.partial(waiting.until, timeout=PATIENCE)
 class Command:
     """One running command. What it writes is read as it comes."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process | ForkedProcess) -> None:
         self.process = process
         self.output = ""
         self.errors = ""

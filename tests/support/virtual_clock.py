@@ -20,6 +20,9 @@ from typing import Any, Final
 
 __all__ = ["DeadlockError", "VirtualClockLoop"]
 
+#: What a new loop's clock shows, in seconds.
+START: Final = 1000.0
+
 #: Seconds that looking at the clock takes.
 TICK: Final = 1e-9
 
@@ -28,8 +31,12 @@ TICK: Final = 1e-9
 BUSY: Final = 200_000
 
 
+#: Seconds on the clock after which what is waited for is taken not to come, though timers go on.
+LONGEST: Final = 86_400.0
+
+
 class DeadlockError(RuntimeError):
-    """The loop has no timer and watches nothing: what it waits for can't happen."""
+    """What the loop waits for doesn't come: there is no timer and no socket, or a day has passed."""
 
 
 class _Selector(selectors.BaseSelector):
@@ -39,7 +46,7 @@ class _Selector(selectors.BaseSelector):
         self._real = selectors.DefaultSelector()
         self._before = set(threading.enumerate())
         self._busy = 0
-        self.now = 1000.0
+        self.now = START
         self.in_executor = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
@@ -58,6 +65,8 @@ class _Selector(selectors.BaseSelector):
             raise DeadlockError("nothing is left that could wake this loop: no timer, no socket")
         else:
             self.now += timeout
+            if self.now - START > LONGEST:
+                raise DeadlockError("a day of this loop's time has passed")
         return ready
 
     def _may_be_woken(self) -> bool:

@@ -49,7 +49,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if function is not None and inspect.iscoroutinefunction(inspect.unwrap(function)):
             names = item.fixturenames  # type: ignore[attr-defined]
             if "no_task_left" not in names:
-                names.insert(0, "no_task_left")
+                names.insert(_first_of_the_function(item), "no_task_left")
+
+
+def _first_of_the_function(item: pytest.Item) -> int:
+    """Where a test's own fixtures begin: those of its module and of the run stay before them."""
+    known = item._fixtureinfo.name2fixturedefs  # type: ignore[attr-defined]
+    names = item.fixturenames  # type: ignore[attr-defined]
+    scopes = [known[name][-1].scope if name in known else "function" for name in names]
+    return scopes.index("function") if "function" in scopes else len(scopes)
 
 
 def _wait(left: Callable[[], list[Any]]) -> list[Any]:
