@@ -36,7 +36,7 @@ LONGEST: Final = 86_400.0
 
 
 class DeadlockError(RuntimeError):
-    """What the loop waits for doesn't come: there is no timer and no socket, or a day has passed."""
+    """What the loop waits for doesn't come: nothing can wake it, or a day has passed."""
 
 
 class _Selector(selectors.BaseSelector):
