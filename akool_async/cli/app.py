@@ -114,6 +114,10 @@ def simulator_command(
     livekit_url: LiveKitUrl = None,
     livekit_api_key: LiveKitKey = None,
     livekit_api_secret: LiveKitSecret = None,
+    behavior: Annotated[
+        str | None,
+        typer.Option(help="How the service behaves: preset, presets joined by +, or JSON file."),
+    ] = None,
     allow_origin: Annotated[
         list[str] | None, typer.Option(help="A web page's origin that may use it.")
     ] = None,
@@ -123,7 +127,9 @@ def simulator_command(
 ) -> None:
     """A local AKOOL for programs under development; runs until Ctrl-C."""
     livekit = (livekit_url, livekit_api_key, livekit_api_secret)
-    options = simulator.SimulatorOptions(host, port, livekit, allow_origin or (), allow_host or ())
+    options = simulator.SimulatorOptions(
+        host, port, livekit, behavior, allow_origin or (), allow_host or ()
+    )
     _do(lambda: simulator.serve(options))
 
 

@@ -15,7 +15,7 @@ from akool_async.models.addresses import is_loopback
 
 if TYPE_CHECKING:
     from akool_async.simulator import Simulator
-    from akool_async.simulator.rooms.livekit_server.room import LiveKitServer
+    from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
 
 __all__ = [
     "INSTALL",
@@ -63,7 +63,7 @@ def livekit_server(url: str | None, key: str | None, secret: str | None) -> Live
             "or LIVEKIT_API_KEY and LIVEKIT_API_SECRET",
         )
     load_simulator()
-    from akool_async.simulator.rooms.livekit_server.room import LiveKitServer
+    from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
 
     return LiveKitServer(url, key, secret)
 
@@ -73,6 +73,7 @@ class SimulatorOptions:
     """What the command `akool simulator` was given.
 
     Attributes:
+        behavior: names of presets of `ServiceBehavior`, `random=SEED`, or a JSON file.
         origins: web pages that may use it besides those on loopback.
         hosts: names by which it is called besides `localhost`.
     """
@@ -80,6 +81,7 @@ class SimulatorOptions:
     host: str
     port: int
     livekit: LiveKitOptions
+    behavior: str | None = None
     origins: Sequence[str] = ()
     hosts: Sequence[str] = ()
 
@@ -94,6 +96,7 @@ async def serve(options: SimulatorOptions) -> int:
             host=host,
             port=options.port,
             livekit=livekit_server(*options.livekit),
+            behavior=options.behavior,
             allow_origins=options.origins,
             allow_hosts=options.hosts,
         )

@@ -10,12 +10,14 @@ from akool_async.simulator.clock import Clock
 from akool_async.simulator.faults import Fault
 from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.recording import RequestRecord, StreamRecord
+from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
 from akool_async.simulator.server import Simulator
 from akool_async.simulator.sessions import SimSession
 
 __all__ = [
     "Clock",
     "Fault",
+    "LiveKitServer",
     "NetworkConditions",
     "RequestRecord",
     "ServiceBehavior",

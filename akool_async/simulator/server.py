@@ -7,8 +7,9 @@ import ipaddress
 import logging
 import warnings
 from collections.abc import Iterable, Mapping
+from os import PathLike
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
 from aiohttp import web
 
@@ -27,13 +28,11 @@ from akool_async.simulator.rest import avatars, legacy, libraries, sessions
 from akool_async.simulator.rest.api import Api
 from akool_async.simulator.rest.browsers import BrowserAccess
 from akool_async.simulator.rooms.kinds import RoomKinds
+from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
 from akool_async.simulator.rooms.room import SimRoom
 from akool_async.simulator.service import OpenRooms, Service
 from akool_async.simulator.sessions import SessionBook, SimSession
 from akool_async.simulator.store import Store
-
-if TYPE_CHECKING:
-    from akool_async.simulator.rooms.livekit_server.room import LiveKitServer
 
 __all__ = ["Simulator"]
 
@@ -66,16 +65,16 @@ class Simulator:
             a text, several pieces of it, or either asynchronously.
         pace: seconds that a word takes to be said; `None`: no time.
         piece_words: how many words go into one part of a reply.
-        behavior: how the avatar behaves where the documents are silent.
+        behavior: how the service behaves where documents leave it open: a `ServiceBehavior`, the
+            name of a preset, or a JSON file of switches (`ServiceBehavior.load`).
         credits: what the account has; `None`: enough.
         credits_per_second: what a second of a session takes.
         slots: how many sessions may be open at once (1215 for one more); `None`: any number.
         slots_per_avatar: the same for each avatar.
         api_key: the only one that is right; `None`: any key or token.
         client_id: the only one that is right for getToken; `None`: any.
-        livekit: a real LiveKit server for the avatar to join (a `LiveKitServer` of
-            `rooms.livekit_server`); `None`: the simulator's own rooms, which any
-            LiveKit client can join.
+        livekit: a real LiveKit server for the avatar to join; `None`: the simulator's own rooms,
+            which any LiveKit client can join.
         conditions: what the rooms' network does to packets.
         clock: where the time comes from; `Clock(running=False)` stands still but for `advance`.
         queue_time: seconds for which a new session's status is 1.
@@ -103,7 +102,7 @@ class Simulator:
         reply: ReplyFunction | None = None,
         pace: float | None = None,
         piece_words: int = 4,
-        behavior: ServiceBehavior | None = None,
+        behavior: ServiceBehavior | str | PathLike[str] | None = None,
         credits: float | None = None,  # noqa: A002 - the service's word
         credits_per_second: float = 1.0,
         slots: int | None = None,
@@ -133,7 +132,7 @@ class Simulator:
         self.packets: Recording[StreamRecord] = Recording(keep)
         self._settings = AvatarSettings(
             clock=self.clock,
-            behavior=behavior or ServiceBehavior(),
+            behavior=ServiceBehavior.load(behavior or "observed"),
             reply=reply or default_reply,
             pace=pace,
             piece_words=piece_words,

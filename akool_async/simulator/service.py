@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from akool_async.errors import InvalidParameterError, MissingDependencyError
@@ -22,12 +22,10 @@ from akool_async.simulator.faults import FaultPlan
 from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.recording import Recording, RequestRecord
 from akool_async.simulator.rooms.kinds import RoomKinds
+from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
 from akool_async.simulator.rooms.room import SimRoom
 from akool_async.simulator.sessions import RoomSpec, SessionBook, SimSession
 from akool_async.simulator.store import Store
-
-if TYPE_CHECKING:
-    from akool_async.simulator.rooms.livekit_server.room import LiveKitServer
 
 __all__ = ["OpenRooms", "Service", "last_segment"]
 
@@ -108,10 +106,10 @@ class Service:
 
     def avatar_in_use(self, avatar_id: str) -> bool:
         """Whether an avatar has as many sessions as it can have."""
-        if self.slots_per_avatar is None:
+        slots = 1 if self.settings.behavior.one_session_per_avatar else self.slots_per_avatar
+        if slots is None:
             return False
-        using = sum(s.avatar_id == avatar_id for s in self.book.open_sessions)
-        return using >= self.slots_per_avatar
+        return sum(s.avatar_id == avatar_id for s in self.book.open_sessions) >= slots
 
     # -- sessions
 
@@ -201,6 +199,7 @@ class Service:
         if session.avatar is not None:
             await session.avatar.stop()
         if way == "avatar_leaves":
+            session.room.publish(on=False)
             await _bounded(session.room.leave(), session.id)
 
     async def release(self, session: SimSession, reason: str) -> None:

@@ -28,7 +28,7 @@ from real_livekit import server_from_environment
 
 from akool_async.models.credentials import LiveKitCredentials
 from akool_async.simulator.rooms.livekit_server.client import RoomClient
-from akool_async.simulator.rooms.livekit_server.room import LiveKitServer
+from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
 from akool_async.transport import JoinTarget
 
 PACKET: Final = b'{"v":2,"pad":"' + b"x" * 484 + b'"}'

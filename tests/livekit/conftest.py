@@ -15,7 +15,7 @@ import pytest_asyncio
 from livekit_peer import ServerPeer
 from real_livekit import RealServer, server_from_environment
 
-from akool_async.simulator.rooms.livekit_server.room import LiveKitServer
+from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
 
 _numbers = itertools.count()
 

@@ -33,7 +33,7 @@ from real_livekit import RealServer, build, environment_for, server_from_environ
 
 from akool_async import AkoolClient, AkoolError, AvatarSession, ConversationOptions
 from akool_async.simulator import Simulator
-from akool_async.simulator.rooms.livekit_server.room import LiveKitServer
+from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
 
 AVATAR: Final = "dvp_Tristan_cloth2_1080P"
 #: Memory may be this much larger at the end than after the first minute.

@@ -33,7 +33,7 @@ from akool_async import (
 )
 from akool_async.errors import AkoolError, CommandTimeoutError
 from akool_async.simulator import Simulator
-from akool_async.simulator.rooms.livekit_server.room import LiveKitServer
+from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
 from akool_async.testing.conformance import PATIENCE, until
 
 AVATAR = "dvp_Tristan_cloth2_1080P"

@@ -10,7 +10,7 @@ from livekit_faults import RECONNECTED, RECONNECTING, LiveKitFaults, joined, nex
 from livekit_peer import LiveKitPeer, ServerPeer
 from real_livekit import RealServer
 
-from akool_async.simulator.rooms.livekit_server.room import LiveKitServer
+from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
 from akool_async.testing.conformance import PATIENCE, RemotePeer, TransportConformance, next_packet
 
 pytestmark = pytest.mark.livekit_server

@@ -21,9 +21,14 @@ class MemoryRoom(SimRoom):
 
     kind = "livekit"
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.news = asyncio.Event()
+
     async def open(self) -> dict[str, Any]:
         self.sent: list[bytes] = []
         self.ends: list[str] = []
+        self.published = False
         #: Packets that have this in them wait until the event is set.
         self.holds: tuple[bytes, asyncio.Event] | None = None
         return {
@@ -38,6 +43,10 @@ class MemoryRoom(SimRoom):
         if self.holds is not None and self.holds[0] in packet:
             await self.holds[1].wait()
         self.sent.append(packet)
+
+    def publish(self, *, on: bool = True) -> None:
+        self.published = on
+        self.news.set()
 
     async def leave(self) -> None:
         self.ends.append("left")

@@ -15,7 +15,8 @@ from pydantic import SecretStr
 from akool_async.models.credentials import LiveKitCredentials
 from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.livekit.room import LiveKitRoom
-from akool_async.simulator.rooms.livekit_server.room import LiveKitServer, LiveKitServerRoom
+from akool_async.simulator.rooms.livekit_server.room import LiveKitServerRoom
+from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
 from akool_async.simulator.rooms.room import SimRoom
 from akool_async.testing.conformance import RemotePeer
 from akool_async.transport import JoinTarget
@@ -45,6 +46,9 @@ class Events:
 
     def left(self, identity: str) -> None:
         self.gone.append(identity)
+
+    def renewed(self) -> None:
+        """Nothing to note."""
 
     def packet(self, data: bytes, sender: str) -> None:
         self.packets.append((data, sender))

@@ -56,6 +56,9 @@ class Events:
             self.present.remove(identity)
         self.history.append(f"-{identity}")
 
+    def renewed(self) -> None:
+        """Nothing to note."""
+
     def packet(self, data: bytes, sender: str) -> None:
         self.packets.append(data)
         self.senders.append(sender)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, Final
 
 from akool_async.simulator.avatar.dialect import (
@@ -33,6 +33,13 @@ logger = logging.getLogger(__name__)
 
 #: Packets waiting to be heard; more are lost, and counted.
 _MOST_WAITING: Final = 50_000
+#: Seconds, as observed on the live service (docs/protocol.md §2): from recognised speech to its
+#: echo in retelling mode; between the two texts of a split utterance; from the first participant
+#: to the avatar's video.
+ECHO_DELAY: Final = 0.01
+SPLIT_PAUSE: Final = 0.3
+VIDEO_DELAY: Final = 0.15
+GREETING: Final = "Hello and welcome!"
 
 
 class SimulatedAvatar:
@@ -60,6 +67,8 @@ class SimulatedAvatar:
         self.session_id = session_id
         self.params = params
         self.present: set[str] = set()
+        self._seen: set[str] = set()
+        self._published = False
         self.actions: list[dict[str, Any]] = []
         self.ignored: Counter[str] = Counter()
         self._settings = settings
@@ -80,8 +89,13 @@ class SimulatedAvatar:
 
     def joined(self, identity: str) -> None:
         """See `RoomEvents`."""
+        if identity in self._seen:
+            self.renewed()
+        self._seen.add(identity)
         self.present.add(identity)
-        self._arrivals.set()
+        if not self._arrivals.is_set() and self._room is not None:
+            self._arrivals.set()
+            self._spawn(self._welcome(), "welcomes")
 
     def left(self, identity: str) -> None:
         """See `RoomEvents`."""
@@ -91,17 +105,25 @@ class SimulatedAvatar:
 
     def packet(self, data: bytes, sender: str) -> None:
         """See `RoomEvents`."""
+        if not self._published:
+            self.ignored["before the avatar's video"] += 1
+            return
         try:
             self._inbox.put_nowait((data, sender))
         except asyncio.QueueFull:
             self.ignored["too many at once"] += 1
+
+    def renewed(self) -> None:
+        """See `RoomEvents`."""
+        if self._behavior.resets_parameters:
+            self.params.clear()
 
     # -- the simulator's side
 
     @property
     def mode(self) -> int:
         """1 retelling, 2 dialogue."""
-        return int(self.params.get("mode", 2))
+        return int(self.params.get("mode", self._behavior.default_mode))
 
     @property
     def speaking(self) -> bool:
@@ -123,9 +145,31 @@ class SimulatedAvatar:
         self._dialect = dialect
         self._player = SpeechPlayer(self.session_id, self._settings, dialect, self._send)
         for work, name in ((self._receive(), "hears"), (self._player.run(), "speaks")):
-            task = asyncio.create_task(work, name=f"simulator-avatar-{name}-{self.session_id}")
-            task.add_done_callback(self._ended)
-            self._tasks.append(task)
+            self._spawn(work, name)
+        drops = self._behavior.drops_before_video
+        if drops is False or (drops is None and room.kind != "agora"):
+            self._publish()
+        if self.present:  # in a room of the user's own
+            self._arrivals.set()
+            self._spawn(self._welcome(), "welcomes")
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=f"simulator-avatar-{name}-{self.session_id}")
+        task.add_done_callback(self._ended)
+        self._tasks.append(task)
+
+    def _publish(self) -> None:
+        assert self._room is not None
+        self._published = True
+        self._room.publish()
+
+    async def _welcome(self) -> None:
+        """What happens once the first participant is in the room."""
+        if not self._published:
+            await self._settings.clock.sleep(VIDEO_DELAY)
+            self._publish()
+        if self._behavior.greets:
+            await self._speaker.say(SpeechJob(Question("", ""), GREETING))
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """These tasks end by being cancelled; anything else is told."""
@@ -153,15 +197,29 @@ class SimulatedAvatar:
         dialect = self._dialect
         if dialect is None or not self._tasks:
             raise RuntimeError("the avatar isn't in a room")
-        mid = new_mid("asr")
-        packet = dialect.heard_user(mid, text)
-        if packet is None:
-            raise RuntimeError("version 3 of the messages doesn't report recognised speech")
-        await self._send(packet)
-        if self.mode == 2:
-            # In spoken turns the user's and the avatar's texts have different mids
-            # (docs/protocol.md).
-            await self._speaker.say(SpeechJob(Question("", text), None))
+        clock = self._settings.clock
+        for place, part in enumerate(_utterances(text, split=self._behavior.splits_utterances)):
+            if place:
+                await clock.sleep(SPLIT_PAUSE)
+            packet = dialect.heard_user(new_mid("asr"), part)
+            if packet is None:
+                raise RuntimeError("version 3 of the messages doesn't report recognised speech")
+            await self._send(packet)
+            # The user's and the avatar's texts have different mids (docs/protocol.md §2).
+            if self.mode == 2 or self._speaks_by_itself:
+                await self._speaker.say(SpeechJob(Question("", part), None))
+            elif self._behavior.echoes_user_speech:
+                self._spawn(self._echo(part), "echoes")
+
+    @property
+    def _speaks_by_itself(self) -> bool:
+        kind = self.params.get("vparams", {}).get("stt_type")
+        return self._behavior.speaks_by_itself and kind == "openai_realtime"
+
+    async def _echo(self, text: str) -> None:
+        """Retelling mode speaks what it recognised."""
+        await self._settings.clock.sleep(ECHO_DELAY)
+        await self._speaker.say(self._retelling(Question("", text), text))
 
     async def send_raw(self, packet: bytes) -> None:
         """Sends any bytes at all as the avatar."""
@@ -225,9 +283,7 @@ class SimulatedAvatar:
             if part.last or not self._behavior.speaks_before_fin or self.mode != 1:
                 return
             feed = self._feeds[part.mid] = TextFeed()
-            job = SpeechJob(
-                Question(part.mid, ""), aiter(feed), shown=self._behavior.retelling_text
-            )
+            job = self._retelling(Question(part.mid, ""), aiter(feed))
             await self._speaker.say(job)
         feed.add(part.text)
         if part.last:
@@ -244,10 +300,15 @@ class SimulatedAvatar:
             return
         mode = question.fields.get("mode_type", 1) if question.fields else self.mode
         if mode == 1:
-            job = SpeechJob(question, question.text, shown=self._behavior.retelling_text)
+            await self._speaker.say(self._retelling(question, question.text))
         else:
-            job = SpeechJob(question, None)
-        await self._speaker.say(job)
+            await self._speaker.say(SpeechJob(question, None))
+
+    def _retelling(self, question: Question, texts: str | AsyncIterator[str]) -> SpeechJob:
+        behavior = self._behavior
+        return SpeechJob(
+            question, texts, shown=behavior.retelling_text, at_once=not behavior.retelling_paced
+        )
 
     # -- sending
 
@@ -262,3 +323,12 @@ class SimulatedAvatar:
         self._settings.packets.append(
             StreamRecord(self.session_id, direction, data, sender, self._settings.clock.now())
         )
+
+
+def _utterances(text: str, *, split: bool) -> list[str]:
+    """The final texts in which an utterance is reported."""
+    words = text.split()
+    if not split or len(words) < 2:
+        return [text]
+    half = len(words) // 2
+    return [" ".join(words[:half]), " ".join(words[half:])]

@@ -57,16 +57,19 @@ class SpeechJob:
         texts: where the text comes from; a plain string is known to its end. `None`: it is
             still to be made, by the simulator's `reply=`.
         shown: the text is sent, besides being spoken.
+        at_once: the whole text is sent before it is spoken.
     """
 
     question: Question
     texts: str | AsyncIterator[str] | None
     shown: bool = True
+    at_once: bool = False
     #: How far it has come, for ending it properly.
     mid: str = field(default="", init=False)
     idx: int = field(default=0, init=False)
     begun: bool = field(default=False, init=False)
     ending: bool = field(default=False, init=False)
+    closed: bool = field(default=False, init=False)
 
 
 class TextFeed:

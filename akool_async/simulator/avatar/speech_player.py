@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from typing import Final
 
 from akool_async.simulator.avatar.dialect import Dialect, new_mid
 from akool_async.simulator.avatar.settings import AvatarSettings
@@ -14,6 +15,9 @@ from akool_async.simulator.avatar.speech import Piece, SpeechJob, answer_of, pie
 __all__ = ["SpeechPlayer"]
 
 logger = logging.getLogger(__name__)
+
+#: Seconds for which a text is held back so that the last one can be sent as the last part.
+_LOOK_AHEAD: Final = 0.02
 
 
 class SpeechPlayer:
@@ -106,14 +110,17 @@ class SpeechPlayer:
     async def _speak(self, job: SpeechJob) -> None:
         same = self._behavior.reply_mid == "same" and job.question.mid
         job.mid = job.question.mid if same else new_mid()
+        closes = not self._behavior.empty_last_part
         try:
             if job.texts is None:
                 job.texts = await answer_of(self._settings.reply, job.question.text)
             if isinstance(job.texts, str):
-                await self._say_text(job, job.texts, whole=True)
+                await self._say_text(job, job.texts, last=closes)
             else:
-                async for text in job.texts:
-                    await self._say_text(job, text, whole=False)
+                async for text, last in _with_last(job.texts):
+                    await self._say_text(
+                        job, text, last=last and not self._behavior.empty_last_part
+                    )
         except asyncio.CancelledError:
             raise
         except Exception as error:
@@ -124,32 +131,40 @@ class SpeechPlayer:
                 await job.texts.aclose()
         await self._finish(job, interrupted=False)
 
-    async def _say_text(self, job: SpeechJob, text: str, *, whole: bool) -> None:
-        for piece in pieces(
-            text,
-            self._settings.piece_words,
-            halves_surrogates=self._behavior.halves_surrogates,
-        ):
-            await self._say_piece(job, piece, last=whole and piece.last)
-
-    async def _say_piece(self, job: SpeechJob, piece: Piece, *, last: bool) -> None:
+    async def _say_text(self, job: SpeechJob, text: str, *, last: bool) -> None:
+        parts = list(
+            pieces(
+                text,
+                self._settings.piece_words,
+                halves_surrogates=self._behavior.halves_surrogates,
+            )
+        )
         if not job.begun:
             job.begun = True
             await self._send(self._dialect.audio("audio_start", job.mid))
-        if job.shown:
-            idx, job.idx = job.idx, job.idx + 1
-            await self._send(
-                self._dialect.chat(job.mid, idx, piece.text, last=last, question=job.question)
-            )
-        if self._settings.pace:
-            await self._settings.clock.sleep(self._settings.pace * piece.words)
+        if job.at_once:
+            for piece in parts:
+                await self._show(job, piece, last=last and piece.last)
+        for piece in parts:
+            if not job.at_once:
+                await self._show(job, piece, last=last and piece.last)
+            if self._settings.pace:
+                await self._settings.clock.sleep(self._settings.pace * piece.words)
+
+    async def _show(self, job: SpeechJob, piece: Piece, *, last: bool) -> None:
+        if not job.shown:
+            return
+        idx, job.idx = job.idx, job.idx + 1
+        job.closed = last
+        await self._send(
+            self._dialect.chat(job.mid, idx, piece.text, last=last, question=job.question)
+        )
 
     async def _finish(self, job: SpeechJob, *, interrupted: bool) -> None:
-        """The end of a job that nobody told yet: the closing part, and `audio_end`."""
+        """Ends a job: a closing part where no part was the last one, and `audio_end`."""
         job.ending = True
-        open_end = interrupted or not isinstance(job.texts, str)
         if (
-            open_end
+            not job.closed
             and job.shown
             and job.begun
             and self._dialect.needs_closing_part()
@@ -160,3 +175,32 @@ class SpeechPlayer:
             )
         if job.begun:
             await self._send(self._dialect.audio("audio_end", job.mid))
+
+
+async def _with_last(texts: AsyncIterator[str]) -> AsyncGenerator[tuple[str, bool], None]:
+    """Each text, and whether it is the last one as far as that is known in time."""
+    text: str | None = None
+    following = asyncio.ensure_future(_next(texts))
+    try:
+        while True:
+            if text is not None:
+                await asyncio.wait({following}, timeout=_LOOK_AHEAD)
+            known = following.done() or text is None
+            if not known:
+                assert text is not None
+                yield text, False
+                text = None
+            upcoming = await following
+            if text is not None:
+                yield text, upcoming is None
+            if upcoming is None:
+                return
+            text = upcoming
+            following = asyncio.ensure_future(_next(texts))
+    finally:
+        following.cancel()
+        await asyncio.wait({following})
+
+
+async def _next(texts: AsyncIterator[str]) -> str | None:
+    return await anext(texts, None)

@@ -41,6 +41,12 @@ _CREDENTIALS: Final[dict[str, dict[str, bool | None]]] = {
         "trtc_sdk_user_sig": True,
     },
 }
+#: The fields of a room that the service makes.
+_ANSWERED: Final = {
+    "agora": ("agora_uid", "agora_app_id", "agora_channel", "agora_token"),
+    "livekit": tuple(name for name in _CREDENTIALS["livekit"] if name.startswith("livekit_")),
+    "trtc": ("trtc_app_id", "trtc_room_id", "trtc_user_id", "trtc_user_sig"),
+}
 
 
 async def create(service: Service, call: Call) -> dict[str, Any]:
@@ -71,7 +77,7 @@ async def create(service: Service, call: Call) -> dict[str, Any]:
         typed_chat="scene_mode" not in body,
     )
     await service.book.begin(session, lambda its: service.open_room(its, own_room, avatar))
-    return _session_object(service, session, secrets=True)
+    return _created(service, session)
 
 
 async def detail(service: Service, call: Call) -> dict[str, Any]:
@@ -201,6 +207,18 @@ def _first_params(body: dict[str, Any]) -> dict[str, Any]:
     if voice:
         params["vparams"] = voice
     return params
+
+
+def _created(service: Service, session: SimSession) -> dict[str, Any]:
+    """Create's answer, in the behaviour's variant."""
+    answer = _session_object(service, session, secrets=True)
+    behavior = service.settings.behavior
+    if behavior.all_credentials:
+        empty = {name: "" for kind in _ANSWERED.values() for name in kind}
+        answer["credentials"] = empty | answer["credentials"]
+    if behavior.no_stream_type:
+        del answer["stream_type"]
+    return answer
 
 
 def _session_object(

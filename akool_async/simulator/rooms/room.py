@@ -31,6 +31,9 @@ class RoomEvents(Protocol):
     def packet(self, data: bytes, sender: str) -> None:
         """Somebody sent a packet."""
 
+    def renewed(self) -> None:
+        """The avatar or a participant came back, or a participant's token was renewed."""
+
 
 class RoomRequest(Protocol):
     """What a room is made for."""
@@ -96,6 +99,9 @@ class SimRoom(abc.ABC):
     @abc.abstractmethod
     async def close(self, reason: str) -> None:
         """Ends the room: "closed" by a call, "expired" when its duration is up. Twice is fine."""
+
+    def publish(self, *, on: bool = True) -> None:  # noqa: B027 - not every room has tracks
+        """The avatar publishes its video, or stops. Does nothing in rooms without tracks."""
 
     async def leave(self) -> None:
         """The avatar leaves and the room stays open, for the others in it; `close` comes later.

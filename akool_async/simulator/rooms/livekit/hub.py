@@ -41,6 +41,8 @@ class Occupant(Protocol):
     state: pb.ParticipantInfo.State
     #: Whether the others were told that they are here.
     announced: bool
+    #: What it publishes, as others are told; no media is ever carried.
+    tracks: list[pb.TrackInfo]
 
     @property
     def active(self) -> bool:
@@ -64,6 +66,7 @@ class Resident:
         self.sid = new_sid("PA")
         self.state: pb.ParticipantInfo.State = _ACTIVE
         self.announced = False
+        self.tracks: list[pb.TrackInfo] = []
         self._on_packet = on_packet
 
     @property
@@ -109,6 +112,7 @@ class DataRoom:
         self.on_left: Callable[[str], None] | None = None
         self._timers: dict[int, asyncio.TimerHandle] = {}
         self._numbers = itertools.count()
+        self._versions = itertools.count(1)
 
     def info(self) -> pb.Room:
         """What clients are told about the room."""
@@ -132,7 +136,9 @@ class DataRoom:
             attributes=dict(grants.attributes),
             state=occupant.state,
             joined_at=int(self.created),
-            version=int(occupant.state) + 1,
+            # Clients ignore an entry that is older than the one they have.
+            version=next(self._versions),
+            tracks=occupant.tracks,
             permission=pb.ParticipantPermission(
                 can_subscribe=grants.can_subscribe,
                 can_publish=grants.can_publish,

@@ -51,6 +51,7 @@ class Member:
         self.sid = new_sid("PA")
         self.state: pb.ParticipantInfo.State = _State.JOINING
         self.announced = False
+        self.tracks: list[pb.TrackInfo] = []
         self._socket = socket
         self._request = request
         self._addresses = addresses

@@ -23,7 +23,7 @@ from livekit.protocol import models as pb
 
 from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.livekit.faults import Faults, Gate
-from akool_async.simulator.rooms.livekit.hub import DataRoom, Resident
+from akool_async.simulator.rooms.livekit.hub import DataRoom, Resident, new_sid
 from akool_async.simulator.rooms.livekit.member import Member
 from akool_async.simulator.rooms.livekit.tokens import Grants, TokenRefusedError, mint, read
 from akool_async.simulator.rooms.room import RoomDirectory, RoomEvents, RoomRequest, SimRoom
@@ -36,6 +36,11 @@ _PREFIX: Final = "akool_"
 _TOKEN_MARGIN: Final = 60.0
 #: A room of the user's own stays at least this long, in seconds, even with nobody in it.
 _OWN_ROOM_STAYS: Final = 60.0
+#: What the avatar publishes.
+_TRACKS: Final = (
+    (pb.TrackType.AUDIO, "audio", pb.TrackSource.MICROPHONE),
+    (pb.TrackType.VIDEO, "video", pb.TrackSource.CAMERA),
+)
 
 
 class LiveKitRoom(SimRoom):
@@ -103,6 +108,16 @@ class LiveKitRoom(SimRoom):
         if self.hub.occupants.get(self.avatar.grants.identity) is self.avatar:
             self.hub.say(self.avatar, packet)
 
+    def publish(self, *, on: bool = True) -> None:
+        """The avatar's tracks are announced, or not any more; no media is carried."""
+        self.avatar.tracks = [
+            pb.TrackInfo(sid=new_sid("TR"), type=kind, name=name, source=source, stream="avatar")
+            for kind, name, source in _TRACKS
+            if on
+        ]
+        if self.hub.occupants.get(self.avatar.grants.identity) is self.avatar:
+            self.hub.retell(self.avatar)
+
     async def leave(self) -> None:
         """The avatar leaves; the room stays."""
         self.hub.leave(self.avatar)
@@ -140,7 +155,9 @@ class LiveKitRoom(SimRoom):
 
     def renew_avatar(self) -> Resident:
         """The avatar after it left: the same identity, a new participant."""
-        self.avatar = self._new_avatar(self.avatar.grants.identity)
+        tracks, self.avatar = self.avatar.tracks, self._new_avatar(self.avatar.grants.identity)
+        self.avatar.tracks = tracks
+        self.events.renewed()
         return self.avatar
 
     def _new_avatar(self, identity: str) -> Resident:

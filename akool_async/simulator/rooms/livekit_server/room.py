@@ -1,27 +1,19 @@
-"""The simulator's avatar in a room of a real LiveKit server, or in a room of the user's own.
-
-    async with Simulator(livekit=LiveKitServer(url, key, secret)) as sim: ...
-
-The program on the other side can't tell the difference: it gets credentials, joins, and finds the
-avatar there.
-"""
+"""The simulator's avatar in a room of a real LiveKit server, or in a room of the user's own."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import datetime
 import functools
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 import aiohttp
 
-from akool_async.errors import InvalidParameterError, MissingDependencyError
+from akool_async.errors import MissingDependencyError
 from akool_async.simulator.network import NetworkConditions
+from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
 from akool_async.simulator.rooms.room import RoomEvents, RoomRequest, SimRoom
 
 try:
@@ -34,83 +26,12 @@ except ImportError as error:
         install='pip install "akool-async[livekit,simulator]"',
     ) from error
 
-__all__ = ["LiveKitServer", "LiveKitServerRoom"]
+__all__ = ["LiveKitServerRoom"]
 
 logger = logging.getLogger(__name__)
 
 #: The token outlives its session by this much, in seconds.
 _TOKEN_MARGIN: Final = 60.0
-#: Seconds that a call of the server's own API may take.
-_API_TIMEOUT: Final = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class LiveKitServer:
-    """Where a real LiveKit server is, and the key pair to mint its tokens with.
-
-    Raises:
-        InvalidParameterError: the URL isn't ws, wss, http or https, or a part is empty.
-    """
-
-    url: str
-    api_key: str
-    api_secret: str = field(repr=False)
-
-    def __post_init__(self) -> None:
-        if not self.url.startswith(("ws://", "wss://", "http://", "https://")):
-            raise InvalidParameterError("url", f"{self.url!r} isn't a ws:// or wss:// URL")
-        for name in ("api_key", "api_secret"):
-            if not getattr(self, name):
-                raise InvalidParameterError(name, "is empty")
-
-    @property
-    def websocket_url(self) -> str:
-        """For clients."""
-        return "ws" + self.url.removeprefix("http") if self.url.startswith("http") else self.url
-
-    def token(
-        self, identity: str, room: str, *, lifetime: float, can_publish_data: bool = True
-    ) -> str:
-        """A token to join a room with, good for `lifetime` seconds."""
-        grants = api.VideoGrants(
-            room_join=True,
-            room=room,
-            can_publish=True,
-            can_publish_data=can_publish_data,
-            can_subscribe=True,
-        )
-        token = api.AccessToken(self.api_key, self.api_secret).with_identity(identity)
-        # Whole seconds: a server reads the claim as an integer.
-        ttl = datetime.timedelta(seconds=int(lifetime))
-        return token.with_grants(grants).with_ttl(ttl).to_jwt()
-
-    async def delete_room(self, name: str) -> None:
-        """Ends a room; whoever is in it is told to leave. One that isn't there is fine."""
-        timeout = aiohttp.ClientTimeout(total=_API_TIMEOUT)
-        async with api.LiveKitAPI(
-            self.url, self.api_key, self.api_secret, timeout=timeout
-        ) as server:
-            with _missing_is_fine():
-                await server.room.delete_room(api.DeleteRoomRequest(room=name))
-
-    async def remove(self, room: str, identity: str) -> None:
-        """Throws somebody out of a room."""
-        timeout = aiohttp.ClientTimeout(total=_API_TIMEOUT)
-        async with api.LiveKitAPI(
-            self.url, self.api_key, self.api_secret, timeout=timeout
-        ) as server:
-            request = api.RoomParticipantIdentity(room=room, identity=identity)
-            await server.room.remove_participant(request)
-
-
-@contextlib.contextmanager
-def _missing_is_fine() -> Iterator[None]:
-    """The server's word that what is to go isn't there is no error."""
-    try:
-        yield
-    except api.TwirpError as error:
-        if error.code != "not_found":
-            raise
 
 
 class LiveKitServerRoom(SimRoom):
@@ -289,8 +210,7 @@ class LiveKitServerRoom(SimRoom):
         """A client's goodbye may be lost as it closes; the server would show them for a while."""
         if self.server is None or not self.name:
             return
-        with _missing_is_fine():
-            await self.server.remove(self.name, identity)
+        await self.server.remove(self.name, identity)
 
     def _start_sending(self, packet: bytes) -> None:
         task = asyncio.create_task(self._avatar.send(packet))

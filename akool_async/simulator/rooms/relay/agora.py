@@ -121,6 +121,7 @@ class AgoraRoom(RelayRoom):
         member.proof = token
         self.unrenewed.discard(member.identity)
         member.tell({"event": "renewed", "code": 0})
+        self.events.renewed()
 
     async def fault(self, name: str, **options: Any) -> None:
         """Makes something go wrong now (see the class)."""

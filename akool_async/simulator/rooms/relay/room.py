@@ -205,6 +205,13 @@ class RelayRoom(SimRoom):
         for identity in self.members:
             self._dismiss(identity, self.room_over)
 
+    def publish(self, *, on: bool = True) -> None:
+        """See `SimRoom.publish`."""
+        self._publishing = on
+        if self._avatar_here:
+            event = "user_published" if on else "user_unpublished"
+            self._notify({"event": event, "identity": self.avatar})
+
     async def leave(self) -> None:
         """The avatar leaves; the others stay."""
         self._avatar_leaves()
@@ -224,10 +231,11 @@ class RelayRoom(SimRoom):
         elif name == "avatar_returns":
             self._avatar_here = True
             self._notify({"event": "user_joined", "identity": self.avatar})
+            if self._publishing is not None:
+                self.publish()
+            self.events.renewed()
         elif name == "avatar_publishes":
-            self._publishing = bool(options.get("on", True))
-            event = "user_published" if self._publishing else "user_unpublished"
-            self._notify({"event": event, "identity": self.avatar})
+            self.publish(on=bool(options.get("on", True)))
         elif name == "disconnect":
             for identity in self.members:
                 self._dismiss(identity, options["code"])
@@ -250,6 +258,7 @@ class RelayRoom(SimRoom):
         kept = self._kept.pop(member.identity, None)
         if kept is not None:
             kept.timer.cancel()
+            self.events.renewed()
         before = self._members.get(member.identity)
         if before is not None:
             self._dismiss(member.identity, self.same_identity)
@@ -258,7 +267,9 @@ class RelayRoom(SimRoom):
         member.tell(
             relay_wire.joined(
                 [who for who in others if who != member.identity],
-                None if self._publishing is None else [self.avatar] * self._publishing,
+                None
+                if self._publishing is None
+                else [self.avatar] * (self._publishing and self._avatar_here),
             )
         )
         if kept is None and before is None:
