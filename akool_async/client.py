@@ -16,6 +16,7 @@ from akool_async import conversation
 from akool_async.auth import choose_auth
 from akool_async.errors import InvalidParameterError
 from akool_async.http import ConnectionPool
+from akool_async.resources.account import Account
 from akool_async.resources.avatars import Avatars
 from akool_async.resources.executor import APIExecutor
 from akool_async.resources.knowledge import KnowledgeBases
@@ -42,7 +43,7 @@ class AkoolClient:
     the environment (`HTTPS_PROXY`, `NO_PROXY`), unless `session` is given, which has its own.
 
     Attributes:
-        avatars, sessions, legacy_sessions, voices, languages, knowledge: the resources.
+        avatars, sessions, legacy_sessions, voices, languages, knowledge, account: the resources.
     """
 
     def __init__(
@@ -133,6 +134,11 @@ class AkoolClient:
     def knowledge(self) -> KnowledgeBases:
         """Knowledge bases."""
         return KnowledgeBases(self._executor)
+
+    @cached_property
+    def account(self) -> Account:
+        """The account: its credits."""
+        return Account(self._executor)
 
     def open_session(
         self, avatar_id: str, *, stream_type: str = "livekit", **fields: Any

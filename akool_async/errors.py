@@ -23,6 +23,8 @@ AkoolError
 │   └── UnknownCodeError          a code nobody documented
 ├── SessionFailedError            a session whose status says failed or completed while opening
 ├── AvatarFailedError             an uploaded avatar whose processing failed
+├── VoiceFailedError              a voice that couldn't be cloned
+├── WebhookError                  a webhook that isn't the service's, is too old or unreadable
 ├── WaitTimeoutError              a status didn't come in time (also TimeoutError)
 ├── TransportError                a room
 │   ├── JoinError                 the room couldn't be joined
@@ -93,7 +95,9 @@ __all__ = [
     "TextTimeoutError",
     "TransportError",
     "UnknownCodeError",
+    "VoiceFailedError",
     "WaitTimeoutError",
+    "WebhookError",
     "error_for_code",
 ]
 
@@ -384,6 +388,25 @@ class AvatarFailedError(AkoolError):
     def __init__(self, message: str, *, record_id: str) -> None:
         super().__init__(message)
         self.record_id = record_id
+
+
+class VoiceFailedError(AkoolError):
+    """Cloning a voice failed (status 4); `record_id` is its `_id`."""
+
+    def __init__(self, message: str, *, record_id: str) -> None:
+        super().__init__(message)
+        self.record_id = record_id
+
+
+class WebhookError(AkoolError, ValueError):
+    """A webhook isn't the service's, is too old, or can't be read.
+
+    `reason` is "signature", "expired" or "malformed".
+    """
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class WaitTimeoutError(AkoolError, TimeoutError):

@@ -181,8 +181,10 @@ class ConnectionPool:
     def _url(self, path: str) -> URL:
         url = self._urls.get(path)
         if url is None:
-            # The paths are a few constants.
-            url = self._urls[path] = URL(self.base_url + path)
+            url = URL(self.base_url + path)
+            # Most paths are constants; a few hold an id.
+            if len(self._urls) < 100:
+                self._urls[path] = url
         return url
 
     def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:

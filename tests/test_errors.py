@@ -118,7 +118,7 @@ def test_api_errors_tell_who_asked_what() -> None:
 
 def all_classes() -> list[type[AkoolError]]:
     """Every error there is: of the package, its parts and the transports."""
-    for name in ("conversation", "simulator", "testing", "cli.app", "client"):
+    for name in ("client", "conversation", "simulator", "testing", "cli.app", "webhooks"):
         importlib.import_module(f"akool_async.{name}")
     for name in ("akool_livekit", "akool_chatroom", "akool_agora", "akool_trtc"):
         importlib.import_module(name)

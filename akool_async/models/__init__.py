@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from akool_async.models.knowledge import Knowledge, KnowledgeDoc, KnowledgeFile
     from akool_async.models.session import LegacySession, Session, SessionStatus, StreamUrls
     from akool_async.models.session_fields import SessionFields
-    from akool_async.models.voice import Language, Voice
+    from akool_async.models.voice import Language, Voice, VoiceStatus
     from akool_async.models.voice_params import ElevenLabsSettings, TurnDetection, VoiceParams
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "TurnDetection",
     "Voice",
     "VoiceParams",
+    "VoiceStatus",
 ]
 
 _MODULES: Final = {
@@ -55,7 +56,7 @@ _MODULES: Final = {
     "knowledge": ("Knowledge", "KnowledgeDoc", "KnowledgeFile"),
     "session": ("LegacySession", "Session", "SessionStatus", "StreamUrls"),
     "session_fields": ("SessionFields",),
-    "voice": ("Language", "Voice"),
+    "voice": ("Language", "Voice", "VoiceStatus"),
     "voice_params": ("ElevenLabsSettings", "TurnDetection", "VoiceParams"),
 }
 

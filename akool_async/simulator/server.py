@@ -24,7 +24,14 @@ from akool_async.simulator.clock import Clock
 from akool_async.simulator.faults import Fault, FaultPlan
 from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.recording import Recording, RequestRecord, StreamRecord
-from akool_async.simulator.rest import avatars, legacy, libraries, sessions
+from akool_async.simulator.rest import (
+    account,
+    avatars,
+    cloned_voices,
+    legacy,
+    libraries,
+    sessions,
+)
 from akool_async.simulator.rest.api import Api
 from akool_async.simulator.rest.browsers import BrowserAccess
 from akool_async.simulator.rooms.kinds import RoomKinds
@@ -33,6 +40,7 @@ from akool_async.simulator.rooms.room import SimRoom
 from akool_async.simulator.service import OpenRooms, Service
 from akool_async.simulator.sessions import SessionBook, SimSession
 from akool_async.simulator.store import Store
+from akool_async.simulator.webhooks import WebhookSender
 
 __all__ = ["Simulator"]
 
@@ -47,6 +55,8 @@ _ROUTES: Final = {
     **sessions.ROUTES,
     **legacy.ROUTES,
     **libraries.ROUTES,
+    **cloned_voices.ROUTES,
+    **account.ROUTES,
 }
 
 
@@ -358,6 +368,28 @@ class Simulator:
     async def fail_session(self, session: str | SimSession) -> None:
         """Makes a session fail: status 4, its room closes."""
         await self._service.fail_session(self._session(session))
+
+    async def send_webhook(
+        self, url: str, event: Mapping[str, Any], *, client_id: str, client_secret: str
+    ) -> int | None:
+        """Sends a webhook as the service does, again until it is answered with 200.
+
+        Args:
+            url: where to.
+            event: what it reports: `_id`, `status`, `type`, `url`.
+            client_id: the account's, 16 characters.
+            client_secret: the account's, 24 characters.
+
+        Returns:
+            The last answer's HTTP status, `None` where there was no answer.
+
+        Raises:
+            MissingDependencyError: `cryptography` isn't installed.
+        """
+        sender = WebhookSender(
+            url, client_id=client_id, client_secret=client_secret, clock=self.clock
+        )
+        return await sender.send(event)
 
     async def advance(self, seconds: float) -> None:
         """Moves the simulator's time forward; returns when sessions that ran out have ended."""

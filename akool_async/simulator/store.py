@@ -39,6 +39,7 @@ class Store:
         #: The user's own, in the order they were made, and the system's.
         self.knowledge: list[dict[str, Any]] = [catalogue.system_knowledge()]
         self._uploaded_at: dict[str, float] = {}
+        self._cloned_at: dict[str, float] = {}
         self._failed: set[str] = set()
         self._in_v4: set[str] = set(catalogue.V4_AVATAR_IDS)
 
@@ -96,11 +97,15 @@ class Store:
         """1 queueing, 2 processing, 3 ready, 4 failed: now."""
         avatar_id = record["avatar_id"]
         uploaded = self._uploaded_at.get(avatar_id)
-        if avatar_id in self._failed:
-            return 4
-        if uploaded is None:
+        failed = avatar_id in self._failed
+        if uploaded is None and not failed:
             return int(record.get("status", 3))
-        age = self._clock.now() - uploaded
+        return self._progress(uploaded or 0.0, failed=failed)
+
+    def _progress(self, began: float, *, failed: bool) -> int:
+        if failed:
+            return 4
+        age = self._clock.now() - began
         if age >= self._upload_time:
             return 3
         return 2 if age >= self._upload_time / 2 else 1
@@ -124,6 +129,50 @@ class Store:
         record = catalogue.voices()[0] | {"_id": new_id(), "voice_id": new_id()[:20], **fields}
         self.voices.append(record)
         return record
+
+    def clone_voice(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """Adds one of the user's, which becomes ready as an upload does; its object."""
+        now = self.now_ms()
+        made = {"uid": UID, "type": 1, "create_time": now, "update_time": now}
+        record = self.add_voice(**made, **fields)
+        self._cloned_at[record["_id"]] = self._clock.now()
+        return self.voice(record["_id"])
+
+    def voice(self, record_id: str) -> dict[str, Any]:
+        """The object of a voice as it is now.
+
+        Raises:
+            Refusal: there is none of that id (1008).
+        """
+        for record in self.voices:
+            if record["_id"] == record_id:
+                return self.voice_object(record)
+        raise Refusal(1008, "the content you get does not exist")
+
+    def voice_object(self, record: dict[str, Any]) -> dict[str, Any]:
+        """As the service answers it: without an id and a preview until it is ready."""
+        answer = {name: value for name, value in record.items() if name != "type"}
+        cloned = self._cloned_at.get(record["_id"])
+        if cloned is not None:
+            answer["status"] = self._progress(cloned, failed=record["_id"] in self._failed)
+        if answer["status"] != 3:
+            answer |= {"voice_id": None, "preview": None}
+        return answer
+
+    def fail_voice(self, record_id: str) -> None:
+        """Makes cloning a voice end with status 4."""
+        self._failed.add(record_id)
+
+    def remove_voices(self, record_ids: list[str]) -> None:
+        """Deletes voices of the user's, all or none.
+
+        Raises:
+            Refusal: one of them isn't there or isn't the user's (1008).
+        """
+        own = {record["_id"] for record in self.voices if record["type"] == 1}
+        if not own.issuperset(record_ids):
+            raise Refusal(1008, "the content you get does not exist")
+        self.voices = [record for record in self.voices if record["_id"] not in record_ids]
 
     # -- knowledge bases
 

@@ -25,6 +25,7 @@ class Asked:
     query: dict[str, str]
     headers: dict[str, str]
     body: bytes = field(repr=False)
+    raw_path: str = ""
 
     @property
     def json(self) -> Any:
@@ -65,7 +66,14 @@ class Scripted:
         body = await request.read()
         self.connections.add(request.transport)
         self.asked.append(
-            Asked(request.method, request.path, dict(request.query), dict(request.headers), body)
+            Asked(
+                request.method,
+                request.path,
+                dict(request.query),
+                dict(request.headers),
+                body,
+                request.raw_path,
+            )
         )
         answer = self.answers.popleft() if self.answers else self.otherwise
         if callable(answer):

@@ -29,14 +29,22 @@ GET_TOKEN: Final = "/api/open/v3/getToken"  # noqa: S105 - a path
 
 @dataclass(slots=True)
 class Call:
-    """One call, read and let in. `body` is `{}` where the call has none."""
+    """One call, read and let in.
+
+    Attributes:
+        query: without parameters that are "".
+        body: `{}` where the call has none.
+        rest: of the path, where the route's ends in a slash.
+    """
 
     query: dict[str, str]
     body: dict[str, Any] = field(default_factory=dict, repr=False)
+    rest: str = ""
 
 
 Handler: TypeAlias = Callable[[Service, Call], Awaitable[Any]]
-#: Path -> method -> what answers `data`; `None` leaves `data` out.
+#: Path -> method -> what answers `data`; `None` leaves `data` out. A path that ends in a slash
+#: stands for all that are one segment longer.
 Routes: TypeAlias = Mapping[str, Mapping[str, Handler]]
 
 
@@ -54,7 +62,7 @@ class Api:
 
     def knows(self, path: str) -> bool:
         """Whether some call has this path."""
-        return path == GET_TOKEN or path in self._routes
+        return path == GET_TOKEN or self._find(path) is not None
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answers one HTTP request, with a fault if one was asked for."""
@@ -130,7 +138,7 @@ class Api:
                 raise Refusal(1003, f"{request.method} is not supported")
             return access.issue(_json_object(raw))
         access.check(request.headers)
-        methods = self._routes.get(request.path)
+        methods = self._find(request.path)
         if methods is None:
             raise Refusal(1008, "the content you get does not exist")
         handler = methods.get(request.method)
@@ -138,7 +146,12 @@ class Api:
             raise Refusal(1003, f"{request.method} is not supported")
         body = _json_object(raw) if raw and request.method != "GET" else {}
         query = {name: value for name, value in request.query.items() if value != ""}
-        return await handler(self._service, Call(query, body))
+        return await handler(self._service, Call(query, body, request.path.rpartition("/")[2]))
+
+    def _find(self, path: str) -> Mapping[str, Handler] | None:
+        parent, slash, last = path.rpartition("/")
+        found = self._routes.get(path)
+        return found if found is not None or not last else self._routes.get(parent + slash)
 
 
 def _json_object(raw: bytes) -> dict[str, Any]:

@@ -43,7 +43,7 @@ async def voices(service: Service, call: Call) -> dict[str, Any]:
     ]
     # While a voice is being cloned, these two are null: the one place where null is documented.
     return {
-        "result": [{k: v for k, v in voice.items() if k != "type"} for voice in found[part]],
+        "result": [service.store.voice_object(voice) for voice in found[part]],
         "count": len(found),
         "page": checks.query_integer(query, "page", 1),
         "size": checks.query_integer(query, "size", 10),
