@@ -39,6 +39,8 @@ AkoolError
     ├── ReplyTimeoutError         a question had no (whole) reply in time (also TimeoutError)
     ├── ReplyIncompleteError      parts of a reply were lost; has the text that did arrive
     ├── QuestionInterruptedError  the connection broke while a question was in flight
+    ├── TextSourceError           the text of an utterance couldn't be had from its source
+    ├── TextTimeoutError          the source gave no text in time (also TimeoutError)
     ├── NotSupportedError         this dialect or room doesn't know what was asked for
     └── ConversationClosedError   used after closing
 

@@ -1,13 +1,16 @@
 import asyncio
 import json
 import signal
+import time
 
+import aiohttp
 import pytest
 from aiohttp import web
 from running_command import until
 
 from akool_async import AkoolClient
 from akool_async.simulator.rooms.livekit.tokens import API_KEY, API_SECRET
+from akool_async.simulator.webhooks import sealed
 
 
 @pytest.fixture
@@ -198,3 +201,21 @@ async def test_join_session(example, akool_simulator, tmp_path):
         assert bot.output == "Hello! How can I assist you today?\n"
         assert len(akool_simulator.open_sessions) == 1  # closing it is the backend's
         await backend.sessions.close(session)
+
+
+async def test_webhook_server(example, akool_simulator):
+    account = {"client_id": "0123456789abcdef", "client_secret": "abcdefghijklmnopqrstuvwx"}
+    settings = {f"AKOOL_{name.upper()}": value for name, value in account.items()}
+    server = await example("webhook_server.py", "0", **settings)
+    await server.printed("/akool")
+    url = server.output.split()[-1]
+    ready = {"_id": "66a", "status": 3}
+    for event in (ready, ready, {"_id": "66b", "status": 4}):
+        assert await akool_simulator.send_webhook(url, event, **account) == 200
+    await server.printed("66a is ready\n66b is failed\n")
+    other = account | {"client_secret": account["client_secret"][::-1]}
+    body = sealed(ready, timestamp=int(time.time()), nonce=1, **other)
+    async with aiohttp.ClientSession() as session, session.post(url, json=body) as answer:
+        assert answer.status == 400
+    await server.printed("refused: malformed\n")
+    await stop(server)
