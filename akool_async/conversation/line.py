@@ -23,6 +23,7 @@ from akool_async.conversation.readers import EventHub
 from akool_async.conversation.reception import Reception
 from akool_async.conversation.replies import Replies
 from akool_async.conversation.responder import Responder
+from akool_async.conversation.speech.echo import EchoFilter
 from akool_async.conversation.speech.queue import SpeechQueue
 from akool_async.conversation.standing import Standing
 from akool_async.conversation.transcript import Transcript, TranscriptEntry
@@ -135,6 +136,7 @@ class Line:
             ends_at=started + info.duration if info.duration is not None else None,
         )
         self.speech = SpeechQueue(self)
+        self.echoes = EchoFilter()
         self.responder: Responder | None = None
         self._params_lock = asyncio.Lock()
         #: Who closes: a handler or a responder may, and mustn't be waited for then.
@@ -205,6 +207,7 @@ class Line:
         return replace(
             self.counts,
             utterances=self.speech.utterances,
+            echoes=self.echoes.count,
             packets_sent=theirs.packets_sent,
             bytes_sent=theirs.bytes_sent,
             packets_received=theirs.packets_received,
@@ -299,6 +302,11 @@ class Line:
     def language(self) -> str | None:
         """See `ResponderPort`."""
         return self.params.language
+
+    @property
+    def answers_speech(self) -> bool:
+        """Whether a responder answers what is heard, and no question of ours waits besides."""
+        return self.responder is not None and not self.avatar_busy
 
     @property
     def is_over(self) -> bool:
@@ -398,6 +406,8 @@ class Line:
     def _packet_leaves(self, key: str) -> None:
         self.turns.packet_leaves(key)
         self.speech.packet_sending(key)
+        if key == self.speech.mid:
+            self.echoes.answer_sent()
 
     def _packet_sent(self, key: str) -> None:
         self.turns.packet_sent(key)

@@ -60,6 +60,9 @@ class ConversationOptions:
             iterator or a function; then the utterance fails, and what waits behind it is said.
         interrupt_wait: a text that follows an interrupt is sent when that was answered, or after
             this long; where packets may overtake each other, not before the answer.
+        suppress_echo: in retelling mode the service speaks back what people say; as long as
+            nothing of ours is being said, the avatar is interrupted when it does. The echo's text
+            is kept out of replies, events and transcript in any case, and counted.
         first_piece: `say` with an async iterable sends what it has after this long, when no
             sentence or clause ended before.
         piece_bytes: and as soon as this many bytes wait, boundary or not; `None`: one packet.
@@ -96,6 +99,7 @@ class ConversationOptions:
     speech_turn: float = 15.0
     text_timeout: float = 30.0
     interrupt_wait: float = 0.25
+    suppress_echo: bool = True
     first_piece: float = 0.3
     piece_bytes: int | None = None
     words_per_second: float = 1.5
@@ -106,6 +110,10 @@ class ConversationOptions:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if value is None or field.name == "on_error":
+                continue
+            if field.name == "suppress_echo":
+                if not isinstance(value, bool):
+                    raise InvalidParameterError(field.name, f"{value!r} isn't True or False")
                 continue
             if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
                 raise InvalidParameterError(field.name, f"{value!r} isn't a number above 0")
@@ -162,6 +170,7 @@ class ConversationStats:
     replies: int = 0
     incomplete_replies: int = 0
     utterances: int = 0
+    echoes: int = 0
     commands: int = 0
     commands_resent: int = 0
     late_parts: int = 0

@@ -43,6 +43,8 @@ class Reception:
         elif isinstance(message, SpeechEvent):
             self._speech_event(message, now)
         elif isinstance(message, LatePart):
+            if line.echoes.is_echo(message.mid):
+                return
             line.counts.late_parts += 1
             line.hub.publish(ev.MessageLate(message.text, message.mid, message.idx))
         elif isinstance(message, UnknownMessage):
@@ -58,6 +60,8 @@ class Reception:
                 self._unknown("a chat that says neither bot nor user")
             return
         if message.sender == "bot" and not line.replies.begun(message.mid):
+            if self._is_echo(message, now):
+                return
             line.hearing.answered(now)
         part = line.hearing if message.sender == "user" else line.replies
         if isinstance(message, ChatDelta):
@@ -66,6 +70,24 @@ class Reception:
             part.chat(message, now)
         else:
             part.partial(message)
+
+    def _is_echo(self, message: ChatDelta | Chat | PartialChat, now: float) -> bool:
+        """Whether the service speaks back what a person said."""
+        line = self._line
+        if line.turns.get(message.mid) is not None:
+            return False
+        passed, begins = line.echoes.take(message, now)
+        if begins:
+            interrupt = line.options.suppress_echo and not line.avatar_busy
+            line.speech.echo_begun(interrupt=interrupt or line.responder is not None)
+        if passed == [message]:
+            return False
+        for each in passed:
+            if isinstance(each, ChatDelta):
+                line.replies.delta(each, now)
+            elif isinstance(each, Chat):
+                line.replies.chat(each, now)
+        return True
 
     def _unknown(self, reason: str) -> None:
         line = self._line
@@ -93,6 +115,8 @@ class Reception:
             key = mid or new_mid()
             turn = Turn("speech", key, text, now=now, timeout=line.options.speech_turn)
             line.turns.open(turn)
+        elif not line.v3:
+            line.echoes.user_spoke(text, mid, line.loop.time(), answered_by_us=line.answers_speech)
         if line.responder is not None:
             line.responder.heard(text, mid, complete=complete)
         line.hub.publish(ev.UserSpoke(text, mid, complete))

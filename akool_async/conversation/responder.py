@@ -182,6 +182,7 @@ class Responder:
         # Whatever the avatar seems to do: in retelling mode it speaks the user's words back
         # (docs/protocol.md §2 "Observed on the live service").
         speech.interrupt_all()
+        speech.expect_echo()
         if not self._settings.merge_window:
             self._answer([heard])
             return

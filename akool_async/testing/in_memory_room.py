@@ -172,6 +172,7 @@ class InMemoryRoom:
         self._unread: deque[bytes] = deque()
         self._arrival = asyncio.Event()
         self._sent: deque[tuple[float, int]] = deque()
+        self._sent_bytes = 0
         target = JoinTarget(LiveKitCredentials(livekit_url="ws://127.0.0.1"))
         self.transport = InMemoryTransport(target, {"room": self})
         # Instances of one class may speak either dialect here, so it is set on the instance.
@@ -259,8 +260,8 @@ class InMemoryRoom:
         limits = self.limits
         now = asyncio.get_running_loop().time()
         while self._sent and self._sent[0][0] <= now - 1.0:
-            self._sent.popleft()
-        total = sum(size for _, size in self._sent) + len(packet)
+            self._sent_bytes -= self._sent.popleft()[1]
+        total = self._sent_bytes + len(packet)
         problem = None
         if len(packet) > limits.max_bytes:
             problem = f"{len(packet)} bytes, {limits.max_bytes} at most"
@@ -272,3 +273,4 @@ class InMemoryRoom:
             self.refused += 1
             raise SendError(f"refused: {problem}", retryable=False)
         self._sent.append((now, len(packet)))
+        self._sent_bytes = total

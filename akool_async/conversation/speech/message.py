@@ -68,6 +68,11 @@ class SpokenMessage:
         return bool(self._given)
 
     @property
+    def audible(self) -> bool:
+        """Whether the avatar began to speak it, as far as is known."""
+        return self._started
+
+    @property
     def text(self) -> str:
         """All the text that was given to it."""
         return "".join(self._given)

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterable, Callable
 from functools import partial
-from typing import Any
+from typing import Any, Final, Literal
 
 from akool_async.conversation.params import check_text
 from akool_async.conversation.speech.job import SpeechJob, SpeechSettings
@@ -16,6 +16,12 @@ from akool_async.conversation.speech.utterance import Utterance
 from akool_async.errors import ConversationError, InvalidParameterError, SendError, TransportError
 
 __all__ = ["SpeechQueue"]
+
+
+#: Seconds after a person's text by which the service's echo of it has begun, if it comes at all.
+_ECHO_BEGINS: Final = 0.05
+#: Seconds after an echo's text in which its `audio_start` may come.
+_ECHO_AUDIO: Final = 2.0
 
 
 class SpeechQueue:
@@ -33,6 +39,10 @@ class SpeechQueue:
         self._ending: set[SpeechJob] = set()
         self._interrupts: set[asyncio.Task[object]] = set()
         self._avatar_speaks = False
+        #: The service speaks back what a person said: its audio is still to come, or going on.
+        self._echo: Literal["none", "expected", "audible"] = "none"
+        self._echo_since = 0.0
+        self._echo_begun: asyncio.Future[None] | None = None
         self._hears_audio_events = False
         self._closed = False
         #: How many utterances were begun.
@@ -84,6 +94,12 @@ class SpeechQueue:
     def busy(self) -> bool:
         """Whether the avatar speaks, or anything waits to be said."""
         return self._avatar_speaks or bool(self._jobs)
+
+    @property
+    def mid(self) -> str | None:
+        """The mid of the message being sent or spoken."""
+        message = self._message
+        return message.mid if message is not None else None
 
     @property
     def unspoken(self) -> int:
@@ -169,6 +185,10 @@ class SpeechQueue:
     async def prepare(self) -> None:
         """Returns when the avatar says what it is given, and no interrupt would cut it."""
         port = self._port
+        if self._echo_begun is not None:
+            # An interrupt that arrives before the echo began doesn't stop it.
+            echo, self._echo_begun = self._echo_begun, None
+            await asyncio.wait([echo], timeout=self._echo_since + _ECHO_BEGINS - self._now())
         if self._interrupts:
             # On the way an interrupt may fall behind the text, unless packets keep their order;
             # then the avatar is only given the time to fall silent.
@@ -210,20 +230,52 @@ class SpeechQueue:
         """The avatar began to speak."""
         self._avatar_speaks = self._hears_audio_events = True
         message = self._message
-        if message is not None and self._is_of(message, mid):
+        expected = self._echo == "expected" and self._now() <= self._echo_since + _ECHO_AUDIO
+        self._echo = "none"
+        if expected and (message is None or mid != message.mid):
+            self._echo = "audible"
+        elif message is not None and self._is_of(message, mid):
             message.audio_started()
 
     def audio_ended(self, mid: str) -> None:
         """The avatar stopped speaking."""
         self._avatar_speaks = False
         message = self._message
-        if message is not None and self._is_of(message, mid):
+        if self._echo == "audible" and (message is None or mid != message.mid):
+            self._echo = "none"
+        elif message is not None and self._is_of(message, mid):
             message.audio_ended(mid)
 
     def interrupted(self) -> None:
         """An interrupt was answered; what the avatar may still be saying isn't our text."""
-        if self._avatar_speaks and (message := self._message) is not None:
+        if self._echo == "expected":
+            self._echo = "none"
+        elif self._echo == "none" and self._avatar_speaks and (message := self._message):
             message.ignore_next_audio_end = True
+
+    def echo_begun(self, *, interrupt: bool) -> None:
+        """The avatar speaks back what a person said; with `interrupt` it is stopped, unless
+        speech of ours is on its way or an interrupt is.
+        """
+        message = self._message
+        ours_on_the_way = message is not None and message.sending_started
+        # Audio that began before the echo's text may be the echo's, or speech of ours.
+        audible = self._avatar_speaks and not (message is not None and message.audible)
+        self._echo = "audible" if audible else "expected"
+        self._echo_since = self._now()
+        if interrupt and not ours_on_the_way and not self._port.interrupting:
+            self.interrupt_soon()
+        if self._echo_begun is not None and not self._echo_begun.done():
+            self._echo_begun.set_result(None)
+
+    def expect_echo(self) -> None:
+        """A person spoke: what is said next waits until the echo began, or won't come."""
+        self._echo_since = self._now()
+        self._echo_begun = asyncio.get_running_loop().create_future()
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
 
     def _is_of(self, message: SpokenMessage, mid: str) -> bool:
         """Whether audio can be this message's. An interrupt was sent before it, so without its
