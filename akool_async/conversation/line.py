@@ -36,12 +36,12 @@ from akool_async.errors import (
     SendError,
 )
 from akool_async.stream import ReassemblyBounds, StreamCodec, new_mid
+from akool_async.stream.chat_writer import ChatWriter
 from akool_async.stream.messages import (
     Command,
     CommandAnswer,
     Interrupt,
 )
-from akool_async.stream.writer import ChatWriter
 from akool_async.transport import Transport
 
 __all__ = ["Line"]

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from akool_async.errors import DisconnectedError, SendError
-from akool_async.stream import SendQueue, Withdrawn
+from akool_async.stream import Cancelled, SendQueue
 from akool_async.transport import Transport
 
 __all__ = ["Outbox"]
@@ -74,9 +74,9 @@ class Outbox:
         self._queue.push(key, packets, urgent=urgent, more=more)
         self._wake()
 
-    def withdraw(self, key: str) -> Withdrawn:
+    def withdraw(self, key: str) -> Cancelled:
         """Takes back what waits under a key; says what was sent and what was dropped."""
-        withdrawn = self._queue.withdraw(key)
+        withdrawn = self._queue.cancel(key)
         self._tell_room()
         return withdrawn
 
@@ -145,7 +145,7 @@ class Outbox:
             try:
                 await self._transport.send(packet, timeout=self._send_timeout)
             except SendError as error:
-                self._queue.withdraw(key)
+                self._queue.cancel(key)
                 self._failed(key, error)
             except DisconnectedError as error:
                 self._gone(error)

@@ -20,6 +20,7 @@ Call `codec.expire(now)` when `codec.deadline()` has come: it gives up what neve
 from __future__ import annotations
 
 from akool_async.stream.bounds import ReassemblyBounds
+from akool_async.stream.chat_writer import ChatWriter
 from akool_async.stream.codec import StreamCodec, new_mid
 from akool_async.stream.limits import AGORA, CHATROOM, LIVEKIT, TRTC, Dialect, PacketLimits
 from akool_async.stream.messages import (
@@ -45,8 +46,7 @@ from akool_async.stream.messages import (
     UnknownMessage,
     VoiceParams,
 )
-from akool_async.stream.pace import SendQueue, Withdrawn
-from akool_async.stream.writer import ChatWriter
+from akool_async.stream.send_queue import Cancelled, SendQueue
 
 __all__ = [
     "ACTIONS",
@@ -55,6 +55,7 @@ __all__ = [
     "EXPRESSIONS",
     "LIVEKIT",
     "TRTC",
+    "Cancelled",
     "Chat",
     "ChatDelta",
     "ChatWriter",
@@ -80,6 +81,5 @@ __all__ = [
     "StreamCodec",
     "UnknownMessage",
     "VoiceParams",
-    "Withdrawn",
     "new_mid",
 ]

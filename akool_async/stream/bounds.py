@@ -19,7 +19,7 @@ class ReassemblyBounds:
         bytes: memory held by all of them together, counted at four bytes a character, the most
             that Python takes, and what keeping a part costs.
         age: seconds that a message may go without a new part of it.
-        remembered: ended messages whose late doubles are known; between this and twice as many,
+        remembered: ended messages whose late duplicates are known; between this and twice as many,
             fewer where they have more than 64 parts on average. The default is minutes of a quick
             conversation, and 100 kB where they have 20 parts each.
     """

@@ -12,7 +12,6 @@ from typing import Any, Final
 from akool_async import validation
 from akool_async.errors import InvalidParameterError
 from akool_async.stream.languages import name_of_language
-from akool_async.stream.lenient import MAX_MID
 from akool_async.stream.messages import (
     ACTIONS,
     EXPRESSIONS,
@@ -22,6 +21,7 @@ from akool_async.stream.messages import (
     SetParams,
     VoiceParams,
 )
+from akool_async.stream.tolerant_json import MAX_MID
 
 __all__ = ["action_data", "check_mid", "options_data", "params_data", "prompt_data"]
 

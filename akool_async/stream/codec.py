@@ -10,14 +10,11 @@ from typing import Final
 
 from akool_async.errors import InvalidParameterError, MessageTooLargeError
 from akool_async.stream import wire_v2, wire_v3
-from akool_async.stream.assembly import PartAssembler
 from akool_async.stream.bounds import ReassemblyBounds
+from akool_async.stream.chat_writer import ChatWriter
 from akool_async.stream.checks import check_mid
-from akool_async.stream.chunks import Cutter
-from akool_async.stream.frames import QUIET_TIME, FrameAssembler
-from akool_async.stream.gathered import CHARACTER_COST, PART_COST
-from akool_async.stream.lenient import NotOursError, has_halves
 from akool_async.stream.limits import Dialect, PacketLimits
+from akool_async.stream.message_buffer import CHARACTER_COST, PART_COST
 from akool_async.stream.messages import (
     Chat,
     ChatDelta,
@@ -34,7 +31,11 @@ from akool_async.stream.messages import (
     SpeechEvent,
     UnknownMessage,
 )
-from akool_async.stream.writer import ChatWriter
+from akool_async.stream.packetizer import Packetizer
+from akool_async.stream.surrogates import has_surrogates
+from akool_async.stream.tolerant_json import NotOursError
+from akool_async.stream.v2_reassembly import PartReassembler
+from akool_async.stream.v3_reassembly import QUIET_TIME, FrameReassembler
 
 __all__ = ["StreamCodec", "new_mid"]
 
@@ -81,8 +82,8 @@ class StreamCodec:
         self.dialect: Final = dialect
         self.own_id = own_id
         self.peer_id = peer_id
-        self._parts = PartAssembler(bounds)
-        self._frames = FrameAssembler(bounds, quiet_time)
+        self._parts = PartReassembler(bounds)
+        self._frames = FrameReassembler(bounds, quiet_time)
         self._pending = self._parts if dialect == "v2" else self._frames
 
     @property
@@ -91,9 +92,9 @@ class StreamCodec:
         return self._pending.held
 
     @property
-    def doubles(self) -> int:
+    def duplicates(self) -> int:
         """Parts that came twice and were dropped; version 3 has no means to tell."""
-        return self._parts.doubles
+        return self._parts.duplicates
 
     def encode(self, message: Sent | Received) -> list[bytes]:
         """The packets of a message, each within the limits, to be sent in this order.
@@ -146,10 +147,10 @@ class StreamCodec:
             envelope = wire_v3.ChatEnvelope(
                 mid, sender, options, own_id=self.own_id, peer_id=self.peer_id
             )
-            return ChatWriter(mid, Cutter(envelope, self.limits.max_bytes))
+            return ChatWriter(mid, Packetizer(envelope, self.limits.max_bytes))
         if options is not None:
             raise InvalidParameterError("options", "go with version 3 only, use SetParams")
-        return ChatWriter(mid, Cutter(wire_v2.ChatEnvelope(mid, sender), self.limits.max_bytes))
+        return ChatWriter(mid, Packetizer(wire_v2.ChatEnvelope(mid, sender), self.limits.max_bytes))
 
     def _fitting(self, field: str, packet: bytes) -> bytes:
         limit = self.limits.max_bytes
@@ -183,9 +184,9 @@ class StreamCodec:
             and pld.sender == latest.sender
             and not (wire.fin or pld.fin)
         ):
-            # The short way for the next part in order; see `PartAssembler.latest`.
+            # The short way for the next part in order; see `PartReassembler.latest`.
             held = parts.held + len(text) * CHARACTER_COST + PART_COST
-            if held <= parts.most_held and idx < parts.most_parts and text:
+            if held <= parts.max_held and idx < parts.max_parts and text:
                 parts.held = held
                 latest.touched = now
                 latest.texts.append(text)
@@ -199,7 +200,7 @@ class StreamCodec:
         except NotOursError as error:
             return [UnknownMessage(bytes(packet), str(error))]
         if isinstance(message, wire_v2.Part):
-            return self._parts.add(*message, now, halves=has_halves(message.text))
+            return self._parts.add(*message, now, surrogates=has_surrogates(message.text))
         return [message]
 
     def _decode_frame(self, packet: bytes, now: float) -> list[Received]:

@@ -11,18 +11,7 @@ import msgspec
 
 from akool_async.errors import InvalidParameterError
 from akool_async.stream.checks import action_data, params_data
-from akool_async.stream.chunks import dump
-from akool_async.stream.ended import UNNUMBERED
-from akool_async.stream.lenient import (
-    LARGEST,
-    MAX_MID,
-    NotOursError,
-    read_bool,
-    read_id,
-    read_int,
-    read_object,
-    read_sender,
-)
+from akool_async.stream.json_output import dump
 from akool_async.stream.messages import (
     Command,
     CommandAnswer,
@@ -32,6 +21,17 @@ from akool_async.stream.messages import (
     SetParams,
     SpeechEvent,
     VoiceParams,
+)
+from akool_async.stream.recent_messages import UNNUMBERED
+from akool_async.stream.tolerant_json import (
+    LARGEST,
+    MAX_MID,
+    NotOursError,
+    read_bool,
+    read_id,
+    read_int,
+    read_object,
+    read_sender,
 )
 
 __all__ = ["ChatEnvelope", "Part", "command_packet", "read", "read_chat"]

@@ -11,16 +11,16 @@ from typing import Any, NamedTuple
 
 from akool_async.errors import InvalidParameterError
 from akool_async.stream.checks import options_data
-from akool_async.stream.chunks import dump
+from akool_async.stream.json_output import dump
 from akool_async.stream.languages import code_of_language
-from akool_async.stream.lenient import (
+from akool_async.stream.messages import Prompt, QuestionOptions, Sender
+from akool_async.stream.surrogates import has_surrogates
+from akool_async.stream.tolerant_json import (
     NotOursError,
-    has_halves,
     read_id,
     read_int,
     read_object,
 )
-from akool_async.stream.messages import Prompt, QuestionOptions, Sender
 
 __all__ = ["ChatEnvelope", "Frame", "raw_packet", "read"]
 
@@ -32,7 +32,7 @@ class Frame(NamedTuple):
     sender: Sender | None
     text: str
     options: QuestionOptions | None
-    halves: bool
+    surrogates: bool
 
 
 def read(packet: bytes | str) -> Frame:
@@ -58,7 +58,7 @@ def read(packet: bytes | str) -> Frame:
         sender, text = None, payload.get("question")
     if not isinstance(text, str):
         raise NotOursError("payload has neither an answer nor a question")
-    return Frame(mid, sender, text, _read_options(payload), has_halves(text))
+    return Frame(mid, sender, text, _read_options(payload), has_surrogates(text))
 
 
 def _read_payload(payload: str) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from akool_async.stream import (
     Received,
     StreamCodec,
 )
-from akool_async.stream.lenient import MAX_MID
+from akool_async.stream.tolerant_json import MAX_MID
 
 BOUNDS: Final = ReassemblyBounds(messages=32, parts=200, bytes=2**18, age=5.0, remembered=128)
 #: What the codec may hold: open messages; names and hashes of ended ones; its own objects.

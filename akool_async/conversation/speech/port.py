@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from akool_async.conversation.options import ConversationOptions
 from akool_async.conversation.transcript import TranscriptEntry
-from akool_async.stream.writer import ChatWriter
+from akool_async.stream.chat_writer import ChatWriter
 
 __all__ = ["SpeechPort"]
 

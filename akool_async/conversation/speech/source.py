@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import deque
 from typing import Final
 
 from akool_async.conversation.speech.sentences import SentenceFinder, Splitter
 from akool_async.errors import InvalidParameterError, TextTimeoutError
-from akool_async.stream.chunks import join_halves
+from akool_async.stream.surrogates import SurrogateJoiner
+from akool_async.validation import plain
 
 __all__ = ["TextSource"]
 
@@ -23,8 +23,6 @@ _CLAUSE_FROM: Final = 60
 _AHEAD: Final = 20_000
 #: After so many pieces without a pause a writer lets the event loop do other things.
 _PIECES_AT_ONCE: Final = 50
-
-_find_half: Final = re.compile("[\ud800-\udfff]").search
 
 
 class TextSource:
@@ -54,7 +52,7 @@ class TextSource:
         self._cut_any = False
         self._timeout = timeout
         self._error: BaseException | None = None
-        self._half = ""
+        self._joiner = SurrogateJoiner()
         self._blank: list[str] | None = []
         self._finished = False
         self._pieces_at_once = 0
@@ -78,7 +76,7 @@ class TextSource:
             raise InvalidParameterError(
                 "text", f"the iterator gave {type(piece).__name__}, give str or None"
             )
-        if text := self._whole_characters(str(piece)):
+        if text := self._joiner.add(plain(piece)):
             self._give(text)
 
     def add_whole(self, text: str) -> None:
@@ -87,7 +85,7 @@ class TextSource:
         Raises:
             InvalidParameterError: as for `add`.
         """
-        text = self._whole_characters(str(text))
+        text = self._joiner.add(plain(text))
         if not text.isspace():
             self._finder.feed(text)
         self.finish()
@@ -108,8 +106,7 @@ class TextSource:
         Raises:
             InvalidParameterError: it ends with half of a surrogate pair.
         """
-        if self._half:
-            raise _half_error()
+        self._joiner.finish()
         self._finished = True
         self._finder.finish()
         if not self._by_sentence and (text := self._finder.rest()):
@@ -120,18 +117,6 @@ class TextSource:
         """No more comes, because of `error`: raised when what was given before is taken."""
         self._error = error
         self._changed.set()
-
-    def _whole_characters(self, text: str) -> str:
-        if self._half:
-            text, self._half = self._half + text, ""
-        if not _find_half(text):
-            return text
-        text = join_halves(text)
-        if "\ud800" <= text[-1] <= "\udbff":
-            text, self._half = text[:-1], text[-1]
-        if _find_half(text):
-            raise _half_error()
-        return text
 
     def _give(self, text: str) -> None:
         if self._blank is not None:
@@ -234,10 +219,3 @@ class TextSource:
                     f"the text being said got no further for {timeout:g} s "
                     "(ConversationOptions.text_timeout); what was sent of it was cut off"
                 ) from None
-
-
-def _half_error() -> InvalidParameterError:
-    return InvalidParameterError(
-        "text",
-        "holds half of a surrogate pair, which can't be encoded: a character was cut in two",
-    )

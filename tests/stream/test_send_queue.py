@@ -11,12 +11,12 @@ from akool_async.stream import (
     AGORA,
     LIVEKIT,
     TRTC,
+    Cancelled,
     Chat,
     Interrupt,
     PacketLimits,
     SendQueue,
     StreamCodec,
-    Withdrawn,
 )
 
 Sent = list[tuple[float, bytes]]
@@ -184,16 +184,16 @@ def test_what_waits_can_be_withdrawn_and_what_was_sent_is_known() -> None:
     assert (len(queue), queue.waiting_bytes) == (4, 8)
     assert queue.next(0.0) == b"a0"
     assert (queue.sent("a"), queue.waiting("a")) == (1, 2)
-    assert queue.withdraw("a") == Withdrawn(packets_sent=1, packets_dropped=2)
+    assert queue.cancel("a") == Cancelled(packets_sent=1, packets_dropped=2)
     assert (len(queue), queue.waiting_bytes) == (1, 2)
     assert drain(queue) == [(0.0, b"b0")]
-    assert queue.withdraw("a") == Withdrawn(0, 0), "withdrawing forgets the key"
+    assert queue.cancel("a") == Cancelled(0, 0), "cancelling forgets the key"
 
 
-def test_withdrawing_an_urgent_packet() -> None:
+def test_cancelling_an_urgent_packet() -> None:
     queue = SendQueue(LIVEKIT)
     queue.push("a", [b"a0"], urgent=True)
-    assert queue.withdraw("a") == Withdrawn(0, 1)
+    assert queue.cancel("a") == Cancelled(0, 1)
     assert queue.next(0.0) is None
 
 
@@ -203,7 +203,7 @@ def test_what_was_sent_is_known_after_the_last_packet() -> None:
     drain(queue)
     assert queue.sent("a") == 2
     assert queue.waiting("a") == 0
-    assert queue.withdraw("a") == Withdrawn(2, 0)
+    assert queue.cancel("a") == Cancelled(2, 0)
     assert queue.sent("a") == 0
 
 
@@ -226,14 +226,14 @@ def test_a_key_with_more_to_come_stays_known_however_many_others_pass() -> None:
     assert queue.sent("stream") == 2
     queue.push("other", [], more=True)
     queue.push("other", [])
-    assert queue.withdraw("other") == Withdrawn(0, 0)
+    assert queue.cancel("other") == Cancelled(0, 0)
 
 
 def test_withdrawn_between_pieces() -> None:
     queue = SendQueue(LIVEKIT)
     queue.push("stream", [b"s0"], more=True)
     drain(queue)
-    assert queue.withdraw("stream") == Withdrawn(1, 0)
+    assert queue.cancel("stream") == Cancelled(1, 0)
 
 
 def test_a_packet_over_the_limit_is_refused_whole() -> None:

@@ -1,4 +1,4 @@
-"""Putting messages together: order, doubles, gaps, contradictions, bounds, ends."""
+"""Putting messages together: order, duplicates, gaps, contradictions, bounds, ends."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_doubles_are_dropped_and_counted(read: Reader) -> None:
     assert read(part(0, "a"), part(2, "c", fin=True), part(2, "c")) == []
     assert read(part(1, "b"))[-1] == Chat("abc", "m", "bot")
     assert read(part(0, "a"), part(1, "b"), part(2, "c", fin=True)) == []
-    assert read.codec.doubles == 6
+    assert read.codec.duplicates == 6
 
 
 def test_a_double_may_bring_the_end(read: Reader) -> None:

@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from akool_async.stream.bounds import ReassemblyBounds
-from akool_async.stream.ended import UNNUMBERED, EndedMessages, Key, Parts, is_double
-from akool_async.stream.gathered import NOT_NEXT, GatheredParts, part_size
+from akool_async.stream.message_buffer import NOT_NEXT, MessageBuffer, part_size
 from akool_async.stream.messages import (
     Chat,
     ChatDelta,
@@ -21,40 +20,41 @@ from akool_async.stream.messages import (
     Received,
     Sender,
 )
+from akool_async.stream.recent_messages import UNNUMBERED, Key, Parts, RecentMessages, is_duplicate
 
-__all__ = ["PartAssembler"]
+__all__ = ["PartReassembler"]
 
 _NOBODY: Final[Key] = ("", None)
 
 
-class PartAssembler:
+class PartReassembler:
     """Version 2: parts with a number each, the last of them with `fin`."""
 
     __slots__ = (
         "_bounds",
         "_ended",
         "_open",
-        "doubles",
+        "duplicates",
         "held",
         "latest",
-        "most_held",
-        "most_parts",
+        "max_held",
+        "max_parts",
     )
 
     def __init__(self, bounds: ReassemblyBounds) -> None:
         self._bounds = bounds
-        self._open: dict[Key, GatheredParts] = {}
-        self._ended: EndedMessages[Parts] = EndedMessages(bounds.remembered)
+        self._open: dict[Key, MessageBuffer] = {}
+        self._ended: RecentMessages[Parts] = RecentMessages(bounds.remembered)
         #: Parts that came twice.
-        self.doubles = 0
+        self.duplicates = 0
         # For the short way that `StreamCodec.decode` takes with the next part in order, which
         # nearly every part is; `add` would do the same, at twice the cost:
         #: The message that a part was added to last.
-        self.latest = GatheredParts(_NOBODY)
+        self.latest = MessageBuffer(_NOBODY)
         #: What is held of messages that aren't complete, in bytes, and its bounds.
         self.held = 0
-        self.most_held = bounds.bytes
-        self.most_parts = bounds.parts
+        self.max_held = bounds.bytes
+        self.max_parts = bounds.parts
 
     def __len__(self) -> int:
         return len(self._open)
@@ -93,16 +93,16 @@ class PartAssembler:
         text: str,
         now: float,
         *,
-        halves: bool = False,
+        surrogates: bool = False,
     ) -> list[Received]:
         """Takes any part; `idx` is `UNNUMBERED` where the peer left it out.
 
-        `halves`: the text has half a surrogate pair in it.
+        `surrogates`: the text has half a surrogate pair in it.
         """
         key = (mid, sender)
         message = self._open.get(key)
         if message is not None:
-            return self._add_to(message, idx, fin, text, now, halves)
+            return self._add_to(message, idx, fin, text, now, surrogates)
         ended = self._ended
         if key in ended.young or key in ended.old:
             return self._late(key, idx, text)
@@ -113,26 +113,26 @@ class PartAssembler:
                     ended.grow_old()
             chat = Chat(text, mid, sender)
             return [ChatDelta(text, mid, sender), chat] if text else [chat]
-        message = self._open[key] = GatheredParts(key)
+        message = self._open[key] = MessageBuffer(key)
         self.held += message.size()
-        return self._add_to(message, idx, fin, text, now, halves)
+        return self._add_to(message, idx, fin, text, now, surrogates)
 
     def _late(self, key: Key, idx: int, text: str) -> list[Received]:
         """A part of a message that ended: one that came before, or told as late."""
         parts = self._ended[key]
-        if is_double(parts, idx, text):
-            self.doubles += 1
+        if is_duplicate(parts, idx, text):
+            self.duplicates += 1
             return []
         return [LatePart(text, *key, len(parts) if idx == UNNUMBERED else idx)]
 
     def _add_to(
         self,
-        message: GatheredParts,
+        message: MessageBuffer,
         idx: int,
         fin: bool,
         text: str,
         now: float,
-        halves: bool,
+        surrogates: bool,
     ) -> list[Received]:
         out: list[Received] = []
         if idx == UNNUMBERED:
@@ -140,8 +140,8 @@ class PartAssembler:
         elif idx == 0 and not message.mid and message.part(0) not in (None, text):
             # This peer's messages have no names: here another one begins.
             self._give_up(message, "conflict", out)
-            return out + self.add(*message.key, idx, fin, text, now, halves=halves)
-        message.halves = message.halves or halves
+            return out + self.add(*message.key, idx, fin, text, now, surrogates=surrogates)
+        message.surrogates = message.surrogates or surrogates
         message.catch_up()
         if self._take(message, idx, fin, text, now, out):
             self.latest = message
@@ -149,13 +149,13 @@ class PartAssembler:
                 self._advance(message, out)
             else:
                 message.next = NOT_NEXT
-            if self.held > self.most_held or len(self._open) > self._bounds.messages:
+            if self.held > self.max_held or len(self._open) > self._bounds.messages:
                 self._keep_bounds(out)
         return out
 
     def _take(
         self,
-        message: GatheredParts,
+        message: MessageBuffer,
         idx: int,
         fin: bool,
         text: str,
@@ -168,7 +168,7 @@ class PartAssembler:
         reason: GaveUp | None = None
         if (known is not None and known != text) or (late and fin):
             reason = "conflict"
-        elif idx >= self.most_parts:
+        elif idx >= self.max_parts:
             reason = "parts"
         if reason or late:
             if reason:
@@ -180,7 +180,7 @@ class PartAssembler:
             message.touched = now
             self.held += part_size(text)
         else:
-            self.doubles += 1
+            self.duplicates += 1
         if fin and message.last is None:
             message.last = idx
             if len(message.texts) > idx + 1:
@@ -193,36 +193,36 @@ class PartAssembler:
                 out.append(LatePart(late_text, *message.key, number))
         return True
 
-    def _advance(self, message: GatheredParts, out: list[Received]) -> None:
+    def _advance(self, message: MessageBuffer, out: list[Received]) -> None:
         """Hands on what follows in order; completes the message where that was the last of it."""
         message.close_up()
         count = len(message.texts)
         whole = message.last is not None and count > message.last
-        if count > message.told:
+        if count > message.delivered:
             fresh = message.hand_on(whole=whole)
             if fresh:
                 out.append(ChatDelta(fresh, *message.key, count - 1))
         if whole:
             self._complete(message, "fin", out)
         else:
-            plain = not (message.ahead or message.halves) and message.last is None
+            plain = not (message.ahead or message.surrogates) and message.last is None
             message.next = count if plain else NOT_NEXT
 
-    def _complete(self, message: GatheredParts, ended: Ended, out: list[Received]) -> None:
-        if message.half:
-            out.append(ChatDelta(message.half, *message.key, len(message.texts) - 1))
+    def _complete(self, message: MessageBuffer, ended: Ended, out: list[Received]) -> None:
+        if message.held_back:
+            out.append(ChatDelta(message.held_back, *message.key, len(message.texts) - 1))
         out.append(Chat(message.text(), *message.key, ended))
         self._forget(message)
 
-    def _give_up(self, message: GatheredParts, reason: GaveUp, out: list[Received]) -> None:
+    def _give_up(self, message: MessageBuffer, reason: GaveUp, out: list[Received]) -> None:
         out.append(PartialChat(message.text(), *message.key, message.missing(), reason))
         self._forget(message)
 
-    def _forget(self, message: GatheredParts) -> None:
+    def _forget(self, message: MessageBuffer) -> None:
         del self._open[message.key]
         self.held -= message.size()
         if self.latest is message:
-            self.latest = GatheredParts(_NOBODY)
+            self.latest = MessageBuffer(_NOBODY)
         if message.mid:
             self._ended.add(message.key, message.hashes())
 

@@ -10,9 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from akool_async.stream.bounds import ReassemblyBounds
-from akool_async.stream.chunks import join_halves
-from akool_async.stream.ended import EndedMessages, Key
-from akool_async.stream.gathered import part_size
+from akool_async.stream.message_buffer import part_size
 from akool_async.stream.messages import (
     Chat,
     ChatDelta,
@@ -24,9 +22,11 @@ from akool_async.stream.messages import (
     Received,
     Sender,
 )
+from akool_async.stream.recent_messages import Key, RecentMessages
+from akool_async.stream.surrogates import join_surrogates
 from akool_async.stream.wire_v3 import Frame
 
-__all__ = ["QUIET_TIME", "FrameAssembler"]
+__all__ = ["QUIET_TIME", "FrameReassembler"]
 
 #: Seconds without a frame after which an answer is over. Our decision: an answer's frames come
 #: as it is generated, with gaps that are rarely longer than a second.
@@ -36,23 +36,23 @@ QUIET_TIME: Final = 3.0
 class _Answer:
     """An answer that isn't over."""
 
-    __slots__ = ("half", "halves", "key", "options", "size", "texts", "touched")
+    __slots__ = ("held_back", "key", "options", "size", "surrogates", "texts", "touched")
 
     def __init__(self, key: Key) -> None:
         self.key = key
         self.texts: list[str] = []
-        self.half = ""
-        self.halves = False
+        self.held_back = ""
+        self.surrogates = False
         self.options: QuestionOptions | None = None
         self.size = 0
         self.touched = 0.0
 
     def text(self) -> str:
         text = "".join(self.texts)
-        return join_halves(text) if self.halves else text
+        return join_surrogates(text) if self.surrogates else text
 
 
-class FrameAssembler:
+class FrameReassembler:
     """Version 3: the frames of one message follow each other."""
 
     def __init__(self, bounds: ReassemblyBounds, quiet_time: float) -> None:
@@ -61,7 +61,7 @@ class FrameAssembler:
         #: At most one from each sender.
         self._current: dict[Sender | None, _Answer] = {}
         #: The numbers of their frames, for the next one's; nothing tells a double of one here.
-        self._ended: EndedMessages[range] = EndedMessages(bounds.remembered)
+        self._ended: RecentMessages[range] = RecentMessages(bounds.remembered)
 
     @property
     def held(self) -> int:
@@ -106,7 +106,7 @@ class FrameAssembler:
                 return
             answer = self._current[frame.sender] = _Answer(key)
         answer.touched = now
-        answer.halves = answer.halves or frame.halves
+        answer.surrogates = answer.surrogates or frame.surrogates
         answer.options = frame.options or answer.options
         answer.texts.append(frame.text)
         answer.size += part_size(frame.text)
@@ -117,16 +117,16 @@ class FrameAssembler:
             self._give_up(answer, "bytes", out)
 
     def _hand_on(self, answer: _Answer, text: str, out: list[Received]) -> None:
-        if answer.halves:
-            text, answer.half = join_halves(answer.half + text), ""
+        if answer.surrogates:
+            text, answer.held_back = join_surrogates(answer.held_back + text), ""
             if text and "\ud800" <= text[-1] <= "\udbff":
-                text, answer.half = text[:-1], text[-1]
+                text, answer.held_back = text[:-1], text[-1]
         if text:
             out.append(ChatDelta(text, *answer.key, len(answer.texts) - 1))
 
     def _complete(self, answer: _Answer, ended: Ended, out: list[Received]) -> None:
-        if answer.half:
-            out.append(ChatDelta(answer.half, *answer.key, len(answer.texts) - 1))
+        if answer.held_back:
+            out.append(ChatDelta(answer.held_back, *answer.key, len(answer.texts) - 1))
         out.append(Chat(answer.text(), *answer.key, ended, answer.options))
         self._forget(answer)
 

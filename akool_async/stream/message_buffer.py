@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from akool_async.stream.chunks import join_halves
-from akool_async.stream.ended import Key, Parts, hashes
 from akool_async.stream.messages import Sender
+from akool_async.stream.recent_messages import Key, Parts, hashes
+from akool_async.stream.surrogates import join_surrogates
 
 __all__ = [
     "CHARACTER_COST",
     "MESSAGE_COST",
-    "MISSING_TOLD",
+    "MOST_MISSING",
     "NOT_NEXT",
     "PART_COST",
-    "GatheredParts",
+    "MessageBuffer",
 ]
 
 #: How many missing parts a `PartialChat` names at most.
-MISSING_TOLD: Final = 256
+MOST_MISSING: Final = 256
 #: Memory in bytes: what a character takes at most, a part beside its characters, and a message
 #: beside its parts, its `mid` of at most `MAX_MID` characters included.
 CHARACTER_COST: Final = 4
@@ -34,20 +34,20 @@ def part_size(text: str) -> int:
     return len(text) * CHARACTER_COST + PART_COST
 
 
-class GatheredParts:
+class MessageBuffer:
     """What came of a message, and what was handed on of it."""
 
     __slots__ = (
         "ahead",
-        "half",
-        "halves",
+        "delivered",
+        "held_back",
         "key",
         "last",
         "mid",
         "next",
         "sender",
+        "surrogates",
         "texts",
-        "told",
         "touched",
     )
 
@@ -62,12 +62,12 @@ class GatheredParts:
         #: The number of the part with `fin`, once it came.
         self.last: int | None = None
         #: The high surrogate at the end of the last delta, held back until its other half comes.
-        self.half = ""
+        self.held_back = ""
         #: Whether any part has half a surrogate pair.
-        self.halves = False
+        self.surrogates = False
         self.touched = 0.0
         #: How many of `texts` were handed on.
-        self.told = 0
+        self.delivered = 0
         #: The number of the part that may just be appended; `NOT_NEXT` while it isn't that simple.
         self.next = NOT_NEXT
 
@@ -83,7 +83,7 @@ class GatheredParts:
     def catch_up(self) -> None:
         """Notes that what came the short way was handed on."""
         if self.next != NOT_NEXT:
-            self.told = len(self.texts)
+            self.delivered = len(self.texts)
 
     def close_up(self) -> None:
         """Appends the parts that follow without a gap."""
@@ -93,33 +93,33 @@ class GatheredParts:
     def hand_on(self, *, whole: bool) -> str:
         """What is new in order; `whole`: nothing comes after it."""
         fresh = self.texts[-1]
-        if len(self.texts) > self.told + 1:
-            fresh = "".join(self.texts[self.told :])
-        self.told = len(self.texts)
-        if self.halves:
-            fresh, self.half = join_halves(self.half + fresh), ""
+        if len(self.texts) > self.delivered + 1:
+            fresh = "".join(self.texts[self.delivered :])
+        self.delivered = len(self.texts)
+        if self.surrogates:
+            fresh, self.held_back = join_surrogates(self.held_back + fresh), ""
             if fresh and not whole and "\ud800" <= fresh[-1] <= "\udbff":
-                fresh, self.half = fresh[:-1], fresh[-1]
+                fresh, self.held_back = fresh[:-1], fresh[-1]
         return fresh
 
     def text(self) -> str:
         """What arrived, in order, with the gaps left out."""
         text = "".join(self.texts + [self.ahead[idx] for idx in sorted(self.ahead)])
-        return join_halves(text) if self.halves else text
+        return join_surrogates(text) if self.surrogates else text
 
     def missing(self) -> tuple[int, ...]:
-        """The numbers known to be missing, at most `MISSING_TOLD` of them."""
+        """The numbers known to be missing, at most `MOST_MISSING` of them."""
         return tuple(self._missing())
 
     def _missing(self) -> Iterator[int]:
-        told, idx = 0, len(self.texts)
+        delivered, idx = 0, len(self.texts)
         end = max(self.ahead, default=idx - 1) + 1
         if self.last is not None:
             end = max(end, self.last + 1)
-        while idx < end and told < MISSING_TOLD - 1:
+        while idx < end and delivered < MOST_MISSING - 1:
             if idx not in self.ahead:
                 yield idx
-                told += 1
+                delivered += 1
             idx += 1
         if self.last is None:
             yield end

@@ -13,7 +13,7 @@ from typing import Final
 from akool_async.errors import MessageTooLargeError
 from akool_async.stream.limits import PacketLimits
 
-__all__ = ["SendQueue", "Withdrawn"]
+__all__ = ["Cancelled", "SendQueue"]
 
 #: Seconds that a sent packet counts against the budgets: one, and what a send may be delayed
 #: after its time was taken, so that the receiver's window sees no more than ours.
@@ -25,7 +25,7 @@ _REMEMBERED: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Withdrawn:
+class Cancelled:
     """What became of a message: packets that had been sent, and those that never will be."""
 
     packets_sent: int
@@ -155,16 +155,16 @@ class SendQueue:
         self.last_key = key
         return packet
 
-    def withdraw(self, key: str) -> Withdrawn:
+    def cancel(self, key: str) -> Cancelled:
         """Drops what waits of a message; says what was sent of it. The key is forgotten."""
         lane = self._lanes.pop(key, None)
         if lane is None:
-            return Withdrawn(self._done.pop(key, 0), 0)
+            return Cancelled(self._done.pop(key, 0), 0)
         if lane.packets:
             (self._urgent if lane.urgent else self._turns).remove(key)
             self._waiting -= len(lane.packets)
             self.waiting_bytes -= sum(map(len, lane.packets))
-        return Withdrawn(lane.sent, len(lane.packets))
+        return Cancelled(lane.sent, len(lane.packets))
 
     def sent(self, key: str) -> int:
         """How many packets of a message were given out; known for the last 1024 that are done."""

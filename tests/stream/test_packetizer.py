@@ -9,7 +9,8 @@ import re
 import pytest
 
 from akool_async.stream import AGORA, LIVEKIT, TRTC, Chat, PacketLimits, StreamCodec
-from akool_async.stream.chunks import escape, escape_twice, join_halves
+from akool_async.stream.json_output import escape, escape_twice
+from akool_async.stream.surrogates import join_surrogates
 
 
 def parts_of(text: str, limits: PacketLimits = AGORA) -> list[str]:
@@ -106,7 +107,7 @@ def test_escaping_is_json(text: str) -> None:
 
 
 def test_halves_of_a_pair_are_joined_and_lone_ones_escaped() -> None:
-    assert join_halves("\ud83d\ude00 \ude00\ud83d") == "\N{GRINNING FACE} \ude00\ud83d"
+    assert join_surrogates("\ud83d\ude00 \ude00\ud83d") == "\N{GRINNING FACE} \ude00\ud83d"
     assert escape("\ud83d\ude00") == "\N{GRINNING FACE}".encode()
     assert escape("a\ud83d") == rb"a\ud83d"
 

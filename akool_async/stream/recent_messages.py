@@ -1,4 +1,4 @@
-"""Messages that ended: remembered, bounded, so that a late double doesn't open a new one."""
+"""Messages that ended: remembered, bounded, so that a late duplicate doesn't open a new one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final, Generic, TypeAlias, TypeVar
 
 from akool_async.stream.messages import Sender
 
-__all__ = ["UNNUMBERED", "EndedMessages", "Key", "Parts", "hashes", "is_double"]
+__all__ = ["UNNUMBERED", "Key", "Parts", "RecentMessages", "hashes", "is_duplicate"]
 
 #: What names a message: a question and its reply may share a `mid`.
 Key: TypeAlias = tuple[str, Sender | None]
@@ -25,7 +25,7 @@ _NUMBERED_PART_COST: Final = 128
 _BYTES_EACH: Final = 64 * _PART_COST
 
 
-class EndedMessages(Generic[_P]):
+class RecentMessages(Generic[_P]):
     """Between `limit` and twice as many of the latest ended messages, and what stands for the parts
     of each.
 
@@ -74,7 +74,7 @@ def hashes(texts: Sequence[str]) -> Parts:
     return array("q", [hash(text) for text in texts])
 
 
-def is_double(parts: Parts, idx: int, text: str) -> bool:
+def is_duplicate(parts: Parts, idx: int, text: str) -> bool:
     """Whether a part that came after its message's end is one that had come before."""
     if idx == UNNUMBERED:
         return hash(text) in (parts.values() if isinstance(parts, dict) else parts)

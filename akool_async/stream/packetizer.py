@@ -6,56 +6,17 @@ between words where a boundary lies within the last 5 % of the packet.
 
 from __future__ import annotations
 
-import json
-import re
-from typing import Any, Final, Protocol
-
-import msgspec
+from typing import Final, Protocol
 
 from akool_async.errors import InvalidParameterError, MessageTooLargeError
+from akool_async.stream.json_output import escape, escape_twice
 
-__all__ = ["Cutter", "Envelope", "dump", "escape", "escape_twice", "join_halves"]
+__all__ = ["Envelope", "Packetizer"]
 
 #: The longest escape of one code point: `\\u0000` twice escaped.
 LONGEST_UNIT: Final = 7
 #: How far back from the limit a boundary between words is looked for, as a part of the packet.
 NEAR: Final = 20
-
-_encode = msgspec.json.Encoder().encode
-#: A surrogate as `surrogatepass` writes it, which is not UTF-8.
-_SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
-
-
-def join_halves(text: str) -> str:
-    """Makes one character of each high surrogate followed by a low one; others stay as they are."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
-
-
-def _escape_surrogate(match: re.Match[bytes]) -> bytes:
-    return rb"\u%04x" % ord(match[0].decode("utf-8", "surrogatepass"))
-
-
-def dump(value: Any) -> bytes:
-    """`value` as compact JSON in UTF-8; a lone half of a surrogate pair becomes its escape.
-
-    Raises:
-        TypeError: something in it has no JSON form.
-    """
-    try:
-        return _encode(value)
-    except UnicodeEncodeError:
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-        return _SURROGATE.sub(_escape_surrogate, join_halves(text).encode("utf-8", "surrogatepass"))
-
-
-def escape(text: str) -> bytes:
-    """`text` as it stands between the quotes of a JSON string."""
-    return dump(text)[1:-1]
-
-
-def escape_twice(text: str) -> bytes:
-    """`text` as it stands between the quotes of a JSON string inside a JSON string."""
-    return _encode(escape(text).decode())[1:-1]
 
 
 class Envelope(Protocol):
@@ -71,7 +32,7 @@ class Envelope(Protocol):
         ...
 
 
-class Cutter:
+class Packetizer:
     """The parts of one message, from its text as it becomes known.
 
     `feed` takes text, `cut` gives the packets that are full, `cut(flush=True)` the rest as well.
@@ -88,7 +49,7 @@ class Cutter:
         #: Escaped text that no packet holds yet.
         self._rest = b""
         #: A high surrogate at the end of what was fed: its other half may come next.
-        self._half = ""
+        self._high = ""
         self.idx = 0
         # The number grows with the parts: ten digits must leave room, too.
         before, after = envelope.wrap(10**9, last=False)
@@ -111,18 +72,18 @@ class Cutter:
         """Adds text to what is to be cut."""
         if not isinstance(text, str):
             raise InvalidParameterError("text", f"is of type {type(text).__name__}, give a str")
-        if self._half:
-            text, self._half = self._half + text, ""
+        if self._high:
+            text, self._high = self._high + text, ""
         if text and "\ud800" <= text[-1] <= "\udbff":
-            text, self._half = text[:-1], text[-1]
+            text, self._high = text[:-1], text[-1]
         self._rest = self._rest + self._escape(text) if self._rest else self._escape(text)
 
     def cut(self, *, flush: bool = False, last: bool = False) -> list[bytes]:
         """The packets that can be filled; `flush`: all of the text; `last`: all, and the end."""
         packets: list[bytes] = []
-        if last and self._half:
-            self._rest += self._escape(self._half)
-            self._half = ""
+        if last and self._high:
+            self._rest += self._escape(self._high)
+            self._high = ""
         before, after = self._envelope.wrap(self.idx, last=False)
         if not (flush or last) and len(before) + len(self._rest) + len(after) <= self._max_bytes:
             return packets

@@ -7,14 +7,12 @@ What can't be read either way is refused with `NotOursError`, whose text says wh
 from __future__ import annotations
 
 import json
-import re
 from typing import Any, Final, Literal
 
 __all__ = [
     "LARGEST",
     "MAX_MID",
     "NotOursError",
-    "has_halves",
     "read_bool",
     "read_id",
     "read_int",
@@ -28,16 +26,8 @@ MAX_MID: Final = 512
 LARGEST: Final = 2**53
 
 
-_HALF = re.compile("[\ud800-\udfff]")
-
-
 class NotOursError(ValueError):
     """A packet that isn't ours, or isn't understood; caught by the codec."""
-
-
-def has_halves(text: str) -> bool:
-    """Whether there is half a surrogate pair in it."""
-    return _HALF.search(text) is not None
 
 
 def read_object(packet: bytes | str) -> dict[str, Any]:

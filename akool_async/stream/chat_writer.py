@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from akool_async.stream.chunks import Cutter
+from akool_async.stream.packetizer import Packetizer
 
 __all__ = ["ChatWriter"]
 
@@ -13,20 +13,20 @@ class ChatWriter:
     Packets are made as full as the limit allows; `flush` sends on what there is.
     """
 
-    def __init__(self, mid: str, cutter: Cutter) -> None:
+    def __init__(self, mid: str, packetizer: Packetizer) -> None:
         self.mid = mid
-        self._cutter = cutter
+        self._packetizer = packetizer
         self._finished = False
 
     @property
     def parts(self) -> int:
         """How many packets were made."""
-        return self._cutter.idx
+        return self._packetizer.idx
 
     @property
     def waiting(self) -> int:
         """How many bytes of escaped text no packet holds yet."""
-        return self._cutter.waiting
+        return self._packetizer.waiting
 
     def add(self, text: str) -> list[bytes]:
         """Adds text. Returns the packets that it filled: none, as a rule.
@@ -36,8 +36,8 @@ class ChatWriter:
             RuntimeError: after `finish`.
         """
         self._check_open()
-        self._cutter.feed(text)
-        return self._cutter.cut()
+        self._packetizer.feed(text)
+        return self._packetizer.cut()
 
     def flush(self) -> list[bytes]:
         """Returns what was added and isn't in a packet yet, in packets that need not be full.
@@ -45,7 +45,7 @@ class ChatWriter:
         Half a surrogate pair at the very end waits for its other half.
         """
         self._check_open()
-        return self._cutter.cut(flush=True)
+        return self._packetizer.cut(flush=True)
 
     def finish(self, text: str = "") -> list[bytes]:
         """Adds the last of the text. Returns the last packets; the very last may hold no text.
@@ -53,9 +53,9 @@ class ChatWriter:
         Version 3 has no end mark: there may be nothing left to send.
         """
         self._check_open()
-        self._cutter.feed(text)
+        self._packetizer.feed(text)
         self._finished = True
-        return self._cutter.cut(last=True)
+        return self._packetizer.cut(last=True)
 
     def _check_open(self) -> None:
         if self._finished:
