@@ -55,8 +55,9 @@ if TYPE_CHECKING:
         UnknownReceived,
         UserSpoke,
     )
-    from akool_async.opening import join, open_session
+    from akool_async.opening import join
     from akool_async.rooms import OwnAgoraRoom, OwnLiveKitRoom, OwnTRTCRoom
+    from akool_async.running import run
     from akool_async.stream.messages import Prompt
 
 __version__ = "0.1.0"
@@ -103,7 +104,7 @@ __all__ = [
     "errors",
     "events",
     "join",
-    "open_session",
+    "run",
 ]
 __all__ += errors.__all__
 
@@ -148,7 +149,8 @@ _MODULES: Final = {
         "UserSpoke",
     ),
     "rooms": ("OwnAgoraRoom", "OwnLiveKitRoom", "OwnTRTCRoom"),
-    "opening": ("join", "open_session"),
+    "opening": ("join",),
+    "running": ("run",),
     "stream.messages": ("Prompt",),
 }
 _HOME: Final = {name: module for module, names in _MODULES.items() for name in names}

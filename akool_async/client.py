@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import os
-from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import cached_property
 from types import TracebackType
@@ -12,10 +10,11 @@ from typing import Any, Final, Self
 
 from aiohttp import ClientSession
 
-from akool_async import conversation
 from akool_async.auth import choose_auth
+from akool_async.concurrency import run_to_completion
 from akool_async.errors import InvalidParameterError
 from akool_async.http import ConnectionPool
+from akool_async.opening import SessionOpener
 from akool_async.resources.account import Account
 from akool_async.resources.avatars import Avatars
 from akool_async.resources.executor import APIExecutor
@@ -28,15 +27,17 @@ from akool_async.rest.base_url import DEFAULT_BASE_URL, normalise_base_url
 from akool_async.rest.retry import RetryRules
 from akool_async.validation import number, whole
 
-__all__ = ["DEFAULT_MAX_RETRIES", "DEFAULT_TIMEOUT", "AkoolClient"]
+__all__ = ["DEFAULT_CLOSE_TIMEOUT", "DEFAULT_MAX_RETRIES", "DEFAULT_TIMEOUT", "AkoolClient"]
 
 BASE_URL_VARIABLE: Final = "AKOOL_API_URL"
 #: Seconds for one try of a call.
 DEFAULT_TIMEOUT: Final = 30.0
 DEFAULT_MAX_RETRIES: Final = 2
+#: Seconds for which closing a session is tried.
+DEFAULT_CLOSE_TIMEOUT: Final = 60.0
 
 
-class AkoolClient:
+class AkoolClient(SessionOpener):
     """One account. Use it as a context manager, or call `aclose`; safe for many tasks at once.
 
     The connections are made on first use, in the event loop of that moment. Proxies are taken from
@@ -56,6 +57,7 @@ class AkoolClient:
         base_url: str | None = None,
         timeout: float = DEFAULT_TIMEOUT,
         max_retries: int = DEFAULT_MAX_RETRIES,
+        session_close_timeout: float = DEFAULT_CLOSE_TIMEOUT,
         session: ClientSession | None = None,
     ) -> None:
         """Keeps what it is given; connects to nothing.
@@ -68,6 +70,8 @@ class AkoolClient:
             base_url: or `AKOOL_API_URL`; https, or http on a loopback address.
             timeout: seconds for one try of a call.
             max_retries: how often a call is repeated, where that is safe.
+            session_close_timeout: seconds for which closing an open session is tried, whatever
+                `timeout` and `max_retries` are: it costs until it is closed.
             session: one's own `aiohttp.ClientSession`; it is never closed here.
 
         Raises:
@@ -90,10 +94,13 @@ class AkoolClient:
             auth,
             timeout=_timeout(timeout),
             retry=RetryRules(max_retries=whole("max_retries", max_retries, 0, 100)),
+            close_timeout=_seconds("session_close_timeout", session_close_timeout),
         )
 
     def __repr__(self) -> str:
-        return f"AkoolClient(base_url={self.base_url!r})"
+        if "_executor" not in self.__dict__:  # its construction failed, and a debugger shows it
+            return f"<{type(self).__name__}, not constructed>"
+        return f"{type(self).__name__}(base_url={self.base_url!r})"
 
     @property
     def base_url(self) -> str:
@@ -140,30 +147,6 @@ class AkoolClient:
         """The account: its credits."""
         return Account(self._executor)
 
-    def open_session(
-        self, avatar_id: str, *, stream_type: str = "livekit", **fields: Any
-    ) -> AbstractAsyncContextManager[conversation.AvatarSession]:
-        """Creates a session, joins its room, and closes both whatever happens.
-
-            async with client.open_session("dvp_Tristan_cloth2_1080P") as avatar:
-                reply = await avatar.ask("Hello")
-
-        Args:
-            avatar_id: a streaming avatar's.
-            stream_type: "livekit", "agora" or "trtc".
-            **fields: what `akool_async.opening.open_session` takes: `SessionFields`, `legacy=True`
-                for version 3, `transport=`, `transport_options=`, `options=`, `room=`.
-
-        Raises:
-            MissingDependencyError: no transport of that name is installed; on entering.
-            InvalidParameterError: a wrong value; on entering, before anything is sent.
-            APIError, RequestError: the session couldn't be created.
-            JoinError: its room couldn't be joined; the session is closed again.
-        """
-        from akool_async.opening import open_session
-
-        return open_session(self, avatar_id, stream_type=stream_type, **fields)
-
     def with_options(
         self,
         *,
@@ -171,18 +154,21 @@ class AkoolClient:
         max_retries: int | None = None,
         retry_time: float | None = None,
         backoff: float | None = None,
-    ) -> AkoolClient:
+        session_close_timeout: float | None = None,
+    ) -> Self:
         """A copy with other limits, which shares connections and tokens with this one.
 
             await client.with_options(timeout=5, max_retries=0).sessions.get(session_id)
 
-        Closing the copy closes nothing; closing this client closes it for both.
+        Closing the copy closes nothing; closing this client closes it for both. A subclass's own
+        attributes are copied, too.
 
         Args:
             timeout: seconds for one try of a call.
             max_retries: how often a call is repeated, where that is safe.
             retry_time: seconds from the first try's start after which no other is begun.
             backoff: seconds; the longest first pause between tries, later ones are longer.
+            session_close_timeout: seconds for which closing an open session is tried.
 
         Raises:
             InvalidParameterError: a value out of range.
@@ -196,17 +182,37 @@ class AkoolClient:
             rules["backoff"] = number("backoff", backoff, 0.0, 60.0)
         executor = self._executor
         copy = object.__new__(type(self))
+        # All but the resources, which are cached and call by the limits of this client.
+        mine = {name: value for name, value in vars(self).items() if name not in _RESOURCES}
+        copy.__dict__.update(mine)
         copy._owns_pool = False
         copy._executor = replace(
             executor,
             timeout=executor.timeout if timeout is None else _timeout(timeout),
+            close_timeout=executor.close_timeout
+            if session_close_timeout is None
+            else _seconds("session_close_timeout", session_close_timeout),
             retry=replace(executor.retry, **rules),
         )
         return copy
 
     async def aclose(self) -> None:
-        """Closes the connections; not those of a `session` that was given. Twice is fine."""
+        """Closes the sessions that this client has open, then the connections.
+
+        Sessions that are being created are waited for and closed, too; those that `sessions.create`
+        has returned are their creator's. The connections of a `session` that was given stay open.
+        Goes on to the end when cancelled, then raises the cancellation. Twice is fine.
+
+        Raises:
+            SessionLeftOpenError: a session couldn't be closed.
+        """
         if self._owns_pool:
+            await run_to_completion(self._shut(), timeout=None, name="akool: closing the client")
+
+    async def _shut(self) -> None:
+        try:
+            await self._executor.open_sessions.aclose()
+        finally:
             await self._executor.auth.aclose()
             await self._executor.pool.aclose()
 
@@ -219,11 +225,26 @@ class AkoolClient:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self.aclose()
+        try:
+            await self.aclose()
+        except Exception as failure:
+            if error is None:
+                raise
+            error.add_note(str(failure))
+
+
+#: What is cached in a client, and made anew in its copies.
+_RESOURCES: Final = frozenset(
+    name for name, value in vars(AkoolClient).items() if isinstance(value, cached_property)
+)
 
 
 def _timeout(value: object) -> float:
-    seconds = number("timeout", value, 0.0, 86_400.0)
-    if not seconds or not math.isfinite(seconds):
-        raise InvalidParameterError("timeout", "is 0 s, give more than that, at most 86400 s")
+    return _seconds("timeout", value)
+
+
+def _seconds(name: str, value: object) -> float:
+    seconds = number(name, value, 0.0, 86_400.0)
+    if not seconds:
+        raise InvalidParameterError(name, "is 0 s, give more than that, at most 86400 s")
     return float(seconds)

@@ -22,6 +22,7 @@ AkoolError
 │   ├── ProcessingError           media, upload and knowledge codes
 │   └── UnknownCodeError          a code nobody documented
 ├── SessionFailedError            a session whose status says failed or completed while opening
+├── SessionLeftOpenError          a session couldn't be closed: it costs until its duration is over
 ├── AvatarFailedError             an uploaded avatar whose processing failed
 ├── VoiceFailedError              a voice that couldn't be cloned
 ├── WebhookError                  a webhook that isn't the service's, is too old or unreadable
@@ -38,6 +39,8 @@ AkoolError
     ├── CommandTimeoutError       a command had no answer in time (also TimeoutError)
     ├── ReplyTimeoutError         a question had no (whole) reply in time (also TimeoutError)
     ├── ReplyIncompleteError      parts of a reply were lost; has the text that did arrive
+    ├── TextSourceError           an iterator given to `say` ended by a cancellation of its own
+    ├── TextTimeoutError          it gave no further text in time (also TimeoutError)
     ├── QuestionInterruptedError  the connection broke while a question was in flight
     ├── TextSourceError           the text of an utterance couldn't be had from its source
     ├── TextTimeoutError          the source gave no text in time (also TimeoutError)
@@ -93,6 +96,7 @@ __all__ = [
     "SendError",
     "SessionClosedError",
     "SessionFailedError",
+    "SessionLeftOpenError",
     "TextSourceError",
     "TextTimeoutError",
     "TransportError",
@@ -382,6 +386,20 @@ class SessionFailedError(AkoolError):
         super().__init__(message)
         self.session_id = session_id
         self.status = status
+
+
+class SessionLeftOpenError(AkoolError):
+    """A session couldn't be closed, so it may cost credits until its duration is over.
+
+    `session_ids` are the ids of those that may be open, where they are known; the cause is the last
+    try's error.
+    """
+
+    retryable = True
+
+    def __init__(self, message: str, *, session_ids: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.session_ids = session_ids
 
 
 class AvatarFailedError(AkoolError):

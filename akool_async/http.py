@@ -12,9 +12,11 @@ import time
 from typing import Any, Final
 
 import aiohttp
+from aiohttp.connector import Connection
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from akool_async.concurrency import unlist
 from akool_async.errors import (
     APIConnectionError,
     APITimeoutError,
@@ -34,7 +36,8 @@ __all__ = ["ConnectionPool"]
 MAX_ANSWER: Final = 8 * 2**20
 #: Seconds for making a connection, less where the whole call has less.
 CONNECT_TIMEOUT: Final = 10.0
-#: Connections at most; calls beyond wait for one.
+#: Ordinary calls at a time; calls beyond wait. Urgent ones, which create or close a paid session,
+#: don't: waiting behind a hundred slow calls would leave sessions open.
 MAX_CONNECTIONS: Final = 100
 
 _JSON: Final = "application/json"
@@ -54,7 +57,8 @@ class ConnectionPool:
         self._own = session is None
         self._proxy: Proxy | None = None
         self._urls: dict[str, URL] = {}
-        self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
+        self._timeouts: dict[tuple[float, float], aiohttp.ClientTimeout] = {}
+        self._slots = asyncio.Semaphore(MAX_CONNECTIONS)
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -71,14 +75,22 @@ class ConnectionPool:
             await session.close()
 
     async def send(
-        self, request: Request, header: tuple[str, str] | None, *, timeout: float
+        self,
+        request: Request,
+        header: tuple[str, str] | None,
+        *,
+        timeout: float,
+        urgent: bool = False,
+        listen: float = 0.0,
     ) -> RawResponse:
         """Sends one request once.
 
         Args:
             request: what to send.
             header: the authentication's, `None`: none.
-            timeout: seconds for all of it, connecting and reading included.
+            timeout: seconds for all of it, waiting, connecting and reading included.
+            urgent: doesn't wait for other calls.
+            listen: seconds beyond `timeout` that the answer to a request already sent may take.
 
         Raises:
             APIConnectionError: the connection wasn't made (`sent` is False) or broke.
@@ -88,6 +100,35 @@ class ConnectionPool:
                 session has a login; the environment's proxy can't be used.
         """
         session = self._open_session()
+        if urgent or not self._own:
+            return await self._send(session, request, header, self._timeout(timeout, listen))
+        began = time.monotonic()
+        if self._slots.locked():
+            try:
+                async with asyncio.timeout(timeout):
+                    await self._slots.acquire()
+            except TimeoutError as error:
+                raise APITimeoutError(
+                    f"not sent within {timeout:g} s: {MAX_CONNECTIONS} other calls are under way",
+                    request=request.info,
+                    retryable=True,
+                    sent=False,
+                ) from error
+            timeout = max(timeout - (time.monotonic() - began), 0.001)
+        else:
+            await self._slots.acquire()
+        try:
+            return await self._send(session, request, header, self._timeout(timeout, listen))
+        finally:
+            self._slots.release()
+
+    async def _send(
+        self,
+        session: aiohttp.ClientSession,
+        request: Request,
+        header: tuple[str, str] | None,
+        timeout: aiohttp.ClientTimeout,
+    ) -> RawResponse:
         headers = {"Accept": _JSON}
         if header is not None:
             headers[header[0]] = header[1]
@@ -111,7 +152,7 @@ class ConnectionPool:
                 self._url(request.path),
                 data=request.body,
                 headers=headers,
-                timeout=self._timeout(timeout),
+                timeout=timeout,
                 allow_redirects=False,
                 # The service's code decides, whatever the user's session is set to.
                 raise_for_status=False,
@@ -128,12 +169,20 @@ class ConnectionPool:
         except RequestError:
             raise
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _translated(error, request, timeout) from _without_headers(error)
+            raise _translated(error, request, timeout.total or 0.0) from _without_headers(error)
         except (ValueError, TypeError, RuntimeError, AttributeError, LookupError) as error:
             # Of aiohttp, yarl, a codec, or middleware of the user's session: whether the service
             # saw the call isn't known.
             raise APIConnectionError(
                 f"the call failed with {type(error).__name__}", request=request.info
+            ) from error
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # The end of the loop cancelled a task of aiohttp's that looks up a name or connects.
+            raise APIConnectionError(
+                "connecting was cancelled", request=request.info, retryable=True, sent=False
             ) from error
 
     def _open_session(self) -> aiohttp.ClientSession:
@@ -145,9 +194,10 @@ class ConnectionPool:
             self._proxy = Proxy.from_environment(self.base_url)
             self._loop = asyncio.get_running_loop()
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS),
+                connector=aiohttp.TCPConnector(limit=0),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=True,
+                request_class=_Request,
             )
         elif self._own:
             if self._loop is not asyncio.get_running_loop():
@@ -187,15 +237,28 @@ class ConnectionPool:
                 self._urls[path] = url
         return url
 
-    def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:
-        timeout = self._timeouts.get(seconds)
+    def _timeout(self, seconds: float, listen: float) -> aiohttp.ClientTimeout:
+        timeout = self._timeouts.get((seconds, listen))
         if timeout is None:
             # Connecting has less, so that it differs from a call that was sent.
             connect = min(CONNECT_TIMEOUT, seconds * 0.8)
-            timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=connect)
+            timeout = aiohttp.ClientTimeout(total=seconds + listen, sock_connect=connect)
             if len(self._timeouts) < 100:
-                self._timeouts[seconds] = timeout
+                self._timeouts[seconds, listen] = timeout
         return timeout
+
+
+class _Request(aiohttp.ClientRequest):
+    """A request whose body is written even when all tasks are cancelled: a program's end may cancel
+    aiohttp's task before its first step, and no answer would ever come.
+    """
+
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        response = await super().send(conn)
+        writer = getattr(self, "_writer", None)
+        if isinstance(writer, asyncio.Task):
+            unlist(writer)
+        return response
 
 
 async def _once(

@@ -19,7 +19,7 @@ async def read_out(texts: list[str]) -> str:
     """Returns the transcript as JSON."""
     async with (
         AkoolClient() as akool,
-        akool.open_session("dvp_Tristan_cloth2_1080P", mode_type=1) as avatar,
+        akool.open_session("dvp_Tristan_cloth2_1080P", mode=1) as avatar,
     ):
         for number, text in enumerate(texts, 1):
             await avatar.say(text).spoken()

@@ -22,7 +22,7 @@ async def main(questions: list[str]) -> None:
         )
         try:
             async with akool.open_session(
-                "dvp_Tristan_cloth2_1080P", knowledge_id=base.id, mode_type=2, language="en"
+                "dvp_Tristan_cloth2_1080P", knowledge_id=base.id, mode=2, language="en"
             ) as avatar:
                 for question in questions:
                     print(f"you: {question}")

@@ -47,7 +47,7 @@ async def main() -> None:
     async with (
         aiohttp.ClientSession(base, headers=headers, timeout=timeout) as http,
         AkoolClient() as akool,
-        akool.open_session("dvp_Tristan_cloth2_1080P", mode_type=1) as avatar,
+        akool.open_session("dvp_Tristan_cloth2_1080P", mode=1) as avatar,
     ):
         avatar.respond_with(
             lambda turn: completion(http, turn), filler="Let me think.", filler_after=2.0

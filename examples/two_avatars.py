@@ -15,8 +15,8 @@ from akool_async import AkoolClient
 async def main(opening: str, turns: int) -> None:
     async with (
         AkoolClient() as akool,
-        akool.open_session("dvp_Tristan_cloth2_1080P", mode_type=2) as tristan,
-        akool.open_session("dvp_Alinna_realisticbg_20241224", mode_type=2) as alinna,
+        akool.open_session("dvp_Tristan_cloth2_1080P", mode=2) as tristan,
+        akool.open_session("dvp_Alinna_realisticbg_20241224", mode=2) as alinna,
     ):
         text = opening
         for turn in range(turns):

@@ -146,6 +146,7 @@ VALUES: dict[str, Any] = {
     "message": "é 😀",
     "retry_after": 2.5,
     "session_id": "s",
+    "session_ids": ("s", "t"),
     "record_id": "r",
     "reason": "banned",
     "cmd": "interrupt",

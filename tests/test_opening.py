@@ -71,7 +71,7 @@ async def test_a_legacy_session_waits_until_it_runs_and_asks_with_its_options():
     seen = []
     async with Simulator() as sim, AkoolClient("any", base_url=sim.url) as akool:
         opening = akool.open_session(
-            LEGACY, legacy=True, language="fr", mode_type=2, on_progress=seen.append
+            LEGACY, legacy=True, language="fr", mode=2, on_progress=seen.append
         )
         async with opening as avatar:
             assert [session.status for session in seen][-1] == 2
@@ -93,7 +93,7 @@ async def test_a_legacy_session_waits_until_it_runs_and_asks_with_its_options():
         ({"transport_options": {"colour": "red"}}, InvalidParameterError),
         ({"duration": 0}, InvalidParameterError),
         ({"stream_type": "flv"}, ConfigurationError),
-        ({"colour": "red"}, InvalidParameterError),
+        ({"colour": "red"}, TypeError),
         ({"legacy": True, "duration": 60}, InvalidParameterError),
     ],
 )

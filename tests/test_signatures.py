@@ -68,4 +68,5 @@ def test_annotations_resolve(name: str) -> None:
 
 def test_a_client_names_what_it_opens() -> None:
     hints = typing.get_type_hints(akool_async.AkoolClient.open_session)
-    assert typing.get_args(hints["return"])[0] is akool_async.AvatarSession
+    entered = typing.get_type_hints(hints["return"].__aenter__)
+    assert entered["return"] is akool_async.AvatarSession

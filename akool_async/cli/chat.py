@@ -47,7 +47,7 @@ class Wanted:
         fields = {
             "avatar_id": self.avatar,
             "stream_type": self.transport,
-            "mode_type": self.mode,
+            "mode": self.mode,
             "language": self.lang,
             "voice_id": self.voice,
             "knowledge_id": self.knowledge_id,

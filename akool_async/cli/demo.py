@@ -89,7 +89,7 @@ async def _converse(sim: Simulator, course: Course, out: Printer) -> None:
             "avatar_id": "dvp_Tristan_cloth2_1080P",
             "stream_type": course.transport,
             "duration": DURATION,
-            "mode_type": 2,
+            "mode": 2,
             "language": "en",
         }
     async with AkoolClient("demo", base_url=sim.url) as akool:

@@ -1,85 +1,72 @@
-"""Closing that is bounded in time and that cancelling doesn't stop."""
+"""Closing a conversation: what waits, its tasks, the room, and the session at the service."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
 
-from akool_async.errors import ConversationClosedError
+from akool_async.concurrency import unlisted_task
+from akool_async.errors import ConversationClosedError, SessionLeftOpenError
 
 if TYPE_CHECKING:
     from akool_async.conversation.line import Line
 
-__all__ = ["finish", "shut"]
+__all__ = ["shut"]
 
 logger = logging.getLogger("akool_async.conversation")
 
-T = TypeVar("T")
-
 #: Seconds that leaving the room may take before the session is closed all the same. A session's
-#: end closes its room, and a client that is being thrown out while it leaves complains in its log.
+#: end closes its room, and a client that is removed while it leaves complains in its log.
 _LEAVE_FIRST: Final = 0.5
 
 
-async def finish(work: Coroutine[Any, Any, T], *, timeout: float | None, name: str) -> T:
-    """Runs `work` to its end even if the task that waits is cancelled, any number of times.
-
-    After `timeout` seconds `work` itself is cancelled, and `TimeoutError` raised. Cancellation is
-    passed on when `work` is over; `asyncio.CancelledError` then comes in place of its result.
-    """
-    task = asyncio.get_running_loop().create_task(work, name=name)
-    loop = asyncio.get_running_loop()
-    timer = loop.call_later(timeout, task.cancel) if timeout is not None else None
-    cancelled: asyncio.CancelledError | None = None
-    try:
-        while not task.done():
-            try:
-                await asyncio.wait([task])
-            except asyncio.CancelledError as error:
-                cancelled = error
-    finally:
-        if timer is not None:
-            timer.cancel()
-    if cancelled is not None:
-        if not task.cancelled() and (failure := task.exception()) is not None:
-            logger.warning("%s failed: %s", name, failure)
-        raise cancelled
-    if task.cancelled():
-        raise TimeoutError(f"{name} took longer than {timeout:g} s")
-    return task.result()
-
-
 async def shut(line: Line, close: Callable[[], Awaitable[object]] | None) -> None:
-    """Ends a conversation: what waits, its tasks, the room, and the session by `close`.
+    """Ends a conversation.
 
-    Within `close_timeout` seconds, and all at once, because each may take its time; only the
-    session waits a moment for the room's being left. What fails or takes longer is told in the
-    log: closing is the last that can be done.
+    Everything ends at once, because each part may take its time; only the session waits a moment
+    until the room was left. What fails, or takes longer than `close_timeout`, is logged. `close`,
+    which closes the session, should keep to `session_close_timeout` by itself.
+
+    Raises:
+        SessionLeftOpenError: `close` raised it, or took far longer than it may.
+        SystemExit, KeyboardInterrupt: raised by a handler of the last event.
     """
-    patience = line.options.close_timeout
-    line.fail(ConversationClosedError("the conversation was closed"))
-    start = asyncio.ensure_future
-    spare = line.closing_task
-    tasks: dict[str, asyncio.Future[None]] = {
+    limit = line.options.close_timeout
+    start = unlisted_task
+    tasks = {
         "ending the tasks": start(line.stop()),
-        "ending the handlers": start(line.hub.stop(patience=min(1.0, patience), spare=spare)),
-        "leaving the room": start(line.transport.close(timeout=patience)),
+        "ending the handlers": start(line.hub.stop(patience=min(1.0, limit))),
+        "leaving the room": start(line.transport.close(timeout=limit)),
     }
-    if close is not None:
-        moment = min(_LEAVE_FIRST, patience / 4)
-        tasks["closing the session"] = start(_behind(tasks["leaving the room"], moment, close))
-    _, late = await asyncio.wait(tasks.values(), timeout=patience)
+    leaving = tasks["leaving the room"]
+    closing = start(_behind(leaving, min(_LEAVE_FIRST, limit / 4), close)) if close else None
+    exiting: BaseException | None = None
+    try:
+        # The tasks are there before any handler of the user's runs: it may raise SystemExit.
+        line.fail(ConversationClosedError("the conversation was closed"))
+    except BaseException as exit_:  # noqa: BLE001 - raised at the end
+        exiting = exit_
+    _, late = await asyncio.wait(tasks.values(), timeout=limit)
     for task in late:
         task.cancel()
     if late:
         await asyncio.wait(late, timeout=1.0)
     for name, task in tasks.items():
         if task in late:
-            logger.warning("%s took longer than %g s", name, patience)
+            logger.warning("%s took longer than %g s", name, limit)
         elif not task.cancelled() and (error := task.exception()) is not None:
             logger.warning("%s failed: %s", name, error)
+    if closing is not None:
+        # It may have waited for others to be closed. Three times is for what never ends.
+        longest = 3 * (line.options.session_close_timeout or 60.0) + 5
+        if not (await asyncio.wait([closing], timeout=longest))[0]:
+            closing.cancel()
+            raise _left_open(line.info.session_id, longest)
+        await closing
+    if exiting is not None:
+        raise exiting
 
 
 async def _behind(
@@ -90,3 +77,14 @@ async def _behind(
     """
     await asyncio.wait([leaving], timeout=moment)
     await close()
+
+
+def _left_open(session_id: str | None, seconds: float) -> SessionLeftOpenError:
+    name = session_id or "of unknown id"
+    error = SessionLeftOpenError(
+        f"The session {name} may still be open, and cost credits: closing it took longer than "
+        f"{seconds:g} s",
+        session_ids=(session_id,) if session_id else (),
+    )
+    logger.error("%s", error)
+    return error

@@ -216,6 +216,11 @@ class Line:
             events_lost=self.hub.lost,
         )
 
+    def runs(self, task: asyncio.Task[Any] | None) -> bool:
+        """Whether a task is a handler's or the responder's, which closing waits for."""
+        responds = self.responder is not None and self.responder.runs(task)
+        return responds or self.hub.runs(task)
+
     async def stop(self) -> None:
         """Ends the tasks."""
         self._alarm.stop()

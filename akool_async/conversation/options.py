@@ -49,7 +49,9 @@ class ConversationOptions:
             a full reconnect of its own shows as leaving and coming back.
         ending_notice: `SessionEnding` comes this long before the session's `duration` is up.
         ending_grace: this long after `duration` is up a silent room counts as ended.
-        close_timeout: closing everything, the REST call included.
+        close_timeout: leaving the room and ending the tasks, when the conversation is closed.
+        session_close_timeout: trying to close the session at the service, beside that and whatever
+            the client's `max_retries` is; `None`: as the client has it, 60 s by default.
         event_queue: events kept for one reader; a slower one loses the oldest and is told.
         event_handler_queue: the same for one handler given to `on()`.
         waiting_bytes: chat waiting to be sent; beyond it `ask` and `say` wait for room.
@@ -92,6 +94,7 @@ class ConversationOptions:
     ending_notice: float = 30.0
     ending_grace: float = 10.0
     close_timeout: float = 8.0
+    session_close_timeout: float | None = None
     event_queue: int = 1000
     event_handler_queue: int = 1000
     waiting_bytes: int = 256 * 1024
@@ -134,12 +137,13 @@ class SessionInfo:
         avatar_id: the avatar.
         transport: the transport's name.
         duration: seconds the session lives, from `created`.
-        created: when it was made, in seconds of the event loop's clock; `None`: when joined.
-        mode: 1 retelling, 2 dialogue; as create was told.
-        language: as create was told.
-        voice_id: as create was told.
-        voice_url: as create was told.
-        background_url: as create was told.
+        created: when the call that created it was sent, in seconds of the event loop's clock;
+            `None`: when joined.
+        mode: 1 retelling, 2 dialogue; as it was created.
+        language: as it was created.
+        voice_id: as it was created.
+        voice_url: as it was created.
+        background_url: as it was created.
         pull_url: (v3) where the video is watched: FLV over HTTP. In no repr: the room's secret
             name is in its path.
     """

@@ -153,10 +153,14 @@ class _Handling:
             except Exception as error:  # noqa: BLE001 - a user's handler; told, never swallowed
                 self._fail(error, self._function, event)
 
-    async def stop(self, *, patience: float, spare: asyncio.Task[Any] | None) -> None:
+    def runs(self, task: asyncio.Task[Any] | None) -> bool:
+        """Whether this is its task."""
+        return task is not None and task is self._task
+
+    async def stop(self, *, patience: float) -> None:
         """Lets a running handler finish for `patience` seconds, then cancels it."""
         task = self._task
-        if task is None or task is spare:
+        if task is None:
             return
         await asyncio.wait([task], timeout=patience)
         task.cancel()
@@ -230,10 +234,13 @@ class EventHub:
             except Exception:
                 logger.exception("on_error raised")
 
-    async def stop(self, *, patience: float, spare: asyncio.Task[Any] | None) -> None:
-        """Ends every handler's task, but not the one that asks for it."""
-        stops = (handler.stop(patience=patience, spare=spare) for handler in self._handlers)
-        await asyncio.gather(*stops)
+    def runs(self, task: asyncio.Task[Any] | None) -> bool:
+        """Whether a task is a handler's."""
+        return any(handler.runs(task) for handler in self._handlers)
+
+    async def stop(self, *, patience: float) -> None:
+        """Ends every handler's task."""
+        await asyncio.gather(*(handler.stop(patience=patience) for handler in self._handlers))
 
     def _failed(self, error: BaseException, function: object, event: Event) -> None:
         where = f"the handler {getattr(function, '__qualname__', repr(function))}"

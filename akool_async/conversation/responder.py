@@ -166,6 +166,10 @@ class Responder:
             await asyncio.wait(tasks, timeout=port.options.close_timeout)
         self._ready.set()
 
+    def runs(self, task: asyncio.Task[Any] | None) -> bool:
+        """Whether a task is one of this responder's."""
+        return task in self._tasks
+
     def heard(self, text: str, mid: str, *, complete: bool) -> None:
         """A person said something: ends what the avatar is saying, and answers."""
         if self._stopped or self._port.is_over:

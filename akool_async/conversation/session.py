@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
+from akool_async.concurrency import Uncancellable
 from akool_async.conversation.asking import Asking
-from akool_async.conversation.closing import finish, shut
+from akool_async.conversation.closing import shut
 from akool_async.conversation.events import Event
 from akool_async.conversation.line import Line
 from akool_async.conversation.options import (
@@ -38,9 +40,10 @@ from akool_async.errors import (
     CommandTimeoutError,
     ConversationClosedError,
     InvalidParameterError,
+    MessageTooLargeError,
     NotSupportedError,
 )
-from akool_async.stream import new_mid
+from akool_async.stream import StreamCodec, new_mid
 from akool_async.stream.messages import SetAction
 from akool_async.transport import Transport
 
@@ -75,14 +78,15 @@ class AvatarSession:
             transport: the room; closed with the session.
             info: what is known about the session.
             options: every time limit and bound.
-            close: ends the session at the service; called once, when closing.
+            close: ends the session at the service; called once, when closing. It must end within
+                a time limit of its own.
             pause: (v3) pauses the session at the service.
         """
         self._line = Line(transport, info or SessionInfo(), options or ConversationOptions())
         self._asking = Asking(self._line)
         self._close = close
         self._pause = pause
-        self._closing: asyncio.Task[None] | None = None
+        self._closing: Uncancellable[None] | None = None
         self._opened = False
 
     # Opening and closing.
@@ -105,13 +109,14 @@ class AvatarSession:
             line.start()
             if not line.v3:
                 await self._prove()
-        except BaseException:
-            await self.aclose()
+        except BaseException as error:
+            await self._closed().settle(error)
             raise
         return self
 
     async def _prove(self) -> None:
         line = self._line
+        line.params = _fitting(line.params, line.codec)
         try:
             await line.command(line.params.message(new_mid()), timeout=line.options.opening_timeout)
         except CommandTimeoutError:
@@ -125,18 +130,29 @@ class AvatarSession:
     async def aclose(self) -> None:
         """Ends everything: what waits, the handlers, the room, the session at the service.
 
-        Takes at most `ConversationOptions.close_timeout` seconds and some; goes on to the end
-        when cancelled, then passes the cancellation on. Twice is fine.
+        Leaving the room takes at most `ConversationOptions.close_timeout` seconds and some. Closing
+        the session is tried for `session_close_timeout`. Goes on to the end when cancelled, then
+        raises the cancellation. Twice is fine. A handler or a responder of this session doesn't
+        wait here: closing waits for it.
+
+        Raises:
+            SessionLeftOpenError: the session couldn't be closed, so it goes on to cost credits.
         """
+        closing = self._closed()
+        if not self._line.runs(asyncio.current_task()):
+            await closing.wait()
+
+    def _closed(self) -> Uncancellable[None]:
         if self._closing is None:
             self._line.closing_task = asyncio.current_task()
-            self._closing = asyncio.get_running_loop().create_task(
-                shut(self._line, self._close), name="akool-closing"
+            self._closing = Uncancellable(
+                shut(self._line, self._close), timeout=None, name="akool: closing the conversation"
             )
-        await finish(_join(self._closing), timeout=None, name="closing the conversation")
+        return self._closing
 
     async def __aenter__(self) -> Self:
-        return await self.open()
+        # Also for `async with await akool.open_session(…)`, which is open already.
+        return self if self._opened else await self.open()
 
     async def __aexit__(
         self,
@@ -150,7 +166,12 @@ class AvatarSession:
                 "they are cancelled. To wait: await avatar.say(…)",
                 unspoken,
             )
-        await self.aclose()
+        try:
+            await self.aclose()
+        except Exception as failure:
+            if error is None:
+                raise
+            error.add_note(str(failure))
 
     # Asking.
 
@@ -472,5 +493,25 @@ class AvatarSession:
         self._check_open()
 
 
-async def _join(task: asyncio.Task[None]) -> None:
-    await asyncio.wait([task])
+def _fitting(params: Params, codec: StreamCodec) -> Params:
+    """The parameters that fit one packet: the session was created with all of them already, so the
+    longest texts may be left out.
+    """
+    while True:
+        try:
+            codec.encode(params.message(new_mid()))
+        except MessageTooLargeError as error:
+            texts = {name: getattr(params, name) for name in ("background_url", "voice_url")}
+            longest = max(texts, key=lambda name: len(texts[name] or ""))
+            if texts[longest] is None:
+                raise
+            logger.warning(
+                "the opening set-params is sent without %s: with it, it takes %d bytes, and a "
+                "packet holds %d; the session was created with it",
+                longest,
+                error.size,
+                error.limit,
+            )
+            params = replace(params, **{longest: None})
+        else:
+            return params

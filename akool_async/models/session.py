@@ -51,6 +51,8 @@ class _AnySession(Answer):
     status: int | None = None
     stream_type: str | None = None
     duration: float | None = None
+    avatar_id: str | None = None
+    create_time: float | None = None
 
     @property
     def open(self) -> bool:
@@ -71,6 +73,8 @@ class Session(_AnySession):
         stream_type: "agora", "livekit" or "trtc".
         duration: seconds, as asked for when it was created.
         credentials: of its room; `None` where the answer held none that could be read.
+        avatar_id: its avatar, where the answer holds it.
+        create_time: milliseconds since 1970, where the answer holds it.
     """
 
     credentials: Annotated[Credentials | None, PlainValidator(_read_credentials)] = None

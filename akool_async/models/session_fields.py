@@ -22,7 +22,7 @@ class SessionFields(TypedDict, total=False):
     knowledge_id: a knowledge base's id.
     voice_id, voice_url: another voice than the avatar's own.
     language: a code, "en".
-    mode_type: 1 retelling (says your text), 2 dialogue (answers it).
+    mode: 1 retelling (says your text), 2 dialogue (answers it).
     background_url: an image or a video.
     scene_mode: "fast_dialogue" (for spoken input) or "meeting" (lip-syncs audio that you stream
         into the room).
@@ -30,6 +30,7 @@ class SessionFields(TypedDict, total=False):
     voice_params: `VoiceParams` or a mapping of its fields.
     stream_type: "agora" (the service's default), "livekit" or "trtc".
     credentials: of a room of your own, for the avatar to join.
+    extra: fields that no document names, sent as they are: they can't be checked.
     """
 
     duration: int | None
@@ -37,10 +38,11 @@ class SessionFields(TypedDict, total=False):
     voice_id: str | None
     voice_url: str | None
     language: str | None
-    mode_type: Literal[1, 2] | None
+    mode: Literal[1, 2] | None
     background_url: str | None
     scene_mode: Literal["fast_dialogue", "meeting"] | None
     e2e_type: Literal["openai"] | None
     voice_params: VoiceParams | Mapping[str, Any] | None
     stream_type: Literal["agora", "livekit", "trtc"] | None
     credentials: Credentials | Mapping[str, Any] | None
+    extra: Mapping[str, Any] | None

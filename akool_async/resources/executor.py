@@ -21,6 +21,7 @@ from akool_async.errors import (
 )
 from akool_async.http import ConnectionPool
 from akool_async.models.base import Answer
+from akool_async.resources.open_sessions import OpenSessions
 from akool_async.resources.pagination import PageData
 from akool_async.resources.reading import page, problem
 from akool_async.rest.envelope import RawResponse, read_envelope
@@ -30,13 +31,15 @@ from akool_async.rest.request import Idempotency, Request
 from akool_async.rest.retry import RetryRules, wait_before_retry
 from akool_async.rest.tolerant_json import decode_json
 
-__all__ = ["APIExecutor"]
+__all__ = ["APIExecutor", "Send"]
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 A = TypeVar("A", bound=Answer)
 Envelope = Mapping[str, Any]
+#: Sends a request with a header of authentication, once.
+Send = Callable[[Request, "tuple[str, str] | None"], Awaitable[RawResponse]]
 
 #: The service's code for a token that is invalid or expired.
 _TOKEN_STALE = 1101
@@ -51,23 +54,32 @@ class APIExecutor:
         auth: who is calling, shared as well.
         timeout: seconds for one try, reading its answer included.
         retry: how often, and how long.
+        close_timeout: seconds for which closing a session is tried.
+        urgent: doesn't wait for other calls; for what creates or closes a paid session.
+        open_sessions: the sessions that the client has open, shared as well.
     """
 
     pool: ConnectionPool
     auth: Auth = field(repr=False)
     timeout: float = 30.0
     retry: RetryRules = field(default_factory=RetryRules)
+    close_timeout: float = 60.0
+    urgent: bool = False
+    open_sessions: OpenSessions = field(default_factory=OpenSessions, repr=False)
 
     async def call(
         self,
         request: Request,
         read: Callable[[Any], T],
+        *,
+        send: Send | None = None,
     ) -> T:
         """Sends a request and reads the `data` of its answer.
 
         Args:
             request: what to send.
             read: makes of the data what is wanted; raises `ValueError` where it can't.
+            send: sends each try; by default through the pool, within `timeout`.
 
         Raises:
             APIError: the subclass for the service's code.
@@ -78,7 +90,7 @@ class APIExecutor:
         async def read_data(envelope: Envelope) -> T:
             return read(envelope.get("data"))
 
-        return await self._authenticated(request, decode_json, read_data)
+        return await self._authenticated(request, decode_json, read_data, send)
 
     async def page(self, request: Request, kind: type[A], wrapped: str = "result") -> PageData[A]:
         """Sends a request and reads the page of a list. Raises as `call`.
@@ -99,16 +111,17 @@ class APIExecutor:
         request: Request,
         decode: Callable[[bytes], Any],
         read: Callable[[Envelope], Awaitable[T]],
+        send: Send | None = None,
     ) -> T:
         fetch = TokenFetch(self._fetch, limit=self._longest())
         header = await self.auth.header(fetch)
         try:
-            return await self._repeated(request, header, decode, read)
+            return await self._repeated(request, header, decode, read, send)
         except AuthenticationError as error:
             if error.code != _TOKEN_STALE or not await self.auth.replace(header[1], fetch):
                 raise
         # The service refused to act, so even a call that may be paid for can go out again: once.
-        return await self._repeated(request, await self.auth.header(fetch), decode, read)
+        return await self._repeated(request, await self.auth.header(fetch), decode, read, send)
 
     def _longest(self) -> float:
         """Seconds that a call takes at most, all tries included."""
@@ -118,12 +131,16 @@ class APIExecutor:
         """For authentication: sends without a header, repeating as usual."""
         return await self._repeated(request, None, decode_json, _whole_envelope)
 
+    async def _send(self, request: Request, header: tuple[str, str] | None) -> RawResponse:
+        return await self.pool.send(request, header, timeout=self.timeout, urgent=self.urgent)
+
     async def _repeated(
         self,
         request: Request,
         header: tuple[str, str] | None,
         decode: Callable[[bytes], Any],
         read: Callable[[Envelope], Awaitable[T]],
+        send: Send | None = None,
     ) -> T:
         began = time.monotonic()
         tries = 0
@@ -131,7 +148,7 @@ class APIExecutor:
             tries += 1
             started = time.monotonic()
             try:
-                answer = await self.pool.send(request, header, timeout=self.timeout)
+                answer = await (send or self._send)(request, header)
                 if logger.isEnabledFor(logging.DEBUG):
                     _log(request, answer, tries, time.monotonic() - began)
                 envelope = read_envelope(

@@ -1,7 +1,4 @@
-"""Sessions of version 3, whose messages go through a websocket chat room.
-
-See docs/protocol.md §1, §3.
-"""
+"""Sessions of version 3, whose messages go through a chat room (docs/protocol.md §1, §3)."""
 
 from __future__ import annotations
 
@@ -9,8 +6,12 @@ from functools import partial
 from operator import attrgetter
 from typing import Final, Literal
 
-from akool_async.errors import NotFoundError, SessionClosedError, SessionFailedError
+from akool_async.concurrency import Uncancellable
+from akool_async.errors import SessionFailedError
 from akool_async.models.session import LegacySession, SessionStatus, legacy_create_body
+from akool_async.resources.close_all import Age, Wanted, close_all
+from akool_async.resources.closing import SessionCloser
+from akool_async.resources.creating import Creation
 from akool_async.resources.executor import APIExecutor
 from akool_async.resources.pagination import AsyncPaginator, PageData
 from akool_async.resources.polling import Progress, poll
@@ -22,7 +23,6 @@ from akool_async.validation import choice, text
 __all__ = ["LegacySessions"]
 
 _AT: Final = "/api/open/v3/liveAvatar/session"
-_CLOSED_ALREADY: Final = (1216, 1219)
 
 
 class LegacySessions:
@@ -30,6 +30,11 @@ class LegacySessions:
 
     def __init__(self, executor: APIExecutor) -> None:
         self._executor = executor
+        self._closer = SessionCloser(
+            executor,
+            f"{_AT}/close",
+            lambda session_id: f"client.legacy_sessions.close({session_id!r})",
+        )
 
     async def create(
         self,
@@ -47,11 +52,30 @@ class LegacySessions:
 
         Raises:
             InvalidParameterError: a wrong value, before anything is sent.
-            BusyError, QuotaError, NotFoundError: as the service says.
+            BusyError, QuotaError, NotFoundError: as the service answers.
+            RequestError: no usable answer; says so where a session may be open all the same.
         """
+        return await self.creation(
+            avatar_id, stream_type=stream_type, background_url=background_url
+        ).session()
+
+    def creation(
+        self,
+        avatar_id: str,
+        *,
+        stream_type: Literal["flv", "agora"] | None,
+        background_url: str | None,
+    ) -> Creation[LegacySession]:
+        """The call of `create`, checked but not sent."""
         body = legacy_create_body(avatar_id, stream_type=stream_type, background_url=background_url)
-        request = post(f"{_AT}/create", body, idempotency=Idempotency.UNLESS_DONE)
-        return await self._executor.call(request, partial(one_with_id, LegacySession))
+        return Creation(
+            self._executor,
+            post(f"{_AT}/create", body, idempotency=Idempotency.UNLESS_DONE),
+            partial(one_with_id, LegacySession),
+            closer=self._closer,
+            avatar_id=avatar_id,
+            find=f"client.legacy_sessions.close_all(avatar_id={avatar_id!r}, newer_than=300)",
+        )
 
     async def get(self, session_id: str) -> LegacySession:
         """A session as it is now; `stream_urls` may hold the video's URL only.
@@ -98,14 +122,29 @@ class LegacySessions:
         """Ends a session; one that has ended already is fine.
 
         Raises:
-            PermissionDeniedError: somebody else's.
+            PermissionDeniedError: another account's.
+            AkoolError: it couldn't be closed in the tries that the client makes.
         """
-        request = post(f"{_AT}/close", {"id": _id(session)}, idempotency=Idempotency.SAFE)
-        try:
-            await self._executor.call(request, nothing)
-        except (NotFoundError, SessionClosedError) as error:
-            if error.code not in _CLOSED_ALREADY:
-                raise
+        await self._closer.once(_id(session))
+
+    def closing(
+        self, session: LegacySession | str, *, timeout: float | None = None
+    ) -> Uncancellable[None]:
+        """Begins to close a session for sure; see `SessionCloser.start`."""
+        return self._closer.start(_id(session), timeout=timeout)
+
+    async def close_all(
+        self,
+        *,
+        avatar_id: str | None = None,
+        newer_than: Age | None = None,
+        older_than: Age | None = None,
+    ) -> tuple[str, ...]:
+        """Closes the sessions that are queueing or running; arguments and errors as
+        `sessions.close_all`.
+        """
+        wanted = Wanted(avatar_id=avatar_id, newer_than=newer_than, older_than=older_than)
+        return await close_all(self.list, self.get, self._closer, wanted)
 
     async def wait_until_running(
         self,

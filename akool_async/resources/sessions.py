@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Mapping
 from functools import partial
 from operator import attrgetter
-from typing import Final, Literal, Unpack
+from typing import Any, Final, Literal, Unpack
 
-from akool_async.errors import AkoolError, NotFoundError, SessionClosedError
+from akool_async.concurrency import Uncancellable
 from akool_async.models.session import Session
 from akool_async.models.session_fields import SessionFields
+from akool_async.resources.close_all import Age, Wanted, close_all
+from akool_async.resources.closing import SessionCloser
+from akool_async.resources.creating import Creation
 from akool_async.resources.executor import APIExecutor
 from akool_async.resources.pagination import AsyncPaginator, PageData
-from akool_async.resources.reading import check_page, nothing, one_with_id
+from akool_async.resources.reading import check_page, one_with_id
 from akool_async.rest.pages import MAX_ITEMS
 from akool_async.rest.request import Idempotency, get, post
 from akool_async.rest.session_create import session_create_body
@@ -22,21 +25,22 @@ __all__ = ["Sessions"]
 
 _AT: Final = "/api/open/v4/liveAvatar/session"
 
-#: How many sessions `close_all` closes at a time.
-_CLOSING: Final = 8
-
 
 class Sessions:
     """`client.sessions`."""
 
     def __init__(self, executor: APIExecutor) -> None:
         self._executor = executor
+        self._closer = SessionCloser(
+            executor, f"{_AT}/close", lambda session_id: f"akool sessions close {session_id}"
+        )
 
     async def create(self, avatar_id: str, **fields: Unpack[SessionFields]) -> Session:
         """Creates a session. It costs until it is closed or its duration is over.
 
-        Only this answer holds the token of the room, so keep the session: `get` doesn't answer it
-        again. A call that may have been paid for is never repeated.
+        Only this answer holds the token of the room: keep the session, `get` doesn't answer it
+        again. A call that may have been paid for is never repeated. Cancelled, or without an answer
+        in time, this goes on listening for a minute in the background, and closes what is created.
 
         Args:
             avatar_id: a streaming avatar's.
@@ -47,9 +51,13 @@ class Sessions:
             BusyError: all slots are taken, also after the tries that were allowed.
             QuotaError: no credit.
             NotFoundError: no such avatar, knowledge base or voice.
+            RequestError: no usable answer; says so where a session may be open all the same.
         """
+        return await self.creation(avatar_id, fields).session()
+
+    def creation(self, avatar_id: str, fields: Mapping[str, Any]) -> Creation[Session]:
+        """The call of `create`, checked but not sent."""
         body = session_create_body(avatar_id, fields)
-        request = post(f"{_AT}/create", body, idempotency=Idempotency.UNLESS_DONE)
         # What the answer leaves out is what was asked for.
         asked = {
             "duration": body.get("duration"),
@@ -68,7 +76,15 @@ class Sessions:
                 return session.model_copy(update={"stream_type": session.credentials.kind})
             return session
 
-        return await self._executor.call(request, read)
+        return Creation(
+            self._executor,
+            post(f"{_AT}/create", body, idempotency=Idempotency.UNLESS_DONE),
+            read,
+            closer=self._closer,
+            avatar_id=avatar_id,
+            find=f"client.sessions.close_all(avatar_id={avatar_id!r}, newer_than=300), or "
+            "`akool sessions list`",
+        )
 
     async def get(self, session_id: str) -> Session:
         """A session as it is now; its credentials are without a token.
@@ -113,56 +129,46 @@ class Sessions:
             session: it, or its id.
 
         Raises:
-            PermissionDeniedError: somebody else's.
+            PermissionDeniedError: another account's.
+            AkoolError: it couldn't be closed in the tries that the client makes.
         """
-        session_id = session.id if isinstance(session, Session) else session
-        body = {"id": text("session_id", session_id)}
-        request = post(f"{_AT}/close", body, idempotency=Idempotency.SAFE)
-        try:
-            await self._executor.call(request, nothing)
-        except (NotFoundError, SessionClosedError) as error:
-            if error.code not in _CLOSED_ALREADY:
-                raise
+        await self._closer.once(_id(session))
 
-    async def close_all(self) -> tuple[str, ...]:
-        """Closes every session that is queueing or running, whoever opened it.
+    def closing(
+        self, session: Session | str, *, timeout: float | None = None
+    ) -> Uncancellable[None]:
+        """Begins to close a session for sure; see `SessionCloser.start`."""
+        return self._closer.start(_id(session), timeout=timeout)
 
-        For what a program that died has left open (docs/protocol.md §4): each costs until it is
-        closed.
+    async def close_all(
+        self,
+        *,
+        avatar_id: str | None = None,
+        newer_than: Age | None = None,
+        older_than: Age | None = None,
+    ) -> tuple[str, ...]:
+        """Closes the sessions that are queueing or running, whoever opened them.
+
+        For what a program that died has left open: each costs until it is closed. Each is tried for
+        the client's `session_close_timeout`.
+
+        Args:
+            avatar_id: only those of this avatar.
+            newer_than: only those created since: an age (seconds or a timedelta), or an aware
+                datetime.
+            older_than: only those created before.
 
         Returns:
             The ids of those that were closed.
 
         Raises:
-            AkoolError: one couldn't be closed: the first error, after all were tried; its notes
-                name the others.
+            InvalidParameterError: a wrong value, before anything is sent.
+            SessionLeftOpenError: some couldn't be closed, or the service doesn't answer whether
+                they are meant; `session_ids` are theirs. All others are closed.
         """
-        # All first: closing shifts the pages.
-        found: dict[str, None] = {}
-        for status in (1, 2):
-            async for session in self.list(status=status):
-                if session.id and session.status in (None, 1, 2):
-                    found[session.id] = None
-        slots = asyncio.Semaphore(_CLOSING)
-        failed: dict[str, AkoolError] = {}
-
-        async def close(session_id: str) -> None:
-            async with slots:
-                try:
-                    await self.close(session_id)
-                except AkoolError as error:
-                    failed[session_id] = error
-
-        async with asyncio.TaskGroup() as group:
-            for session_id in found:
-                group.create_task(close(session_id))
-        if failed:
-            error = next(iter(failed.values()))
-            for session_id, reason in failed.items():
-                error.add_note(f"session {session_id} is still open: {type(reason).__name__}")
-            raise error
-        return tuple(found)
+        wanted = Wanted(avatar_id=avatar_id, newer_than=newer_than, older_than=older_than)
+        return await close_all(self.list, self.get, self._closer, wanted)
 
 
-#: No such session, and closed: what closing wanted.
-_CLOSED_ALREADY: Final = (1216, 1219)
+def _id(session: Session | str) -> str:
+    return text("session_id", session.id if isinstance(session, Session) else session)

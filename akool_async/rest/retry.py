@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
+from akool_async.concurrency import Backoff
 from akool_async.errors import AkoolError
 
 __all__ = ["RetryRules", "read_retry_after", "wait_before_retry"]
@@ -59,12 +60,9 @@ def wait_before_retry(
     """
     if tries > rules.max_retries or not error.retryable:
         return None
-    ceiling = min(LONGEST_BACKOFF, rules.backoff * 2.0 ** min(tries - 1, 30))
-    pause = ceiling * random()
-    if retry_after is not None:
-        # Never earlier than asked, and spread a little: all were told the same moment.
-        pause = retry_after + pause if pause else retry_after
-    # Waiting less than the service asked for can't help, so then the error is told at once.
+    backoff = Backoff(first=rules.backoff, most=LONGEST_BACKOFF, random=random, tries=tries - 1)
+    pause = backoff.pause(retry_after)
+    # Waiting less than the service asked for can't help, so then the error is raised at once.
     return pause if elapsed + pause <= rules.retry_time else None
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
+
 from akool_async.errors import InvalidParameterError
 from akool_async.models.session_fields import MAX_DURATION, SessionFields
 from akool_async.models.voice_params import VoiceParams
@@ -52,8 +54,8 @@ def session_create_body(avatar_id: object, fields: Mapping[str, Any]) -> dict[st
     for name in ("voice_url", "background_url"):
         if name in given:
             body[name] = url(name, given[name])
-    if "mode_type" in given:
-        body["mode_type"] = choice("mode_type", given["mode_type"], (1, 2))
+    if "mode" in given:
+        body["mode_type"] = choice("mode", given["mode"], (1, 2))
     if "scene_mode" in given:
         body["scene_mode"] = choice("scene_mode", given["scene_mode"], ("fast_dialogue", "meeting"))
     if "e2e_type" in given:
@@ -70,7 +72,26 @@ def session_create_body(avatar_id: object, fields: Mapping[str, Any]) -> dict[st
             body.get("stream_type", "agora"), given["credentials"]
         )
     _together(body)
+    if "extra" in given:
+        body.update(_extra(given["extra"]))
     return body
+
+
+def _extra(extra: object) -> dict[str, Any]:
+    if not isinstance(extra, Mapping):
+        raise InvalidParameterError("extra", f"{type(extra).__name__} isn't a mapping")
+    for name in extra:
+        field = f"extra.{name}"
+        if not isinstance(name, str) or not name:
+            raise InvalidParameterError(field, "isn't the name of a field")
+        known = "mode" if name == "mode_type" else name
+        if known in SessionFields.__annotations__ or known == "avatar_id":
+            raise InvalidParameterError(field, f"has a parameter of its own: give {known}=")
+    try:
+        msgspec.json.encode(dict(extra))
+    except (TypeError, ValueError) as error:
+        raise InvalidParameterError("extra", f"can't be written as JSON: {error}") from error
+    return dict(extra)
 
 
 def _together(body: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from typing import Any, Final
 
 from akool_async.simulator import catalogue
@@ -17,8 +18,8 @@ TEAM_ID: Final = "66bca9f1cd053926b2e70000"
 
 
 def new_id() -> str:
-    """An id as the service makes them: 24 hexadecimal digits."""
-    return secrets.token_hex(12)
+    """An id as the service makes them: 24 hexadecimal digits, the first eight the second of now."""
+    return f"{int(time.time()):08x}{secrets.token_hex(8)}"
 
 
 class Store:

@@ -136,7 +136,7 @@ async def barge_in(bench: Bench) -> None:
     async with (
         Simulator() as sim,
         AkoolClient("any", base_url=sim.url) as akool,
-        akool.open_session("dvp_Tristan_cloth2_1080P", mode_type=1, transport=Watched) as avatar,
+        akool.open_session("dvp_Tristan_cloth2_1080P", mode=1, transport=Watched) as avatar,
     ):
         session = sim.open_sessions[0]
         await avatar.respond_with(endless)

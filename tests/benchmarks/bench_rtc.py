@@ -55,7 +55,7 @@ async def conversation(
     async with Simulator(**settings) as sim, AkoolClient("a-key", base_url=sim.url) as akool:
         engine = Watched(kind, sim.url)
         async with akool.open_session(
-            AVATAR, stream_type=kind, engine=engine, options=options, mode_type=1
+            AVATAR, stream_type=kind, engine=engine, options=options, mode=1
         ) as avatar:
             assert avatar.info.session_id is not None
             room = sim.room(avatar.info.session_id)

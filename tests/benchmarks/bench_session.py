@@ -76,7 +76,7 @@ class TimedTransport(LiveKitTransport):
 async def our_session(client: AkoolClient) -> Mapping[str, float]:
     """By `open_session` and `stream`."""
     TimedTransport.laps = laps = Laps()
-    async with client.open_session(AVATAR, transport=TimedTransport, mode_type=2) as avatar:
+    async with client.open_session(AVATAR, transport=TimedTransport, mode=2) as avatar:
         laps.lap("set-params")
         async with avatar.stream(QUESTION) as pieces:
             await anext(pieces)

@@ -141,7 +141,7 @@ async def test_retelling_says_the_text(behavior):
         Simulator(behavior=behavior) as sim,
         AkoolClient("any", base_url=sim.url) as akool,
         akool.open_session(
-            "dvp_Tristan_cloth2_1080P", stream_type="agora", mode_type=1, options=OPTIONS
+            "dvp_Tristan_cloth2_1080P", stream_type="agora", mode=1, options=OPTIONS
         ) as avatar,
     ):
         reply = await avatar.ask("Please say this")
@@ -204,7 +204,7 @@ async def test_queued_utterances_are_all_said_in_full(behavior, parts):
         Simulator(behavior=behavior, pace=0.01) as sim,
         AkoolClient("any", base_url=sim.url) as akool,
         akool.open_session(
-            "dvp_Tristan_cloth2_1080P", stream_type="agora", mode_type=1, options=OPTIONS
+            "dvp_Tristan_cloth2_1080P", stream_type="agora", mode=1, options=OPTIONS
         ) as avatar,
     ):
         first = avatar.say(tokens(texts[0]), split=parts)
@@ -229,7 +229,7 @@ async def test_a_responder_answers_and_is_cut_in_on(behavior):
         Simulator(behavior=behavior, pace=0.01) as sim,
         AkoolClient("any", base_url=sim.url) as akool,
         akool.open_session(
-            "dvp_Tristan_cloth2_1080P", stream_type="trtc", mode_type=1, options=OPTIONS
+            "dvp_Tristan_cloth2_1080P", stream_type="trtc", mode=1, options=OPTIONS
         ) as avatar,
     ):
         responder = await avatar.respond_with(answer)

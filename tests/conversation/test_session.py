@@ -16,6 +16,7 @@ from akool_async.errors import (
     InvalidParameterError,
     JoinRefusedError,
     NotSupportedError,
+    SessionLeftOpenError,
 )
 from akool_async.stream.limits import AGORA
 from akool_async.testing.in_memory_room import InMemoryRoom
@@ -319,12 +320,15 @@ async def test_closing_is_bounded_in_time(caplog):
 
     session = AvatarSession(
         pair.transport,
-        options=ConversationOptions(opening_timeout=0.1, close_timeout=0.2),
+        options=ConversationOptions(
+            opening_timeout=0.1, close_timeout=0.2, session_close_timeout=0.1
+        ),
         close=close,
     )
-    async with asyncio.timeout(10), session:
-        pass
-    assert "closing the session took longer than 0.2 s" in caplog.text
+    with pytest.raises(SessionLeftOpenError, match=r"closing it took longer than 5\.3 s"):
+        async with asyncio.timeout(10), session:
+            pass
+    assert "closing it took longer than 5.3 s" in caplog.text
 
 
 async def test_the_room_is_left_before_the_session_is_closed():

@@ -15,6 +15,7 @@ from akool_async.errors import (
     NotFoundError,
     PermissionDeniedError,
     QuotaError,
+    SessionLeftOpenError,
 )
 from akool_async.models import AgoraCredentials, Session, SessionStatus
 from akool_async.simulator import Simulator
@@ -122,10 +123,11 @@ class TestCloseAll:
             return web.json_response(envelope({"count": 3, "result": result}))
 
         service.otherwise = handle
-        with pytest.raises(PermissionDeniedError) as caught:
+        with pytest.raises(SessionLeftOpenError, match="akool sessions close s1") as caught:
             await client.sessions.close_all()
         assert sorted(closed) == ["s0", "s2"]
-        assert caught.value.__notes__ == ["session s1 is still open: PermissionDeniedError"]
+        assert caught.value.session_ids == ("s1",)
+        assert isinstance(caught.value.__cause__, PermissionDeniedError)
 
     async def test_a_service_that_ignores_the_status_closes_no_ended_ones(
         self, service: Scripted, client: AkoolClient
@@ -156,7 +158,7 @@ class TestAgainstTheSimulator:
     async def test_a_session_from_create_to_close(self, sim: Simulator, akool: AkoolClient) -> None:
         avatar_id = await self.avatar(akool)
         session = await akool.sessions.create(
-            avatar_id, duration=60, stream_type="agora", language="en", mode_type=2
+            avatar_id, duration=60, stream_type="agora", language="en", mode=2
         )
         assert isinstance(session, Session)
         assert isinstance(session.credentials, AgoraCredentials)

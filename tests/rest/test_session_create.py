@@ -26,7 +26,7 @@ EVERYTHING: dict[str, Any] = {
     "voice_id": "iP95p4xoKVk53GoZ742B",
     "voice_url": "https://host/voice",
     "language": "en",
-    "mode_type": 2,
+    "mode": 2,
     "background_url": "https://host/b.mp4",
     "scene_mode": "meeting",
     "voice_params": {
@@ -60,8 +60,10 @@ EVERYTHING: dict[str, Any] = {
 
 
 def test_every_documented_field_goes_out_as_it_is() -> None:
-    assert session_create_body(AVATAR, EVERYTHING) == {"avatar_id": AVATAR, **EVERYTHING}
-    assert set(EVERYTHING) | {"e2e_type"} == set(SessionFields.__annotations__)
+    body = {"avatar_id": AVATAR, "mode_type": 2, **EVERYTHING}
+    del body["mode"]
+    assert session_create_body(AVATAR, EVERYTHING) == body
+    assert set(EVERYTHING) | {"e2e_type", "extra"} == set(SessionFields.__annotations__)
 
 
 def test_the_avatar_alone_is_enough_and_none_is_left_out() -> None:
@@ -94,7 +96,7 @@ def test_values_of_other_types_go_out_as_plain_ones() -> None:
     fields = {
         "language": Color.EN,
         "duration": Seconds.MINUTE,
-        "mode_type": Seconds(60) - 58,
+        "mode": Seconds(60) - 58,
         "voice_params": {"stt_language": Color.EN, "speed": Fraction(11, 10)},
     }
     body = session_create_body(Color.EN, fields)
@@ -121,8 +123,8 @@ def test_values_of_other_types_go_out_as_plain_ones() -> None:
         ({"voice_id": 5}, "voice_id", "string"),
         ({"voice_url": "voice"}, "voice_url", "scheme"),
         ({"language": " "}, "language", "empty"),
-        ({"mode_type": 3}, "mode_type", "1, 2"),
-        ({"mode_type": "2"}, "mode_type", "1, 2"),
+        ({"mode": 3}, "mode", "1, 2"),
+        ({"mode": "2"}, "mode", "1, 2"),
         ({"background_url": "file:///etc"}, "background_url", "https://"),
         ({"scene_mode": "party"}, "scene_mode", "fast_dialogue, meeting"),
         ({"e2e_type": "openai"}, "e2e_type", "fast_dialogue"),

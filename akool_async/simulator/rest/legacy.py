@@ -102,6 +102,7 @@ def _session_object(service: Service, session: SimSession, urls: dict[str, Any])
         "status": session.status(service.clock.now()),
         "task_id": session.task_id,
         "stream_urls": urls,
+        "avatar_id": session.avatar_id,
     }
 
 

@@ -236,6 +236,7 @@ def _session_object(
         "status": 1 if secrets else session.status(service.clock.now()),
         "stream_type": session.stream_type,
         "credentials": credentials,
+        "avatar_id": session.avatar_id,
     }
 
 

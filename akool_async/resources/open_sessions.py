@@ -1,0 +1,113 @@
+"""The sessions that a client has open, and the work that creates and closes them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, Protocol, TypeVar
+
+from akool_async.concurrency import Uncancellable
+from akool_async.errors import ConfigurationError, SessionLeftOpenError
+
+__all__ = ["OpenSessions"]
+
+T = TypeVar("T")
+
+#: Requests that close a session at a time.
+MAX_CLOSING: Final = 100
+
+
+class Closable(Protocol):
+    """An open session; `aclose` is bounded in time, and fine to call twice."""
+
+    async def aclose(self) -> None:
+        """Closes it at the service."""
+
+
+class OpenSessions:
+    """What a client, with all its copies, has to close before its connections.
+
+    Attributes:
+        closing: whether the client is being closed, so that nothing more may be opened.
+        slots: one for each request that closes a session; waiting for one isn't a failed try.
+    """
+
+    def __init__(self) -> None:
+        self.closing = False
+        self.slots = asyncio.Semaphore(MAX_CLOSING)
+        self._sessions: set[Closable] = set()
+        self._work: set[Uncancellable[Any]] = set()
+        self._opening: set[asyncio.Future[None]] = set()
+
+    @contextmanager
+    def opening(self) -> Iterator[None]:
+        """While a session is created, until it was added or closed: `aclose` waits for that.
+
+        Raises:
+            ConfigurationError: the client is closed.
+        """
+        self.check()
+        mark = asyncio.get_running_loop().create_future()
+        self._opening.add(mark)
+        try:
+            yield
+        finally:
+            self._opening.discard(mark)
+            if not mark.done():
+                mark.set_result(None)
+
+    def check(self) -> None:
+        """Raises `ConfigurationError` if the client is closed or being closed."""
+        if self.closing:
+            raise ConfigurationError("The client is closed: nothing can be opened by it any more")
+
+    def add(self, session: Closable) -> None:
+        """A session is open."""
+        self._sessions.add(session)
+
+    def discard(self, session: Closable) -> None:
+        """It is closed, or can't be closed."""
+        self._sessions.discard(session)
+
+    def start(
+        self, work: Coroutine[Any, Any, T], *, timeout: float | None, name: str
+    ) -> Uncancellable[T]:
+        """Starts uncancellable work, and remembers it until it is over."""
+        started = Uncancellable(work, timeout=timeout, name=name)
+        self._work.add(started)
+        started.add_done_callback(self._work.discard)
+        return started
+
+    async def aclose(self) -> None:
+        """Closes every session, and waits for those that are being created or closed.
+
+        Raises:
+            SessionLeftOpenError: some couldn't be closed.
+        """
+        self.closing = True
+        left: dict[str, SessionLeftOpenError] = {}
+        while self._sessions or self._work or self._opening:
+            closing = [asyncio.ensure_future(session.aclose()) for session in self._sessions]
+            self._sessions.clear()
+            working = [asyncio.ensure_future(work.within(None)) for work in self._work]
+            pending: list[asyncio.Future[Any]] = [*closing, *working, *self._opening]
+            await asyncio.wait(pending)
+            for task in closing:
+                error = task.exception()
+                if isinstance(error, SessionLeftOpenError):
+                    left |= dict.fromkeys(error.session_ids, error)
+                elif error is not None:
+                    raise error
+        if left:
+            raise left_open(left)
+
+
+def left_open(errors: dict[str, SessionLeftOpenError]) -> SessionLeftOpenError:
+    """One error for several sessions, by their ids."""
+    if len(errors) == 1:
+        return next(iter(errors.values()))
+    lines = "\n".join(str(error) for error in errors.values())
+    return SessionLeftOpenError(
+        f"{len(errors)} sessions may still be open:\n{lines}", session_ids=tuple(errors)
+    )

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import resource
+
+import anyio
+import pytest
+
+from akool_async.concurrency import Backoff, Uncancellable, limit_uncancellable, run_to_completion
+
+
+async def test_the_result_and_the_error_are_the_works_own() -> None:
+    async def gives() -> int:
+        return 7
+
+    async def fails() -> None:
+        raise LookupError("mine")
+
+    assert await run_to_completion(gives(), timeout=5, name="w") == 7
+    with pytest.raises(LookupError, match="mine"):
+        await run_to_completion(fails(), timeout=5, name="w")
+
+
+async def test_a_cancelled_caller_waits_and_then_is_cancelled() -> None:
+    goes_on = asyncio.Event()
+    done: list[bool] = []
+
+    async def work() -> None:
+        await goes_on.wait()
+        done.append(True)
+
+    task = asyncio.create_task(run_to_completion(work(), timeout=5, name="w"))
+    for _ in range(3):
+        await asyncio.sleep(0)
+        task.cancel()
+    await asyncio.sleep(0)
+    assert not task.done()
+    goes_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert done == [True]
+
+
+async def test_what_fails_after_a_cancellation_is_noted_and_does_not_replace_it() -> None:
+    async def work() -> None:
+        await asyncio.sleep(0.05)
+        raise LookupError("left open")
+
+    with pytest.raises(TimeoutError) as caught:
+        async with asyncio.timeout(0.01):
+            await run_to_completion(work(), timeout=5, name="closing")
+    assert isinstance(caught.value.__cause__, asyncio.CancelledError)
+    assert caught.value.__cause__.__notes__ == ["closing failed meanwhile: left open"]
+
+
+async def test_it_is_bounded_in_time() -> None:
+    ended: list[str] = []
+
+    async def work() -> None:
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            ended.append("cancelled")
+
+    with pytest.raises(TimeoutError, match="w wasn't over in time"):
+        await run_to_completion(work(), timeout=0.02, name="w")
+    assert ended == ["cancelled"]
+
+
+async def test_cancelling_all_tasks_does_not_reach_it() -> None:
+    async def work() -> str:
+        async with asyncio.timeout(5):  # cancels its own task where it expires
+            await asyncio.sleep(0.05)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await asyncio.sleep(5)
+        return "done"
+
+    work_ = Uncancellable(work(), timeout=5, name="w")
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()  # before its first step, too
+    assert await work_.wait() == "done"
+
+
+def test_the_end_of_the_loop_waits_for_it() -> None:
+    done: list[str] = []
+
+    async def work(name: str) -> None:
+        await asyncio.sleep(0.05)
+        done.append(name)
+
+    async def main() -> None:
+        Uncancellable(work("just started"), timeout=5, name="w")
+
+    asyncio.run(main())
+    assert done == ["just started"]
+
+
+async def test_all_that_runs_can_be_given_less_time() -> None:
+    slow = Uncancellable(asyncio.sleep(3600), timeout=60, name="slow")
+    limit_uncancellable(0.02)
+    later = Uncancellable(asyncio.sleep(3600), timeout=None, name="later")
+    for work in (slow, later):
+        with pytest.raises(TimeoutError, match="wasn't over in time"):
+            await work.wait()
+
+
+async def test_an_exit_inside_is_raised_where_it_is_waited_for() -> None:
+    async def work() -> None:
+        raise SystemExit(3)
+
+    with pytest.raises(SystemExit):
+        await run_to_completion(work(), timeout=5, name="w")
+
+
+async def test_a_cancelled_scope_of_anyio_keeps_no_processor_busy() -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    with anyio.move_on_after(0.01) as scope:
+        await run_to_completion(asyncio.sleep(1.0), timeout=5, name="w")
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    assert scope.cancelled_caught
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.3
+
+
+async def test_it_can_be_left_in_the_background() -> None:
+    goes_on = asyncio.Event()
+    work = Uncancellable(goes_on.wait(), timeout=5, name="w")
+    with pytest.raises(TimeoutError, match="goes on in the background"):
+        await work.wait(at_most=0.01)
+    assert not await work.within(0.01)
+    goes_on.set()
+    assert await work.wait()
+
+
+def test_pauses_grow_are_bounded_and_never_shorter_than_asked_for() -> None:
+    longest = Backoff(first=0.5, most=4.0, random=lambda: 1.0)
+    assert [longest.pause() for _ in range(5)] == [0.5, 1.0, 2.0, 4.0, 4.0]
+    assert longest.pause(retry_after=3.0) == 7.0
+    assert Backoff(random=lambda: 0.0).pause(retry_after=3.0) == 3.0
+    assert Backoff(first=0.1, tries=5000, most=9.0, random=lambda: 1.0).pause() == 9.0
