@@ -13,15 +13,16 @@ from typing import Any, Final, Self
 
 from aiohttp import web
 
-from akool_async.errors import MissingDependencyError
+from akool_async.errors import InvalidParameterError, MissingDependencyError
 from akool_async.models.addresses import is_loopback
 from akool_async.simulator.access import Access
-from akool_async.simulator.avatar.avatar import SimulatedAvatar
 from akool_async.simulator.avatar.settings import AvatarSettings
 from akool_async.simulator.avatar.speech import ReplyFunction, default_reply
 from akool_async.simulator.behavior import ServiceBehavior
+from akool_async.simulator.capture import Capture
 from akool_async.simulator.clock import Clock
-from akool_async.simulator.faults import Fault, FaultPlan
+from akool_async.simulator.controls import SimulatorControls
+from akool_async.simulator.faults import FaultPlan
 from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.recording import Recording, RequestRecord, StreamRecord
 from akool_async.simulator.rest import (
@@ -38,9 +39,8 @@ from akool_async.simulator.rooms.kinds import RoomKinds
 from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
 from akool_async.simulator.rooms.room import SimRoom
 from akool_async.simulator.service import OpenRooms, Service
-from akool_async.simulator.sessions import SessionBook, SimSession
+from akool_async.simulator.sessions import SessionBook
 from akool_async.simulator.store import Store
-from akool_async.simulator.webhooks import WebhookSender
 
 __all__ = ["Simulator"]
 
@@ -60,7 +60,7 @@ _ROUTES: Final = {
 }
 
 
-class Simulator:
+class Simulator(SimulatorControls):
     """A local AKOOL, as faithful as the documents and never kinder (docs/protocol.md §1 to §3).
 
     ```python
@@ -179,6 +179,30 @@ class Simulator:
         self._runner: web.AppRunner | None = None
         self._running: set[asyncio.Task[Any]] = set()
 
+    @classmethod
+    def replay(
+        cls, path: str | PathLike[str], *, speed: float | None = None, **options: Any
+    ) -> Self:
+        """A simulator whose avatars play a captured session again (`capture`, `akool chat`).
+
+        An avatar sends what it sent then, once the client has sent the same as then;
+        `differences(session)` says what it sent otherwise.
+
+        Args:
+            path: a file in the format of `akool_async.simulator.capture`.
+            speed: 1.0: at the pace of the capture, 2.0: twice as fast; `None`: at once.
+            options: as for `Simulator`.
+
+        Raises:
+            InvalidParameterError: the file isn't a capture, or `speed` isn't above 0.
+        """
+        if speed is not None and not speed > 0:
+            raise InvalidParameterError("speed", f"{speed} isn't above 0")
+        simulator = cls(**options)
+        simulator._settings.capture = Capture.read(path)
+        simulator._settings.speed = speed
+        return simulator
+
     # -- starting and stopping
 
     async def start(self) -> None:
@@ -245,157 +269,6 @@ class Simulator:
         trace: TracebackType | None,
     ) -> None:
         await asyncio.shield(asyncio.ensure_future(self.stop()))
-
-    # -- looking
-
-    @property
-    def url(self) -> str:
-        """The base URL, without a slash at the end.
-
-        Raises:
-            RuntimeError: it wasn't started.
-        """
-        if not self._service.base_url:
-            raise RuntimeError("the simulator isn't running; use `async with`")
-        return self._service.base_url
-
-    @property
-    def sessions(self) -> Mapping[str, SimSession]:
-        """Every session that was made, by id, in that order."""
-        return self._service.book.by_id
-
-    @property
-    def open_sessions(self) -> list[SimSession]:
-        """Sessions that nobody closed and that didn't run out: they cost money."""
-        return self._service.book.open_sessions
-
-    @property
-    def credits_taken(self) -> float:
-        """Credits taken by now: an open session's whole duration, what an ended one used."""
-        return self._service.book.taken
-
-    @property
-    def credits_left(self) -> float | None:
-        """Credits that the account still has; `None`: no end of them."""
-        return self._service.book.left
-
-    @property
-    def store(self) -> Store:
-        """Avatars, voices and knowledge bases, to add to and look at."""
-        return self._service.store
-
-    @property
-    def access(self) -> Access:
-        """Keys and tokens: `issue_token()`, `expire_tokens()`."""
-        return self._service.access
-
-    @property
-    def errors(self) -> list[Exception]:
-        """What `reply=` raised, and what else went wrong inside, so far."""
-        return self._settings.errors
-
-    def room(self, session: str | SimSession) -> SimRoom:
-        """The room of a session.
-
-        Raises:
-            KeyError: no such session, or its room is closed.
-        """
-        room = self._session(session).room
-        if room is None:
-            raise KeyError("the session's room is closed")
-        return room
-
-    def avatar(self, session: str | SimSession) -> SimulatedAvatar:
-        """The avatar of a session.
-
-        Raises:
-            KeyError: no such session.
-        """
-        avatar = self._session(session).avatar
-        if avatar is None:
-            raise KeyError("the session has no avatar")
-        return avatar
-
-    def _session(self, session: str | SimSession) -> SimSession:
-        return self.sessions[session] if isinstance(session, str) else session
-
-    # -- doing
-
-    def fail_next(self, fault: Fault | None = None, /, **what: Any) -> Fault:
-        """Makes the next REST call go wrong; `what` are the fields of `Fault`.
-
-        Returns it, for `clear_faults`.
-
-        Raises:
-            ValueError: a fault that does nothing, or a wrong number of times.
-        """
-        return self._service.faults.add(fault if fault is not None else Fault(**what))
-
-    def clear_faults(self, fault: Fault | None = None) -> None:
-        """Takes a fault back; without one, all of them."""
-        if fault is None:
-            self._service.faults.clear()
-        else:
-            self._service.faults.remove(fault)
-
-    async def user_says(self, session: str | SimSession, text: str) -> None:
-        """Somebody says `text` in a session's room: the avatar reports it and answers it.
-
-        Returns when it was reported. In retelling mode there is no answer.
-
-        Raises:
-            KeyError: no such session.
-            RuntimeError: the session's avatar has left, or its room is a v3 one.
-        """
-        await self.avatar(session).user_says(text)
-
-    async def inject(self, session: str | SimSession, packet: bytes) -> None:
-        """The avatar sends any bytes at all: what isn't JSON, what isn't a message, what is.
-
-        Raises:
-            KeyError: no such session.
-        """
-        await self.avatar(session).send_raw(packet)
-
-    async def fault(self, session: str | SimSession, name: str, **options: Any) -> None:
-        """Makes something go wrong in a session's room; the room's class says what it knows.
-
-        Raises:
-            ValueError: it doesn't know that fault.
-        """
-        await self.room(session).fault(name, **options)
-
-    async def fail_session(self, session: str | SimSession) -> None:
-        """Makes a session fail: status 4, its room closes."""
-        await self._service.fail_session(self._session(session))
-
-    async def send_webhook(
-        self, url: str, event: Mapping[str, Any], *, client_id: str, client_secret: str
-    ) -> int | None:
-        """Sends a webhook as the service does, again until it is answered with 200.
-
-        Args:
-            url: where to.
-            event: what it reports: `_id`, `status`, `type`, `url`.
-            client_id: the account's, 16 characters.
-            client_secret: the account's, 24 characters.
-
-        Returns:
-            The last answer's HTTP status, `None` where there was no answer.
-
-        Raises:
-            MissingDependencyError: `cryptography` isn't installed.
-        """
-        sender = WebhookSender(
-            url, client_id=client_id, client_secret=client_secret, clock=self.clock
-        )
-        return await sender.send(event)
-
-    async def advance(self, seconds: float) -> None:
-        """Moves the simulator's time forward; returns when sessions that ran out have ended."""
-        self.clock.advance(seconds)
-        await asyncio.sleep(0)
-        await self._service.book.wait_settled()
 
     # -- HTTP
 

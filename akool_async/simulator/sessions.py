@@ -110,6 +110,7 @@ class SessionBook:
         self._used = 0.0
         self._held: dict[str, float] = {}
         self._by_id: dict[str, SimSession] = {}
+        self._opened = asyncio.Event()
 
     # -- looking
 
@@ -182,9 +183,17 @@ class SessionBook:
             del self._held[session.id]
             raise
         self._by_id[session.id] = session
+        self._opened.set()
         session.expiry = asyncio.create_task(
             self._expire(session), name=f"simulator-expiry-{session.id}"
         )
+
+    async def wait_open(self) -> SimSession:
+        """The newest open session, once there is one."""
+        while not self.open_sessions:
+            self._opened.clear()
+            await self._opened.wait()
+        return self.open_sessions[-1]
 
     def settle(self, session: SimSession, reason: EndReason) -> bool:
         """Marks a session as ended and gives the unused credits back; `False`: it was already."""

@@ -21,6 +21,7 @@ from akool_async.simulator.avatar.dialect import (
     Question,
     new_mid,
 )
+from akool_async.simulator.avatar.dialect_v2 import DialectV2
 from akool_async.simulator.avatar.settings import AvatarSettings
 from akool_async.simulator.avatar.speech import SpeechJob, TextFeed
 from akool_async.simulator.avatar.speech_player import SpeechPlayer
@@ -52,6 +53,7 @@ class SimulatedAvatar:
         present: who else is in the room.
         actions: data of the set-action commands that were carried out.
         ignored: packets it made nothing of, counted by reason.
+        asked: texts of the chat messages that it received whole.
     """
 
     def __init__(
@@ -68,9 +70,11 @@ class SimulatedAvatar:
         self.params = params
         self.present: set[str] = set()
         self._seen: set[str] = set()
-        self._published = False
+        self._video = asyncio.Event()
+        self._commanded = asyncio.Event()
         self.actions: list[dict[str, Any]] = []
         self.ignored: Counter[str] = Counter()
+        self.asked: list[str] = []
         self._settings = settings
         self._behavior = settings.behavior
         self._typed_chat = typed_chat
@@ -105,7 +109,7 @@ class SimulatedAvatar:
 
     def packet(self, data: bytes, sender: str) -> None:
         """See `RoomEvents`."""
-        if not self._published:
+        if not self._video.is_set():
             self.ignored["before the avatar's video"] += 1
             return
         try:
@@ -134,6 +138,22 @@ class SimulatedAvatar:
         """Returns once somebody else is in the room."""
         await self._arrivals.wait()
 
+    @property
+    def said(self) -> list[str]:
+        """Texts that it has spoken, an interrupted one as far as it came."""
+        return [] if self._player is None else self._player.said
+
+    async def wait_ready(self) -> None:
+        """Returns once somebody is in the room and reaches the avatar.
+
+        That is: its video is published and, where the room has commands, it carried one out:
+        clients set parameters first.
+        """
+        await self._arrivals.wait()
+        await self._video.wait()
+        if isinstance(self._dialect, DialectV2):
+            await self._commanded.wait()
+
     async def wait_silent(self) -> None:
         """Returns once everything that was to be said has been said."""
         if self._player is not None:
@@ -160,12 +180,12 @@ class SimulatedAvatar:
 
     def _publish(self) -> None:
         assert self._room is not None
-        self._published = True
+        self._video.set()
         self._room.publish()
 
     async def _welcome(self) -> None:
         """What happens once the first participant is in the room."""
-        if not self._published:
+        if not self._video.is_set():
             await self._settings.clock.sleep(VIDEO_DELAY)
             self._publish()
         if self._behavior.greets:
@@ -269,6 +289,7 @@ class SimulatedAvatar:
         answer = self._dialect.answer(command)
         if answer is not None:
             await self._send(answer)
+        self._commanded.set()
 
     def _set_params(self, data: dict[str, Any]) -> None:
         vparams = {**self.params.get("vparams", {}), **data.get("vparams", {})}
@@ -291,6 +312,7 @@ class SimulatedAvatar:
 
     async def _answer(self, question: Question) -> None:
         assert self._dialect is not None
+        self.asked.append(question.text)
         if self._behavior.echo != "off":
             mid = question.mid if self._behavior.echo == "same_mid" else new_mid()
             echo = self._dialect.heard_user(mid, question.text)

@@ -28,8 +28,8 @@ class DialectV3(Dialect):
 
     def __init__(self, behavior: ServiceBehavior, *, own_id: str, peer_id: str) -> None:
         super().__init__(behavior)
-        self._own_id = own_id
-        self._peer_id = peer_id
+        self.own_id = own_id
+        self.peer_id = peer_id
 
     def read(self, packet: bytes, now: float) -> list[Heard]:
         """See `Dialect.read`. What is wrong is passed over in silence: v3 has no way to say so."""
@@ -40,7 +40,7 @@ class DialectV3(Dialect):
             return [Ignored("not JSON")]
         if not isinstance(frame, dict) or frame.get("type") != "chat":
             return [Ignored("not a chat")]
-        if frame.get("to") != self._own_id:
+        if frame.get("to") != self.own_id:
             return [Ignored("for somebody else")]
         payload = _payload(frame.get("payload"))
         if payload is None:
@@ -62,7 +62,7 @@ class DialectV3(Dialect):
         written = json.dumps(payload, ensure_ascii=True)
         if self.behavior.payload_base64:
             written = base64.b64encode(written.encode()).decode()
-        frame = {"type": "chat", "from": self._own_id, "to": self._peer_id, "payload": written}
+        frame = {"type": "chat", "from": self.own_id, "to": self.peer_id, "payload": written}
         return json.dumps(frame).encode()
 
     def needs_closing_part(self) -> bool:

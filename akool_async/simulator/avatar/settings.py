@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from akool_async.simulator.avatar.speech import ReplyFunction
 from akool_async.simulator.behavior import ServiceBehavior
+from akool_async.simulator.capture import Capture
 from akool_async.simulator.clock import Clock
 from akool_async.simulator.recording import Recording, StreamRecord
 
@@ -23,6 +24,8 @@ class AvatarSettings:
         pace: seconds that a word takes to be said; `None`: no time at all.
         piece_words: how many words go into one part of a reply.
         packets: where what it hears and says is recorded.
+        capture: the avatar plays this again instead; `speed`: so many times as fast as it was,
+            `None`: at once.
         errors: what `reply` raised.
     """
 
@@ -32,4 +35,6 @@ class AvatarSettings:
     pace: float | None
     piece_words: int
     packets: Recording[StreamRecord]
+    capture: Capture | None = None
+    speed: float | None = None
     errors: list[Exception] = field(default_factory=list)

@@ -70,6 +70,7 @@ class SpeechJob:
     begun: bool = field(default=False, init=False)
     ending: bool = field(default=False, init=False)
     closed: bool = field(default=False, init=False)
+    spoken: list[str] = field(default_factory=list, init=False)
 
 
 class TextFeed:

@@ -43,6 +43,8 @@ class SpeechPlayer:
         self._dialect = dialect
         self._send = send
         self._jobs: deque[SpeechJob] = deque()
+        #: Texts that were spoken, an interrupted one as far as it came.
+        self.said: list[str] = []
         self._to_say = asyncio.Event()
         self._current: SpeechJob | None = None
         self._speaking: asyncio.Task[None] | None = None
@@ -150,6 +152,7 @@ class SpeechPlayer:
                 await self._show(job, piece, last=last and piece.last)
             if self._settings.pace:
                 await self._settings.clock.sleep(self._settings.pace * piece.words)
+            job.spoken.append(piece.text)
 
     async def _show(self, job: SpeechJob, piece: Piece, *, last: bool) -> None:
         if not job.shown:
@@ -163,6 +166,10 @@ class SpeechPlayer:
     async def _finish(self, job: SpeechJob, *, interrupted: bool) -> None:
         """Ends a job: a closing part where no part was the last one, and `audio_end`."""
         job.ending = True
+        if job.begun:
+            # Joined by UTF-16, as receivers do: halves of surrogate pairs become one character.
+            text = "".join(job.spoken).encode("utf-16", "surrogatepass")
+            self.said.append(text.decode("utf-16", "replace"))
         if (
             not job.closed
             and job.shown

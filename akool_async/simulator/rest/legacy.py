@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from akool_async.simulator import checks
-from akool_async.simulator.avatar.avatar import SimulatedAvatar
+from akool_async.simulator.avatar.replayed import new_avatar
 from akool_async.simulator.catalogue import LEGACY_AVATAR_IDS
 from akool_async.simulator.checks import Refusal
 from akool_async.simulator.rest.api import Call, Routes
@@ -39,7 +39,7 @@ async def create(service: Service, call: Call) -> dict[str, Any]:
         created=now,
         running_at=now + service.book.queue_time,
     )
-    avatar = SimulatedAvatar(
+    avatar = new_avatar(
         session.id,
         service.settings,
         params={"mode": 1},

@@ -1,0 +1,102 @@
+"""`simulator.avatar.replayed`: a captured session is played again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from akool_async import AkoolClient, AvatarSession, UserSpoke
+from akool_async.errors import InvalidParameterError
+from akool_async.simulator import Clock, ServiceBehavior, SimSession, Simulator
+from akool_async.testing.waiting import until
+
+AVATAR = "dvp_Tristan_cloth2_1080P"
+
+
+@asynccontextmanager
+async def talking(sim: Simulator, **fields: Any) -> AsyncIterator[tuple[AvatarSession, SimSession]]:
+    async with (
+        sim,
+        AkoolClient("any", base_url=sim.url) as akool,
+        akool.open_session(AVATAR, **{"stream_type": "trtc"} | fields) as avatar,
+    ):
+        yield avatar, sim.open_sessions[0]
+
+
+@pytest.fixture
+async def file(tmp_path: Path) -> Path:
+    """A session in which somebody asks, speaks, interrupts and acts."""
+    sim = Simulator(reply=lambda text: f"{text}? Well …")
+    async with talking(sim) as (avatar, session):
+        await avatar.ask("first")
+        await sim.user_says(session, "spoken")
+        await until(lambda: len(avatar.transcript) == 4)
+        await avatar.interrupt()
+        await avatar.act(action="nod")
+        await avatar.ask("second")
+        sim.capture(session).write(tmp_path / "session.jsonl")
+    return tmp_path / "session.jsonl"
+
+
+@pytest.mark.parametrize("speed", [None, 50.0])
+async def test_the_same_client_gets_the_same_session(file: Path, speed: float | None) -> None:
+    sim = Simulator.replay(file, speed=speed)
+    async with talking(sim) as (avatar, session):
+        heard = avatar.events(UserSpoke)
+        assert (await avatar.ask("first")).text == "first? Well …"
+        assert (await anext(heard)).text == "spoken"
+        await until(lambda: len(avatar.transcript) == 4)
+        assert sim.differences(session) == [
+            "not sent: command interrupt {}",
+            'not sent: command set-action {"action": "nod"}',
+            "not sent: chat 'second'",
+        ]
+        await avatar.interrupt()
+        await avatar.act(action="nod")
+        assert (await avatar.ask("second")).text == "second? Well …"
+        assert sim.differences(session) == []
+
+
+async def test_what_is_sent_otherwise_is_a_readable_difference(file: Path) -> None:
+    sim = Simulator.replay(file)
+    async with talking(sim) as (avatar, session):
+        assert (await avatar.ask("another")).text == "first? Well …"
+        assert sim.differences(session)[0] == (
+            "step 1\n  captured: chat 'first'\n  sent:     chat 'another'"
+        )
+        await avatar.interrupt()
+        await avatar.act(action="nod")
+        await avatar.ask("second")
+        avatar.say("too much")
+        await until(lambda: len(sim.differences(session)) == 2)
+        assert sim.differences(session)[1] == "sent beyond the capture: chat 'too much'"
+
+
+async def test_a_greeting_comes_before_anything_is_sent(tmp_path: Path) -> None:
+    sim = Simulator(behavior=ServiceBehavior(greets=True))
+    async with talking(sim) as (avatar, session):
+        await until(lambda: bool(avatar.transcript) and avatar.transcript[0].complete)
+        greeting = avatar.transcript[0].text
+        sim.capture(session).write(tmp_path / "session.jsonl")
+    sim = Simulator.replay(tmp_path / "session.jsonl")
+    async with talking(sim) as (avatar, session):
+        await until(lambda: bool(avatar.transcript) and avatar.transcript[0].complete)
+        assert avatar.transcript[0].text == greeting
+        assert sim.differences(session) == []
+
+
+@pytest.mark.parametrize("speed", [0, -1.0, float("nan")])
+def test_a_speed_above_0(file: Path, speed: float) -> None:
+    with pytest.raises(InvalidParameterError, match="speed"):
+        Simulator.replay(file, speed=speed)
+
+
+async def test_a_simulator_that_replays_nothing_has_no_differences() -> None:
+    async with talking(Simulator(clock=Clock())) as (_, session):
+        pass
+    with pytest.raises(RuntimeError, match="replay"):
+        Simulator().differences(session)
