@@ -199,6 +199,23 @@ class TransportConformance:
                 got.append(await next_packet(transport))
         assert sorted(got) == packets
 
+    # What the avatar publishes: optional, `avatar_publishing` may stay `None`
+
+    async def test_publishing_is_reported_in_its_place(self, room: RemotePeer) -> None:
+        async with self.joined(room) as transport:
+            await room.send(b'{"n":1}')
+            assert await next_packet(transport) == b'{"n":1}'
+            await room.publish()
+            assert (await _next_change(transport)).state is ConnectionState.AVATAR_PUBLISHED
+            assert transport.avatar_publishing is True
+
+    async def test_publishing_before_the_join_is_known_after_it(self, room: RemotePeer) -> None:
+        await room.publish()
+        async with self.joined(room) as transport:
+            if transport.avatar_publishing is not True:  # known a moment later
+                assert (await _next_change(transport)).state is ConnectionState.AVATAR_PUBLISHED
+                assert transport.avatar_publishing is True
+
     # The end
 
     async def test_close_before_connect_and_twice(self, room: RemotePeer) -> None:
@@ -308,6 +325,14 @@ class TransportConformance:
         async with self.joined(room) as again:
             await again.send(b'{"n":"again"}', timeout=PATIENCE)
             await until(lambda: b'{"n":"again"}' in room.received, "the packet at the avatar")
+
+
+async def _next_change(transport: Transport) -> ConnectionChange:
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            item = await transport.receive()
+            if isinstance(item, ConnectionChange):
+                return item
 
 
 def _packet(number: int, size: int = 40) -> bytes:

@@ -50,6 +50,10 @@ class RemotePeer(abc.ABC):
         """From now on a join is not answered."""
         pytest.skip("this room can't leave a join unanswered")
 
+    async def publish(self) -> None:
+        """The avatar begins to publish audio or video, as the transport can see."""
+        pytest.skip("this room carries data only")
+
     async def wait_received(self, count: int) -> list[bytes]:
         """The packets that the avatar received, once there are `count`."""
         await until(lambda: len(self.received) >= count, f"{count} packets at the avatar")

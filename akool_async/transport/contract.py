@@ -128,8 +128,8 @@ class Transport(abc.ABC):
 
         The service's avatar loses what it is sent before it publishes, so a caller may wait for it
         after `connect`. A transport that knows reports `AVATAR_PUBLISHED` by `receive()` each time
-        the avatar begins to publish, from the first join on. `None`: it can't know, or the room
-        carries data only; this is the default.
+        the avatar begins to publish after `connect` returned. `None`: it can't know; this is the
+        default.
         """
         return None
 

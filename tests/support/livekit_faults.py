@@ -23,6 +23,7 @@ __all__ = ["LiveKitFaults", "joined", "next_change"]
 LEFT, BACK = ConnectionState.AVATAR_LEFT, ConnectionState.AVATAR_BACK
 RECONNECTING, RECONNECTED = ConnectionState.RECONNECTING, ConnectionState.RECONNECTED
 STRANGER = ConnectionState.STRANGER
+PUBLISHED = ConnectionState.AVATAR_PUBLISHED
 
 
 @asynccontextmanager
@@ -37,11 +38,11 @@ async def joined(target: JoinTarget) -> AsyncIterator[LiveKitTransport]:
 
 
 async def next_change(transport: LiveKitTransport) -> ConnectionChange:
-    """The next change; packets are passed over."""
+    """The next change; packets, and what the avatar publishes, are passed over."""
     async with asyncio.timeout(PATIENCE):
         while True:
             item = await transport.receive()
-            if isinstance(item, ConnectionChange):
+            if isinstance(item, ConnectionChange) and item.state is not PUBLISHED:
                 return item
 
 

@@ -146,6 +146,9 @@ class SimulatedPeer(LiveKitPeer):
     async def hang(self) -> None:
         await self.sim.fault("silent_join", seconds=8.0)
 
+    async def publish(self) -> None:
+        self.sim.publish()
+
 
 class ServerPeer(LiveKitPeer):
     """A `LiveKitServerRoom`; its client's signalling passes a forwarder that can break it."""

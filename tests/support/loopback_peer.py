@@ -111,6 +111,9 @@ class LoopbackPeer(RemotePeer):
     async def hang(self) -> None:
         await self.room.fault("hang")
 
+    async def publish(self) -> None:
+        self.room.publish()
+
 
 @contextlib.asynccontextmanager
 async def loopback_room(

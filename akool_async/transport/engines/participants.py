@@ -42,6 +42,7 @@ class ParticipantTracker:
         inbox: what the program receives.
         ended: why the room is gone; `None` while it isn't.
         reports_tracks: whether the engine reports everybody who publishes audio or video.
+        connected: `connect` has returned; before that `AVATAR_PUBLISHED` isn't reported.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class ParticipantTracker:
         self.inbox = Inbox(stats)
         self.ended: DisconnectedError | None = None
         self.reports_tracks = False
+        self.connected = False
         self._stats = stats
         self._own_id = own_id
         self._avatar_id = avatar_id
@@ -203,7 +205,7 @@ class ParticipantTracker:
             self._reported_publishing,
             self.avatar_publishing is True,
         )
-        if self._reported_publishing and not published:
+        if self._reported_publishing and not published and self.connected:
             self.inbox.put(ConnectionChange(ConnectionState.AVATAR_PUBLISHED))
 
     def _note_stranger(self, identity: str | None) -> None:

@@ -142,6 +142,7 @@ class EngineTransport(Transport):
                     f"{where} was joined, but the avatar didn't come in {timeout:g} s."
                 ) from error
             raise JoinTimeoutError(f"{where} wasn't joined in {timeout:g} s.") from error
+        self._participants.connected = True
 
     async def send(self, packet: bytes, *, timeout: float) -> None:
         """Hands one packet to the engine. See `Transport.send`.

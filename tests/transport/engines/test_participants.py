@@ -20,6 +20,7 @@ class Room:
     def __init__(self, avatar: str | None = None) -> None:
         self.stats = TransportStats()
         self.tracker = ParticipantTracker(self.stats, own_id="me", avatar_id=avatar)
+        self.tracker.connected = True
 
     async def next(self) -> bytes | ConnectionChange:
         async with asyncio.timeout(1):
@@ -219,6 +220,15 @@ async def test_publishing_is_reported_once_until_it_ends() -> None:
     assert room.tracker.avatar_publishing is False
     room.tracker.user_published("7")
     assert await everything(room) == [PUBLISHED, PUBLISHED, LEFT, BACK, PUBLISHED]
+
+
+async def test_what_was_published_before_connecting_ended_is_known_and_not_reported() -> None:
+    room = Room()
+    room.tracker.connected = False
+    room.tracker.user_published("7")
+    room.tracker.connected = True
+    assert room.tracker.avatar_publishing is True
+    assert await everything(room) == []
 
 
 # Joining the room again

@@ -1,9 +1,10 @@
 """Joining a room without endangering the process (docs/livekit.md rules 1 and 2).
 
 A `Room.connect()` that is cancelled while the native part goes on joining ends the whole process
-with SIGTERM 15 seconds later. So a join, once begun, is always seen to its end, by a task that
-can't be cancelled; who gave it up has it leave the room again afterwards. Joins cost dozens of
-file descriptors each while they are under way, so no more than four are at once in a process.
+with SIGTERM 15 seconds later. So a join, once begun, runs to its end in a task that can't be
+cancelled. If the caller was cancelled, that task leaves the room once the join completes. A join
+takes dozens of file descriptors while it is in progress, so no more than four are in progress at
+once in a process.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from akool_async.transport.native import finish
 if TYPE_CHECKING:
     from livekit import rtc
 
-__all__ = ["BRING_UPS", "BringUps", "Turn", "join_room", "leave_room"]
+__all__ = ["JOIN_LIMITER", "JoinLimiter", "Permit", "join_room", "leave_room"]
 
 logger = logging.getLogger(__name__)
 
-#: How long a cancelled caller is held up at most while its join comes to its end, in seconds.
+#: How long a cancelled caller waits at most for its join to end, in seconds.
 _CANCEL_GRACE: Final = 5.0
 #: The shortest that one signalling attempt is given, in seconds.
 _SHORTEST_ATTEMPT: Final = 1.0
@@ -31,28 +32,28 @@ _SHORTEST_ATTEMPT: Final = 1.0
 _ATTEMPTS: Final = 4
 
 
-class Turn:
-    """One of the joins that may be under way; released once, by whoever is last to need it."""
+class Permit:
+    """One of the joins that may be in progress; released once, by whoever needs it last."""
 
-    def __init__(self, bring_ups: BringUps) -> None:
-        self._bring_ups = bring_ups
+    def __init__(self, limiter: JoinLimiter) -> None:
+        self._limiter = limiter
         self._held = True
 
     def release(self) -> None:
-        """Hands the turn to the next one; twice is fine."""
+        """Gives the permit to the next one; twice is fine."""
         if self._held:
             self._held = False
-            self._bring_ups.give_back()
+            self._limiter.give_back()
 
     def release_after(self, task: asyncio.Task[Any]) -> None:
-        """Keeps the turn for a task that goes on; `release` then does nothing."""
+        """Keeps the permit until a task is done; `release` then does nothing."""
         if self._held:
             self._held = False
-            task.add_done_callback(lambda _: self._bring_ups.give_back())
+            task.add_done_callback(lambda _: self._limiter.give_back())
 
 
-class BringUps:
-    """So many at once in this process, whichever event loops they run on."""
+class JoinLimiter:
+    """So many joins at once in this process, on whichever event loops they run."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -62,20 +63,20 @@ class BringUps:
 
     @property
     def free(self) -> int:
-        """Turns that nobody has."""
+        """Permits that aren't in use."""
         return self._free
 
     @property
     def waiting(self) -> int:
-        """How many wait for a turn."""
+        """How many wait for a permit."""
         return len(self._waiting)
 
-    async def turn(self) -> Turn:
-        """Waits for a turn, in the order of asking."""
+    async def acquire(self) -> Permit:
+        """Waits for a permit, in the order of asking."""
         with self._lock:
             if self._free > 0:
                 self._free -= 1
-                return Turn(self)
+                return Permit(self)
             loop = asyncio.get_running_loop()
             given: asyncio.Future[None] = loop.create_future()
             self._waiting.append((loop, given))
@@ -87,35 +88,35 @@ class BringUps:
                 if waiting:
                     self._waiting.remove((loop, given))
             if not waiting:
-                # It was given the turn, and can't use it any more.
+                # It was given the permit, and can't use it any more.
                 self.give_back()
             raise
-        return Turn(self)
+        return Permit(self)
 
     def give_back(self) -> None:
-        """Called by `Turn`: the next one's turn."""
+        """Called by `Permit`: hands it to the next one."""
         with self._lock:
             while self._waiting:
                 loop, given = self._waiting.popleft()
                 try:
                     loop.call_soon_threadsafe(_give, given)
                 except RuntimeError:
-                    continue  # that loop is closed, and nobody waits on it any more
+                    continue  # that loop is closed: the caller is gone
                 return
             self._free += 1
 
 
-def _give(turn: asyncio.Future[None]) -> None:
-    if not turn.done():
-        turn.set_result(None)
+def _give(permit: asyncio.Future[None]) -> None:
+    if not permit.done():
+        permit.set_result(None)
 
 
 #: No more than four joins in progress in a process.
-BRING_UPS: Final = BringUps(4)
+JOIN_LIMITER: Final = JoinLimiter(4)
 
 
 class _Join:
-    """One `Room.connect()`, and what is to become of the room."""
+    """One `Room.connect()`; given up, it leaves the room once it has joined."""
 
     def __init__(self, room: rtc.Room) -> None:
         self.room = room
@@ -127,10 +128,12 @@ class _Join:
             await self.room.disconnect()
 
 
-async def join_room(room: rtc.Room, url: str, token: str, *, timeout: float, turn: Turn) -> None:
+async def join_room(
+    room: rtc.Room, url: str, token: str, *, timeout: float, permit: Permit
+) -> None:
     """Joins, with the profile of a bot that only exchanges data; `timeout` in seconds.
 
-    Given up, the room is left as soon as the native part lets go of it, and `turn` is kept as long.
+    If it is given up, the room is left once the native join completes; `permit` is kept until then.
 
     Raises:
         TimeoutError: not in time.
@@ -152,22 +155,22 @@ async def join_room(room: rtc.Room, url: str, token: str, *, timeout: float, tur
     try:
         await asyncio.wait({task}, timeout=timeout)
     except asyncio.CancelledError:
-        await _give_up(join, task, turn, grace=_CANCEL_GRACE)
+        await _give_up(join, task, permit, grace=_CANCEL_GRACE)
         raise
     if not task.done():
-        await _give_up(join, task, turn, grace=0)
+        await _give_up(join, task, permit, grace=0)
         raise TimeoutError(f"not joined within the {timeout:.1f} s that were left")
     task.result()
 
 
-async def _give_up(join: _Join, task: asyncio.Task[None], turn: Turn, *, grace: float) -> None:
+async def _give_up(join: _Join, task: asyncio.Task[None], permit: Permit, *, grace: float) -> None:
     join.given_up = True
     await _until_done(task, grace)
     if not task.done():
-        turn.release_after(task)
+        permit.release_after(task)
         task.add_done_callback(_succeeded)
     elif _succeeded(task) and join.room.isconnected():
-        # It had joined before it was told that nobody wants it any more.
+        # It had joined just before it was given up.
         await leave_room(join.room, timeout=_CANCEL_GRACE)
 
 
@@ -187,7 +190,7 @@ async def leave_room(room: rtc.Room, *, timeout: float) -> bool:
 
 
 async def _until_done(task: asyncio.Task[Any], timeout: float) -> bool:
-    """Waits in spite of being cancelled, though not for ever; returns whether it was."""
+    """Waits for at most `timeout` s, cancelled or not; returns whether it was cancelled."""
     loop = asyncio.get_running_loop()
     until = loop.time() + timeout
     cancelled = False
@@ -200,7 +203,7 @@ async def _until_done(task: asyncio.Task[Any], timeout: float) -> bool:
 
 
 def _succeeded(task: asyncio.Task[Any]) -> bool:
-    """Takes the outcome of a task that nobody waits for any more."""
+    """Takes the outcome of a task that isn't awaited."""
     error = task.exception()
     if error is not None:
         logger.debug("%s: %s", task.get_name(), type(error).__name__)

@@ -7,7 +7,6 @@ import random
 from typing import TYPE_CHECKING, Final
 
 from akool_async.errors import (
-    AkoolError,
     InvalidParameterError,
     JoinError,
     JoinRefusedError,
@@ -18,9 +17,11 @@ from akool_async.models.credentials import Credentials, LiveKitCredentials
 from akool_async.transport import JoinTarget
 from akool_async.transport.file_limit import check_file_limit
 from akool_async.transport.native import settle_at_exit
-from akool_livekit.join_limiter import BRING_UPS, join_room, leave_room
+from akool_async.transport.renewal import renewed_credentials
+from akool_livekit.join_limiter import JOIN_LIMITER, join_room, leave_room
 from akool_livekit.logs import hide_tokens, without_tokens
-from akool_livekit.participants import Presence
+from akool_livekit.participants import ParticipantTracker
+from akool_livekit.process import check_process
 from akool_livekit.reasons import is_refusal
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Joiner:
         """Whether the owner of the session can be asked for a new token (rule 10)."""
         return self._renewal is not None
 
-    async def join(self, presence: Presence, until: float) -> rtc.Room:
+    async def join(self, presence: ParticipantTracker, until: float) -> rtc.Room:
         """A room that is joined and takes packets; `until` in the loop's time.
 
         Raises:
@@ -68,6 +69,7 @@ class Joiner:
         """
         from livekit import rtc
 
+        check_process()
         hide_tokens()
         settle_at_exit()
         loop = asyncio.get_running_loop()
@@ -101,26 +103,27 @@ class Joiner:
             JoinTimeoutError, JoinRefusedError: there are none.
         """
         if self._renewal is None:
-            raise JoinRefusedError("the LiveKit token needs to be renewed, and nobody can")
+            raise JoinRefusedError(
+                "the LiveKit token needs to be replaced, and no renew_credentials was given"
+            )
+        left = max(0.0, until - asyncio.get_running_loop().time())
+        credentials = await renewed_credentials(self._renewal, timeout=left, room="LiveKit room")
         try:
-            async with asyncio.timeout_at(until):
-                self.credentials = _checked(await self._renewal())
-        except TimeoutError as error:
-            raise JoinTimeoutError("no new LiveKit token came in time") from error
-        except AkoolError as error:
-            raise JoinRefusedError(f"there is no new LiveKit token: {error}") from error
+            self.credentials = _checked(credentials)
+        except InvalidParameterError as error:
+            raise JoinRefusedError(f"renew_credentials returned unusable ones: {error}") from error
 
     def without_secrets(self, text: str) -> str:
-        """The client's words may hold the URL it asked, and that the token."""
+        """The client's text may hold the URL it asked, and that the token."""
         return without_tokens(text.replace(self.token, "<token>") if self.token else text)
 
-    async def _try(self, presence: Presence, until: float) -> rtc.Room:
+    async def _try(self, presence: ParticipantTracker, until: float) -> rtc.Room:
         from livekit import rtc
 
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout_at(until):
-                turn = await BRING_UPS.turn()
+                permit = await JOIN_LIMITER.acquire()
         except TimeoutError:
             raise TimeoutError("other rooms of this process are being joined") from None
         room: rtc.Room | None = None
@@ -130,7 +133,7 @@ class Joiner:
             presence.listen(room)
             left = max(until - loop.time(), 0.0)
             url = self.credentials.livekit_url
-            await join_room(room, url, self.token, timeout=left, turn=turn)
+            await join_room(room, url, self.token, timeout=left, permit=permit)
             for participant in list(room.remote_participants.values()):
                 presence.announced(participant)
             await _open_publisher(room, until)
@@ -140,8 +143,8 @@ class Joiner:
                 await leave_room(room, timeout=_LEAVE_TIMEOUT)
             raise
         finally:
-            # A turn lasts until the first publish went out: only then the sockets settle.
-            turn.release()
+            # Held until the first publish went out: only then the sockets settle.
+            permit.release()
         return room
 
 

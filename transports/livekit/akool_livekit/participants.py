@@ -1,8 +1,8 @@
-"""What a room's client tells, turned into packets and changes of the connection.
+"""A room's events, turned into packets and changes of the connection.
 
 The client calls its handlers on the event loop, inside the room's own task: an exception there can
-silence the room for good, a slow one stalls it (docs/livekit.md rule 8). So they do nothing but
-move facts into the transport's inbox, and wake who waits.
+silence the room for good, a slow one stalls it (docs/livekit.md rule 8). So they only put facts
+into the transport's inbox and set events.
 """
 
 from __future__ import annotations
@@ -12,29 +12,29 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from akool_async.transport import ConnectionChange, ConnectionState, Inbox, TransportStats
-from akool_livekit.sender_filter import Ruling, Senders
+from akool_livekit.sender_filter import Decision, SenderFilter
 
 if TYPE_CHECKING:
     from livekit import rtc
     from livekit.rtc.room import EventTypes
 
-__all__ = ["Presence"]
+__all__ = ["ParticipantTracker"]
 
-#: The avatar's leaving is told this much later, in seconds: a reconnect of ours may follow it.
+#: The avatar's leaving is reported this much later, in seconds: a reconnect of ours may follow it.
 _LEFT_DELAY: Final = 0.1
 
 
-class Presence:
-    """Who is in the room, whether the avatar hears, and what came from it.
+class ParticipantTracker:
+    """Who is in the room, whether the avatar receives packets, and what came from it.
 
     Attributes:
-        senders: rules on who sent a packet.
-        avatar_here: set while the avatar is in the room and hears.
-        connected: the transport's `connect` has returned; before that no change is told.
+        senders: decides whose a packet is.
+        avatar_here: set while the avatar is in the room and receives packets.
+        connected: the transport's `connect` has returned; before that no change is reported.
         on_disconnected: called with the vendor's reason when the room is over.
     """
 
-    def __init__(self, senders: Senders, inbox: Inbox, stats: TransportStats) -> None:
+    def __init__(self, senders: SenderFilter, inbox: Inbox, stats: TransportStats) -> None:
         self.senders = senders
         self.avatar_here = asyncio.Event()
         self.connected = False
@@ -45,12 +45,21 @@ class Presence:
         self._room: rtc.Room | None = None
         self._reconnecting = False
         self._lossy = False
-        self._told_left = False
+        self._reported_left = False
+        self._reported_publishing = False
         self._hold_timer: asyncio.TimerHandle | None = None
         self._left_timer: asyncio.TimerHandle | None = None
 
+    @property
+    def avatar_publishing(self) -> bool:
+        """Whether the avatar publishes a track; it needn't be subscribed to."""
+        if self._room is None or not self.avatar_here.is_set():
+            return False
+        avatar = self._room.remote_participants.get(self.senders.avatar or "")
+        return avatar is not None and bool(avatar.track_publications)
+
     def listen(self, room: rtc.Room) -> None:
-        """Hears this room from now on, and the one before no more.
+        """Takes the events of this room from now on, and no more those of the one before.
 
         Called before `Room.connect()`: data that comes before it returns would be missed (rule 3).
         """
@@ -70,19 +79,21 @@ class Presence:
         on("participant_connected", self.announced)
         on("participant_active", self._active)
         on("participant_disconnected", self._left)
+        on("track_published", lambda _: self._check_publishing())
+        on("track_unpublished", lambda _: self._check_publishing())
         on("reconnecting", lambda _: self.reconnecting())
         on("reconnected", lambda _: self.reconnected())
         on("disconnected", lambda reason: self._over(rtc.DisconnectReason.Name(reason)))
 
     def forget_room(self) -> None:
-        """The room was left: whoever was in it is announced anew in the next one."""
+        """The room was left: whoever was in it is announced again in the next one."""
         self._room = None
         self.avatar_here.clear()
         if self.senders.avatar is not None:
             self.senders.left(self.senders.avatar)
 
     def stop(self) -> None:
-        """Hears nothing more."""
+        """Takes no more events."""
         self._room = None
         if self._hold_timer is not None:
             self._hold_timer.cancel()
@@ -90,21 +101,29 @@ class Presence:
         self._no_left_timer()
 
     def announced(self, participant: rtc.RemoteParticipant) -> None:
-        """Somebody is in the room, or was there already when we came (rule 4)."""
+        """A participant came, or was there already when we came (rule 4)."""
         from livekit import rtc
 
-        self.senders.announced(participant.identity, self._loop.time())
+        senders = self.senders
+        before = senders.avatar if senders.present else None
+        if senders.announced(participant.identity, self._loop.time()) and before not in (
+            None,
+            participant.identity,
+        ):
+            # It was the avatar earlier, and another one was taken for it while it was away.
+            self.avatar_here.clear()
+            self._report_left()
         if participant.state == rtc.ParticipantState.PARTICIPANT_STATE_ACTIVE:
             self._active(participant)
 
     def reconnecting(self) -> None:
-        """The connection is being mended, or made anew."""
+        """The connection broke, or is made again."""
         if not self._reconnecting:
             self._reconnecting, self._lossy = True, self._no_left_timer()
-            self._tell(ConnectionState.RECONNECTING)
+            self._report(ConnectionState.RECONNECTING)
 
     def reconnected(self, *, lossy: bool = False) -> None:
-        """It stands again; `lossy` where it is another one than before."""
+        """It is back; `lossy` if it is another one than before."""
         if not self._reconnecting:
             return
         self._reconnecting = False
@@ -113,7 +132,8 @@ class Presence:
                 ConnectionChange(ConnectionState.RECONNECTED, lossy=lossy or self._lossy)
             )
         if not self.avatar_here.is_set():
-            self._tell_left()
+            self._report_left()
+        self._check_publishing()
 
     def _data(self, packet: rtc.DataPacket) -> None:
         identity = packet.participant.identity if packet.participant is not None else None
@@ -124,15 +144,15 @@ class Presence:
         self._apply(self.senders.packet(packet.data, identity, self._loop.time()))
         self._set_hold_timer()
 
-    def _apply(self, ruling: Ruling) -> None:
-        for data in ruling.accepted:
+    def _apply(self, decision: Decision) -> None:
+        for data in decision.accepted:
             self._inbox.put(data)
-        if ruling.dropped:
-            self._stats.dropped["stranger"] += ruling.dropped
-        if ruling.overflowed:
-            self._stats.dropped["overflow"] += ruling.overflowed
-        if ruling.stranger is not None:
-            who = repr(ruling.stranger) if ruling.stranger else "somebody without a name"
+        if decision.dropped:
+            self._stats.dropped["stranger"] += decision.dropped
+        if decision.overflowed:
+            self._stats.dropped["overflow"] += decision.overflowed
+        if decision.stranger is not None:
+            who = repr(decision.stranger) if decision.stranger else "a participant without a name"
             reason = f"{who} sends packets; they are dropped"
             self._inbox.put(ConnectionChange(ConnectionState.STRANGER, reason))
 
@@ -151,25 +171,48 @@ class Presence:
             return
         self.avatar_here.set()
         if self._no_left_timer():
-            self._tell_left()
-        if self._told_left:
-            self._told_left = False
-            self._tell(ConnectionState.AVATAR_BACK)
+            self._report_left()
+        if self._reported_left:
+            self._reported_left = False
+            self._report(ConnectionState.AVATAR_BACK)
+        self._check_publishing()
 
     def _left(self, participant: rtc.RemoteParticipant) -> None:
         if not self.senders.left(participant.identity):
             return
         self.avatar_here.clear()
         # A full reconnect shows as the avatar leaving and joining: not the end (rule 7). The client
-        # may tell of the leaving first, and of the reconnect right after.
+        # may report the leaving first, and the reconnect right after.
         if self._reconnecting:
             self._lossy = True
         elif self._left_timer is None:
             self._left_timer = self._loop.call_later(_LEFT_DELAY, self._really_left)
+        self._find_successor()
+
+    def _find_successor(self) -> None:
+        """In the service's room a new avatar may have come before the old one was given up. It
+        publishes, as nobody else there does.
+        """
+        room = self._room
+        if room is None or self._reconnecting or not self.senders.learns:
+            return
+        for other in list(room.remote_participants.values()):
+            if other.track_publications and not self.senders.present:
+                self.announced(other)
+
+    def _check_publishing(self) -> None:
+        """Reports it once when the avatar begins to publish."""
+        publishing = self.avatar_publishing
+        if self._reconnecting or self._left_timer is not None:
+            return  # it may be the same as before when that is over
+        if publishing and not self._reported_publishing:
+            self._report(ConnectionState.AVATAR_PUBLISHED)
+        self._reported_publishing = publishing
 
     def _really_left(self) -> None:
         self._left_timer = None
-        self._tell_left()
+        self._report_left()
+        self._check_publishing()
 
     def _no_left_timer(self) -> bool:
         """Stops it; whether it was running."""
@@ -178,12 +221,12 @@ class Presence:
             timer.cancel()
         return timer is not None
 
-    def _tell_left(self) -> None:
-        if self.connected and not self._told_left:
-            self._told_left = True
-            self._tell(ConnectionState.AVATAR_LEFT)
+    def _report_left(self) -> None:
+        if self.connected and not self._reported_left:
+            self._reported_left = True
+            self._report(ConnectionState.AVATAR_LEFT)
 
-    def _tell(self, state: ConnectionState) -> None:
+    def _report(self, state: ConnectionState) -> None:
         if self.connected:
             self._inbox.put(ConnectionChange(state))
 

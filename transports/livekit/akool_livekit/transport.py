@@ -1,8 +1,8 @@
 """The LiveKit transport: reliable packets without a topic, to and from one avatar.
 
-docs/livekit.md's ten rules: 1 and 2 are kept in `bringup`, 3, 7 and 8 in `presence`, 4 in
-`senders`, 10 in `joining` and here. The session above keeps 5 (answers decide), 6 (one sender; the
-deadline of a packet is here) and 9 (an answered command comes before the first chat).
+The ten rules of docs/livekit.md: 1 and 2 are kept in `join_limiter`, 3, 7 and 8 in `participants`,
+4 in `sender_filter`, 10 in `joining` and here. The session above keeps 5 (answers decide), 6 (one
+sender; the time limit of a packet is here) and 9 (an answered command comes before the first chat).
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ from akool_async.transport import ConnectionChange, Inbox, JoinTarget, Transport
 from akool_async.transport.file_limit import check_file_limit
 from akool_livekit.join_limiter import leave_room
 from akool_livekit.joining import FILES_PER_JOIN, Joiner, publish
-from akool_livekit.participants import Presence
+from akool_livekit.participants import ParticipantTracker
+from akool_livekit.process import check_not_forked
 from akool_livekit.reasons import ended_text, reason_name
-from akool_livekit.sender_filter import Senders
+from akool_livekit.sender_filter import SenderFilter
 
 if TYPE_CHECKING:
     from livekit import rtc
@@ -57,10 +58,12 @@ class LiveKitTransport(Transport):
         Raises:
             MissingDependencyError: `livekit` isn't installed.
             InvalidParameterError: any option.
-            JoinError: the file limit is too low; says the number needed.
+            JoinError: the file limit is too low (says the number needed), or the client was used
+                before this process was forked.
         """
         super().preflight(options)
         _require_livekit()
+        check_not_forked()
         check_file_limit(FILES_PER_JOIN, "LiveKit room")
 
     def __init__(self, target: JoinTarget, options: Mapping[str, Any]) -> None:
@@ -75,11 +78,11 @@ class LiveKitTransport(Transport):
         self.stats = TransportStats()
         self._inbox = Inbox(self.stats)
         avatar = self._joiner.credentials.livekit_server_identity
-        senders = Senders(avatar, own_room=target.own_room)
-        self._presence = Presence(senders, self._inbox, self.stats)
-        self._presence.on_disconnected = self._disconnected
+        senders = SenderFilter(avatar, own_room=target.own_room)
+        self._participants = ParticipantTracker(senders, self._inbox, self.stats)
+        self._participants.on_disconnected = self._disconnected
         self._room: rtc.Room | None = None
-        #: Set while packets can be handed to `_room`, and for ever once the room is gone for good.
+        #: Set while packets can be handed to `_room`, and once the room is gone for good.
         self._up = asyncio.Event()
         self._over = asyncio.Event()
         self._used = False
@@ -87,8 +90,13 @@ class LiveKitTransport(Transport):
         self._rejoining = asyncio.Lock()
         self._renewal: asyncio.Task[None] | None = None
 
+    @property
+    def avatar_publishing(self) -> bool:
+        """Whether the avatar has published a track. See `Transport.avatar_publishing`."""
+        return self._participants.avatar_publishing
+
     async def connect(self, *, timeout: float) -> None:
-        """Joins and waits until the avatar is there and hears. See `Transport.connect`."""
+        """Joins and waits until the avatar is there and receives. See `Transport.connect`."""
         _require_livekit()
         if self._used:
             raise JoinError("connect() was called before, or after close()", retryable=False)
@@ -99,7 +107,7 @@ class LiveKitTransport(Transport):
         except BaseException:
             await self.close()
             raise
-        self._presence.connected = True
+        self._participants.connected = True
 
     async def send(self, packet: bytes, *, timeout: float) -> None:
         """Publishes one packet; while the client reconnects it holds the packet and sends it later.
@@ -115,7 +123,7 @@ class LiveKitTransport(Transport):
             raise MessageTooLargeError("packet", problem, size=size, limit=self.limits.max_bytes)
         try:
             async with asyncio.timeout(timeout):
-                await publish(await self._standing_room(), packet)
+                await publish(await self._usable_room(), packet)
         except TimeoutError as error:
             self._raise_if_ended()
             raise SendError(
@@ -134,45 +142,86 @@ class LiveKitTransport(Transport):
         return await self._inbox.get()
 
     async def reconnect(self, *, timeout: float) -> None:
-        """Leaves and joins anew, with a fresh client. See `Transport.reconnect`."""
+        """Leaves and joins again, with a fresh client. See `Transport.reconnect`."""
         self._raise_if_ended()
         try:
             await self._rejoin(timeout)
-        except AkoolError as error:
-            text = f"the LiveKit room couldn't be joined anew: {error}"
+        except Exception as error:
+            self._raise_if_ended()
+            why = str(error) if isinstance(error, AkoolError) else type(error).__name__
+            text = f"the LiveKit room couldn't be joined again: {why}"
             ended = DisconnectedError(text, reason="connection_lost", retryable=True)
             self._end(ended)
             raise ended from error
         except asyncio.CancelledError:
             # Left and not joined again: there is no room to go on in.
-            text = "joining the LiveKit room anew was given up"
+            text = "joining the LiveKit room again was cancelled"
             self._end(DisconnectedError(text, reason="connection_lost", retryable=True))
             raise
 
     async def close(self, *, timeout: float = 5.0) -> None:
-        """Leaves. See `Transport.close`."""
+        """Leaves; a join in progress is given up first. See `Transport.close`."""
         self._used = True
         self._end(DisconnectedError(ended_text("closed"), reason="closed"))
         async with self._closing:
-            self._presence.stop()
+            self._participants.stop()
             renewal, self._renewal = self._renewal, None
             if renewal is not None:
                 renewal.cancel()
                 await asyncio.wait({renewal}, timeout=timeout)
+            with contextlib.suppress(TimeoutError):
+                # It notices that it is over, and leaves the room that it may still get.
+                async with asyncio.timeout(timeout / 2), self._rejoining:
+                    pass
             room, self._room = self._room, None
             if room is not None:
-                await leave_room(room, timeout=timeout)
+                await leave_room(room, timeout=timeout / 2)
 
     async def _enter(self, until: float) -> None:
-        """Joins and waits for the avatar."""
-        room = await self._joiner.join(self._presence, until)
+        """Joins and waits for the avatar; if that fails, the room is left."""
+        room = await self._join_unless_over(until)
         self._room = room
+        try:
+            self._raise_join_ended()
+            await self._wait_for_avatar(until)
+            self._raise_join_ended()
+        except BaseException:
+            if self._room is room:
+                self._room = None
+                self._participants.forget_room()
+                await leave_room(room, timeout=_LEAVE_TIMEOUT)
+            raise
+        self._up.set()
+
+    async def _join_unless_over(self, until: float) -> rtc.Room:
+        """Joins; gives up as soon as the transport is closed."""
+        join = asyncio.ensure_future(self._joiner.join(self._participants, until))
+        over = asyncio.ensure_future(self._over.wait())
+        try:
+            await asyncio.wait({join, over}, return_when=asyncio.FIRST_COMPLETED)
+            if not join.done():
+                # Bounded: what the native part can't stop goes on in the background and is left.
+                join.cancel()
+                await asyncio.wait({join})
+        except asyncio.CancelledError:
+            join.cancel()
+            await asyncio.wait({join})
+            if not join.cancelled() and join.exception() is None:
+                await leave_room(join.result(), timeout=_LEAVE_TIMEOUT)
+            raise
+        finally:
+            over.cancel()
+        if not join.cancelled():
+            return join.result()
         self._raise_join_ended()
+        raise AssertionError("only the end of the transport cancels a join")
+
+    async def _wait_for_avatar(self, until: float) -> None:
         try:
             async with asyncio.timeout_at(until):
-                await self._presence.avatar_here.wait()
+                await self._participants.avatar_here.wait()
         except TimeoutError as error:
-            senders = self._presence.senders
+            senders = self._participants.senders
             who = f"the avatar ({senders.avatar})" if senders.avatar else "the avatar"
             how = (
                 "is in the LiveKit room but can't hear"
@@ -180,24 +229,22 @@ class LiveKitTransport(Transport):
                 else ("didn't come into the LiveKit room")
             )
             raise AvatarAbsentError(f"{who} {how} in time") from error
-        self._raise_join_ended()
-        self._up.set()
 
     async def _rejoin(self, timeout: float, *, renew: bool = False) -> None:
-        """Leaves and joins anew, and tells of both."""
+        """Leaves and joins again, and reports both."""
         async with self._rejoining:
             self._raise_if_ended()
             until = asyncio.get_running_loop().time() + timeout
             self._up.clear()
-            self._presence.reconnecting()
-            self._presence.forget_room()
+            self._participants.reconnecting()
+            self._participants.forget_room()
             room, self._room = self._room, None
             if room is not None:
                 await leave_room(room, timeout=min(timeout / 2, _LEAVE_TIMEOUT))
             if renew:
                 await self._joiner.renew(until)
             await self._enter(until)
-            self._presence.reconnected(lossy=True)
+            self._participants.reconnected(lossy=True)
 
     async def _renew_and_rejoin(self, reason: str) -> None:
         """Answers a disconnection whose cause is the token (rule 10)."""
@@ -212,7 +259,7 @@ class LiveKitTransport(Transport):
     def _disconnected(self, vendor: str) -> None:
         reason = reason_name(vendor, self._joiner.token)
         by_token = reason in ("token_expired", "join_failure")
-        if by_token and self._presence.connected and self._joiner.can_renew:
+        if by_token and self._participants.connected and self._joiner.can_renew:
             self._up.clear()
             if self._renewal is None or self._renewal.done():
                 self._renewal = asyncio.get_running_loop().create_task(
@@ -222,9 +269,9 @@ class LiveKitTransport(Transport):
         again = reason == "connection_lost"
         self._end(DisconnectedError(ended_text(reason), reason=reason, retryable=again))
 
-    async def _standing_room(self) -> rtc.Room:
+    async def _usable_room(self) -> rtc.Room:
         if not self._up.is_set():
-            if not self._presence.connected:
+            if not self._participants.connected:
                 raise SendError("send() needs a connected transport", retryable=False)
             await self._up.wait()
         self._raise_if_ended()
@@ -232,7 +279,7 @@ class LiveKitTransport(Transport):
         return self._room
 
     async def _await_end(self) -> None:
-        """A room that ends refuses packets a moment before it says that it ended, and why."""
+        """A room that ends refuses packets a moment before it reports that it ended, and why."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_END_DELAY):
                 await self._over.wait()
@@ -241,9 +288,9 @@ class LiveKitTransport(Transport):
     def _end(self, error: DisconnectedError) -> None:
         self._inbox.finish(error)
         self._over.set()
-        # Whoever waits is to see that it is over.
+        # Wakes what waits: it sees that it is over.
         self._up.set()
-        self._presence.avatar_here.set()
+        self._participants.avatar_here.set()
 
     def _raise_if_ended(self) -> None:
         error = self._inbox.error

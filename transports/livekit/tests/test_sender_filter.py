@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from akool_livekit.sender_filter import HOLD_SECONDS, Ruling, Senders
+from akool_livekit.sender_filter import HOLD_SECONDS, Decision, SenderFilter
 
 
-def own_room(avatar: str | None = "avatar") -> Senders:
-    return Senders(avatar, own_room=True)
+def own_room(avatar: str | None = "avatar") -> SenderFilter:
+    return SenderFilter(avatar, own_room=True)
 
 
-def their_room(avatar: str | None = "avatar") -> Senders:
-    return Senders(avatar, own_room=False)
+def their_room(avatar: str | None = "avatar") -> SenderFilter:
+    return SenderFilter(avatar, own_room=False)
 
 
 def test_takes_the_avatars_packets_and_nobody_elses() -> None:
@@ -25,7 +25,7 @@ def test_takes_the_avatars_packets_and_nobody_elses() -> None:
 def test_a_strangers_packet_before_the_avatar_is_known_is_dropped() -> None:
     senders = own_room()
     senders.announced("stranger", 0.0)
-    assert senders.packet(b"s", "stranger", 0.1) == Ruling(dropped=1, stranger="stranger")
+    assert senders.packet(b"s", "stranger", 0.1) == Decision(dropped=1, stranger="stranger")
 
 
 def test_each_stranger_is_told_of_once() -> None:
@@ -62,15 +62,15 @@ def test_in_the_services_room_a_nameless_packet_is_the_avatars_at_once() -> None
 def test_in_the_services_room_not_any_more_once_somebody_else_was_announced() -> None:
     senders = their_room()
     senders.announced("stranger", 0.0)
-    assert senders.packet(b"whose?", None, 0.1) == Ruling()
+    assert senders.packet(b"whose?", None, 0.1) == Decision()
     assert senders.deadline() == pytest.approx(0.1 + HOLD_SECONDS)
 
 
 def test_in_an_own_room_it_is_held_until_its_time_even_if_the_avatar_is_announced() -> None:
     senders = own_room()
-    assert senders.packet(b"early", None, 1.0) == Ruling()
+    assert senders.packet(b"early", None, 1.0) == Decision()
     senders.announced("avatar", 1.2)
-    assert senders.expire(1.0 + HOLD_SECONDS - 0.01) == Ruling()
+    assert senders.expire(1.0 + HOLD_SECONDS - 0.01) == Decision()
     assert senders.expire(1.0 + HOLD_SECONDS).accepted == [b"early"]
     assert senders.deadline() is None
 
@@ -82,7 +82,7 @@ def test_a_held_packet_is_dropped_when_somebody_else_was_announced_since() -> No
     senders.packet(b"stranger's", None, 0.1)
     senders.announced("avatar", 0.25)
     senders.announced("stranger", 2.55)
-    assert senders.expire(3.6) == Ruling(dropped=1, stranger="")
+    assert senders.expire(3.6) == Decision(dropped=1, stranger="")
 
 
 def test_somebody_announced_before_the_packet_came_does_not_spoil_it() -> None:
@@ -96,7 +96,7 @@ def test_somebody_announced_before_the_packet_came_does_not_spoil_it() -> None:
 def test_a_held_packet_is_dropped_when_the_avatar_never_came() -> None:
     senders = own_room()
     senders.packet(b"?", None, 0.0)
-    assert senders.expire(HOLD_SECONDS) == Ruling(dropped=1, stranger="")
+    assert senders.expire(HOLD_SECONDS) == Decision(dropped=1, stranger="")
 
 
 def test_held_packets_keep_their_order_and_expire_one_by_one() -> None:
@@ -126,7 +126,7 @@ def test_holding_is_bounded_in_bytes() -> None:
 def test_once_the_avatar_is_announced_nameless_packets_are_a_strangers(make) -> None:
     senders = make()
     senders.announced("avatar", 0.0)
-    assert senders.packet(b"?", None, 0.1) == Ruling(dropped=1, stranger="")
+    assert senders.packet(b"?", None, 0.1) == Decision(dropped=1, stranger="")
 
 
 def test_until_the_avatar_leaves() -> None:
@@ -144,3 +144,58 @@ def test_somebody_elses_leaving_changes_nothing() -> None:
     senders.announced("stranger", 0.0)
     assert not senders.left("stranger")
     assert senders.present
+
+
+# An avatar whose identity wasn't given
+
+
+def test_in_the_services_room_the_avatar_may_return_under_another_identity() -> None:
+    senders = their_room(None)
+    senders.announced("avatar-1", 0.0)
+    senders.left("avatar-1")
+    assert senders.announced("avatar-2", 5.0)
+    assert senders.packet(b"2", "avatar-2", 5.1).accepted == [b"2"]
+    assert senders.packet(b"1", "avatar-1", 5.1).dropped == 1
+    senders.left("avatar-2")
+    assert senders.announced("avatar-3", 9.0)
+    assert senders.avatar == "avatar-3"
+
+
+def test_an_identity_that_was_the_avatar_outranks_one_that_came_meanwhile() -> None:
+    senders = their_room(None)
+    senders.announced("avatar", 0.0)
+    senders.left("avatar")
+    senders.announced("other", 1.0)
+    assert senders.announced("avatar", 2.0)
+    assert senders.packet(b"o", "other", 2.1) == Decision(dropped=1, stranger="other")
+    senders.left("avatar")
+    assert not senders.announced("other", 3.0)
+
+
+def test_who_was_a_stranger_is_not_taken_for_the_avatar() -> None:
+    senders = their_room(None)
+    senders.announced("avatar", 0.0)
+    senders.announced("stranger", 0.1)
+    senders.packet(b"s", "stranger", 0.2)
+    senders.left("avatar")
+    assert not senders.announced("stranger", 1.0)
+    assert senders.packet(b"s", "stranger", 1.1).dropped == 1
+
+
+@pytest.mark.parametrize(("avatar", "own"), [("avatar", False), ("avatar", True), (None, True)])
+def test_elsewhere_its_identity_does_not_change(avatar: str | None, own: bool) -> None:
+    senders = SenderFilter(avatar, own_room=own)
+    senders.announced("avatar", 0.0)
+    senders.left("avatar")
+    assert not senders.announced("avatar-2", 5.0)
+    assert senders.announced("avatar", 6.0)
+
+
+def test_identities_are_remembered_within_bounds() -> None:
+    senders = their_room(None)
+    for n in range(500):
+        senders.announced(f"avatar-{n}", n)
+        senders.packet(b"s", f"stranger-{n}", n)
+        senders.left(f"avatar-{n}")
+    assert len(senders._learned) <= 20
+    assert len(senders._strangers) <= 100

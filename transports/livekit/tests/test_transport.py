@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from akool_livekit import LiveKitTransport
-from akool_livekit.join_limiter import BRING_UPS
+from akool_livekit.join_limiter import JOIN_LIMITER
 from livekit import rtc
 from livekit_faults import BACK, LEFT, RECONNECTED, RECONNECTING, joined, next_change
 from pydantic import SecretStr
@@ -27,7 +27,7 @@ from akool_async.errors import (
 )
 from akool_async.simulator.rooms.livekit.tokens import Grants, mint
 from akool_async.testing.conformance import PATIENCE, next_packet, the_end, until
-from akool_async.transport import ConnectionState, JoinTarget
+from akool_async.transport import ConnectionChange, ConnectionState, JoinTarget
 
 
 @pytest.fixture
@@ -149,18 +149,18 @@ async def test_no_more_than_four_are_brought_up_at_once(room) -> None:
     joining = [asyncio.create_task(t.connect(timeout=PATIENCE)) for t in transports]
     most = 0
     while not all(task.done() for task in joining):
-        most = max(most, BRING_UPS.limit - BRING_UPS.free)
+        most = max(most, JOIN_LIMITER.limit - JOIN_LIMITER.free)
         await asyncio.sleep(0.01)
     for task in joining:
         task.result()
     assert most == 4
     for transport in transports:
         await transport.close()
-    assert BRING_UPS.free == 4
+    assert JOIN_LIMITER.free == 4
 
 
 async def test_waiting_for_a_turn_counts_into_the_time(room) -> None:
-    turns = [await BRING_UPS.turn() for _ in range(4)]
+    turns = [await JOIN_LIMITER.acquire() for _ in range(4)]
     transport = LiveKitTransport(room.target, {})
     with pytest.raises(JoinTimeoutError, match="other rooms of this process"):
         await transport.connect(timeout=0.1)
@@ -266,6 +266,41 @@ async def test_the_avatar_leaves_and_returns(room, transport) -> None:
     assert await room.wait_received(1) == [b'{"n":1}']
 
 
+async def test_the_avatar_returns_under_another_identity(room) -> None:
+    credentials = room.credentials.model_copy(update={"livekit_server_identity": None})
+    async with joined(JoinTarget(credentials)) as transport:
+        await room.fault("avatar_leaves")
+        assert (await next_change(transport)).state is LEFT
+        await room.fault("stranger_joins", identity="another avatar")
+        assert (await next_change(transport)).state is BACK
+        await room.fault("stranger_sends", data=b'{"n":2}', identity="another avatar")
+        assert await next_packet(transport) == b'{"n":2}'
+        # The first one is back all the same: it is the avatar, the other one isn't.
+        await room.fault("avatar_returns")
+        assert [(await next_change(transport)).state for _ in range(2)] == [LEFT, BACK]
+        await room.fault("stranger_sends", data=b'{"n":3}', identity="another avatar")
+        await room.send(b'{"n":1}')
+        assert await next_packet(transport) == b'{"n":1}'
+        assert transport.stats.dropped == {"stranger": 1}
+
+
+# What the avatar publishes
+
+
+async def test_a_track_is_known_without_subscribing(room) -> None:
+    room.sim.publish()
+    async with joined(room.target) as transport:
+        assert transport.avatar_publishing is True
+        room.sim.publish(on=False)
+        await until(lambda: transport.avatar_publishing is False, "the end of publishing")
+        room.sim.publish()
+        item = await transport.receive()
+        assert item == ConnectionChange(ConnectionState.AVATAR_PUBLISHED)
+        await room.fault("avatar_leaves")
+        assert (await next_change(transport)).state is LEFT
+        assert transport.avatar_publishing is False
+
+
 # The connection breaks
 
 
@@ -322,11 +357,47 @@ async def test_a_send_during_a_rejoin_waits_for_the_new_room(room, transport) ->
 
 async def test_reconnect_that_fails_is_the_end(room, transport) -> None:
     await room.fault("expire_tokens")
-    with pytest.raises(DisconnectedError, match="joined anew"):
+    with pytest.raises(DisconnectedError, match="joined again"):
         await transport.reconnect(timeout=PATIENCE)
     assert (await the_end(transport)).reason == "connection_lost"
     with pytest.raises(DisconnectedError):
         await transport.reconnect(timeout=PATIENCE)
+
+
+async def test_closed_while_it_is_joined_again_it_leaves(room, transport) -> None:
+    await room.fault("silent_join", seconds=0.5)
+    rejoining = asyncio.create_task(transport.reconnect(timeout=PATIENCE))
+    assert (await next_change(transport)).state is RECONNECTING
+    await until(lambda: JOIN_LIMITER.free == 3, "the second join")
+    await transport.close()
+    with pytest.raises(DisconnectedError) as caught:
+        await rejoining
+    assert caught.value.reason == "closed"
+    await until(lambda: room.sim.members() == [], "an empty room")
+    assert JOIN_LIMITER.free == 4
+
+
+async def test_closed_while_it_connects_it_leaves(room) -> None:
+    await room.fault("silent_join", seconds=0.5)
+    transport = LiveKitTransport(room.target, {})
+    connecting = asyncio.create_task(transport.connect(timeout=PATIENCE))
+    await until(lambda: JOIN_LIMITER.free == 3, "the join")
+    await transport.close()
+    with pytest.raises(JoinError, match="ended while being joined"):
+        await connecting
+    await until(lambda: room.sim.members() == [], "an empty room")
+
+
+async def test_a_renewal_that_raises_anything_is_a_join_error(room) -> None:
+    async def renew():
+        raise RuntimeError("the token is s3cret")
+
+    await room.fault("expire_tokens")
+    transport = LiveKitTransport(JoinTarget(room.credentials, renew_credentials=renew), {})
+    with pytest.raises(JoinRefusedError, match="RuntimeError") as caught:
+        await transport.connect(timeout=PATIENCE)
+    assert "s3cret" not in str(caught.value)
+    await closed(transport)
 
 
 async def test_reconnect_cancelled_is_the_end(room, transport) -> None:

@@ -32,6 +32,8 @@ _GRACE: Final = 10.0
 #: Seconds between a client's pings, and without one until it is given up.
 _PING_INTERVAL: Final = 5
 _PING_TIMEOUT: Final = 15
+#: Packets kept for a participant that is joining.
+_MAX_EARLY: Final = 1000
 
 
 class Member:
@@ -60,16 +62,26 @@ class Member:
         self._outbox: asyncio.Queue[rtc.SignalResponse | None] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._left = asyncio.Event()
+        self._early: list[bytes] = []
 
     def tell(self, response: rtc.SignalResponse) -> None:
         """Puts a message on its way over the socket; lost where that is broken."""
         self._outbox.put_nowait(response)
 
     def hear(self, packet: pb.DataPacket) -> None:
-        """Sends a packet down; dropped until the participant is active, as LiveKit does."""
+        """Sends a packet down. As the real server, reliable ones are kept while it is joining."""
         reliable = packet.kind == pb.DataPacket.Kind.RELIABLE
-        if not self._subscriber.send(packet.SerializeToString(), reliable=reliable):
+        data = packet.SerializeToString()
+        if reliable and not self.active and len(self._early) < _MAX_EARLY:
+            self._early.append(data)
+        elif not self._subscriber.send(data, reliable=reliable):
             self.room.lost += 1
+
+    def _now_active(self) -> None:
+        early, self._early = self._early, []
+        for data in early:
+            self._subscriber.send(data)
+        self.room.change(self, _State.ACTIVE)
 
     def hear_raw(self, packet: bytes) -> None:
         """Sends bytes down that may be no packet at all."""
@@ -93,7 +105,7 @@ class Member:
             self.room.enter(self)
             self.room.change(self, _State.JOINED)
             self._welcome()
-            self._subscriber.on_open = lambda: self.room.change(self, _State.ACTIVE)
+            self._subscriber.on_open = self._now_active
             offer = rtc.SessionDescription(type="offer", sdp=await self._subscriber.offer())
             self.tell(rtc.SignalResponse(offer=offer))
             async for message in self._socket:
@@ -169,6 +181,9 @@ class Member:
             other_participants=self.room.others(self),
             server_version="1.13.3",
             subscriber_primary=True,
+            # As the real server: the client opens its connection to the room at once, and not after
+            # the 150 ms that it waits before its first publish.
+            fast_publish=self.grants.can_publish,
             ping_timeout=_PING_TIMEOUT,
             ping_interval=_PING_INTERVAL,
             server_info=pb.ServerInfo(version="1.13.3", protocol=16, region="simulator"),
