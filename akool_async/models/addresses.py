@@ -5,7 +5,22 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import urlsplit
 
-__all__ = ["is_loopback", "is_loopback_url", "without_password"]
+__all__ = ["can_be_looked_up", "is_loopback", "is_loopback_url", "without_password"]
+
+
+def can_be_looked_up(host: str) -> bool:
+    """Whether a host can be a name or an address at all.
+
+    Labels that are empty or longer than 63 characters, white space and half a surrogate pair can't;
+    looking them up raises errors of the codec.
+    """
+    if not host or not host.isprintable() or " " in host:
+        return False
+    try:
+        host.removesuffix(".").encode("idna")
+    except UnicodeError:
+        return False
+    return host.strip(".") != ""
 
 
 def is_loopback(host: str) -> bool:

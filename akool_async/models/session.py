@@ -154,7 +154,11 @@ class LegacySession(_AnySession):
 
 
 def _last_segment(address: SecretStr) -> str:
-    path = urlsplit(address.get_secret_value()).path
+    text = address.get_secret_value()
+    try:
+        path = urlsplit(text).path
+    except ValueError:
+        path = text  # the transport refuses it, by the field's name
     return path.rstrip("/").rpartition("/")[2].removesuffix(".chat")
 
 

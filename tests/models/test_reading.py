@@ -186,3 +186,9 @@ class TestCredentials:
         session = LegacySession.read({"_id": "1", "stream_urls": urls})
         assert session.credentials is not None
         assert session.credentials.server_id == "server_77"
+
+    @pytest.mark.parametrize("url", ["wss://[1/final_x/client_77.chat", "wss://[v/client_77.chat"])
+    def test_an_unreadable_url_is_left_to_the_transport(self, url: str) -> None:
+        session = LegacySession.read({"_id": "1", "stream_urls": {"client_chat_room_url": url}})
+        assert session.credentials is not None
+        assert session.credentials.client_id == "client_77"

@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from akool_async.errors import InvalidParameterError
-from akool_async.models.addresses import is_loopback
+from akool_async.models.addresses import can_be_looked_up, is_loopback
 
 __all__ = ["Address"]
 
@@ -33,6 +33,8 @@ class Address:
             raise InvalidParameterError(FIELD, "isn't a wss:// URL")
         if not host:
             raise InvalidParameterError(FIELD, "has no host")
+        if not can_be_looked_up(host):
+            raise InvalidParameterError(FIELD, "has a host that can't be a name or an address")
         try:
             port = parts.port
         except ValueError:
@@ -66,7 +68,7 @@ class Address:
         return self._url
 
     def redact(self, text: str) -> str:
-        """A text of the other side's, fit to be shown: on one line, without pieces of the URL."""
+        """A text from the server, fit to be shown: on one line, without pieces of the URL."""
         for secret in self._secrets:
             text = text.replace(secret, "…")
         return "".join(char if char.isprintable() else "?" for char in text)

@@ -12,19 +12,28 @@ SETTLED: Final = 10.0
 
 
 class Backoff:
-    """Pauses between tries, doubling, with full jitter, until `patience` is used up.
+    """Pauses between tries, doubling, with full jitter, until `give_up_after` is used up.
 
-    Only time without a connection uses up patience. A room that takes us in and breaks again
+    Only time without a connection counts. A room that is joined and breaks again
     within ten seconds is still the same outage, so that it can't go on for ever.
     """
 
-    __slots__ = ("_first", "_lost_at", "_most", "_patience", "_random", "_spent", "_tries", "_up")
+    __slots__ = (
+        "_first",
+        "_give_up_after",
+        "_lost_at",
+        "_most",
+        "_random",
+        "_spent",
+        "_tries",
+        "_up",
+    )
 
-    def __init__(self, *, first: float, most: float, patience: float) -> None:
+    def __init__(self, *, first: float, most: float, give_up_after: float) -> None:
         """All in seconds: longest first pause, longest pause, time without a room."""
         self._first = first
         self._most = most
-        self._patience = patience
+        self._give_up_after = give_up_after
         self._random = random.Random()
         self._tries = 0
         self._spent = 0.0
@@ -32,7 +41,7 @@ class Backoff:
         self._up: float | None = None
 
     def joined(self, now: float) -> None:
-        """The room was joined (the first time, or anew)."""
+        """The room was joined (the first time, or again)."""
         if self._up is None and self._tries:
             self._spent += now - self._lost_at
         self._up = now
@@ -46,8 +55,8 @@ class Backoff:
         self._lost_at = now
 
     def left(self, now: float) -> float:
-        """Seconds of patience left."""
-        return self._patience - self._spent - (now - self._lost_at)
+        """Seconds left until it is given up."""
+        return self._give_up_after - self._spent - (now - self._lost_at)
 
     def pause(self) -> float:
         """How long to wait before the next try."""

@@ -27,11 +27,13 @@ from akool_async.errors import (
     JoinRefusedError,
     JoinTimeoutError,
 )
+from akool_async.transport.file_limit import is_file_limit
 from akool_chatroom.address import Address
-from akool_chatroom.close_info import Ending, LineEndedError, read_ending
+from akool_chatroom.close_info import CloseInfo, ConnectionEndedError, read_close
 from akool_chatroom.options import ChatRoomOptions
+from akool_chatroom.proxy import choose_proxy
 
-__all__ = ["Line"]
+__all__ = ["WebSocketConnection"]
 
 #: Takes a whole frame, and whether it is a text frame (or a binary one).
 Deliver: TypeAlias = Callable[[bytes, bool], None]
@@ -42,8 +44,11 @@ TRANSIENT: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 #: With more bytes than this waiting to be written, `send` waits: one packet of the largest size.
 WRITE_LIMIT: Final = 2**16
 
+#: Bytes that are read in one turn of the event loop: 1,400 frames of a byte each, some 15 ms.
+SLICE: Final = 4096
+
 #: How long a peer may take to answer a closing handshake before the connection is dropped: ours,
-#: after a missed ping too, where nobody is likely to answer.
+#: after a missed ping too, where no answer is likely.
 CLOSE_TIMEOUT: Final = 2.0
 
 
@@ -70,8 +75,11 @@ class _Dial(connect):
 class _Connection(ClientConnection):
     """Hands frames on in the turn of the loop that reads them.
 
-    `recv` costs a task and a turn of the loop more, and stops reading (pongs, too) while nobody
-    takes frames; what nobody takes is bounded by the transport's inbox.
+    `recv` costs a task and a turn of the loop more, and stops reading (pongs, too) while no
+    frames are fetched; the transport's inbox bounds what isn't fetched.
+
+    `process_event` and `data_received` are websockets' own, up to version 17: another one has to be
+    looked through first, so its version is bounded in pyproject.toml.
     """
 
     def __init__(self, *args: Any, deliver: Deliver, **options: Any) -> None:
@@ -79,6 +87,46 @@ class _Connection(ClientConnection):
         self._deliver = deliver
         self._text = True
         self._partial: bytearray | None = None
+        self._unread = bytearray()
+
+    def data_received(self, data: bytes) -> None:
+        """Reads in slices: 256 KiB, as they may come at once, can hold 85,000 frames, and reading
+        those would hold up the event loop for most of a second.
+        """
+        if not self._unread and len(data) <= SLICE:
+            super().data_received(data)
+            return
+        if not self._unread:
+            self.transport.pause_reading()
+            self.loop.call_soon(self._read_slices)
+        self._unread += data
+
+    def eof_received(self) -> None:
+        """What was received before comes first."""
+        self._read_rest()
+        super().eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """What was received before comes first."""
+        self._read_rest()
+        super().connection_lost(exc)
+
+    def _read_slices(self) -> None:
+        self._read_slice()
+        if self._unread:
+            self.loop.call_soon(self._read_slices)
+        elif not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    def _read_rest(self) -> None:
+        while self._unread:
+            self._read_slice()
+
+    def _read_slice(self) -> None:
+        piece = bytes(self._unread[:SLICE])
+        del self._unread[:SLICE]
+        if piece:
+            super().data_received(piece)
 
     def process_event(self, event: Any) -> None:
         """Data frames are handed on; the handshake and control frames go their usual way."""
@@ -87,11 +135,13 @@ class _Connection(ClientConnection):
             return
         if event.opcode is not Opcode.CONT:
             self._text = event.opcode is Opcode.TEXT
-        if self._partial is None and event.fin:
-            self._deliver(bytes(event.data), self._text)
-            return
+        if self._partial is None:
+            if event.fin:
+                self._deliver(bytes(event.data), self._text)
+                return
+            self._partial = bytearray()
         # All fragments together are bounded by `max_size`, which websockets checks.
-        self._partial = (self._partial or bytearray()) + event.data
+        self._partial += event.data
         if event.fin:
             data, self._partial = bytes(self._partial), None
             self._deliver(data, self._text)
@@ -103,8 +153,8 @@ def _system_trust() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-class Line:
-    """One open websocket. Its methods raise `LineEndedError` once it is gone."""
+class WebSocketConnection:
+    """One open websocket. Its methods raise `ConnectionEndedError` once it is gone."""
 
     __slots__ = ("_address", "_websocket")
 
@@ -115,7 +165,7 @@ class Line:
     @classmethod
     async def dial(
         cls, address: Address, options: ChatRoomOptions, deliver: Deliver, *, timeout: float
-    ) -> Line:
+    ) -> WebSocketConnection:
         """Opens it. `timeout` in seconds, for name, TCP, TLS and handshake together.
 
         `deliver` gets every frame, on the event loop; it must not raise.
@@ -136,7 +186,7 @@ class Line:
                     # An idle connection takes 24 kB with compression, 13 kB without, and the
                     # frames are too small to gain by it.
                     compression=None,
-                    proxy=None if address.loopback else options.proxy,
+                    proxy=choose_proxy(options.proxy, address),
                     open_timeout=None,
                     ping_interval=options.ping_interval,
                     ping_timeout=options.ping_timeout,
@@ -168,14 +218,14 @@ class Line:
         try:
             await self._websocket.send(packet, text=True)
         except ConnectionClosed as error:
-            raise LineEndedError(read_ending(error, self._address)) from error
+            raise ConnectionEndedError(read_close(error, self._address)) from error
 
-    async def ended(self) -> Ending:
+    async def ended(self) -> CloseInfo:
         """Returns when the connection is gone, with how it ended."""
         try:
             await self._websocket.recv()
         except ConnectionClosed as error:
-            return read_ending(error, self._address)
+            return read_close(error, self._address)
         raise AssertionError("frames are delivered, not received")
 
     async def drained(self) -> None:
@@ -183,7 +233,7 @@ class Line:
         try:
             await self._websocket.ping()
         except ConnectionClosed as error:
-            raise LineEndedError(read_ending(error, self._address)) from error
+            raise ConnectionEndedError(read_close(error, self._address)) from error
 
     @property
     def unsent(self) -> int:
@@ -191,7 +241,7 @@ class Line:
         return self._websocket.transport.get_write_buffer_size()
 
     def abort(self) -> None:
-        """Drops the connection without a word. Any number of times."""
+        """Drops the connection without a closing handshake. Any number of times."""
         self._websocket.transport.abort()
 
     async def hang_up(self, *, timeout: float) -> None:
@@ -230,6 +280,11 @@ def _join_error(error: Exception, address: Address) -> AkoolError:
             )
         case ImportError():
             return ConfigurationError(f"the proxy on the way to {address} can't be used: {error}")
+        case _ if is_file_limit(error):
+            return JoinError(
+                f"this process can't open any more files, so the chat room at {address} can't be "
+                "reached: raise the limit (ulimit -n)"
+            )
         case ProxyError() | OSError() | EOFError() | InvalidMessage():
             return JoinError(
                 f"no connection to the chat room at {address}: {address.redact(str(error))}"

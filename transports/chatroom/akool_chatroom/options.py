@@ -30,11 +30,11 @@ class ChatRoomOptions:
         ping_timeout: how long a pong may take before the connection counts as broken.
         max_size: largest frame that is taken, 65,536 bytes to 64 MiB. A larger one breaks the
             connection (close code 1009), is counted as `dropped["too_large"]`, and the room is
-            joined anew.
-        open_timeout: how long one try to join anew may take. (The first join has the `timeout`
+            joined again.
+        open_timeout: how long one try to join again may take. (The first join has the `timeout`
             of `connect`.)
         reconnect_timeout: after how many seconds without a room it is given up; 0: at once.
-        reconnect_delay: the longest pause before the first try to join anew. It doubles with
+        reconnect_delay: the longest pause before the first try to join again. It doubles with
             every try, and the real pause is a random part of it.
         reconnect_max_delay: the longest pause before any try.
     """

@@ -1,4 +1,4 @@
-"""`ChatRoomTransport`: one v3 chat room, joined anew for as long as it lives."""
+"""`ChatRoomTransport`: one v3 chat room, joined again for as long as it lives."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from akool_async.transport import (
 )
 from akool_chatroom.address import Address
 from akool_chatroom.backoff import Backoff
-from akool_chatroom.close_info import Ending, LineEndedError
+from akool_chatroom.close_info import CloseInfo, ConnectionEndedError
 from akool_chatroom.options import ChatRoomOptions
-from akool_chatroom.write_stall import StallWatch
+from akool_chatroom.write_stall import WriteStallDetector
 
 if TYPE_CHECKING:
-    from akool_chatroom.connection import Line
+    from akool_chatroom.connection import WebSocketConnection
 
 __all__ = ["ChatRoomTransport"]
 
@@ -46,7 +46,7 @@ class ChatRoomTransport(Transport):
     Text frames are handed on as they are, whatever is in them; binary frames, which the room
     doesn't use, are dropped and counted as `stats.dropped["binary"]`.
 
-    A connection that breaks while the session lives is made anew, with pauses that grow, and
+    A connection that breaks while the session lives is made again, with pauses that grow, and
     reported as `RECONNECTING` and `RECONNECTED` (lossy: what was under way is unknown). The room
     is given up after `reconnect_timeout`, or when the server says that it is over: by a close
     code (1000, 1008, 3000, 3003), or by not letting us in any more. Options: `ChatRoomOptions`.
@@ -59,7 +59,7 @@ class ChatRoomTransport(Transport):
     def preflight(cls, options: Mapping[str, Any]) -> None:
         """See `Transport.preflight`; the options are those of `ChatRoomOptions`."""
         ChatRoomOptions.parse(options)
-        _line_class()
+        _connection_class()
 
     def __init__(self, target: JoinTarget, options: Mapping[str, Any]) -> None:
         credentials = target.credentials
@@ -78,38 +78,40 @@ class ChatRoomTransport(Transport):
         self._backoff = Backoff(
             first=self._options.reconnect_delay,
             most=self._options.reconnect_max_delay,
-            patience=self._options.reconnect_timeout,
+            give_up_after=self._options.reconnect_timeout,
         )
-        self._stall = StallWatch(self._options.ping_timeout)
+        self._stall = WriteStallDetector(self._options.ping_timeout)
         #: The connection, while there is one.
-        self._line: Line | None = None
+        self._connection: WebSocketConnection | None = None
         #: Set while there is one, and once there won't be one again.
         self._settled = asyncio.Event()
         #: How the room ended.
-        self._ending: Ending | None = None
-        #: The one task of a room: it waits for the connection's end, and joins anew.
-        self._keeper: asyncio.Task[None] | None = None
+        self._ended: CloseInfo | None = None
+        #: The one task of a room: it waits for the connection's end, and joins again.
+        self._supervisor: asyncio.Task[None] | None = None
 
     async def connect(self, *, timeout: float) -> None:
         """Joins; the handshake is all there is to it. See `Transport.connect`.
 
         A server that takes the connection and stays silent raises `JoinTimeoutError`.
         """
-        if self._keeper is not None:
+        if self._supervisor is not None:
             raise RuntimeError("connect() is called once")
-        if self._ending is None:
-            line = await self._dial(timeout)
-            if self._ending is None:
-                self._hold(line)
-                self._keeper = asyncio.create_task(self._keep(line), name="akool-chatroom")
+        if self._ended is None:
+            connection = await self._dial(timeout)
+            if self._ended is None:
+                self._hold(connection)
+                self._supervisor = asyncio.create_task(
+                    self._supervise(connection), name="akool-chatroom"
+                )
                 return
-            await line.hang_up(timeout=1.0)  # closed while we dialled
+            await connection.hang_up(timeout=1.0)  # closed while we dialled
         raise JoinError("the transport was closed", retryable=False)
 
     async def send(self, packet: bytes, *, timeout: float) -> None:
         """Sends one text frame. See `Transport.send`.
 
-        While the room is being joined anew it waits, within `timeout`. After a `SendError` by
+        While the room is being joined again it waits, within `timeout`. After a `SendError` by
         time the frame may still arrive: it can lie in a buffer that the server doesn't read.
         """
         if len(packet) > self.limits.max_bytes:
@@ -117,27 +119,27 @@ class ChatRoomTransport(Transport):
                 f"a packet of {len(packet)} bytes; the chat room takes {self.limits.max_bytes}",
                 retryable=False,
             )
-        line: Line | None = None
+        connection: WebSocketConnection | None = None
         try:
             async with asyncio.timeout(timeout):
-                line = self._line or await self._next_line()
-                if self._stall.doubts(line):
-                    await line.drained()
-                await line.send(packet)
+                connection = self._connection or await self._next_connection()
+                if self._stall.watches(connection):
+                    await connection.drained()
+                await connection.send(packet)
         except TimeoutError as error:
-            if line is not None and line is self._line:
-                self._stall.begin(line)
+            if connection is not None and connection is self._connection:
+                self._stall.begin(connection)
             raise SendError(
                 f"the chat room at {self._address} didn't take a packet within {timeout:g} s",
                 retryable=True,
             ) from error
-        except LineEndedError as error:
-            if error.ending.final or self._ending is not None:
-                raise self._gone(error.ending) from error
+        except ConnectionEndedError as error:
+            if error.close_info.final or self._ended is not None:
+                raise self._gone(error.close_info) from error
             raise SendError(
                 f"the connection to {self._address} broke while sending: {error}", retryable=True
             ) from error
-        if self._stall.doubts(line):
+        if self._stall.watches(connection):
             self._stall.end()
         self.stats.packets_sent += 1
         self.stats.bytes_sent += len(packet)
@@ -147,50 +149,50 @@ class ChatRoomTransport(Transport):
         return await self._inbox.get()
 
     async def reconnect(self, *, timeout: float) -> None:
-        """Drops the connection and joins anew. See `Transport.reconnect`.
+        """Drops the connection and joins again. See `Transport.reconnect`.
 
         Not back within `timeout` seconds, the room is given up.
         """
-        if self._line is not None:
-            line = self._line
+        if self._connection is not None:
+            connection = self._connection
             self._lose()
-            line.abort()
+            connection.abort()
         try:
             async with asyncio.timeout(timeout):
-                await self._next_line()
+                await self._next_connection()
         except TimeoutError as error:
-            ending = Ending(f"it couldn't be joined anew within {timeout:g} s")
-            self._end(ending)
-            await self._dismiss_keeper()
-            raise self._gone(ending) from error
+            info = CloseInfo(f"it couldn't be joined again within {timeout:g} s")
+            self._end(info)
+            await self._stop_supervisor()
+            raise self._gone(info) from error
 
     async def close(self, *, timeout: float = 5.0) -> None:
         """Leaves with a closing handshake, and aborts where that isn't answered in time."""
-        line = self._line
-        self._end(Ending("it was left by us", "closed", final=True))
+        connection = self._connection
+        self._end(CloseInfo("it was left by us", "closed", final=True))
         try:
-            if line is not None:
-                await line.hang_up(timeout=timeout)
+            if connection is not None:
+                await connection.hang_up(timeout=timeout)
         finally:
-            await self._dismiss_keeper()
+            await self._stop_supervisor()
 
-    async def _keep(self, line: Line) -> None:
-        ending = Ending("its reader failed", "internal", final=True)
+    async def _supervise(self, connection: WebSocketConnection) -> None:
+        info = CloseInfo("its reader failed", "internal", final=True)
         try:
             while True:
-                ending = await line.ended()
-                if ending.too_large:
+                info = await connection.ended()
+                if info.too_large:
                     self.stats.dropped["too_large"] += 1
-                if ending.final or self._ending is not None:
+                if info.final or self._ended is not None:
                     return
-                joined = await self._join_anew(ending)
-                if isinstance(joined, Ending):
-                    ending = joined
+                joined = await self._rejoin(info)
+                if isinstance(joined, CloseInfo):
+                    info = joined
                     return
-                line = joined
+                connection = joined
         finally:
-            self._end(ending)
-            line.abort()
+            self._end(info)
+            connection.abort()
 
     def _deliver(self, frame: bytes, text: bool) -> None:
         if text:
@@ -198,87 +200,87 @@ class ChatRoomTransport(Transport):
         else:
             self.stats.dropped["binary"] += 1
 
-    async def _dial(self, timeout: float) -> Line:
-        return await _line_class().dial(
+    async def _dial(self, timeout: float) -> WebSocketConnection:
+        return await _connection_class().dial(
             self._address, self._options, self._deliver, timeout=timeout
         )
 
-    async def _join_anew(self, ending: Ending) -> Line | Ending:
+    async def _rejoin(self, info: CloseInfo) -> WebSocketConnection | CloseInfo:
         now = asyncio.get_running_loop().time
         backoff = self._backoff
         self._lose()
         backoff.lost(now())
         if backoff.left(now()) <= 0:
-            return ending
-        _LOG.info("%s: %s; joining anew", self._address, ending.text)
-        self._inbox.put(ConnectionChange(ConnectionState.RECONNECTING, ending.text))
+            return info
+        _LOG.info("%s: %s; joining again", self._address, info.text)
+        self._inbox.put(ConnectionChange(ConnectionState.RECONNECTING, info.text))
         last = ""
         while (left := backoff.left(now())) > 0:
             await asyncio.sleep(min(backoff.pause(), left))
             limit = max(0.05, min(self._options.open_timeout, backoff.left(now())))
             try:
-                line = await self._dial(limit)
+                connection = await self._dial(limit)
             except AkoolError as error:
                 if not error.retryable:
                     refused = isinstance(error, JoinRefusedError)
-                    return Ending(
-                        f"{ending.text}; then {error}",
-                        "room_closed" if refused else ending.reason,
+                    return CloseInfo(
+                        f"{info.text}; then {error}",
+                        "room_closed" if refused else info.reason,
                         final=True,
                     )
                 last = f" ({error})"
                 continue
-            # Told before a waiting `send` goes on: what is sent from here on isn't lost.
+            # Reported before a waiting `send` goes on: what is sent from here on isn't lost.
             self._inbox.put(ConnectionChange(ConnectionState.RECONNECTED, lossy=True))
-            self._hold(line)
-            _LOG.info("%s: joined anew", self._address)
-            return line
-        patience = self._options.reconnect_timeout
-        return Ending(f"{ending.text}; not joined anew within {patience:g} s{last}")
+            self._hold(connection)
+            _LOG.info("%s: joined again", self._address)
+            return connection
+        limit = self._options.reconnect_timeout
+        return CloseInfo(f"{info.text}; not joined again within {limit:g} s{last}")
 
-    def _hold(self, line: Line) -> None:
-        self._line = line
+    def _hold(self, connection: WebSocketConnection) -> None:
+        self._connection = connection
         self._settled.set()
         self._backoff.joined(asyncio.get_running_loop().time())
 
     def _lose(self) -> None:
-        self._line = None
+        self._connection = None
         self._stall.end()
         self._settled.clear()
 
-    async def _next_line(self) -> Line:
+    async def _next_connection(self) -> WebSocketConnection:
         """The connection, when there is one."""
-        if self._keeper is None and self._ending is None:
+        if self._supervisor is None and self._ended is None:
             raise SendError("the chat room wasn't joined yet", retryable=False)
-        while self._ending is None:
+        while self._ended is None:
             await self._settled.wait()
-            if self._line is not None:
-                return self._line
-        raise self._gone(self._ending)
+            if self._connection is not None:
+                return self._connection
+        raise self._gone(self._ended)
 
-    def _gone(self, ending: Ending) -> DisconnectedError:
-        return (self._ending or ending).error(session_id=self._session_id)
+    def _gone(self, info: CloseInfo) -> DisconnectedError:
+        return (self._ended or info).error(session_id=self._session_id)
 
-    def _end(self, ending: Ending) -> None:
-        """The room is over. The first ending told is the one that counts."""
-        if self._ending is None:
-            self._ending = ending
-            self._inbox.finish(ending.error(session_id=self._session_id))
+    def _end(self, info: CloseInfo) -> None:
+        """The room is over. The first call counts."""
+        if self._ended is None:
+            self._ended = info
+            self._inbox.finish(info.error(session_id=self._session_id))
         self._lose()
         self._settled.set()
 
-    async def _dismiss_keeper(self) -> None:
-        if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.wait([self._keeper])
+    async def _stop_supervisor(self) -> None:
+        if self._supervisor is not None:
+            self._supervisor.cancel()
+            await asyncio.wait([self._supervisor])
 
 
-def _line_class() -> type[Line]:
+def _connection_class() -> type[WebSocketConnection]:
     try:
-        from akool_chatroom.connection import Line
+        from akool_chatroom.connection import WebSocketConnection
     except ImportError as error:
         raise MissingDependencyError(
             f"The chat room needs the `websockets` package, 15 or newer: {error}.",
             install='pip install "akool-async[chatroom]"',
         ) from error
-    return Line
+    return WebSocketConnection

@@ -6,53 +6,55 @@ import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from akool_chatroom.connection import Line
+    from akool_chatroom.connection import WebSocketConnection
 
-__all__ = ["StallWatch"]
+__all__ = ["WriteStallDetector"]
 
 
-class StallWatch:
-    """Aborts a line on which a send timed out, when nothing leaves it for `patience` seconds.
+class WriteStallDetector:
+    """Aborts a connection on which a send timed out, once nothing leaves it for `give_up_after` s.
 
-    A slow line isn't a stalled one: as long as bytes leave, it is looked at again.
+    A slow connection isn't a stalled one: it is checked again as long as bytes leave.
     """
 
-    __slots__ = ("_line", "_patience", "_timer", "_unsent")
+    __slots__ = ("_connection", "_give_up_after", "_timer", "_unsent")
 
-    def __init__(self, patience: float) -> None:
-        self._patience = patience
-        self._line: Line | None = None
+    def __init__(self, give_up_after: float) -> None:
+        self._give_up_after = give_up_after
+        self._connection: WebSocketConnection | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._unsent = 0
 
-    def doubts(self, line: Line) -> bool:
-        """Whether this line is being watched."""
-        return self._line is line
+    def watches(self, connection: WebSocketConnection) -> bool:
+        """Whether this connection is being watched."""
+        return self._connection is connection
 
-    def begin(self, line: Line) -> None:
+    def begin(self, connection: WebSocketConnection) -> None:
         """A send wasn't taken in time."""
-        if self._line is not line:
+        if self._connection is not connection:
             self.end()
-            self._line = line
-            self._look_later(line)
+            self._connection = connection
+            self._look_later(connection)
 
     def end(self) -> None:
-        """A send was taken, or the line is gone."""
-        self._line = None
+        """A send was taken, or the connection is gone."""
+        self._connection = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _look_later(self, line: Line) -> None:
-        self._unsent = line.unsent
-        self._timer = asyncio.get_running_loop().call_later(self._patience, self._look, line)
+    def _look_later(self, connection: WebSocketConnection) -> None:
+        self._unsent = connection.unsent
+        self._timer = asyncio.get_running_loop().call_later(
+            self._give_up_after, self._look, connection
+        )
 
-    def _look(self, line: Line) -> None:
+    def _look(self, connection: WebSocketConnection) -> None:
         self._timer = None
-        if line.unsent == 0:
+        if connection.unsent == 0:
             self.end()
-        elif line.unsent < self._unsent:
-            self._look_later(line)
+        elif connection.unsent < self._unsent:
+            self._look_later(connection)
         else:
             self.end()
-            line.abort()
+            connection.abort()

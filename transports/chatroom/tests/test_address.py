@@ -49,6 +49,11 @@ def test_ws_elsewhere_is_refused(host):
         ("wss://user:secret@a.example/final", "login"),
         ("wss://a.example/final_secret\x7f", "control characters"),
         ("wss://[1/final_secret", "can't be read"),
+        ("wss://api..example/final_secret", "can't be a name"),
+        (f"wss://{'a' * 64}.example/final_secret", "can't be a name"),
+        ("wss://./final_secret", "can't be a name"),
+        ("wss://exa mple/final_secret", "can't be a name"),
+        ("wss://\ud800.example/final_secret", "can't be a name"),
     ],
 )
 def test_bad_url_is_named_and_not_shown(url, problem):

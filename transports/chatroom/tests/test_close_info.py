@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import pytest
 from akool_chatroom.address import Address
-from akool_chatroom.close_info import FINAL, Ending, read_ending
+from akool_chatroom.close_info import FINAL, CloseInfo, read_close
 from websockets.exceptions import ConnectionClosedError
 from websockets.frames import Close
 
 ADDRESS = Address("wss://a.example/final_20240718075254093_8898/client_8898.chat")
 
 
-def read(rcvd: Close | None, sent: Close | None, first: bool | None = None) -> Ending:
-    return read_ending(ConnectionClosedError(rcvd, sent, first), ADDRESS)
+def read(rcvd: Close | None, sent: Close | None, first: bool | None = None) -> CloseInfo:
+    return read_close(ConnectionClosedError(rcvd, sent, first), ADDRESS)
 
 
 def test_no_close_frame_is_a_broken_connection():
-    assert read(None, None) == Ending("the connection broke")
+    assert read(None, None) == CloseInfo("the connection broke")
 
 
 @pytest.mark.parametrize(("code", "reason"), FINAL.items())

@@ -9,6 +9,7 @@ import ssl
 import traceback
 
 import pytest
+from akool_chatroom.connection import SLICE
 
 from akool_async.errors import (
     ConfigurationError,
@@ -214,8 +215,51 @@ class TestSecrets:
             for record in caplog.records
             if not record.name.startswith("websockets.server")
         ]
-        assert any("joined anew" in text for text in ours)
+        assert any("joined again" in text for text in ours)
         for text in texts + ours:
             assert kit.stream not in text, text
             assert "client_8898" not in text, text
             assert "what they said" not in text, text
+
+
+def fragments(count: int) -> bytes:
+    """A text message of `count` bytes, each in a frame of its own."""
+    return b"\x01\x01a" + b"\x00\x01a" * (count - 2) + b"\x80\x01a"
+
+
+class TestFragments:
+    async def test_many_of_them_leave_turns_to_others(self, kit, room):
+        count, turns = 40_000, 0
+
+        async def take_turns() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        transport, theirs = await room.member()
+        theirs.transport.write(fragments(count))
+        taking = asyncio.create_task(take_turns())
+        assert await kit.take(transport) == b"a" * count
+        taking.cancel()
+        assert turns >= 3 * count / SLICE
+        await transport.send(b"{}", timeout=20)
+        await transport.close()
+
+    async def test_what_follows_them_comes_in_order(self, kit, room):
+        transport, theirs = await room.member()
+        theirs.transport.write(fragments(5000))
+        await theirs.send("next")
+        await theirs.close(1000, "over")
+        assert len(await kit.take(transport)) == 5000
+        assert await kit.take(transport) == b"next"
+        assert (await kit.end(transport)).reason == "room_closed"
+        await transport.close()
+
+    async def test_closing_in_the_midst_of_them(self, kit, room):
+        transport, theirs = await room.member()
+        theirs.transport.write(fragments(100_000))
+        await asyncio.sleep(0.01)
+        async with asyncio.timeout(20):
+            await transport.close()
+        assert (await kit.end(transport)).reason == "closed"

@@ -171,7 +171,7 @@ class TestEndings:
     @pytest.mark.parametrize(
         "code", [1001, 1002, 1003, 1005, 1007, 1009, 1010, 1011, 1012, 1013, 1014, 3999, 4000, 4999]
     )
-    async def test_other_close_codes_join_anew(self, kit, joined, room, code):
+    async def test_other_close_codes_join_again(self, kit, joined, room, code):
         transport, theirs = joined
         if code == 1005:  # a close frame without a code
             theirs.protocol.send_close()
@@ -186,7 +186,7 @@ class TestEndings:
         await transport.send(b"here", timeout=20)
         assert await again.recv() == "here"
 
-    async def test_an_abrupt_drop_joins_anew(self, kit, joined, room):
+    async def test_an_abrupt_drop_joins_again(self, kit, joined, room):
         transport, theirs = joined
         await theirs.send("before")
         assert await kit.take(transport) == b"before"
@@ -260,7 +260,7 @@ class TestJoiningAnew:
         waiting = asyncio.create_task(transport.send(b"waits", timeout=20))
         error = await kit.end(transport)
         assert error.reason == "connection_lost"
-        assert "not joined anew within 0.3 s" in str(error)
+        assert "not joined again within 0.3 s" in str(error)
         assert "no connection" in str(error)  # what the last try met
         assert change.reason in str(error)
         with pytest.raises(DisconnectedError) as caught:
@@ -331,7 +331,7 @@ class TestJoiningAnew:
         async with kit.open_room() as room:
             transport, _ = await room.member()
         await kit.change(transport, RECONNECTING)
-        with pytest.raises(DisconnectedError, match=r"anew within 0\.2 s"):
+        with pytest.raises(DisconnectedError, match=r"again within 0\.2 s"):
             await transport.reconnect(timeout=0.2)
         assert (await kit.end(transport)).reason == "connection_lost"
         await transport.close()
@@ -351,11 +351,11 @@ class TestServerThatStopsReading:
         transport, theirs = await room.member(ping_timeout=60)
         theirs.transport.pause_reading()
         await self.fill(transport)
-        unsent = transport._line.unsent
+        unsent = transport._connection.unsent
         for _ in range(3):
             with pytest.raises(SendError):
                 await transport.send(b"x" * 65536, timeout=0.05)
-        assert transport._line.unsent < unsent + 1000  # only pings were added
+        assert transport._connection.unsent < unsent + 1000  # only pings were added
         await transport.close(timeout=0.1)
 
     async def test_close_is_bounded(self, room):
@@ -368,7 +368,7 @@ class TestServerThatStopsReading:
             await transport.receive()
         assert caught.value.reason == "closed"
 
-    async def test_its_connection_is_dropped_and_made_anew(self, kit, room):
+    async def test_its_connection_is_dropped_and_made_again(self, kit, room):
         transport, theirs = await room.member(ping_timeout=0.3)
         theirs.transport.pause_reading()
         await self.fill(transport)
@@ -387,7 +387,7 @@ class TestServerThatStopsReading:
         reader = asyncio.create_task(self.read_until(theirs, "end"))
         await transport.send(b"end", timeout=20)
         await asyncio.wait_for(reader, 20)
-        assert not transport._stall.doubts(transport._line)
+        assert not transport._stall.watches(transport._connection)
         assert room.tries == 1
         await transport.close()
 
@@ -436,7 +436,7 @@ class TestClosing:
         theirs = await room.joined()
         await kit.until(lambda: theirs.close_code is not None)
 
-    async def test_while_joining_anew(self, kit):
+    async def test_while_joining_again(self, kit):
         async with kit.open_room() as room:
             transport, _ = await room.member()
         await kit.change(transport, RECONNECTING)
@@ -472,7 +472,7 @@ class TestClosing:
         closing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await closing
-        assert transport._keeper.done()
+        assert transport._supervisor.done()
         theirs.transport.resume_reading()
         await kit.until(lambda: theirs.close_code is not None)
 

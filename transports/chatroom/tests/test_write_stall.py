@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from akool_chatroom.write_stall import StallWatch
+from akool_chatroom.write_stall import WriteStallDetector
 
 
 class Buffer:
@@ -25,29 +25,29 @@ class Buffer:
         self.aborted = True
 
 
-async def settled(watch: StallWatch, line: Buffer) -> None:
+async def settled(watch: WriteStallDetector, line: Buffer) -> None:
     async with asyncio.timeout(20):
-        while watch.doubts(line):
+        while watch.watches(line):
             await asyncio.sleep(0.005)
 
 
 async def test_a_line_that_nothing_leaves_is_aborted():
-    watch, line = StallWatch(0.01), Buffer(100)
+    watch, line = WriteStallDetector(0.01), Buffer(100)
     watch.begin(line)
-    assert watch.doubts(line)
+    assert watch.watches(line)
     await settled(watch, line)
     assert line.aborted
 
 
 async def test_a_slow_line_is_looked_at_again():
-    watch, line = StallWatch(0.01), Buffer(100, 80, 80, 60, 60, 0)
+    watch, line = WriteStallDetector(0.01), Buffer(100, 80, 80, 60, 60, 0)
     watch.begin(line)
     await settled(watch, line)
     assert not line.aborted
 
 
 async def test_a_line_that_gets_slower_and_stops_is_aborted():
-    watch, line = StallWatch(0.01), Buffer(100, 80, 80, 80)
+    watch, line = WriteStallDetector(0.01), Buffer(100, 80, 80, 80)
     watch.begin(line)
     await settled(watch, line)
     assert line.aborted
@@ -55,21 +55,21 @@ async def test_a_line_that_gets_slower_and_stops_is_aborted():
 
 @pytest.mark.parametrize("end", [True, False])
 async def test_a_line_that_took_something_is_left_alone(end):
-    watch, line, other = StallWatch(0.01), Buffer(100), Buffer(100)
+    watch, line, other = WriteStallDetector(0.01), Buffer(100), Buffer(100)
     watch.begin(line)
     if end:
         watch.end()
     else:
-        watch.begin(other)  # the room was joined anew
-        assert watch.doubts(other)
-    assert not watch.doubts(line)
+        watch.begin(other)  # the room was joined again
+        assert watch.watches(other)
+    assert not watch.watches(line)
     await asyncio.sleep(0.05)
     assert not line.aborted
     assert other.aborted is not end
 
 
 async def test_a_second_late_send_does_not_put_it_off():
-    watch, line = StallWatch(0.05), Buffer(100)
+    watch, line = WriteStallDetector(0.05), Buffer(100)
     watch.begin(line)
     timer = watch._timer
     watch.begin(line)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from akool_async.errors import (
     InvalidParameterError,
@@ -13,6 +14,7 @@ from akool_async.errors import (
     JoinTimeoutError,
     SendError,
 )
+from akool_async.models.addresses import can_be_looked_up
 from akool_async.models.credentials import Credentials, LiveKitCredentials
 from akool_async.transport import JoinTarget
 from akool_async.transport.file_limit import check_file_limit
@@ -185,10 +187,24 @@ def _checked(credentials: Credentials) -> LiveKitCredentials:
         raise InvalidParameterError(
             "credentials", f"are for {credentials.kind}, a LiveKit room needs LiveKit ones"
         )
-    if not credentials.livekit_url.startswith(("ws://", "wss://")):
-        raise InvalidParameterError("livekit_url", "isn't a ws:// or wss:// URL")
+    _check_url(credentials.livekit_url)
     if credentials.livekit_token is None or not credentials.livekit_token.get_secret_value():
         raise InvalidParameterError(
             "livekit_token", "is missing; only session/create answers it, detail never does"
         )
     return credentials
+
+
+def _check_url(url: str) -> None:
+    # The URL isn't quoted: it may hold a password.
+    if not url.startswith(("ws://", "wss://")):
+        raise InvalidParameterError("livekit_url", "isn't a ws:// or wss:// URL")
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise InvalidParameterError("livekit_url", "can't be read as a URL") from None
+    if not url.isprintable() or not can_be_looked_up(host):
+        raise InvalidParameterError(
+            "livekit_url", "has a host that can't be a name or an address, or control characters"
+        )

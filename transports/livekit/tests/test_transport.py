@@ -50,6 +50,20 @@ async def closed(transport: LiveKitTransport) -> None:
     ("change", "field"),
     [
         ({"livekit_url": "http://127.0.0.1:1"}, "livekit_url"),
+        *(
+            ({"livekit_url": f"wss://{host}"}, "livekit_url")
+            for host in (
+                "",
+                "a..b.example",
+                "x" * 64 + ".example",
+                "exa mple",
+                "[::1",
+                "host:99999",
+                "\ud800.example",
+                "host/\ud800",
+                "host\n",
+            )
+        ),
         ({"livekit_token": None}, "livekit_token"),
         ({"livekit_token": SecretStr("")}, "livekit_token"),
     ],
