@@ -30,7 +30,7 @@ class ConnectionState(enum.Enum):
     TOKEN_EXPIRING = "token_expiring"  # noqa: S105 - a state's name
     #: The token was replaced without leaving the room.
     TOKEN_RENEWED = "token_renewed"  # noqa: S105 - a state's name
-    #: The first packet of somebody who isn't the avatar was dropped.
+    #: A packet of a participant that isn't the avatar was dropped; reported once.
     STRANGER = "stranger"
 
 
@@ -177,16 +177,17 @@ class Transport(abc.ABC):
         """
 
     async def reconnect(self, *, timeout: float) -> None:
-        """Leaves and joins anew. Asked for when the room takes packets but seems to deliver none.
+        """Leaves and joins again. Called when the room takes packets but seems to deliver none.
 
-        The adapter reports `RECONNECTING` and `RECONNECTED` (lossy) by `receive()` as usual.
+        The adapter reports `RECONNECTING` and `RECONNECTED` (lossy) by `receive()` as usual, and
+        `AVATAR_LEFT` if the room is joined but the avatar isn't in it.
 
         Raises:
             DisconnectedError: it can't; this is what the default does.
         """
         del timeout
         raise DisconnectedError(
-            f"the {self.name} room fell silent and can't be joined anew", reason="silent"
+            f"the {self.name} room fell silent and can't be joined again", reason="silent"
         )
 
     @abc.abstractmethod

@@ -26,7 +26,7 @@ def load_transport(name: str) -> type[Transport]:
 
     Raises:
         MissingDependencyError: one of this project's, not installed; or its package is broken.
-        ConfigurationError: nobody provides that name (lists the names that are there), or what
+        ConfigurationError: no package provides that name (lists those that are there), or what
             is installed under it isn't a `Transport`.
     """
     found = list(entry_points(group=GROUP, name=name))

@@ -1,4 +1,4 @@
-"""What came and nobody fetched yet: the queue between an adapter's handlers and `receive`."""
+"""The queue between an adapter's handlers and `Transport.receive`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Inbox"]
 
 
 class Inbox:
-    """What an adapter received and nobody fetched yet: bounded, in order, safe to cancel.
+    """What an adapter received and wasn't fetched yet: bounded, in order, safe to cancel.
 
     An adapter's handlers call `put` and `finish` on the event loop; `Transport.receive` is `get`.
     Full, it drops the oldest packet and counts it under "overflow"; changes are never dropped.

@@ -21,14 +21,14 @@ _MAX_LEARNED: Final = 20
 class ParticipantTracker:
     """Receives an engine's events; packets and changes for the program go into `inbox`.
 
-    If the avatar's identity is given, everybody else is a stranger: their packets are dropped and
+    If the avatar's identity is given, every other one is a stranger: their packets are dropped and
     counted, and reported once as `STRANGER`. If it isn't given, the room was made by the service,
-    which gives nobody but the avatar and this program a token, so the identity is learned:
+    which gives only the avatar and this program a token, so the identity is learned:
 
     - The first other participant is the avatar. Its first packet may come before it is announced.
     - While the avatar is away, a *packet* never counts as its return: it may have been sent before
-      the avatar left, and anybody may have sent it. A learned avatar's late packet is still
-      delivered; a packet from somebody else is a stranger's.
+      the avatar left, and any participant may have sent it. A learned avatar's late packet is still
+      delivered; a packet from another one is a stranger's.
     - A participant that *joins* while the avatar is away is taken for the avatar under a new
       identity, unless it was seen as a stranger before. If an identity that was the avatar before
       it returns, that one is the avatar again and the other one becomes a stranger.

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
 import aiohttp
 
+from akool_async.concurrency import Backoff
 from akool_async.errors import JoinError
 from akool_async.transport.engines import relay_wire
 from akool_async.transport.engines.engine import EngineError
@@ -22,7 +23,7 @@ from akool_async.transport.file_limit import is_file_limit
 
 __all__ = ["RelayEngine", "RelayEvents", "resolve"]
 
-_FIRST_RETRY: Final = 0.05
+_FIRST_RETRY: Final = 0.1
 _LAST_RETRY: Final = 1.0
 _CLOSE_TIMEOUT: Final = 1.0
 #: Frames that are handed on before the event loop gets a turn.
@@ -222,13 +223,12 @@ class RelayEngine(abc.ABC, Generic[R, V]):
     async def _come_back(
         self, http: aiohttp.ClientSession, room: R
     ) -> tuple[aiohttp.ClientWebSocketResponse, dict[str, Any]]:
-        pause = _FIRST_RETRY
+        backoff = Backoff(_FIRST_RETRY, _LAST_RETRY)
         while True:
             try:
                 return await self._enter(http, room)
             except (aiohttp.ClientError, OSError):
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, _LAST_RETRY)
+                await asyncio.sleep(backoff.pause())
 
     async def _read(
         self, ws: aiohttp.ClientWebSocketResponse, events: V

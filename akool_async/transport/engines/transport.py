@@ -261,9 +261,10 @@ class EngineTransport(Transport):
         until = limit.when()
         assert until is not None
         left = until - asyncio.get_running_loop().time()
+        # The room is joined: from now on only `close` ends it.
+        limit.reschedule(None)
         with contextlib.suppress(TimeoutError):
-            # Less than is left: the room is joined, and shall not be given up for that.
-            async with asyncio.timeout(min(AVATAR_TIMEOUT, left * 0.8)):
+            async with asyncio.timeout(min(AVATAR_TIMEOUT, left)):
                 await self._participants.wait_for_avatar()
 
     def _rejoin_problem(self, error: BaseException, timeout: float) -> str:

@@ -188,6 +188,6 @@ def _usable(credentials: object) -> AgoraCredentials:
         if getattr(credentials, field) is None:
             raise InvalidParameterError(
                 field,
-                "is missing; only session/create tells it, so keep the credentials it returned",
+                "is missing; only session/create returns it, so keep those credentials",
             )
     return credentials

@@ -82,7 +82,7 @@ class Engine(Protocol):
 
         Raises:
             EngineError: Agora refused, with its connection reason or error code.
-            MissingDependencyError: what the engine stands on isn't there.
+            MissingDependencyError: a package that the engine needs isn't there.
         """
 
     async def send(self, packet: bytes) -> None:

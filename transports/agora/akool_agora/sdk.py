@@ -164,8 +164,8 @@ class _Stay:
         """No event from now on; `gone` is still set."""
         self._events = None
 
-    def tell(self, name: str, *args: Any) -> None:
-        """An event, while anybody listens."""
+    def report(self, name: str, *args: Any) -> None:
+        """Reports an event, unless silenced."""
         if self._events is not None:
             getattr(self._events, name)(*args)
 
@@ -174,12 +174,12 @@ class _Stay:
         that it is or isn't published.
         """
         if info in _MEDIA:
-            self.tell("user_unpublished" if muted else "user_published", uid)
+            self.report("user_unpublished" if muted else "user_published", uid)
 
     def track_state(self, uid: str, state: int) -> None:
         """The state of a user's track."""
         if state in _FLOWING:
-            self.tell("user_published", uid)
+            self.report("user_published", uid)
 
     def connected(self) -> None:
         """In the channel."""
@@ -202,25 +202,27 @@ class _Stay:
 
 def _observers(sdk: SDK, stay: _Stay) -> tuple[Any, Any]:
     """The SDK's two observers. It calls every method of its base classes, so those are needed."""
-    hand_over, tell, left = stay.hand_over, stay.tell, stay.left
+    hand_over, report, left = stay.hand_over, stay.report, stay.left
     connection: dict[str, Callable[..., None]] = {
         "on_connected": lambda _, _conn, _info, _reason: hand_over(stay.connected),
         "on_disconnected": lambda _, _conn, _info, reason: hand_over(left, reason),
         "on_connection_failure": lambda _, _conn, _info, reason: hand_over(left, reason),
-        "on_reconnecting": lambda _, _conn, _info, reason: hand_over(tell, "reconnecting", reason),
+        "on_reconnecting": lambda _, _conn, _info, reason: hand_over(
+            report, "reconnecting", reason
+        ),
         # It goes on trying after this one.
-        "on_connection_lost": lambda _, _conn, _info: hand_over(tell, "reconnecting", LOST),
-        "on_reconnected": lambda _, _conn, _info, reason: hand_over(tell, "reconnected", reason),
+        "on_connection_lost": lambda _, _conn, _info: hand_over(report, "reconnecting", LOST),
+        "on_reconnected": lambda _, _conn, _info, reason: hand_over(report, "reconnected", reason),
         "on_token_privilege_will_expire": lambda _, _conn, _token: hand_over(
-            tell, "token_will_expire", TOKEN_NOTICE
+            report, "token_will_expire", TOKEN_NOTICE
         ),
         "on_token_privilege_did_expire": lambda _, _conn: hand_over(stay.ended, TOKEN_EXPIRED),
-        "on_user_joined": lambda _, _conn, uid: hand_over(tell, "user_joined", uid),
-        "on_user_left": lambda _, _conn, uid, _reason: hand_over(tell, "user_left", uid),
+        "on_user_joined": lambda _, _conn, uid: hand_over(report, "user_joined", uid),
+        "on_user_left": lambda _, _conn, uid, _reason: hand_over(report, "user_left", uid),
     }
     user: dict[str, Callable[..., None]] = {
         "on_stream_message": lambda _, _user, uid, _stream, data, length: hand_over(
-            tell, "packet", _real_part(data, length), uid
+            report, "packet", _real_part(data, length), uid
         ),
         # Tracks aren't subscribed to, and which of these the SDK calls then isn't known for sure:
         # each of them says that the user publishes.
@@ -245,7 +247,7 @@ def _real_part(data: bytes, length: int) -> bytes:
 
     The SDK takes a payload for a C string, which ends at the first NUL, and then reads as many
     bytes as were sent all the same: after a NUL comes whatever lies in memory there. Our JSON has
-    none, so nothing of it is lost by cutting; a binary message of somebody else's comes out as
-    one that isn't understood.
+    none, so nothing of it is lost by cutting; another user's binary message comes out as one
+    that isn't understood.
     """
     return data[:length].partition(b"\0")[0]

@@ -1,7 +1,7 @@
 """The SDK's service: one per process, shared by all sessions, released with the last.
 
 The SDK allows one `AgoraService` in a process. It is bound to an app id, and `initialize()` may
-answer 0 and have failed, because it returns the code of its last step: `inited` tells the truth.
+return 0 and have failed, because it returns the code of its last step: `inited` is right.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class SharedService:
                 if connection is None or connection.conn_handle is None:
                     raise EngineError(_NOT_INITIALIZED, "the SDK made no connection")
                 # A stream that couldn't be made is kept as None, and every send would raise.
-                if connection._data_stream_id is None:  # noqa: SLF001 - told nowhere else
+                if connection._data_stream_id is None:  # noqa: SLF001 - not public
                     raise EngineError(-1, "the SDK made no data stream")
                 # disconnect() takes the observers off; a connection is used once and a reconnect
                 # makes a new one, so they are registered before every connect().
@@ -70,7 +70,7 @@ class SharedService:
             _check(connection.renew_token(token))
 
     def disconnect(self, connection: Any) -> None:
-        """Begins to leave; `on_disconnected` tells when that is done."""
+        """Begins to leave; `on_disconnected` comes when that is done."""
         with self._lock:
             connection.disconnect()
 
@@ -83,7 +83,7 @@ class SharedService:
                 self._give_back()
 
     def drop(self, connection: Any) -> None:
-        """Leaves and frees a connection that nobody waits for."""
+        """Leaves and frees a connection that was given up."""
         try:
             self.disconnect(connection)
         finally:

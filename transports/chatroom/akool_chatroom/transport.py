@@ -27,9 +27,9 @@ from akool_async.transport import (
     TransportStats,
 )
 from akool_chatroom.address import Address
-from akool_chatroom.backoff import Backoff
 from akool_chatroom.close_info import CloseInfo, ConnectionEndedError
 from akool_chatroom.options import ChatRoomOptions
+from akool_chatroom.outage import Outage
 from akool_chatroom.write_stall import WriteStallDetector
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class ChatRoomTransport(Transport):
         self._options = ChatRoomOptions.parse(options)
         self._session_id = target.session_id
         self._inbox = Inbox(self.stats)
-        self._backoff = Backoff(
+        self._outage = Outage(
             first=self._options.reconnect_delay,
             most=self._options.reconnect_max_delay,
             give_up_after=self._options.reconnect_timeout,
@@ -207,17 +207,17 @@ class ChatRoomTransport(Transport):
 
     async def _rejoin(self, info: CloseInfo) -> WebSocketConnection | CloseInfo:
         now = asyncio.get_running_loop().time
-        backoff = self._backoff
+        outage = self._outage
         self._lose()
-        backoff.lost(now())
-        if backoff.left(now()) <= 0:
+        outage.lost(now())
+        if outage.left(now()) <= 0:
             return info
         _LOG.info("%s: %s; joining again", self._address, info.text)
         self._inbox.put(ConnectionChange(ConnectionState.RECONNECTING, info.text))
         last = ""
-        while (left := backoff.left(now())) > 0:
-            await asyncio.sleep(min(backoff.pause(), left))
-            limit = max(0.05, min(self._options.open_timeout, backoff.left(now())))
+        while (left := outage.left(now())) > 0:
+            await asyncio.sleep(min(outage.pause(), left))
+            limit = max(0.05, min(self._options.open_timeout, outage.left(now())))
             try:
                 connection = await self._dial(limit)
             except AkoolError as error:
@@ -241,7 +241,7 @@ class ChatRoomTransport(Transport):
     def _hold(self, connection: WebSocketConnection) -> None:
         self._connection = connection
         self._settled.set()
-        self._backoff.joined(asyncio.get_running_loop().time())
+        self._outage.joined(asyncio.get_running_loop().time())
 
     def _lose(self) -> None:
         self._connection = None

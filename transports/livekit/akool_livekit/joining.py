@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from akool_async.concurrency import Backoff
 from akool_async.errors import (
     InvalidParameterError,
     JoinError,
@@ -31,10 +31,11 @@ if TYPE_CHECKING:
 
 __all__ = ["FILES_PER_JOIN", "Joiner", "publish"]
 
-#: Tries to join, and the first pause between them in seconds; the client makes several attempts
-#: within each, without a pause.
+#: Tries to join, and the pauses between them in seconds; the client makes several attempts within
+#: each, without a pause.
 _TRIES: Final = 5
-_FIRST_PAUSE: Final = 0.25
+_FIRST_PAUSE: Final = 0.5
+_LONGEST_PAUSE: Final = 4.0
 _LEAVE_TIMEOUT: Final = 5.0
 #: File descriptors that one room takes while it is being joined; afterwards about 15 stay.
 FILES_PER_JOIN: Final = 80
@@ -75,7 +76,7 @@ class Joiner:
         hide_tokens()
         settle_at_exit()
         loop = asyncio.get_running_loop()
-        pause, renewed = _FIRST_PAUSE, False
+        backoff, renewed = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE), False
         attempt = 1
         while True:
             try:
@@ -91,11 +92,10 @@ class Joiner:
                 await self.renew(until)
                 renewed = True
                 continue
-            wait = pause * random.uniform(0.5, 1.5)
+            wait = backoff.pause()
             if attempt == _TRIES or loop.time() + wait >= until:
                 raise JoinError(f"the LiveKit room couldn't be joined: {problem}")
             await asyncio.sleep(wait)
-            pause *= 2
             attempt += 1
 
     async def renew(self, until: float) -> None:

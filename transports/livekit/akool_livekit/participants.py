@@ -191,7 +191,7 @@ class ParticipantTracker:
 
     def _find_successor(self) -> None:
         """In the service's room a new avatar may have come before the old one was given up. It
-        publishes, as nobody else there does.
+        publishes, as no other participant there does.
         """
         room = self._room
         if room is None or self._reconnecting or not self.senders.learns:

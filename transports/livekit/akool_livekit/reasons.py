@@ -26,14 +26,14 @@ _REASONS: Final = {
 
 _TEXTS: Final = {
     "closed": "the LiveKit room was left",
-    "same_identity": "somebody else joined the LiveKit room with our identity",
+    "same_identity": "another participant joined the LiveKit room with our identity",
     "removed": "we were removed from the LiveKit room",
     "room_closed": "the LiveKit room was closed",
     "connection_lost": "the connection to the LiveKit room was lost",
     "token_expired": "the LiveKit token has expired and there is no new one",
 }
 
-#: The client tells the HTTP status of a refused join in the text of its error only.
+#: The HTTP status of a refused join is in the text of the client's error only.
 _REFUSED: Final = re.compile(r"\b(?:401|403)\b|[Uu]nauthorized|[Ff]orbidden")
 
 

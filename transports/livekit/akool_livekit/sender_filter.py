@@ -44,7 +44,7 @@ class SenderFilter:
     """Decides on every packet of a room.
 
     If the avatar's identity isn't given, the first participant announced is the avatar. In a room
-    that the service made, nobody else has a token, and the avatar may return under another
+    that the service made, no other participant has a token, and the avatar may return under another
     identity: a participant announced while it is away is taken for it, unless it was a stranger
     before. If an identity that was the avatar before returns, that one is the avatar again, and the
     other one is a stranger. In an own room, and if the identity is given, it never changes.
@@ -130,7 +130,7 @@ class SenderFilter:
         if self._present:
             return self._stranger("")
         if not self._own_room and not self._strangers_seen:
-            # The service's room: nobody else has a token for it.
+            # The service's room: no other participant has a token for it.
             return Decision(accepted=[data])
         self._held.append((now, data))
         self._held_bytes += len(data)
@@ -147,7 +147,7 @@ class SenderFilter:
     def expire(self, now: float) -> Decision:
         """Decides on the packets that were held long enough.
 
-        They are the avatar's if it is there by now and nobody else was announced since they came:
+        They are the avatar's if it is there by now and no other was announced since they came:
         whoever sent them must have been announced in the meantime.
         """
         decision = Decision()

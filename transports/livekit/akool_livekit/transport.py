@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["LiveKitTransport"]
 
 _INSTALL: Final = 'pip install "akool-async[livekit]"'
-#: A rejoin that nobody asked for may take this long, in seconds.
+#: A rejoin with a new token may take this long, in seconds.
 _REJOIN_TIMEOUT: Final = 30.0
 _LEAVE_TIMEOUT: Final = 5.0
 #: After a refused packet the end of the room may still be on its way, in seconds.

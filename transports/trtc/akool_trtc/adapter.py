@@ -21,7 +21,7 @@ __all__ = ["TRTCTransport"]
 class TRTCTransport(EngineTransport):
     """One TRTC room (docs/protocol.md §2 "Limits": 1000 bytes, 8000 B/s, 30 packets/s).
 
-    Custom messages are reliable and ordered while the connection stands.
+    Custom messages are reliable and ordered while the connection lasts.
 
     Options (`transport_options=`):
         engine: an `Engine`, a callable that makes one, or "loopback" (the simulator's). Left out:
@@ -60,7 +60,7 @@ class TRTCTransport(EngineTransport):
         if credentials.trtc_user_sig is None:
             raise InvalidParameterError(
                 "trtc_user_sig",
-                "is missing; only session/create tells it, so keep the credentials it returned",
+                "is missing; only session/create returns it, so keep those credentials",
             )
         avatar = options.get("avatar_user_id")
         if avatar is None and target.own_room:

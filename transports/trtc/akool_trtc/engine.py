@@ -106,7 +106,7 @@ class Engine(Protocol):
 
         Raises:
             EngineError: TRTC refused.
-            MissingDependencyError: what the engine stands on isn't there.
+            MissingDependencyError: a package that the engine needs isn't there.
         """
 
     async def send(self, packet: bytes) -> None:
