@@ -10,27 +10,39 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from akool_async.conversation import events as ev
 from akool_async.conversation.alarm import Alarm
 from akool_async.conversation.commands import Commands
-from akool_async.conversation.hearing import Hearing
-from akool_async.conversation.options import ConversationOptions, ConversationStats, SessionInfo
+from akool_async.conversation.options import (
+    ConversationOptions,
+    ConversationStats,
+    Mode,
+    SessionInfo,
+)
 from akool_async.conversation.outbox import Outbox
 from akool_async.conversation.params import Params, question_options
 from akool_async.conversation.readers import EventHub
 from akool_async.conversation.reception import Reception
-from akool_async.conversation.replies import Replies
+from akool_async.conversation.reply_tracker import Finish, ReplyTracker
 from akool_async.conversation.responder import Responder
 from akool_async.conversation.speech.echo import EchoFilter
 from akool_async.conversation.speech.queue import SpeechQueue
 from akool_async.conversation.standing import Standing
 from akool_async.conversation.transcript import Transcript, TranscriptEntry
-from akool_async.conversation.turn_book import TurnBook
-from akool_async.conversation.turns import Reply, Turn
+from akool_async.conversation.turns import (
+    HeardSpeech,
+    PendingReply,
+    Question,
+    RetoldText,
+    Turns,
+)
+from akool_async.conversation.user_speech import UserSpeech
 from akool_async.conversation.watch import Watch
 from akool_async.errors import (
+    CommandRejectedError,
+    CommandTimeoutError,
     ConversationClosedError,
     DisconnectedError,
     SendError,
@@ -46,6 +58,9 @@ from akool_async.transport import Transport
 
 __all__ = ["Line"]
 
+#: Packets that are read before other tasks get to run.
+_YIELD_AFTER: Final = 50
+
 
 class Timed(Protocol):
     """A part that has to be told the time."""
@@ -53,8 +68,8 @@ class Timed(Protocol):
     def deadline(self) -> float | None:
         """When `expire` has something to do next."""
 
-    def expire(self, now: float) -> None:
-        """Does what is due."""
+    def expire(self, now: float) -> Sequence[Finish] | None:
+        """Does what is due; returns the messages that the codec has to end."""
 
 
 class Line:
@@ -68,12 +83,15 @@ class Line:
         self.loop = asyncio.get_running_loop()
         self.v3 = transport.dialect == "v3"
         if self.v3:
-            # The codec ends answers by this time; nobody may end them before.
             options = replace(options, quiet_time=options.v3_quiet_time)
         self.options = options
         self.error: BaseException | None = None
         self.counts = ConversationStats()
+        #: The caller's settings, as given to create and to `set_params`.
         self.params = Params.from_info(info)
+        #: The mode the avatar is in, as far as is known: `say` may have changed it.
+        self.mode: Mode | None = info.mode
+        self._retelling_by_us = False
         # Twice what is waited here for a message's next part: the codec only gives up what nothing
         # is known of here, because its first part is the one that was lost.
         reliable = transport.limits.reliable
@@ -84,7 +102,9 @@ class Line:
             own_id=transport.own_id,
             peer_id=transport.peer_id,
             bounds=ReassemblyBounds(age=2 * patience),
-            quiet_time=options.v3_quiet_time,
+            # `ReplyTracker` ends answers: a codec that is given the time of the next packet would
+            # end what was only read late.
+            quiet_time=2 * patience,
         )
         self.hub = EventHub(
             reader_limit=options.event_queue,
@@ -110,21 +130,17 @@ class Line:
             waiting=self.outbox.waiting,
             withdraw=self.outbox.withdraw,
         )
-        self.turns = TurnBook(options, clock=self.loop.time)
-        self.replies = Replies(
+        self.turns = Turns(options, clock=self.loop.time, ids_everywhere=self.v3)
+        self.replies = ReplyTracker(
             options,
             turns=self.turns,
             reliable=transport.limits.reliable,
             transcript=self.transcript,
             stats=self.counts,
             publish=self.hub.publish,
-            finish=lambda mid, ended: self.reception.finish(mid, "bot", ended),
-            clock=self.loop.time,
         )
-        self.hearing = Hearing(
-            quiet_time=options.audio_end_grace,
-            spoken=self.reception.spoken,
-            finish=lambda mid, ended: self.reception.finish(mid, "user", ended),
+        self.user_speech = UserSpeech(
+            options, self.turns, marks_end=lambda: "user" in self.codec.marks_end
         )
         now = self.loop.time()
         started = info.created if info.created is not None else now
@@ -142,7 +158,13 @@ class Line:
         #: Who closes: a handler or a responder may, and mustn't be waited for then.
         self.closing_task: asyncio.Task[Any] | None = None
         self._reader: asyncio.Task[None] | None = None
-        self._alarm = Alarm(self.loop, deadline=self._deadline, ring=self._ring)
+        self._alarm = Alarm(
+            self.loop,
+            deadline=self._deadline,
+            ring=self._ring,
+            received=lambda: self._received,
+        )
+        self._received = 0
 
     # Opening and ending.
 
@@ -224,14 +246,23 @@ class Line:
     async def stop(self) -> None:
         """Ends the tasks."""
         self._alarm.stop()
-        if self.responder is not None:
-            await self.responder.stop()
-        await self.speech.stop(spare=self.closing_task)
-        await self.standing.stop()
+        # All at once: a responder or an iterator that takes its time must not keep the others.
+        await asyncio.gather(
+            self._stop_reading(),
+            self.outbox.stop(),
+            self.standing.stop(),
+            self._stop_speaking(),
+        )
+
+    async def _stop_reading(self) -> None:
         if self._reader is not None:
             self._reader.cancel()
             await asyncio.wait([self._reader])
-        await self.outbox.stop()
+
+    async def _stop_speaking(self) -> None:
+        if self.responder is not None:
+            await self.responder.stop()
+        await self.speech.stop(spare=self.closing_task)
 
     # Asking.
 
@@ -239,21 +270,65 @@ class Line:
         """Sends a command until it is answered."""
         self.check_open()
         packets = self.codec.encode(command)
+        self.turns.remember(command.mid, "command")
         pending = self.commands.start(command, packets, now=self.loop.time(), timeout=timeout)
         self.schedule()
         return await self.commands.wait(pending)
 
     async def set_params(self, params: Params, *, timeout: float) -> None:
-        """Sets them, one call after the other: an older one that is sent again must not undo a
-        newer one.
+        """Sets what the caller wants from now on."""
+        await self._send_params(params, timeout)
+        self.params = self.params.updated(params)
+
+    async def set_mode(self, mode: Mode, *, timeout: float) -> None:
+        """Puts the avatar into a mode, if it isn't in it. The caller's settings stay as they are.
+
+        What was sent before is still heard in the mode of before.
         """
-        async with self._params_lock:
-            await self.command(params.message(new_mid()), timeout=timeout)
-            self.params = self.params.updated(params)
+        if self.mode != mode:
+            self._retelling_by_us = self._retelling_by_us or mode == 1
+            await self._send_params(Params(mode=mode), timeout)
+
+    @property
+    def mode_to_restore(self) -> Mode | None:
+        """The mode a question needs, where `say` set another; `None`: none has to be set."""
+        wanted = self.params.mode
+        if wanted is None and self._retelling_by_us:
+            wanted = 2
+        return wanted if wanted != self.mode else None
+
+    async def _send_params(self, params: Params, timeout: float) -> None:
+        # One after the other: an older command that is sent again must not undo a newer one.
+        limit = self.loop.time() + timeout
+        try:
+            async with asyncio.timeout_at(limit):
+                await self._params_lock.acquire()
+        except TimeoutError:
+            raise _not_sent(timeout, "an earlier set-params has no answer yet") from None
+        try:
+            before = self.mode
+            if params.mode is not None and params.mode != before:
+                try:  # commands overtake chat, which must not be heard in another mode
+                    async with asyncio.timeout_at(limit):
+                        await self.outbox.empty()
+                except TimeoutError:
+                    raise _not_sent(timeout, "chat from before it still waits") from None
+                self.mode = None  # until the answer says so
+            left = max(limit - self.loop.time(), 0.001)
+            try:
+                await self.command(params.message(new_mid()), timeout=left)
+            except CommandRejectedError:
+                self.mode = before
+                raise
+            if params.mode is not None:
+                self.mode = params.mode
+        finally:
+            self._params_lock.release()
 
     def send_interrupt(self, *, timeout: float | None = None) -> Coroutine[Any, Any, CommandAnswer]:
         """Hands an interrupt to the outbox at once; what it returns waits for the answer."""
         command = Interrupt(new_mid())
+        self.turns.remember(command.mid, "command")
         earlier = self.turns.with_avatar()
         pending = self.commands.start(
             command,
@@ -265,7 +340,7 @@ class Line:
         self.schedule()
         return self.commands.wait(pending)
 
-    def _interrupted(self, earlier: frozenset[Turn]) -> None:
+    def _interrupted(self, earlier: frozenset[PendingReply]) -> None:
         self.replies.interrupted(self.loop.time(), earlier)
         self.speech.interrupted()
 
@@ -273,10 +348,9 @@ class Line:
         """Hands packets of a chat to the outbox."""
         self.enqueue(key, packets, more=False)
 
-    def open_turn(self, turn: Turn) -> None:
+    def open_turn(self, turn: PendingReply) -> None:
         """A turn begins to wait for the avatar."""
         self.turns.open(turn)
-        self.hearing.sent(turn.mid, turn.text, self.loop.time())
         self.schedule()
 
     # What speech and the responder ask for: `SpeechPort`, `ResponderPort`.
@@ -300,7 +374,7 @@ class Line:
     def avatar_busy(self) -> bool:
         """See `SpeechPort`."""
         return self.replies.receiving or any(
-            turn.kind == "ask" and not turn.abandoned for turn in self.turns.with_avatar()
+            isinstance(turn, Question) and not turn.abandoned for turn in self.turns.with_avatar()
         )
 
     @property
@@ -322,18 +396,10 @@ class Line:
         """See `SpeechPort`."""
         options = question_options(self.params.question(), mode=1) if self.v3 else None
         writer = self.codec.open_chat(new_mid(), options=options)
-        future: asyncio.Future[Reply] = self.loop.create_future()
-        if self.v3:  # which has no audio events: the end of the answer has to serve
-
-            def ended(future: asyncio.Future[Reply]) -> None:
-                if not future.cancelled() and future.exception() is None:
-                    answered()
-
-            future.add_done_callback(ended)
-        now = self.loop.time()
-        # Speech ends it, by `close_message`.
-        turn = Turn("say", writer.mid, "", now=now, timeout=86_400.0, future=future, retelling=True)
-        self.open_turn(turn)
+        # Without audio events the end of the answer has to serve. Speech ends it, by
+        # `close_message`.
+        on_reply = None if self.has_commands else lambda _: answered()
+        self.open_turn(RetoldText(writer.mid, now=self.loop.time(), on_reply=on_reply))
         return writer
 
     def begin_entry(self, mid: str) -> TranscriptEntry:
@@ -342,7 +408,7 @@ class Line:
         if turn is not None and turn.entry is not None:
             return turn.entry
         entry = self.transcript.begin("avatar", "said", mid=mid)
-        if turn is not None:
+        if isinstance(turn, RetoldText):
             turn.entry = entry
         return entry
 
@@ -358,7 +424,9 @@ class Line:
 
     def text_known(self, mid: str, text: str) -> None:
         """See `SpeechPort`."""
-        self.hearing.sent(mid, text, self.loop.time())
+        turn = self.turns.get(mid)
+        if turn is not None:
+            turn.text = text
 
     def withdraw(self, mid: str) -> int:
         """See `SpeechPort`."""
@@ -367,14 +435,11 @@ class Line:
     def close_message(self, mid: str, entry: TranscriptEntry | None, *, cut_off: bool) -> None:
         """See `SpeechPort`."""
         turn = self.turns.get(mid)
-        if turn is not None:
-            if turn.future is not None and not turn.future.done():
-                turn.future.cancel()
-            if turn.message is None:
-                if cut_off:
-                    self.turns.outlive(turn)
-                else:
-                    self.turns.drop(mid)
+        if isinstance(turn, RetoldText) and turn.message is None:
+            if cut_off:
+                self.turns.outlive(turn)
+            else:
+                self.turns.drop(mid)
         if entry is not None and entry.source == "said":
             self.transcript.end(entry, interrupted=cut_off)
 
@@ -384,8 +449,8 @@ class Line:
 
     async def set_retelling_mode(self) -> None:
         """See `SpeechPort`."""
-        if not self.v3 and self.params.mode != 1:
-            await self.set_params(Params(mode=1), timeout=self.options.command_timeout)
+        if not self.v3:
+            await self.set_mode(1, timeout=self.options.command_timeout)
 
     def report(self, error: BaseException, where: str) -> None:
         """See `SpeechPort`."""
@@ -394,7 +459,7 @@ class Line:
     def answered_by_service(self, mid: str) -> bool:
         """See `ResponderPort`."""
         turn = self.turns.get(mid)
-        if turn is None or turn.kind != "speech" or turn.message is not None:
+        if not isinstance(turn, HeardSpeech) or turn.message is not None:
             return True
         self.turns.drop(mid)
         return False
@@ -405,11 +470,11 @@ class Line:
             self.responder = None
 
     def _owed(self) -> float | None:
-        times = [t for t in (self.commands.owed, self.turns.owed) if t is not None]
+        times = [t for t in (self.commands.owed, self.turns.waiting_since) if t is not None]
         return min(times, default=None)
 
     def _packet_leaves(self, key: str) -> None:
-        self.turns.packet_leaves(key)
+        self.turns.packet_sending(key)
         self.speech.packet_sending(key)
         if key == self.speech.mid:
             self.echoes.answer_sent()
@@ -420,7 +485,7 @@ class Line:
         self.schedule()
 
     def _packet_failed(self, key: str, error: SendError) -> None:
-        turn = self.turns.send_failed(key, error)
+        turn = self.turns.packet_failed(key, error)
         if turn is not None and turn.entry is not None and not turn.handed_over:
             self.transcript.discard(turn.entry)
         self.speech.packet_failed(key, error)
@@ -444,6 +509,7 @@ class Line:
                 self.fail(error)
                 return
             now = clock()
+            self._received += 1
             if isinstance(item, bytes):
                 self.standing.heard(now)
                 for message in self.codec.decode(item, now=now):
@@ -451,6 +517,9 @@ class Line:
             else:
                 self.standing.changed(item, now)
             self.schedule()
+            if self.hub.crowded or self._received % _YIELD_AFTER == 0:
+                # `receive` doesn't suspend while packets wait; whoever reads events has to run.
+                await asyncio.sleep(0)
 
     # Time.
 
@@ -459,7 +528,7 @@ class Line:
         self._alarm.set()
 
     def _parts(self) -> tuple[Timed, ...]:
-        return (self.commands, self.replies, self.hearing, self.watch)
+        return (self.commands, self.replies, self.user_speech, self.watch)
 
     def _deadline(self) -> float | None:
         times = [part.deadline() for part in self._parts()]
@@ -471,4 +540,9 @@ class Line:
             self.reception.take(message, now)
         for part in self._parts():
             if self.error is None:
-                part.expire(now)
+                for finish in part.expire(now) or ():
+                    self.reception.finish(finish, now)
+
+
+def _not_sent(timeout: float, why: str) -> CommandTimeoutError:
+    return CommandTimeoutError(f"set-params wasn't sent within {timeout:g} s: {why}")

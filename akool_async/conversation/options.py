@@ -27,6 +27,9 @@ class ConversationOptions:
             session opens all the same, with a warning.
         command_timeout: from `set_params`, `interrupt` or `act` to the command's answer.
         command_resend: between two sendings of a command that has no answer yet, same `mid`.
+        match_timeout: a reply under a mid of its own, matched to its question by order, is held
+            this long, once in a session: one under the question's mid would take its place. Then
+            this avatar is known to use mids of its own.
         reply_timeout: from a question to the end of its reply, where `ask` is told nothing else.
         quiet_time: a reply that never gets its `fin` is over when no piece came for this long.
             Pieces come at the pace of a language model, so a pause of seconds is ordinary.
@@ -79,6 +82,7 @@ class ConversationOptions:
     opening_timeout: float = 5.0
     command_timeout: float = 10.0
     command_resend: float = 1.0
+    match_timeout: float = 1.5
     reply_timeout: float = 60.0
     quiet_time: float = 5.0
     fin_patience: float = 20.0

@@ -41,7 +41,8 @@ class Outbox:
         self._failed = failed
         self._gone = gone
         self._loop = asyncio.get_running_loop()
-        self._paused = False
+        #: Why nothing is sent: "connection", "avatar".
+        self._holds: set[str] = set()
         self._ended = False
         self._sleeper: asyncio.Future[None] | None = None
         self._room: list[asyncio.Future[None]] = []
@@ -54,7 +55,7 @@ class Outbox:
 
     def end(self) -> None:
         """Sends nothing more, and has nobody wait for room."""
-        self._paused = self._ended = True
+        self._ended = True
         self._tell_room()
 
     async def stop(self) -> None:
@@ -96,17 +97,9 @@ class Outbox:
         Raises:
             SendError: no room within `timeout` seconds.
         """
-        if self._roomy():
-            return
         try:
             async with asyncio.timeout(timeout):
-                while not self._roomy():
-                    waiter = self._loop.create_future()
-                    self._room.append(waiter)
-                    try:
-                        await waiter
-                    finally:
-                        self._room.remove(waiter)
+                await self._until_below(self._most)
         except TimeoutError:
             raise SendError(
                 f"{self._queue.waiting_bytes} bytes wait to be sent and didn't get fewer than "
@@ -114,17 +107,27 @@ class Outbox:
                 retryable=True,
             ) from None
 
-    def pause(self) -> None:
-        """Sends nothing until `resume`: what is sent to nobody is lost."""
-        self._paused = True
+    def hold(self, reason: str) -> None:
+        """Sends nothing until `release` of this reason: it would be lost. Reasons add up."""
+        self._holds.add(reason)
 
-    def resume(self) -> None:
-        """Goes on sending."""
-        self._paused = False
+    def release(self, reason: str) -> None:
+        """This reason is gone; sends on if there is no other."""
+        self._holds.discard(reason)
         self._wake()
 
-    def _roomy(self) -> bool:
-        return self._ended or self._queue.waiting_bytes < self._most
+    async def empty(self) -> None:
+        """Returns when nothing waits to be sent, or nothing will be sent any more."""
+        await self._until_below(1)
+
+    async def _until_below(self, size: int) -> None:
+        while not self._ended and self._queue.waiting_bytes >= size:
+            waiter = self._loop.create_future()
+            self._room.append(waiter)
+            try:
+                await waiter
+            finally:
+                self._room.remove(waiter)
 
     def _died(self, task: asyncio.Task[None]) -> None:
         """Sending ends by being stopped or by the room's end; anything else is the room's end."""
@@ -136,7 +139,8 @@ class Outbox:
 
     async def _run(self) -> None:
         while True:
-            packet = None if self._paused else self._queue.next(self._loop.time())
+            held = self._ended or self._holds
+            packet = None if held else self._queue.next(self._loop.time())
             if not isinstance(packet, bytes):
                 await self._sleep(packet)
                 continue
@@ -169,7 +173,6 @@ class Outbox:
             self._sleeper.set_result(None)
 
     def _tell_room(self) -> None:
-        if self._room and self._roomy():
-            for waiter in self._room:
-                if not waiter.done():
-                    waiter.set_result(None)
+        for waiter in self._room:
+            if not waiter.done():
+                waiter.set_result(None)

@@ -9,7 +9,7 @@ import weakref
 from collections import deque
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar, cast
 
 from akool_async.conversation.events import Disconnected, Event, EventsLost, HandlerFailed
 from akool_async.errors import InvalidParameterError
@@ -22,32 +22,37 @@ E = TypeVar("E", bound=Event)
 Handler = Callable[[E], Awaitable[object] | object]
 
 
-class EventReader:
+class EventReader(Generic[E]):
     """One reader's events, oldest first; `async for` ends after `Disconnected`.
 
-    Not for two tasks at once. Leaving the loop and dropping the reader is enough; `close()` or
-    `async with` stop collecting at once.
+    A reader of all kinds, or of `EventsLost`, is given an `EventsLost` where events are missing; a
+    reader of other kinds has `lost`, and a warning is logged. Not for two tasks at once. Leaving
+    the loop and dropping the reader is enough; `close()` or `async with` stop collecting at once.
+
+    Attributes:
+        lost: how many events this reader lost because it was too slow.
     """
 
-    def __init__(self, kinds: tuple[type[Event], ...], limit: int, lost: Callable[[], None]):
+    def __init__(
+        self, kinds: tuple[type[Event], ...], limit: int, on_lost: Callable[[], None]
+    ) -> None:
         self._kinds = kinds
         self._limit = limit
-        self._tell_lost = lost
+        self._on_lost = on_lost
         self._waiting: deque[Event] = deque()
-        self._lost = 0
+        self.lost = 0
+        self._gap = 0
+        self._shows_gaps = not kinds or any(issubclass(EventsLost, kind) for kind in kinds)
         self._ended = False
         self._waiter: asyncio.Future[None] | None = None
 
-    def __aiter__(self) -> EventReader:
+    def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Event:
+    async def __anext__(self) -> E:
         while True:
-            if self._lost:
-                count, self._lost = self._lost, 0
-                return EventsLost(count)
-            if self._waiting:
-                return self._waiting.popleft()
+            if (event := self.take()) is not None:
+                return cast("E", event)  # by `put`
             if self._ended:
                 raise StopAsyncIteration
             if self._waiter is not None:
@@ -69,6 +74,20 @@ class EventReader:
     ) -> None:
         self.close()
 
+    def take(self) -> Event | None:
+        """The next event, if there is one already."""
+        if self._gap:
+            count, self._gap = self._gap, 0
+            if self._shows_gaps:
+                return EventsLost(count)
+            logger.warning("a reader of events is too slow and lost %d events", count)
+        return self._waiting.popleft() if self._waiting else None
+
+    @property
+    def crowded(self) -> bool:
+        """Whether its queue is half full."""
+        return 2 * len(self._waiting) >= self._limit
+
     def close(self) -> None:
         """Collects nothing more; what waits can still be read."""
         self._ended = True
@@ -82,8 +101,9 @@ class EventReader:
             return
         if len(self._waiting) >= self._limit:
             self._waiting.popleft()
-            self._lost += 1
-            self._tell_lost()
+            self.lost += 1
+            self._gap += 1
+            self._on_lost()
         self._waiting.append(event)
         if isinstance(event, Disconnected):
             self._ended = True
@@ -95,63 +115,82 @@ class EventReader:
 
 
 class _Handling:
-    """One handler given to `on()`. A coroutine function gets its events one after the other, in
-    a task of its own that lives while there are any; a plain function is called at once.
+    """One handler given to `on()`.
+
+    Events are handed to it one after the other. One that is known to be asynchronous runs in a task
+    that lives while there are events for it; any other is called at once, and what turns out to
+    return an awaitable is asynchronous from then on.
     """
 
-    __slots__ = ("_async", "_fail", "_function", "_kind", "_reader", "_task")
+    __slots__ = ("_async", "_fail", "_first", "_function", "_kind", "_reader", "_running", "_task")
 
     def __init__(
         self,
         kind: type[Event],
         function: Handler[Any],
-        reader: EventReader,
-        fail: Callable[..., None],
+        reader: EventReader[Event],
+        fail: Callable[[BaseException, object, Event], None],
     ) -> None:
         self._kind = kind
         self._function = function
-        self._async: Callable[[Any], Awaitable[object]] | None = (
-            function if inspect.iscoroutinefunction(function) else None
-        )
+        self._async = _is_async(function)
         self._reader = reader
         self._fail = fail
+        #: What its first call returned, and for which event.
+        self._first: tuple[Awaitable[object], Event] | None = None
+        self._running = False
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def crowded(self) -> bool:
+        return self._reader.crowded
 
     def put(self, event: Event) -> None:
         if not isinstance(event, self._kind):
             return
-        if self._async is None:
+        if self._async:
+            self._reader.put(event)
+        else:
             try:
                 result = self._function(event)
-            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - told
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - reported
                 # A user's handler must not end the reader it is called by, whatever it raises.
                 self._fail(error, self._function, event)
                 return
             if not inspect.isawaitable(result):
                 return
-            if inspect.iscoroutine(result):
-                result.close()
-            self._fail(
-                TypeError("a handler that returns an awaitable must be an `async def`"),
-                self._function,
-                event,
-            )
-            return
-        self._reader.put(event)
-        if self._task is None or self._task.done():
+            self._async = True
+            self._first = (result, event)
+        if not self._running:
+            # Set here: a task of an eager factory begins before `create_task` returns.
+            self._running = True
             self._task = asyncio.create_task(self._run(), name="akool-event-handler")
 
     async def _run(self) -> None:
-        assert self._async is not None
-        while self._reader._waiting or self._reader._lost:  # noqa: SLF001 - its own reader
-            event = await anext(self._reader)
-            if isinstance(event, EventsLost):
-                logger.warning("an event handler is too slow and lost %d events", event.count)
-                continue
-            try:
-                await self._async(event)
-            except Exception as error:  # noqa: BLE001 - a user's handler; told, never swallowed
-                self._fail(error, self._function, event)
+        try:
+            if self._first is not None:
+                (result, event), self._first = self._first, None
+                await self._handle(result, event)
+            while (next_event := self._reader.take()) is not None:
+                await self._handle(None, next_event)
+        finally:
+            self._running = False
+
+    async def _handle(self, result: Awaitable[object] | None, event: Event) -> None:
+        try:
+            if result is None:
+                returned = self._function(event)
+                if not inspect.isawaitable(returned):
+                    return
+                result = returned
+            await result
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            self._fail(error, self._function, event)  # of something that it awaited
+        except Exception as error:  # noqa: BLE001 - a user's handler; reported
+            self._fail(error, self._function, event)
 
     def runs(self, task: asyncio.Task[Any] | None) -> bool:
         """Whether this is its task."""
@@ -167,6 +206,11 @@ class _Handling:
         await asyncio.wait([task])
 
 
+def _is_async(function: object) -> bool:
+    call = getattr(function, "__call__", None)  # noqa: B004 - its own, if it is an object
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
+
+
 class EventHub:
     """Hands every event to every reader and handler; `publish` never blocks and never raises."""
 
@@ -180,18 +224,24 @@ class EventHub:
         self._reader_limit = reader_limit
         self._handler_limit = handler_limit
         self._on_error = on_error
-        self._readers: weakref.WeakSet[EventReader] | None = None
+        self._readers: weakref.WeakSet[EventReader[Any]] | None = None
         self._handlers: list[_Handling] = []
         self._last: Disconnected | None = None
         self.lost = 0
 
     def reader(
-        self, kinds: tuple[type[Event], ...] = (), *, limit: int | None = None
-    ) -> EventReader:
-        """A new reader of events from now on; of these kinds only, where any are given."""
+        self, kinds: tuple[type[E], ...] = (), *, limit: int | None = None
+    ) -> EventReader[E]:
+        """A new reader of events from now on; of these kinds only, where any are given.
+
+        Raises:
+            InvalidParameterError: `limit` is below 1, or one of `kinds` isn't a class of events.
+        """
         if limit is not None and limit < 1:
             raise InvalidParameterError("max_waiting", f"{limit} is less than 1")
-        reader = EventReader(kinds, limit or self._reader_limit, self._count_lost)
+        for kind in kinds:
+            _check_kind(kind)
+        reader: EventReader[E] = EventReader(kinds, limit or self._reader_limit, self._count_lost)
         if self._last is not None:
             reader.put(self._last)
         else:
@@ -202,11 +252,10 @@ class EventHub:
 
     def on(self, kind: type[E], function: Handler[E]) -> None:
         """Calls `function` with every event of `kind`."""
-        if not (isinstance(kind, type) and issubclass(kind, Event)):
-            raise InvalidParameterError("event", f"{kind!r} isn't a kind of event")
+        _check_kind(kind)
         if not callable(function):
             raise InvalidParameterError("handler", f"{function!r} can't be called")
-        reader = EventReader((), self._handler_limit, self._count_lost)
+        reader: EventReader[Event] = EventReader((kind,), self._handler_limit, self._count_lost)
         self._handlers.append(_Handling(kind, function, reader, self._failed))
 
     def publish(self, event: Event) -> None:
@@ -219,6 +268,13 @@ class EventHub:
             reader.put(event)
         for handler in tuple(self._handlers):
             handler.put(event)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether the queue of a reader or handler is half full."""
+        return any(reader.crowded for reader in self._readers or ()) or any(
+            handler.crowded for handler in self._handlers
+        )
 
     def report(self, error: BaseException, where: str) -> None:
         """Tells of an exception in the user's code: `HandlerFailed`, the log, `on_error`."""
@@ -251,3 +307,8 @@ class EventHub:
 
     def _count_lost(self) -> None:
         self.lost += 1
+
+
+def _check_kind(kind: object) -> None:
+    if not (isinstance(kind, type) and issubclass(kind, Event)):
+        raise InvalidParameterError("event", f"{kind!r} isn't a kind of event")

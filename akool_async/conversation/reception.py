@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from akool_async.conversation import events as ev
-from akool_async.conversation.turns import Turn
-from akool_async.stream import new_mid
+from akool_async.conversation.reply_tracker import Finish
+from akool_async.conversation.user_speech import Heard
 from akool_async.stream.messages import (
     Chat,
     ChatDelta,
     CommandAnswer,
-    Ended,
     LatePart,
     PartialChat,
     Received,
-    Sender,
     SpeechEvent,
     UnknownMessage,
 )
@@ -59,17 +57,29 @@ class Reception:
             if not isinstance(message, ChatDelta):
                 self._unknown("a chat that says neither bot nor user")
             return
-        if message.sender == "bot" and not line.replies.begun(message.mid):
+        if message.sender == "user":
+            self._user_text(message, now)
+            return
+        if not line.replies.begun(message.mid):
             if self._is_echo(message, now):
                 return
-            line.hearing.answered(now)
-        part = line.hearing if message.sender == "user" else line.replies
+            for finish in line.user_speech.avatar_answers():
+                self.finish(finish, now)
         if isinstance(message, ChatDelta):
-            part.delta(message, now)
+            line.replies.delta(message, now)
         elif isinstance(message, Chat):
-            part.chat(message, now)
+            line.replies.chat(message, now)
         else:
-            part.partial(message)
+            line.replies.partial(message, now)
+
+    def _user_text(self, message: ChatDelta | Chat | PartialChat, now: float) -> None:
+        speech = self._line.user_speech
+        if isinstance(message, ChatDelta):
+            speech.delta(message, now)
+            return
+        heard = speech.chat(message) if isinstance(message, Chat) else speech.partial(message)
+        if heard is not None:
+            self._spoken(heard, now)
 
     def _is_echo(self, message: ChatDelta | Chat | PartialChat, now: float) -> bool:
         """Whether the service speaks back what a person said."""
@@ -96,34 +106,38 @@ class Reception:
 
     def _speech_event(self, message: SpeechEvent, now: float) -> None:
         line = self._line
+        known = line.turns.is_known(message.mid) or line.replies.begun(message.mid)
+        mid = message.mid if known else ""
         if message.event == "audio_start":
-            line.speech.audio_started(message.mid)
+            line.replies.audio_started(message.mid)
+            line.speech.audio_started(mid)
             line.hub.publish(ev.SpeakingStarted(message.mid))
         elif message.event == "audio_end":
-            line.replies.audio_end(now)
-            line.speech.audio_ended(message.mid)
+            line.replies.audio_ended(message.mid, now)
+            line.speech.audio_ended(mid)
             line.hub.publish(ev.SpeakingStopped(message.mid))
         else:
             self._unknown(f"an event named {message.event!r}")
 
-    def spoken(self, text: str, mid: str, complete: bool) -> None:
-        """Somebody in the room said something."""
+    def _spoken(self, heard: Heard, now: float) -> None:
+        """A person in the room said something."""
         line = self._line
-        line.transcript.add("user", "speech", text, mid=mid)
-        if line.params.mode != 1:
-            now = line.loop.time()
-            key = mid or new_mid()
-            turn = Turn("speech", key, text, now=now, timeout=line.options.speech_turn)
-            line.turns.open(turn)
+        line.transcript.add("user", "speech", heard.text, mid=heard.mid)
+        if line.mode != 1:
+            line.turns.hear(heard.mid, heard.text, now)
         elif not line.v3:
-            line.echoes.user_spoke(text, mid, line.loop.time(), answered_by_us=line.answers_speech)
+            line.echoes.user_spoke(
+                heard.text, heard.mid, now, answered_by_us=line.answers_speech
+            )
         if line.responder is not None:
-            line.responder.heard(text, mid, complete=complete)
-        line.hub.publish(ev.UserSpoke(text, mid, complete))
+            line.responder.heard(heard.text, heard.mid, complete=heard.complete)
+        line.hub.publish(ev.UserSpoke(heard.text, heard.mid, heard.complete))
 
-    def finish(self, mid: str, sender: Sender, ended: Ended) -> None:
+    def finish(self, finish: Finish, now: float) -> None:
         """Ends a message without `fin` that is over by other signs."""
-        line = self._line
-        now = line.loop.time()
-        for message in line.codec.finish(mid, sender, ended=ended, now=now):
+        codec = self._line.codec
+        messages = codec.finish(finish.mid, finish.sender, ended=finish.ended, now=now)
+        if not messages:  # the codec holds nothing of it any more
+            messages = [Chat(finish.text, finish.mid, finish.sender, "quiet")]
+        for message in messages:
             self.take(message, now)

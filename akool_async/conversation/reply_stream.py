@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
-from akool_async.conversation.turns import Reply, Turn
+from akool_async.conversation.turns import Question, Reply
 
 __all__ = ["ReplyStream"]
 
@@ -20,9 +19,10 @@ class ReplyStream:
     Raises what `ask` raises, after the pieces that did come.
     """
 
-    def __init__(self, pose: Callable[[], Awaitable[Turn]]) -> None:
+    def __init__(self, pose: Callable[[], Awaitable[Question]]) -> None:
         self._pose = pose
-        self._turn: Turn | None = None
+        self._turn: Question | None = None
+        self._pieces: list[str] = []
         self._next = 0
 
     @property
@@ -44,10 +44,9 @@ class ReplyStream:
     async def __anext__(self) -> str:
         turn = await self._started()
         future = turn.future
-        assert future is not None
         while True:
-            if self._next > len(turn.pieces):  # another message turned out to be the reply
-                self._next = 0
+            if self._pieces is not turn.pieces:  # another message turned out to be the reply
+                self._pieces, self._next = turn.pieces, 0
             if self._next < len(turn.pieces):
                 self._next += 1
                 return turn.pieces[self._next - 1]
@@ -57,13 +56,7 @@ class ReplyStream:
                     continue
                 future.result()
                 raise StopAsyncIteration
-            if turn.waiter is not None:
-                raise RuntimeError("this stream is already awaited by another task")
-            turn.waiter = asyncio.get_running_loop().create_future()
-            try:
-                await turn.waiter
-            finally:
-                turn.waiter = None
+            await turn.change()
 
     async def __aenter__(self) -> Self:
         await self._started()
@@ -80,10 +73,10 @@ class ReplyStream:
     async def aclose(self) -> None:
         """Waits for nothing more."""
         turn = self._turn
-        if turn is not None and turn.future is not None and not turn.future.done():
+        if turn is not None and not turn.future.done():
             turn.future.cancel()
 
-    async def _started(self) -> Turn:
+    async def _started(self) -> Question:
         if self._turn is None:
             self._turn = await self._pose()
         return self._turn

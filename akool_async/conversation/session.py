@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack
+from typing import Any, Self, TypeVar, Unpack, overload
 
 from akool_async.concurrency import Uncancellable
 from akool_async.conversation.asking import Asking
@@ -118,6 +118,7 @@ class AvatarSession:
         line = self._line
         line.params = _fitting(line.params, line.codec)
         try:
+            # Any answer proves both directions; a session made elsewhere keeps its settings.
             await line.command(line.params.message(new_mid()), timeout=line.options.opening_timeout)
         except CommandTimeoutError:
             logger.warning(
@@ -379,6 +380,7 @@ class AvatarSession:
             await line.set_params(params, timeout=limit)
             return
         line.params = line.params.updated(params)
+        line.mode = line.params.mode
 
     async def interrupt(self, *, timeout: float | None = None) -> None:
         """The avatar stops speaking, and what waits to be said isn't. Replies in flight end early.
@@ -431,10 +433,15 @@ class AvatarSession:
 
     # Hearing.
 
-    def events(self, *kinds: type[Event], max_waiting: int | None = None) -> EventReader:
+    @overload
+    def events(self, *, max_waiting: int | None = None) -> EventReader[Event]: ...
+    @overload
+    def events(self, *kinds: type[E], max_waiting: int | None = None) -> EventReader[E]: ...
+    def events(self, *kinds: type[Any], max_waiting: int | None = None) -> EventReader[Any]:
         """A new, independent reader of what happens from now on, of `kinds` or of all kinds.
 
-        It keeps `max_waiting` events; a slow reader loses the oldest and is told by `EventsLost`.
+        It keeps `max_waiting` events; a slow reader loses the oldest. A reader of all kinds, or of
+        `EventsLost`, is given an `EventsLost` in their place; others count them in `lost`.
         """
         return self._line.hub.reader(kinds, limit=max_waiting)
 

@@ -12,7 +12,7 @@ from akool_async.errors import (
     ConversationClosedError,
     DisconnectedError,
 )
-from akool_async.stream import new_mid
+from akool_async.stream import SetParams, new_mid
 from akool_async.transport import ConnectionChange, ConnectionState
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Standing:
         line = self._line
         state = change.state
         if state is ConnectionState.RECONNECTING:
-            line.outbox.pause()
+            line.outbox.hold("connection")
             line.hub.publish(ev.Reconnecting(change.reason))
         elif state is ConnectionState.RECONNECTED:
             line.counts.reconnects += 1
@@ -63,16 +63,16 @@ class Standing:
             if change.lossy:
                 line.commands.resend_all(now)
                 line.replies.lost_packets(now, at_once=line.v3)
-            line.outbox.resume()
+            line.outbox.release("connection")
             line.hub.publish(ev.Reconnected(change.lossy))
         elif state is ConnectionState.AVATAR_LEFT:
-            line.outbox.pause()
+            line.outbox.hold("avatar")
             line.hub.publish(ev.AvatarLeft(change.reason))
             line.watch.avatar_left(now)
         elif state is ConnectionState.AVATAR_BACK:
             line.watch.avatar_back(now)
             line.commands.resend_all(now)
-            line.outbox.resume()
+            line.outbox.release("avatar")
             line.hub.publish(ev.AvatarBack())
         elif state is ConnectionState.TOKEN_EXPIRING:
             line.hub.publish(ev.TokenExpiring(change.seconds_left))
@@ -103,7 +103,8 @@ class Standing:
         answers = self._answers
         try:
             try:
-                await line.command(line.params.message(new_mid()), timeout=options.probe_timeout)
+                # Without settings: sent again late, older ones would undo newer ones.
+                await line.command(SetParams(new_mid()), timeout=options.probe_timeout)
             except CommandRejectedError:
                 pass  # an answer is a sign of life, whatever it says
             except CommandTimeoutError:
@@ -113,12 +114,19 @@ class Standing:
                     self.give_up("silent", "the room stayed silent, joined anew or not")
                     return
                 self._reconnects_in_vain += 1
-                line.outbox.pause()  # until the transport says that it is back
+                line.outbox.hold("connection")  # until the transport says that it is back
                 await line.transport.reconnect(timeout=options.reconnect_timeout)
         except DisconnectedError as error:
             line.fail(error)
         except ConversationClosedError:
             return
+        except Exception as error:  # noqa: BLE001 - a transport's, or of the caller's renewal
+            gone = DisconnectedError(
+                f"the room fell silent and joining it again failed: {type(error).__name__}",
+                reason="failed",
+            )
+            gone.__cause__ = error
+            line.fail(gone)
         finally:
             line.watch.probed(line.loop.time())
             line.schedule()

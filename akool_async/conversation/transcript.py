@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, overload
 
-__all__ = ["Transcript", "TranscriptEntry"]
+__all__ = ["TextBuffer", "Transcript", "TranscriptEntry"]
 
 Role = Literal["user", "avatar"]
 
@@ -18,13 +17,36 @@ Role = Literal["user", "avatar"]
 Source = Literal["typed", "speech", "reply", "said"]
 
 
-@dataclass(slots=True, eq=False)
+class TextBuffer:
+    """Text that grows piece by piece; joined when it is read."""
+
+    __slots__ = ("_pieces",)
+
+    def __init__(self, text: str = "") -> None:
+        self._pieces = [text] if text else []
+
+    def append(self, piece: str) -> None:
+        """Adds a piece."""
+        self._pieces.append(piece)
+
+    def replace(self, text: str) -> None:
+        """Puts another text in place of all of it."""
+        self._pieces = [text] if text else []
+
+    def __str__(self) -> str:
+        if len(self._pieces) > 1:
+            self._pieces = ["".join(self._pieces)]
+        return self._pieces[0] if self._pieces else ""
+
+    def __bool__(self) -> bool:
+        return any(self._pieces)
+
+
 class TranscriptEntry:
     """One turn. The conversation completes it while it is going on.
 
     Attributes:
         role: "user" or "avatar".
-        text: what was said; of a reply in progress, so far.
         at: when it began, UTC.
         source: typed, speech, reply or said.
         mid: the message's mid, "" where it had none.
@@ -33,14 +55,34 @@ class TranscriptEntry:
         ended: when it ended, UTC; `None` while it goes on.
     """
 
-    role: Role
-    text: str
-    at: datetime
-    source: Source
-    mid: str = ""
-    complete: bool = False
-    interrupted: bool = False
-    ended: datetime | None = None
+    __slots__ = ("_text", "at", "complete", "ended", "interrupted", "mid", "role", "source")
+
+    def __init__(self, role: Role, text: str, at: datetime, source: Source, mid: str = "") -> None:
+        self.role: Role = role
+        self.at = at
+        self.source: Source = source
+        self.mid = mid
+        self.complete = False
+        self.interrupted = False
+        self.ended: datetime | None = None
+        self._text = TextBuffer(text)
+
+    @property
+    def text(self) -> str:
+        """What was said; of a turn in progress, so far."""
+        return str(self._text)
+
+    @text.setter
+    def text(self, text: str) -> None:
+        self._text.replace(text)
+
+    def append(self, piece: str) -> None:
+        """Adds to the text; used by the conversation."""
+        self._text.append(piece)
+
+    def __repr__(self) -> str:
+        state = "interrupted" if self.interrupted else "complete" if self.complete else "open"
+        return f"<TranscriptEntry {self.role} {self.source}, {len(self.text)} characters, {state}>"
 
     def append(self, piece: str) -> None:
         """Adds to the text; used by the conversation."""

@@ -1,23 +1,52 @@
-"""What a reply is, and the turns that wait for one."""
+"""What may be answered by the avatar, and which of it a message of the avatar answers.
+
+A reply is matched by its `mid` first (docs/protocol.md §2 "Still open"). Only while no reply of
+this kind was seen under a mid of ours does the first unclaimed message that begins after a question
+answer the oldest question that waits.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
+from akool_async.conversation.options import ConversationOptions
 from akool_async.conversation.transcript import TranscriptEntry
+from akool_async.errors import SendError
 from akool_async.stream.messages import QuestionOptions
 
-__all__ = ["Incoming", "Reply", "ReplyEnd", "Turn", "TurnKind"]
+__all__ = [
+    "HeardSpeech",
+    "IncomingMessage",
+    "MatchedBy",
+    "PendingReply",
+    "Question",
+    "Reply",
+    "ReplyEnd",
+    "RetoldText",
+    "Turns",
+    "plain",
+]
 
-#: How the end of a reply was told: "fin", its last part said so; "next", (v3) another answer
-#: began; "quiet", no piece came for the quiet time; "audio_end", the avatar stopped speaking;
-#: "interrupted", an `interrupt` was answered and no further piece came.
+#: What ended a reply: "fin", its last part was marked; "next", (v3) another answer began; "quiet",
+#: no part came for the quiet time; "audio_end", the avatar stopped speaking; "interrupted", an
+#: `interrupt` was answered while the reply was coming in, or before it began.
 ReplyEnd = Literal["fin", "next", "quiet", "audio_end", "interrupted"]
 
-#: ask: a typed question. say: a text to be said. speech: something the avatar heard.
-TurnKind = Literal["ask", "say", "speech"]
+#: How a reply was matched to its question: "mid", it carries the question's `mid`; "order", it was
+#: the first message after the question, by an avatar that gives its replies mids of their own.
+MatchedBy = Literal["mid", "order"]
+
+_V = TypeVar("_V")
+
+#: What a message of ours was; decides what a reply under its mid proves.
+Kind = Literal["question", "retold_question", "retold", "speech", "command"]
+
+#: Own mids that are remembered after their reply, and mids of the avatar's finished messages.
+_OWN_MIDS: Final = 4096
+_THEIR_MIDS: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +54,14 @@ class Reply:
     """A whole message of the avatar.
 
     Attributes:
-        text: its text. In retelling mode, where the avatar sends no text, what it was given.
+        text: its text. In retelling mode, where the avatar sends no text, the text it was given.
         mid: the message's own mid; "" where the avatar left it out.
-        ended: how its end was told.
+        ended: what ended it.
         question: the mid of the question it answers, `None` where it answers no `ask`.
         first_after: seconds from the question to the first piece, `None` without a question.
         took: seconds from the question (or the first piece) to the end.
         options: (v3) what came with the answer.
+        matched_by: how it was matched to its question, `None` without a question.
     """
 
     text: str
@@ -41,110 +71,420 @@ class Reply:
     first_after: float | None = None
     took: float = 0.0
     options: QuestionOptions | None = None
+    matched_by: MatchedBy | None = None
 
 
-class Incoming:
-    """A message of the avatar while it comes in."""
+class IncomingMessage:
+    """A message of the avatar while it comes in.
 
-    __slots__ = ("entry", "idx", "last", "mid", "quiet_at", "started", "text", "turn")
-
-    def __init__(self, mid: str, turn: Turn | None, entry: TranscriptEntry, now: float) -> None:
-        self.mid = mid
-        self.turn = turn
-        self.entry = entry
-        self.text = ""
-        self.idx: int = -1
-        self.started = now
-        self.last = now
-        #: When it counts as over, if nothing more comes before.
-        self.quiet_at: tuple[float, ReplyEnd] | None = None
-
-
-class Turn:
-    """Something the avatar may answer: a question, a text to say, or speech it heard."""
+    Attributes:
+        question: the mid of the question it answers, even if nothing waits for it any more.
+        began: its place in the order of events, see `Turns.tick`.
+        over_at: when it counts as over if no further part comes, and by what.
+        interrupted: an interrupt was answered that was sent after it began.
+    """
 
     __slots__ = (
-        "abandoned",
-        "asked",
+        "began",
         "entry",
-        "expires",
-        "first",
-        "future",
-        "handed_over",
-        "kind",
-        "message",
+        "idx",
+        "interrupted",
+        "last",
+        "matched_by",
         "mid",
-        "pieces",
-        "retelling",
-        "retold_at",
-        "sent",
-        "text",
-        "timeout",
-        "waiter",
+        "over_at",
+        "pending",
+        "question",
+        "started",
     )
 
-    def __init__(
-        self,
-        kind: TurnKind,
-        mid: str,
-        text: str,
-        *,
-        now: float,
-        timeout: float,
-        future: asyncio.Future[Reply] | None = None,
-        entry: TranscriptEntry | None = None,
-        retelling: bool = False,
-    ) -> None:
-        self.kind: Final = kind
+    def __init__(self, mid: str, entry: TranscriptEntry, *, now: float, began: int) -> None:
+        self.mid = mid
+        self.entry = entry
+        self.idx = -1
+        self.started = now
+        self.last = now
+        self.began = began
+        self.pending: PendingReply | None = None
+        self.question: str | None = None
+        self.matched_by: MatchedBy | None = None
+        self.over_at: tuple[float, ReplyEnd] | None = None
+        self.interrupted = False
+
+
+class PendingReply:
+    """Something the avatar may answer. One of `Question`, `RetoldText`, `HeardSpeech`.
+
+    Attributes:
+        expires: when it is no longer waited for.
+        sending_started: a packet of it was handed to the room, see `Turns.tick`; a message that
+            begins before can't answer it. The room may confirm the packet after the answer came.
+        sent: the room took a packet of it.
+        abandoned: nothing waits for it, but its reply may still come and must not go to another.
+        message: what answers it, once that has begun.
+    """
+
+    kind: Kind
+
+    def __init__(self, mid: str, text: str, *, now: float, timeout: float) -> None:
         self.mid = mid
         self.text = text
         self.asked = now
         self.timeout = timeout
         self.expires = now + timeout
-        self.future = future
-        self.entry = entry
-        #: The avatar only repeats it, so it may send no text at all.
-        self.retelling = retelling
-        #: (retelling) when the text counts as said, and what told so.
-        self.retold_at: tuple[float, ReplyEnd] | None = None
-        #: Whether a packet of it was handed to the room; a message that begins before can't answer
-        #: it. The room's word that it took the packet may come later than the avatar's answer.
-        self.handed_over = kind == "speech"
-        #: Whether the room took a packet of it.
-        self.sent = kind == "speech"
-        #: Nobody waits any more, but its reply may still come and must not go to another.
+        self.entry: TranscriptEntry | None = None
+        self.sending_started: int | None = None
+        self.sent = False
         self.abandoned = False
-        self.message: Incoming | None = None
-        self.first: float | None = None
-        #: The reply's text as it comes, for `stream()`.
-        self.pieces: list[str] = []
-        self.waiter: asyncio.Future[None] | None = None
+        self.message: IncomingMessage | None = None
 
     @property
-    def cut_off(self) -> bool:
-        """A text that was being said and isn't any more."""
-        return self.kind == "say" and self.abandoned
+    def handed_over(self) -> bool:
+        """Whether a packet of it was handed to the room."""
+        return self.sending_started is not None
+
+    @property
+    def retold(self) -> bool:
+        """Whether the avatar repeats it, so that its text is known and may not be sent at all."""
+        return False
+
+    @property
+    def closed(self) -> bool:
+        """Whether it gets no new message by order."""
+        return False
+
+    def said(self) -> str:
+        """The text that the avatar repeats."""
+        return self.text
+
+    def fail(self, error: BaseException) -> None:
+        """Nothing more comes of it."""
+
+
+class Question(PendingReply):
+    """A typed question: `ask` or `stream`.
+
+    Attributes:
+        future: its reply.
+        pieces: the reply's text as it comes; another list when another message is the reply.
+        retelling: the avatar is in retelling mode and repeats the question.
+        assumed_done_at: (no message yet) when it counts as answered without a text, and by what.
+        held: a reply matched by order, held back until then: one by mid would take its place.
+        echo: what of its text may still come back as recognised speech.
+    """
+
+    def __init__(
+        self,
+        mid: str,
+        text: str,
+        *,
+        now: float,
+        timeout: float,
+        entry: TranscriptEntry,
+        retelling: bool,
+    ) -> None:
+        super().__init__(mid, text, now=now, timeout=timeout)
+        self.kind = "retold_question" if retelling else "question"
+        self.entry = entry
+        self.future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self.pieces: list[str] = []
+        self.first: float | None = None
+        self.retelling = retelling
+        self.assumed_done_at: tuple[float, ReplyEnd] | None = None
+        self.held: tuple[float, Reply] | None = None
+        self.echo = plain(text)
+        self._waiter: asyncio.Future[None] | None = None
+
+    @property
+    def retold(self) -> bool:
+        return self.retelling
 
     @property
     def interrupted(self) -> bool:
-        """An interrupt was answered that was sent after it."""
-        return self.retold_at is not None and self.retold_at[1] == "interrupted"
+        """Whether an interrupt was answered that was sent after it."""
+        return self.assumed_done_at is not None and self.assumed_done_at[1] == "interrupted"
+
+    async def change(self) -> None:
+        """Waits until another piece or the end may be there; for one task at a time."""
+        if self._waiter is not None:
+            raise RuntimeError("this stream is already awaited by another task")
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
 
     def wake(self) -> None:
-        """Lets the stream's reader look again."""
-        if self.waiter is not None and not self.waiter.done():
-            self.waiter.set_result(None)
+        """Ends `change`."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def resolve(self, reply: Reply) -> None:
-        """Hands the reply to who waits, if anybody still does."""
-        if self.future is not None and not self.future.done():
+        """Hands over the reply, if it is still waited for."""
+        if not self.future.done():
             self.future.set_result(reply)
         self.wake()
 
     def fail(self, error: BaseException) -> None:
-        """Hands an error to who waits, if anybody still does."""
-        if self.future is not None and not self.future.done():
+        """Hands over an error, if a reply is still waited for."""
+        if not self.future.done():
             self.future.set_exception(error)
-            # A stream that was left half-way never looks; that isn't worth a warning.
-            self.future.exception()
+            self.future.exception()  # a stream that was left half-way never looks at it
         self.wake()
+
+
+class RetoldText(PendingReply):
+    """A text that the avatar is given to say. Ended by its owner.
+
+    Attributes:
+        text: all of it, once it is known; until then its entry has what was sent.
+        on_reply: called with the avatar's own text of it.
+    """
+
+    kind: Kind = "retold"
+
+    def __init__(
+        self, mid: str, *, now: float, on_reply: Callable[[Reply], None] | None = None
+    ) -> None:
+        super().__init__(mid, "", now=now, timeout=86_400.0)
+        self.on_reply = on_reply
+
+    @property
+    def retold(self) -> bool:
+        return True
+
+    @property
+    def closed(self) -> bool:
+        return self.abandoned
+
+    def said(self) -> str:
+        if self.text or self.entry is None or self.entry.source != "said":
+            return self.text
+        return self.entry.text
+
+
+class HeardSpeech(PendingReply):
+    """Speech that the avatar recognised, and may answer."""
+
+    kind: Kind = "speech"
+
+    def __init__(self, mid: str, text: str, *, now: float, timeout: float, tick: int) -> None:
+        super().__init__(mid, text, now=now, timeout=timeout)
+        self.sending_started = tick
+        self.sent = True
+
+
+class Turns:
+    """Everything that waits for the avatar, in the order of asking; iterating gives it."""
+
+    def __init__(
+        self, options: ConversationOptions, *, clock: Callable[[], float], ids_everywhere: bool
+    ) -> None:
+        """`ids_everywhere`: once the avatar used an id, a message without one is no reply (v3)."""
+        self._options = options
+        self._clock = clock
+        self._ids_everywhere = ids_everywhere
+        self._pending: dict[str, PendingReply] = {}
+        self._own: dict[str, Kind] = {}
+        self._theirs: dict[str, None] = {}
+        #: Kinds of which a reply was seen under a mid of ours. Learned, never taken back.
+        self._by_mid: set[Kind] = set()
+        self._uses_ids = False
+        #: Whether a reply by order was left unchallenged: this avatar uses mids of its own.
+        self.order_confirmed = False
+        self._ticks = 0
+
+    def __iter__(self) -> Iterator[PendingReply]:
+        return iter(tuple(self._pending.values()))
+
+    def get(self, mid: str) -> PendingReply | None:
+        """What waits under a mid."""
+        return self._pending.get(mid)
+
+    def tick(self) -> int:
+        """The next number in the order of events; times may be equal, these aren't."""
+        self._ticks += 1
+        return self._ticks
+
+    # What waits.
+
+    def open(self, pending: PendingReply) -> None:
+        """It begins to wait."""
+        self._pending[pending.mid] = pending
+        self.remember(pending.mid, pending.kind)
+
+    def hear(self, mid: str, text: str, now: float) -> None:
+        """Speech that the avatar may answer. A mid that is in use already names nothing."""
+        free = mid and mid not in self._pending
+        key = mid if free else f"speech {self.tick()}"
+        timeout = self._options.speech_turn
+        self.open(HeardSpeech(key, text, now=now, timeout=timeout, tick=self.tick()))
+
+    def drop(self, mid: str) -> None:
+        """It gets no reply any more."""
+        self._pending.pop(mid, None)
+
+    def abandon(self, pending: PendingReply) -> None:
+        """Nothing waits for it any more; its reply may still come, and goes to no other."""
+        if self._pending.get(pending.mid) is pending:
+            if pending.handed_over and pending.message is None:
+                pending.abandoned = True
+                pending.expires = pending.asked + self._options.reply_timeout
+            else:
+                del self._pending[pending.mid]
+
+    def outlive(self, text: RetoldText) -> None:
+        """A text that was cut off: what the avatar still reports under its mid belongs to it."""
+        if self._pending.get(text.mid) is text:
+            text.abandoned = True
+            text.expires = self._clock() + self._options.speech_turn
+
+    def fail(self, pending: PendingReply, error: BaseException) -> None:
+        """It gets an error in place of a reply."""
+        self.drop(pending.mid)
+        pending.fail(error)
+
+    def with_avatar(self) -> frozenset[PendingReply]:
+        """What the avatar has of what was asked, all of it or a part."""
+        return frozenset(pending for pending in self if pending.handed_over)
+
+    def packet_sending(self, mid: str) -> None:
+        """A packet is handed to the room."""
+        pending = self._pending.get(mid)
+        if pending is not None and pending.sending_started is None:
+            pending.sending_started = self.tick()
+
+    def packet_sent(self, mid: str) -> None:
+        """The room took a packet."""
+        pending = self._pending.get(mid)
+        if pending is None or pending.sent:
+            return
+        pending.sent = True
+        if isinstance(pending, Question) and pending.retelling and not pending.assumed_done_at:
+            at = self._clock() + self._options.speaking_time(pending.text)
+            pending.assumed_done_at = (at, "quiet")
+
+    def packet_failed(self, mid: str, error: SendError) -> PendingReply | None:
+        """The room didn't take a packet, so the avatar has no whole question.
+
+        Returns what the packet belonged to.
+        """
+        pending = self._pending.get(mid)
+        if pending is not None:
+            if not pending.sent:
+                pending.sending_started = None
+            self.fail(pending, error)
+        return pending
+
+    @property
+    def waiting_since(self) -> float | None:
+        """Since when a question has had no part of its answer; `None`: none waits."""
+        times = [
+            question.message.last if question.message else question.asked
+            for question in self
+            if isinstance(question, Question)
+            and question.sent
+            and not question.abandoned
+            and question.held is None
+        ]
+        return min(times, default=None)
+
+    # Whose a message is.
+
+    def remember(self, mid: str, kind: Kind) -> None:
+        """A mid of ours: what comes under it belongs to it alone, however late."""
+        _remember(self._own, mid, kind, _OWN_MIDS)
+
+    def remember_theirs(self, mid: str) -> None:
+        """A message of the avatar is over."""
+        if mid:
+            _remember(self._theirs, mid, None, _THEIR_MIDS)
+
+    def is_known(self, mid: str) -> bool:
+        """Whether a mid names a message that we or the avatar sent."""
+        return bool(mid) and (mid in self._pending or mid in self._own or mid in self._theirs)
+
+    def is_echo(self, mid: str, text: str) -> bool:
+        """Whether recognised "speech" is a typed text coming back: by its mid, or as the text, or
+        the next part of the text, of a question in flight.
+        """
+        if self._kind_of(mid) not in (None, "speech"):
+            return True
+        words = plain(text)
+        for question in self:
+            if isinstance(question, Question) and words and question.echo.startswith(words):
+                question.echo = question.echo[len(words) :].strip()
+                return True
+        return False
+
+    def proves(self, mid: str) -> list[PendingReply]:
+        """A message of the avatar has begun under this mid. Returns what it was matched to by
+        order and isn't, because this avatar is now known to answer by mid.
+        """
+        if mid:
+            self._uses_ids = True
+        kind = self._kind_of(mid)
+        if kind == "retold_question":
+            kind = "retold"
+        if kind is None or kind in self._by_mid:
+            return []
+        self._by_mid.add(kind)
+        return [
+            other
+            for other in self
+            if other.message is not None
+            and other.message.matched_by == "order"
+            and self._answers_by_mid(other)
+        ]
+
+    def claim(self, mid: str, text: str) -> tuple[PendingReply | None, MatchedBy | None]:
+        """What a message answers that begins now with `text`, and how that is known."""
+        pending = self._pending.get(mid)
+        if pending is not None:
+            return pending, "mid"
+        if mid in self._own:
+            return None, None
+        if not mid and self._ids_everywhere and self._uses_ids:
+            return None, None
+        waiting = [p for p in self if self._may_answer(p, text)]
+        # What was interrupted gets no new message, unless nothing else can be meant.
+        for found in waiting:
+            if not (isinstance(found, Question) and found.interrupted):
+                return found, "order"
+        return (waiting[0], "order") if waiting else (None, None)
+
+    def question_of(self, mid: str) -> str | None:
+        """The mid of the question that a message under this mid answers, waited for or not."""
+        return mid if self._kind_of(mid) in ("question", "retold_question") else None
+
+    def _kind_of(self, mid: str) -> Kind | None:
+        pending = self._pending.get(mid)
+        return pending.kind if pending is not None else self._own.get(mid)
+
+    def _may_answer(self, pending: PendingReply, text: str) -> bool:
+        if not pending.handed_over or pending.message is not None or pending.closed:
+            return False
+        if self._answers_by_mid(pending):
+            return False
+        return not pending.retold or _repeats(text, pending.said())
+
+    def _answers_by_mid(self, pending: PendingReply) -> bool:
+        return ("retold" if pending.retold else pending.kind) in self._by_mid
+
+
+def plain(text: str) -> str:
+    """A text as it may be repeated: case and spaces don't count."""
+    return " ".join(text.casefold().split())
+
+
+def _repeats(text: str, said: str) -> bool:
+    """Whether a message that begins with `text` can be the repetition of what was said."""
+    text, said = plain(text), plain(said)
+    return said.startswith(text) or text.startswith(said)
+
+
+def _remember(known: dict[str, _V], mid: str, value: _V, limit: int) -> None:
+    known.pop(mid, None)
+    known[mid] = value
+    if len(known) > limit:
+        del known[next(iter(known))]

@@ -82,6 +82,8 @@ class StreamCodec:
         self.dialect: Final = dialect
         self.own_id = own_id
         self.peer_id = peer_id
+        #: (v2) Senders whose parts say whether they are the last, by `fin` true or false.
+        self.marks_end: set[Sender | None] = set()
         self._parts = PartReassembler(bounds)
         self._frames = FrameReassembler(bounds, quiet_time)
         self._pending = self._parts if dialect == "v2" else self._frames
@@ -192,7 +194,9 @@ class StreamCodec:
                 latest.texts.append(text)
                 latest.next = idx + 1
                 return [ChatDelta(text, latest.mid, latest.sender, idx)]
-        return parts.add(wire.mid, pld.sender, idx, wire.fin or pld.fin, text, now)
+        if wire.fin is not None or pld.fin is not None:
+            self.marks_end.add(pld.sender)
+        return parts.add(wire.mid, pld.sender, idx, bool(wire.fin or pld.fin), text, now)
 
     def _decode_other(self, packet: bytes, now: float) -> list[Received]:
         try:

@@ -44,7 +44,7 @@ class ChatPayload(msgspec.Struct, rename={"sender": "from"}, gc=False):
 
     text: str
     sender: Sender | None = None
-    fin: bool = False
+    fin: bool | None = None
 
 
 class ChatWire(msgspec.Struct, gc=False):
@@ -55,7 +55,7 @@ class ChatWire(msgspec.Struct, gc=False):
     pld: ChatPayload
     mid: Annotated[str, msgspec.Meta(max_length=MAX_MID)] = ""
     idx: Annotated[int, msgspec.Meta(ge=0, le=LARGEST)] = UNNUMBERED
-    fin: bool = False
+    fin: bool | None = None
 
 
 #: Reads a chat packet that is as documented; a `ValueError` or `RecursionError` for any other.

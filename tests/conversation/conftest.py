@@ -14,6 +14,7 @@ from akool_async.testing.in_memory_room import InMemoryRoom
 
 #: Limits short enough to be waited for, long enough for a busy machine.
 QUICK = {
+    "match_timeout": 0.1,
     "command_resend": 0.2,
     "quiet_time": 0.3,
     "fin_patience": 0.6,

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
+from collections.abc import Callable
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -20,6 +23,12 @@ from akool_async.errors import InvalidParameterError
 
 def hub(**options) -> EventHub:
     return EventHub(**{"reader_limit": 3, "handler_limit": 3, **options})
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0)
 
 
 async def read(reader) -> list[Event]:
@@ -132,16 +141,80 @@ async def test_failing_handlers_of_failures_end_there():
     events.publish(SessionEnding(1))  # does neither raise nor recurse
 
 
-async def test_a_plain_function_that_returns_an_awaitable_is_told():
-    failed = []
+class Callback:
+    def __init__(self) -> None:
+        self.seen: list[float] = []
+
+    async def __call__(self, event: SessionEnding) -> None:
+        await asyncio.sleep(0)
+        self.seen.append(event.seconds_left)
+
+    async def method(self, event: SessionEnding) -> None:
+        await self(event)
+
+
+def decorated(function):
+    @functools.wraps(function)
+    def call(*args):
+        return function(*args)
+
+    return call
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda callback: callback,
+        lambda callback: callback.method,
+        lambda callback: functools.partial(callback.method),
+        functools.partial,
+        decorated,
+        lambda callback: AsyncMock(side_effect=callback.method),
+        lambda callback: lambda event: callback.method(event),
+    ],
+    ids=["object", "method", "partial", "partial object", "decorated", "AsyncMock", "lambda"],
+)
+async def test_a_handler_is_awaited_whatever_it_is(wrap):
+    failed, callback = [], Callback()
+    events = hub(on_error=failed.append)
+    events.on(SessionEnding, wrap(callback))
+    for number in range(3):
+        events.publish(SessionEnding(number))
+    await until(lambda: len(callback.seen) == 3)
+    assert callback.seen == [0, 1, 2]
+    assert failed == []
+
+
+async def test_a_cancelled_error_of_the_handlers_own_is_a_failure():
+    failed, seen = [], []
     events = hub(on_error=failed.append)
 
-    async def work() -> None:
-        pytest.fail("must not run unseen")
+    async def handle(event: SessionEnding) -> None:
+        seen.append(event.seconds_left)
+        if event.seconds_left == 0:
+            task = asyncio.ensure_future(asyncio.sleep(9))
+            asyncio.get_running_loop().call_soon(task.cancel)
+            await task
 
-    events.on(SessionEnding, lambda event: work())
-    events.publish(SessionEnding(1))
-    assert "must be an `async def`" in str(failed[0])
+    events.on(SessionEnding, handle)
+    for number in range(3):
+        events.publish(SessionEnding(number))
+    await until(lambda: len(seen) == 3)
+    assert [type(error) for error in failed] == [asyncio.CancelledError]
+
+
+async def test_a_reader_of_one_kind_gets_no_other():
+    events = hub()
+    reader = events.reader((SessionEnding,))
+    for number in range(5):
+        events.publish(SessionEnding(number))
+    assert [(await anext(reader)).seconds_left for _ in range(3)] == [2, 3, 4]
+    assert reader.lost == 2
+
+
+async def test_what_is_no_kind_of_event_is_refused():
+    with pytest.raises(InvalidParameterError, match="isn't a kind of event"):
+        hub().reader((str,))
 
 
 async def test_a_handler_in_progress_is_ended_on_closing():

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 
 import pytest
@@ -16,10 +17,12 @@ from akool_async.errors import (
     InvalidParameterError,
     JoinRefusedError,
     NotSupportedError,
+    ReplyTimeoutError,
     SessionLeftOpenError,
 )
 from akool_async.stream.limits import AGORA
 from akool_async.testing.in_memory_room import InMemoryRoom
+from akool_async.transport import ConnectionState
 
 
 async def test_ask_returns_the_whole_reply(scene, echo):
@@ -77,6 +80,106 @@ async def test_opening_repeats_what_create_was_told(scene):
             "bgurl": "https://x.example/b",
             "vparams": {"vid": "v"},
         }
+
+
+async def test_joining_a_session_changes_nothing(scene):
+    async with scene() as s:
+        (opening,) = s.robot.named("set-params")
+        assert opening["pld"]["data"] == {}
+
+
+async def test_a_refused_opening_is_an_answer_too():
+    pair = InMemoryRoom()
+
+    def refuse(packet: bytes) -> None:
+        message = json.loads(packet)
+        answer = {"cmd": message["pld"]["cmd"], "code": 1003, "msg": "nothing to set"}
+        pair.send(json.dumps({**message, "pld": answer}).encode())
+
+    pair.on_packet = refuse
+    options = ConversationOptions(opening_timeout=30)
+    async with asyncio.timeout(10), AvatarSession(pair.transport, options=options) as session:
+        assert not session.closed
+
+
+async def test_a_time_limit_counts_while_it_waits_for_earlier_settings(scene):
+    async with scene() as s, asyncio.timeout(10):
+        s.robot.answers_commands = False
+        first = asyncio.create_task(s.session.set_params(language="fr", timeout=8))
+        await s.robot.until(lambda: len(s.robot.named("set-params")) == 2)
+        with pytest.raises(CommandTimeoutError, match="an earlier set-params has no answer"):
+            await s.session.set_params(language="de", timeout=0.1)
+        first.cancel()
+
+
+def modes(s) -> list[int]:
+    """The mode in which each chat was heard, in the order of their sending."""
+    mode, found = 0, []
+    for packet in s.pair.packets:
+        message = json.loads(packet)
+        if message["type"] == "chat":
+            found.append(mode)
+        elif message["pld"]["cmd"] == "set-params":
+            mode = message["pld"]["data"].get("mode", mode)
+    return found
+
+
+def speaks(s) -> None:
+    def on_chat(mid: str, text: str) -> None:
+        s.robot.event("audio_start", mid)
+        s.robot.reply(mid, text)
+        s.robot.event("audio_end", mid)
+
+    s.robot.on_chat = on_chat
+
+
+@pytest.mark.parametrize("known", [None, 2])
+async def test_after_say_a_question_is_answered_and_not_repeated(scene, known):
+    async with scene(info=SessionInfo(mode=known)) as s, asyncio.timeout(10):
+        speaks(s)
+        await s.session.say("Good morning.").spoken()
+        await s.session.ask("How are you?")
+        await s.session.say("Good night.").spoken()
+        assert modes(s) == [1, 2, 1]
+
+
+async def test_the_callers_mode_stays_the_default(scene):
+    async with scene() as s, asyncio.timeout(10):
+        speaks(s)
+        await s.session.set_params(mode=1)
+        await s.session.say("Good morning.").spoken()
+        await s.session.ask("Say this, too")
+        assert modes(s) == [1, 1]
+
+
+async def test_a_question_waits_until_everything_was_said(scene):
+    async with scene(info=SessionInfo(mode=2)) as s, asyncio.timeout(10):
+        saying = s.session.say("Good morning.")
+        await s.robot.until(lambda: s.robot.chats)
+        asking = asyncio.create_task(s.session.ask("How are you?"))
+        with pytest.raises(ReplyTimeoutError, match="are still being spoken"):
+            await s.session.ask("In a hurry", timeout=0.1)
+        assert len(s.robot.chats) == 1
+        speaks(s)
+        s.robot.event("audio_start")
+        s.robot.event("audio_end")
+        await saying.spoken()
+        await asking
+        assert modes(s) == [1, 2]
+
+
+async def test_a_question_that_waits_to_be_sent_is_not_overtaken_by_another_mode(scene):
+    async with scene(info=SessionInfo(mode=2)) as s, asyncio.timeout(10):
+        speaks(s)
+        s.pair.change(ConnectionState.RECONNECTING)
+        await s.robot.until(lambda: s.session._line.outbox._holds)
+        asking = asyncio.create_task(s.session.ask("How are you?"))
+        await asyncio.sleep(0)
+        saying = s.session.say("Good morning.")
+        s.pair.change(ConnectionState.RECONNECTED)
+        await asking
+        await saying.spoken()
+        assert modes(s) == [2, 1]
 
 
 async def test_without_an_answer_it_opens_with_a_warning(scene, echo, caplog):

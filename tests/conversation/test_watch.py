@@ -74,6 +74,47 @@ async def test_nothing_is_sent_to_nobody(scene, echo, gone, back):
         assert (await asking).text == "HELLO?"
 
 
+async def test_connected_and_present_are_two_conditions(scene, echo):
+    async with scene() as s:
+        echo(s.robot)
+        events = s.session.events(AvatarLeft, Reconnected)
+        s.pair.change(ConnectionState.AVATAR_LEFT)
+        s.pair.change(ConnectionState.RECONNECTING)
+        s.pair.change(ConnectionState.RECONNECTED)
+        assert await names(events, 2) == ["AvatarLeft", "Reconnected"]
+        before = len(s.pair.packets)
+        asking = asyncio.create_task(s.session.ask("hello?"))
+        await asyncio.sleep(0.05)
+        assert len(s.pair.packets) == before
+        s.pair.change(ConnectionState.AVATAR_BACK)
+        assert (await asking).text == "HELLO?"
+
+
+async def test_a_probe_changes_no_settings(scene):
+    async with scene(silence_after=0.1, probe_timeout=5, command_resend=0.1) as s:
+        await s.session.set_params(mode=2, language="fr")
+        s.robot.answers_commands = False
+        asking = asyncio.create_task(s.session.ask("hello?"))
+        await s.robot.until(lambda: s.session.stats.probes)
+        await s.robot.until(lambda: s.session.stats.commands_resent >= 2)
+        probes = s.robot.named("set-params")[2:]
+        assert {len(probe["pld"]["data"]) for probe in probes} == {0}
+        asking.cancel()
+
+
+async def test_a_room_that_cannot_be_joined_again_is_over_whatever_was_raised(scene):
+    async with scene(silence_after=0.1, probe_timeout=0.1) as s:
+
+        async def reconnect(*, timeout: float) -> None:
+            raise RuntimeError("the backend that renews credentials answered 500")
+
+        s.pair.transport.reconnect = reconnect
+        s.pair.silent = True
+        with pytest.raises(DisconnectedError, match="joining it again failed: RuntimeError") as at:
+            await s.session.ask("anybody?")
+        assert at.value.reason == "failed"
+
+
 async def test_an_avatar_that_stays_away_ends_the_session(scene):
     async with scene(avatar_return=0.2) as s:
         asking = asyncio.create_task(s.session.ask("hello?"))

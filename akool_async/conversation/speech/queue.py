@@ -106,6 +106,11 @@ class SpeechQueue:
         """How many utterances aren't spoken yet."""
         return len(self._jobs)
 
+    async def idle(self) -> None:
+        """Returns when nothing is being said or waits to be."""
+        while self._jobs:
+            await self._jobs[-1].utterance.settled()
+
     def _add(self, job: SpeechJob) -> None:
         if self._closed:
             job.stop()
@@ -281,7 +286,7 @@ class SpeechQueue:
         """Whether audio can be this message's. An interrupt was sent before it, so without its
         answer the avatar still says what it was given before.
         """
-        return mid == message.mid or not self._port.interrupting
+        return mid == message.mid or (not mid and not self._port.interrupting)
 
     def packet_sending(self, key: str) -> None:
         """A packet is handed to the room."""

@@ -100,6 +100,10 @@ class Utterance:
         if not self._done.done():
             await self._cancel(self)
 
+    async def settled(self) -> None:
+        """Returns when nothing more happens to it, whatever its end."""
+        await asyncio.wait([self._done])
+
     # Used by the job that works on it.
 
     @property

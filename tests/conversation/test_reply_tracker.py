@@ -6,9 +6,16 @@ import asyncio
 
 import pytest
 
-from akool_async import MessageLate, ReplyDone, ReplyIncomplete, UnknownReceived, UserSpoke
+from akool_async import (
+    MessageLate,
+    ReplyDone,
+    ReplyIncomplete,
+    SessionInfo,
+    UnknownReceived,
+    UserSpoke,
+)
 from akool_async.errors import ReplyIncompleteError, ReplyTimeoutError
-from akool_async.stream.limits import AGORA
+from akool_async.stream.limits import AGORA, LIVEKIT
 from akool_async.testing.in_memory_room import InMemoryRoom
 
 
@@ -155,3 +162,80 @@ async def test_a_reply_to_speech_does_not_go_to_a_later_question(scene):
         s.robot.reply("x1", "spoken answer")
         s.robot.reply("x2", "typed answer")
         assert (await first).text == "typed answer"
+
+
+async def test_audio_that_began_before_a_message_does_not_end_it(scene):
+    async with scene(audio_end_grace=0.05, quiet_time=5) as s, asyncio.timeout(10):
+        s.robot.event("audio_start")
+        asking = await asked(s, "What is it?")
+        mid = s.robot.chats[0][0]
+        s.robot.part(mid, 0, "It isn't ", None)
+        s.robot.event("audio_end")  # of what was said before
+        await asyncio.sleep(0.2)
+        s.robot.part(mid, 1, "dangerous.", None)
+        s.robot.event("audio_start")
+        s.robot.event("audio_end")
+        reply = await asking
+        assert (reply.text, reply.ended) == ("It isn't dangerous.", "audio_end")
+
+
+async def test_audio_of_another_known_message_ends_nothing(scene):
+    async with scene(InMemoryRoom(limits=AGORA), audio_end_grace=0.05, quiet_time=5) as s:
+        s.robot.reply("greeting", "Welcome!")
+        asking = await asked(s, "What is it?")
+        mid = s.robot.chats[0][0]
+        s.robot.part(mid, 0, "It isn't ", False)
+        s.robot.event("audio_start", "greeting")
+        s.robot.event("audio_end", "greeting")
+        await asyncio.sleep(0.2)
+        s.robot.part(mid, 1, "dangerous.", True)
+        assert (await asking).text == "It isn't dangerous."
+
+
+@pytest.mark.parametrize("foreign", ["", "greeting", "said"])
+async def test_audio_of_something_else_is_not_the_text_that_was_asked_to_be_said(scene, foreign):
+    info = SessionInfo(mode=1)
+    async with scene(info=info, speech_margin=20) as s, asyncio.timeout(10):
+        s.robot.reply("greeting", "Welcome!")
+        saying = s.session.say("Something before.")
+        await s.robot.until(lambda: s.robot.chats)
+        said = s.robot.chats[0][0]
+        name = said if foreign == "said" else foreign
+        s.robot.event("audio_start", name)
+        if foreign != "said":
+            await saying.cancel()
+        asking = await asked(s, "Say this")
+        s.robot.event("audio_end", name)
+        await asyncio.sleep(0.3)
+        assert not asking.done()
+        s.robot.event("audio_start")
+        s.robot.event("audio_end")
+        reply = await asking
+        assert (reply.text, reply.ended) == ("Say this", "audio_end")
+
+
+async def test_two_texts_to_be_said_each_end_with_their_own_audio(scene):
+    info = SessionInfo(mode=1)
+    async with scene(info=info, speech_margin=20, audio_end_grace=0.3) as s, asyncio.timeout(10):
+        asks = [await asked(s, f"Say {n}") for n in range(2)]
+        for _ in asks:
+            s.robot.event("audio_start")
+            s.robot.event("audio_end")
+        assert [(await a).ended for a in asks] == ["audio_end", "audio_end"]
+
+
+@pytest.mark.parametrize("limits", [LIVEKIT, AGORA], ids=["reliable", "unreliable"])
+@pytest.mark.parametrize("fin", [None, True], ids=["no end", "fin"])
+async def test_a_reply_cut_by_an_interrupt_says_so(scene, limits, fin):
+    async with scene(InMemoryRoom(limits=limits)) as s, asyncio.timeout(10):
+        s.robot.reply("hi", "This avatar ", "sends fin.")
+        asking = await asked(s, "Tell me")
+        mid = s.robot.chats[0][0]
+        s.robot.part(mid, 0, "Once upon ")
+        await s.robot.until(lambda: s.session.transcript[-1].text == "Once upon ")
+        await s.session.interrupt()
+        s.robot.part(mid, 1, "a time ", fin)
+        reply = await asking
+        assert (reply.text, reply.ended) == ("Once upon a time ", "interrupted")
+        assert s.session.transcript[-1].interrupted
+        assert s.session.stats.incomplete_replies == 0
