@@ -137,6 +137,7 @@ class PendingReply:
         self.sent = False
         self.abandoned = False
         self.message: IncomingMessage | None = None
+        self._echoed = 0
 
     @property
     def handed_over(self) -> bool:
@@ -157,6 +158,14 @@ class PendingReply:
         """The text that the avatar repeats."""
         return self.text
 
+    def takes_echo(self, words: str) -> bool:
+        """Whether these words are what of its text didn't come back as recognised speech yet."""
+        rest = plain(self.said())[self._echoed :]
+        if self.closed or self.kind == "speech" or not rest.lstrip().startswith(words):
+            return False
+        self._echoed += len(rest) - len(rest.lstrip()) + len(words)
+        return True
+
     def fail(self, error: BaseException) -> None:
         """Nothing more comes of it."""
 
@@ -170,7 +179,6 @@ class Question(PendingReply):
         retelling: the avatar is in retelling mode and repeats the question.
         assumed_done_at: (no message yet) when it counts as answered without a text, and by what.
         held: a reply matched by order, held back until then: one by mid would take its place.
-        echo: what of its text may still come back as recognised speech.
     """
 
     def __init__(
@@ -192,7 +200,6 @@ class Question(PendingReply):
         self.retelling = retelling
         self.assumed_done_at: tuple[float, ReplyEnd] | None = None
         self.held: tuple[float, Reply] | None = None
-        self.echo = plain(text)
         self._waiter: asyncio.Future[None] | None = None
 
     @property
@@ -406,16 +413,12 @@ class Turns:
 
     def is_echo(self, mid: str, text: str) -> bool:
         """Whether recognised "speech" is a typed text coming back: by its mid, or as the text, or
-        the next part of the text, of a question in flight.
+        the next part of the text, of a question or a text to be said that is in flight.
         """
         if self._kind_of(mid) not in (None, "speech"):
             return True
         words = plain(text)
-        for question in self:
-            if isinstance(question, Question) and words and question.echo.startswith(words):
-                question.echo = question.echo[len(words) :].strip()
-                return True
-        return False
+        return bool(words) and any(pending.takes_echo(words) for pending in self)
 
     def proves(self, mid: str) -> list[PendingReply]:
         """A message of the avatar has begun under this mid. Returns what it was matched to by

@@ -161,6 +161,10 @@ def decorated(function):
     return call
 
 
+def plain_lambda(callback):
+    return lambda event: callback(event)  # noqa: PLW0108 - what it is about
+
+
 @pytest.mark.parametrize(
     "wrap",
     [
@@ -170,7 +174,7 @@ def decorated(function):
         functools.partial,
         decorated,
         lambda callback: AsyncMock(side_effect=callback.method),
-        lambda callback: lambda event: callback.method(event),
+        plain_lambda,
     ],
     ids=["object", "method", "partial", "partial object", "decorated", "AsyncMock", "lambda"],
 )
