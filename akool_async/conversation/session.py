@@ -120,6 +120,7 @@ class AvatarSession:
         try:
             # Any answer proves both directions; a session made elsewhere keeps its settings.
             await line.command(line.params.message(new_mid()), timeout=line.options.opening_timeout)
+            line.mode = line.params.mode
         except CommandTimeoutError:
             logger.warning(
                 "the avatar didn't answer the opening set-params within %g s; going on without",

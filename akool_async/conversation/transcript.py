@@ -84,10 +84,6 @@ class TranscriptEntry:
         state = "interrupted" if self.interrupted else "complete" if self.complete else "open"
         return f"<TranscriptEntry {self.role} {self.source}, {len(self.text)} characters, {state}>"
 
-    def append(self, piece: str) -> None:
-        """Adds to the text; used by the conversation."""
-        self.text += piece
-
     def to_dict(self) -> dict[str, Any]:
         """Plain values; times in ISO 8601."""
         return {

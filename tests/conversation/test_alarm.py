@@ -75,6 +75,7 @@ async def test_a_handle_need_not_know_its_time():
     fires.alarm.stop()
 
 
+@pytest.mark.real_clock
 async def test_late_it_waits_until_what_arrived_was_read():
     fires = Fires()
     fires.deadlines = [fires.loop.time() + 0.05]
@@ -88,6 +89,7 @@ async def test_late_it_waits_until_what_arrived_was_read():
     fires.alarm.stop()
 
 
+@pytest.mark.real_clock
 @pytest.mark.parametrize("limit", [0.2, 5.0])
 async def test_a_loop_that_was_held_up_loses_nothing_that_had_arrived(scene, limit):
     async with scene(quiet_time=0.2, fin_patience=0.2) as s:

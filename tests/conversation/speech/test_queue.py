@@ -559,6 +559,7 @@ async def test_half_a_character_is_refused(scene, pieces):
             s.session.say("".join(pieces))
 
 
+@pytest.mark.real_clock
 async def test_an_iterator_that_never_suspends_leaves_the_loop_free(scene):
     async def endless():
         while True:
