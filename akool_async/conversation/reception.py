@@ -126,9 +126,7 @@ class Reception:
         if line.mode != 1:
             line.turns.hear(heard.mid, heard.text, now)
         elif not line.v3:
-            line.echoes.user_spoke(
-                heard.text, heard.mid, now, answered_by_us=line.answers_speech
-            )
+            line.echoes.user_spoke(heard.text, heard.mid, now, answered_by_us=line.answers_speech)
         if line.responder is not None:
             line.responder.heard(heard.text, heard.mid, complete=heard.complete)
         line.hub.publish(ev.UserSpoke(heard.text, heard.mid, heard.complete))
