@@ -61,12 +61,16 @@ class _Selector(selectors.BaseSelector):
             start = time.monotonic()
             ready = self._real.select(timeout)
             self.now += time.monotonic() - start
-        elif timeout is None:
+            return ready
+        # A thread may have woken the loop and ended since the first look.
+        ready = self._real.select(0)
+        if ready:
+            return ready
+        if timeout is None:
             raise DeadlockError("nothing is left that could wake this loop: no timer, no socket")
-        else:
-            self.now += timeout
-            if self.now - START > LONGEST:
-                raise DeadlockError("a day of this loop's time has passed")
+        self.now += timeout
+        if self.now - START > LONGEST:
+            raise DeadlockError("a day of this loop's time has passed")
         return ready
 
     def _may_be_woken(self) -> bool:
