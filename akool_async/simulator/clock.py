@@ -18,14 +18,14 @@ class Clock:
 
     def __init__(self, *, running: bool = True) -> None:
         self.running = running
-        self._started = time.monotonic()
+        self._started = _monotonic()
         self._unix = time.time()
         self._ahead = 0.0
         self._sleepers: dict[asyncio.Future[None], float] = {}
 
     def now(self) -> float:
         """Seconds since the clock was made; never goes back."""
-        passed = time.monotonic() - self._started if self.running else 0.0
+        passed = _monotonic() - self._started if self.running else 0.0
         return passed + self._ahead
 
     def unix(self) -> float:
@@ -61,6 +61,14 @@ class Clock:
         for woken, when in sorted(self._sleepers.items(), key=lambda item: item[1]):
             if when <= now:
                 _wake(woken)
+
+
+def _monotonic() -> float:
+    """The event loop's time, which its timers follow; outside a loop the machine's."""
+    try:
+        return asyncio.get_running_loop().time()
+    except RuntimeError:
+        return time.monotonic()
 
 
 def _wake(woken: asyncio.Future[None]) -> None:

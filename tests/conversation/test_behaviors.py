@@ -94,10 +94,22 @@ def entries(avatar) -> list[TranscriptEntry]:
 
 
 async def test_a_whole_conversation(behavior):
+    await hold_a_conversation(behavior, "agora")
+
+
+@pytest.mark.real_clock
+@pytest.mark.parametrize("behavior", ServiceBehavior.presets(), indirect=True)
+async def test_a_whole_conversation_over_livekit(behavior):
+    await hold_a_conversation(behavior, "livekit")
+
+
+async def hold_a_conversation(behavior: ServiceBehavior, stream_type: str) -> None:
     async with (
         Simulator(behavior=behavior, reply=reply) as sim,
         AkoolClient("any", base_url=sim.url) as akool,
-        akool.open_session("dvp_Tristan_cloth2_1080P", options=OPTIONS) as avatar,
+        akool.open_session(
+            "dvp_Tristan_cloth2_1080P", stream_type=stream_type, options=OPTIONS
+        ) as avatar,
     ):
         await avatar.set_params(mode=2, language="en")
         session = sim.open_sessions[0]

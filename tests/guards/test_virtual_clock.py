@@ -8,7 +8,6 @@ import threading
 import time
 
 import pytest
-import virtual_clock
 from virtual_clock import DeadlockError, VirtualClockLoop
 
 pytestmark = pytest.mark.virtual_clock
@@ -33,7 +32,7 @@ async def test_an_hour_passes_at_once_and_in_order():
     start = loop.time()
     await asyncio.gather(note(3600), note(0.001), note(60))
     assert [seconds for seconds, _ in order] == [0.001, 60, 3600]
-    assert all(passed == pytest.approx(seconds, abs=1e-6) for seconds, passed in order)
+    assert all(passed == pytest.approx(seconds, abs=1e-3) for seconds, passed in order)
     assert time.monotonic() - real < 60
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(1800):
@@ -84,19 +83,47 @@ async def test_a_thread_of_its_own_is_waited_for():
     thread.join()
 
 
-async def test_a_socket_is_waited_for():
-    def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asyncio.get_running_loop().call_later(0.05, writer.close)
+async def test_both_ends_of_a_connection_here_cost_no_time():
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(100):
+            await asyncio.sleep(60)
+            writer.write(data)
+        writer.close()
+        await writer.wait_closed()
+
+    loop, real = asyncio.get_running_loop(), time.monotonic()
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    start = loop.time()
+    for _ in range(100):
+        async with asyncio.timeout(61):
+            writer.write(b"x")
+            assert await reader.read(100) == b"x"
+    assert 6000 <= loop.time() - start < 6100
+    assert time.monotonic() - real < 600
+    writer.close()
+    await writer.wait_closed()
+    server.close()
+    await server.wait_closed()
+
+
+async def test_what_comes_from_another_process_is_waited_for():
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.05)
+        writer.write(b"ask")
+        writer.close()
+        await writer.wait_closed()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    real = time.monotonic()
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    async with asyncio.timeout(20):
-        assert await reader.read() == b""
-    assert time.monotonic() - real >= 0.04
-    writer.close()
-    await writer.wait_closed()
+    program = f"import socket; print(socket.create_connection(('127.0.0.1', {port})).recv(9))"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(60):
+        out, _ = await process.communicate()
+    assert out.strip() == b"b'ask'"
     server.close()
     await server.wait_closed()
 
@@ -111,10 +138,9 @@ async def test_a_process_is_waited_for():
     assert out.strip() == b"done"
 
 
-async def test_a_loop_that_never_waits_reaches_its_limit(monkeypatch):
-    monkeypatch.setattr(virtual_clock, "BUSY", 100)
+async def test_a_loop_that_never_waits_reaches_its_limit():
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.5):
+        async with asyncio.timeout(0.1):
             while True:
                 await asyncio.sleep(0)
 

@@ -1,18 +1,22 @@
 """An event loop on which waiting for a timer takes no time.
 
 When nothing is ready to run and the next timer is due in ten seconds, the clock is set ten seconds
-ahead. No time passes while callbacks run. So a limit of a tenth of a second is safe on the busiest
-machine, and the order of events is the same in every run.
+ahead. An iteration of the loop takes ten microseconds, whatever its callbacks do. So a limit of a
+tenth of a second is safe on the busiest machine, and the order of events is the same in every run.
 
-The clock runs at its real pace while something outside the loop may wake it: a socket or pipe that
-is watched, a call in an executor, a thread that was started since the loop was made. A child
-process is watched by one of these. So sockets, threads and processes work on this loop, too.
+The clock runs at its real pace while something outside the loop may wake it: a pipe, a socket whose
+other end isn't watched by this loop, data on its way between two sockets, a call in an executor, a
+thread that was started since the loop was made. A child process is watched by one of these. The
+threads of native code (the LiveKit client's) aren't seen: what uses them needs a real clock.
 """
 
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import selectors
+import socket
+import termios
 import threading
 import time
 from collections.abc import Mapping
@@ -26,10 +30,14 @@ START: Final = 1000.0
 #: Seconds that looking at the clock takes.
 TICK: Final = 1e-9
 
-#: Iterations in a row at one instant before each takes a millisecond: a loop over `sleep(0)` that
-#: waits for a time limit has to reach it.
-BUSY: Final = 200_000
+#: Seconds that one iteration of the loop takes, so that a loop over `sleep(0)` reaches its limit.
+ITERATION: Final = 1e-5
 
+#: Seconds for which the loop waits at the clock's real pace before it looks again.
+SLICE: Final = 0.002
+
+#: In place of a connection's addresses.
+LISTENING: Final = "listening"
 
 #: Seconds on the clock after which what is waited for is taken not to come, though timers go on.
 LONGEST: Final = 86_400.0
@@ -45,21 +53,21 @@ class _Selector(selectors.BaseSelector):
     def __init__(self) -> None:
         self._real = selectors.DefaultSelector()
         self._before = set(threading.enumerate())
-        self._busy = 0
+        self._self_pipe: int | None = None
+        self._connections: dict[int, Any] = {}
         self.now = START
         self.in_executor = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """What is ready; lets time pass until something is, or `timeout` seconds are over."""
+        self.now += ITERATION
         ready = self._real.select(0)
         if ready or (timeout is not None and timeout <= 0):
-            self._busy += 1
-            self.now += 0.001 if self._busy > BUSY else 0.0
             return ready
-        self._busy = 0
         if self._may_be_woken():
+            # Not for long: a thread may end, and data arrive, without waking the loop.
             start = time.monotonic()
-            ready = self._real.select(timeout)
+            ready = self._real.select(SLICE if timeout is None else min(timeout, SLICE))
             self.now += time.monotonic() - start
             return ready
         # A thread may have woken the loop and ended since the first look.
@@ -74,18 +82,55 @@ class _Selector(selectors.BaseSelector):
         return ready
 
     def _may_be_woken(self) -> bool:
-        # One of what is watched is the loop's own end of the pipe for `call_soon_threadsafe`.
         return (
-            len(self._real.get_map()) > 1
-            or self.in_executor > 0
+            self.in_executor > 0
             or any(not _idle(one) for one in set(threading.enumerate()) - self._before)
+            or not self._watches_only_itself()
         )
 
+    def _watches_only_itself(self) -> bool:
+        """Whether both ends of every connection are watched here, and nothing is between them."""
+        ends: set[Any] = set()
+        peers: set[Any] = set()
+        connected: list[int] = []
+        for key in self._real.get_map().values():
+            if key.fd == self._self_pipe:
+                continue
+            connection = self._connection(key.fd)
+            if connection is None:
+                return False
+            if connection is not LISTENING:
+                ends.add(connection[0])
+                peers.add(connection[1])
+                connected.append(key.fd)
+        if not peers <= ends:
+            return False
+        if any(map(_on_its_way, connected)):
+            for fd in connected:
+                _acknowledge(fd)
+            return not any(map(_on_its_way, connected))
+        return True
+
+    def _connection(self, fd: int) -> Any:
+        """The addresses of a TCP connection's ends, `LISTENING`, or `None` for anything else."""
+        if fd not in self._connections:
+            found = _addresses(fd)
+            if found is None:
+                return None  # it may become one
+            self._connections[fd] = found
+        return self._connections[fd]
+
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
-        return self._real.register(fileobj, events, data)
+        key = self._real.register(fileobj, events, data)
+        if self._self_pipe is None:
+            # A new loop watches its end of the pipe for `call_soon_threadsafe` first.
+            self._self_pipe = key.fd
+        return key
 
     def unregister(self, fileobj: Any) -> selectors.SelectorKey:
-        return self._real.unregister(fileobj)
+        key = self._real.unregister(fileobj)
+        self._connections.pop(key.fd, None)
+        return key
 
     def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
         return self._real.modify(fileobj, events, data)
@@ -95,6 +140,38 @@ class _Selector(selectors.BaseSelector):
 
     def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
         return self._real.get_map()
+
+
+def _addresses(fd: int) -> Any:
+    one = socket.socket(fileno=fd)
+    try:
+        if one.family not in (socket.AF_INET, socket.AF_INET6) or one.type != socket.SOCK_STREAM:
+            return None
+        if one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            return LISTENING
+        return one.getsockname(), one.getpeername()
+    except OSError:  # it isn't connected yet, or not any more
+        return None
+    finally:
+        one.detach()
+
+
+def _acknowledge(fd: int) -> None:
+    """Has what was received acknowledged now, not some milliseconds later."""
+    one = socket.socket(fileno=fd)
+    try:
+        one.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+    finally:
+        one.detach()
+
+
+def _on_its_way(fd: int) -> bool:
+    """Whether the other end hasn't acknowledged all that was sent."""
+    try:
+        unsent = fcntl.ioctl(fd, termios.TIOCOUTQ, b"\0\0\0\0")
+    except OSError:
+        return True
+    return unsent != b"\0\0\0\0"
 
 
 def _idle(thread: threading.Thread) -> bool:
