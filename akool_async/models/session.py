@@ -6,8 +6,8 @@ See docs/protocol.md §1.
 from __future__ import annotations
 
 import enum
+import re
 from typing import Annotated, Any, ClassVar, Final, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, PlainValidator, SecretStr, ValidationInfo
 
@@ -154,11 +154,8 @@ class LegacySession(_AnySession):
 
 
 def _last_segment(address: SecretStr) -> str:
-    text = address.get_secret_value()
-    try:
-        path = urlsplit(text).path
-    except ValueError:
-        path = text  # the transport refuses it, by the field's name
+    # Not by urlsplit, which raises for some malformed URLs: the transport refuses those by name.
+    path = re.split(r"[?#]", address.get_secret_value(), maxsplit=1)[0]
     return path.rstrip("/").rpartition("/")[2].removesuffix(".chat")
 
 

@@ -49,7 +49,7 @@ class Avatars:
         """
         page, size = check_page(page, size)
         if platform is not None:
-            choice("platform", platform, ("open", "aigc"))
+            platform = choice("platform", platform, ("open", "aigc"))
 
         async def fetch(number: int) -> PageData[Avatar]:
             request = get(f"{_V4}/list", page=number, size=size, platform=platform)
@@ -77,9 +77,9 @@ class Avatars:
             InvalidParameterError: at once, for a value out of range.
         """
         page, size = check_page(page, size)
-        choice("source", source, (2, 3))
+        source = choice("source", source, (2, 3))
         if type is not None:
-            choice("type", type, (1, 2))
+            type = choice("type", type, (1, 2))
 
         async def fetch(number: int) -> PageData[Avatar]:
             query = {"from": source, "type": type, "page": number, "size": size}

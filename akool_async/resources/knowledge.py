@@ -13,7 +13,7 @@ from akool_async.resources.executor import APIExecutor
 from akool_async.resources.pagination import AsyncPaginator, PageData
 from akool_async.resources.reading import check_page, nothing, one, one_with_id
 from akool_async.rest.request import Idempotency, get, post
-from akool_async.validation import text, whole
+from akool_async.validation import choice, text
 
 __all__ = ["KnowledgeBases"]
 
@@ -82,9 +82,9 @@ class KnowledgeBases:
         """
         page, size = check_page(page, size)
         if name is not None:
-            text("name", name)
+            name = text("name", name)
         if source is not None:
-            whole("source", source, 1, 2)
+            source = choice("source", source, (1, 2))
 
         async def fetch(number: int) -> PageData[Knowledge]:
             query = {"page": number, "size": size, "name": name, "from": source}

@@ -96,10 +96,10 @@ class LegacySessions:
         """The account's sessions of version 3; arguments and errors as `sessions.list`."""
         page, size = check_page(page, size, MAX_ITEMS)
         if status is not None:
-            choice("status", int(status), (1, 2, 3, 4))
+            status = choice("status", status, (1, 2, 3, 4))
 
         async def fetch(number: int) -> PageData[LegacySession]:
-            query = {"page": number, "size": size, "status": status and int(status)}
+            query = {"page": number, "size": size, "status": status}
             # A read, though it is a POST.
             request = post(f"{_AT}/list", idempotency=Idempotency.SAFE, query=query)
             return await self._executor.page(request, LegacySession)

@@ -19,6 +19,8 @@ __all__ = ["check_page", "nothing", "one", "one_with_id", "page", "problem"]
 
 A = TypeVar("A", bound=Answer)
 
+#: The number of a page at most: with more digits it is a mistake.
+_LAST_PAGE: Final = 2**31 - 1
 #: Items that are read at once, without a pause for other tasks.
 _SLICE: Final = 500
 
@@ -94,7 +96,7 @@ def problem(error: ValueError) -> str:
 
 def check_page(page: int, size: int, largest: int = 100) -> tuple[int, int]:
     """Refuses a page below 1 and a size out of range with `InvalidParameterError`."""
-    return whole("page", page, 1), whole("size", size, 1, largest)
+    return whole("page", page, 1, _LAST_PAGE), whole("size", size, 1, largest)
 
 
 def _count(value: Any) -> int | None:

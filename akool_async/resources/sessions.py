@@ -114,10 +114,10 @@ class Sessions:
         """
         page, size = check_page(page, size, MAX_ITEMS)
         if status is not None:
-            choice("status", int(status), (1, 2, 3, 4))
+            status = choice("status", status, (1, 2, 3, 4))
 
         async def fetch(number: int) -> PageData[Session]:
-            query = {"page": number, "size": size, "status": status and int(status)}
+            query = {"page": number, "size": size, "status": status}
             return await self._executor.page(get(f"{_AT}/list", **query), Session)
 
         return AsyncPaginator(fetch, key=attrgetter("id"), page=page, size=size)

@@ -23,6 +23,10 @@ def normalise_base_url(value: str) -> str:
         ConfigurationError: no URL, or one that isn't https and not of a loopback address: the key
             would be sent unencrypted.
     """
+    if not isinstance(value, str):
+        raise ConfigurationError(
+            f"base_url is of type {type(value).__name__}, use a string: https://HOST"
+        )
     address = value.strip()
     try:
         parts = urlsplit(address)

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from akool_async.errors import RequestInfo
+from akool_async.errors import InvalidParameterError, RequestInfo
 from akool_async.rest.redaction import secrets_of
 
 __all__ = ["Idempotency", "Request", "get", "post"]
@@ -57,8 +57,17 @@ def post(
     query: Mapping[str, object] | None = None,
     method: str = "POST",
 ) -> Request:
-    """A call with a JSON body."""
-    encoded = None if body is None else msgspec.json.encode(dict(body))
+    """A call with a JSON body.
+
+    Raises:
+        InvalidParameterError: a value has no JSON form that the service could read.
+    """
+    encoded = None
+    if body is not None:
+        try:
+            encoded = msgspec.json.encode(dict(body))
+        except (TypeError, ValueError, OverflowError) as error:
+            raise InvalidParameterError("body", f"has no JSON form: {error}") from None
     return Request(method, path, _query(query or {}), encoded, idempotency)
 
 

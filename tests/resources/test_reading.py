@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import enum
 import json
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +11,7 @@ from aiohttp import web
 from scripted import Scripted
 
 from akool_async.client import AkoolClient
-from akool_async.errors import APITimeoutError, InvalidResponseError
+from akool_async.errors import APITimeoutError, InvalidParameterError, InvalidResponseError
 from akool_async.models import Avatar
 from akool_async.resources.reading import page
 from akool_async.rest.pages import LARGE, MAX_ITEMS, MAX_VALUES, page_decoder
@@ -115,3 +116,40 @@ async def test_reading_counts_against_the_time_limit(
 def test_an_honest_answer_is_far_from_the_bound() -> None:
     largest = answer(repeated(json.dumps(ITEM | {"crop_arr": []}).encode(), MAX_ITEMS))
     assert sum(largest.count(mark) for mark in (b",", b"{", b"[")) < MAX_VALUES / 10
+
+
+class Number(enum.IntEnum):
+    ONE = 1
+    TWO = 2
+
+
+class Word(enum.StrEnum):
+    OPEN = "open"
+
+
+@pytest.mark.parametrize(
+    ("call", "query"),
+    [
+        (lambda client: client.avatars.list(page=Number.TWO, platform=Word.OPEN), "page=2"),
+        (lambda client: client.avatars.catalogue(source=Number.TWO, type=Number.ONE), "from=2"),
+        (lambda client: client.sessions.list(status=Number.ONE, size=Number.TWO), "status=1"),
+        (lambda client: client.legacy_sessions.list(status=Number.TWO), "status=2"),
+        (lambda client: client.voices.list(Number.ONE, style=[Word.OPEN]), "style=open"),
+        (lambda client: client.knowledge.list(source=Number.ONE, name=Word.OPEN), "from=1"),
+    ],
+)
+async def test_values_of_other_types_are_sent_as_plain_ones(
+    call: Call, query: str, service: Scripted, client: AkoolClient
+) -> None:
+    service.answer(answer(b"[]"))
+    await call(client)
+    assert query in service.last.raw_path
+    assert "Number" not in service.last.raw_path
+    assert "Word" not in service.last.raw_path
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 2**31, 10**5000, 1.5, "1", True, None])
+def test_a_page_that_cant_be(wrong: Any, client: AkoolClient) -> None:
+    for listing in (client.avatars.list, client.sessions.list, client.knowledge.list):
+        with pytest.raises(InvalidParameterError, match="page"):
+            listing(page=wrong)
