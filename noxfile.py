@@ -1,8 +1,8 @@
 """The project's checks. `pip install uv && uv run nox -s NAME` needs nothing else.
 
-Sessions run in the environment that runs nox (`uv run` makes it), except `wheels`, which builds
-and tries the distributions in empty environments outside the checkout. What follows `--` goes to
-the tool: `nox -s tests -- tests/stream -x`.
+Sessions run in the environment that runs nox (`uv run` makes it), except `wheels` and `lowest`,
+which try the distributions in environments of their own outside the checkout. What follows `--`
+goes to the tool: `nox -s tests -- tests/stream -x`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ DISTRIBUTIONS = {
     "akool_async_agora": "akool_agora",
     "akool_async_trtc": "akool_trtc",
 }
-EXTRAS = "cli,simulator,livekit,chatroom,agora,trtc"
+EXTRAS = "cli,simulator,webhooks,livekit,chatroom,agora,trtc"
 
 
 def tool(name: str) -> str:
@@ -128,6 +128,29 @@ class environment:  # noqa: N801 - reads as the function it is
     def __call__(self, name: str) -> str:
         """The path of a command in the environment."""
         return str(self.bin / name)
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """The suite with the lowest versions that are declared, so that these stay true.
+
+    Deprecations of newer packages that old ones use are no failure here.
+    """
+    with tempfile.TemporaryDirectory(prefix="akool-lowest-") as folder:
+        old = environment(
+            session,
+            Path(folder) / "environment",
+            *("--resolution", "lowest-direct"),
+            *("-e", f".[{EXTRAS},testing]"),
+            *(part for path in sorted(Path("transports").iterdir()) for part in ("-e", str(path))),
+            *("--group", "dev"),
+        )
+        several = ("-n", str(3 * (os.cpu_count() or 1)), "--dist", "worksteal")
+        ignored = ("-W", "ignore::DeprecationWarning", "-p", "no:cacheprovider")
+        session.run(
+            *(old("python"), "-m", "pytest", "-m", "not livekit_server"),
+            *(*ignored, *several, *session.posargs),
+        )
 
 
 @nox.session

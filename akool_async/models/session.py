@@ -156,7 +156,9 @@ class LegacySession(_AnySession):
 def _last_segment(address: SecretStr) -> str:
     # Not by urlsplit, which raises for some malformed URLs: the transport refuses those by name.
     path = re.split(r"[?#]", address.get_secret_value(), maxsplit=1)[0]
-    return path.rstrip("/").rpartition("/")[2].removesuffix(".chat")
+    _, slash, last = path.rstrip("/").rpartition("/")
+    # Without a slash it isn't a URL, and may be a secret as a whole.
+    return last.removesuffix(".chat") if slash else ""
 
 
 #: The avatars that version 3 names; one's own uploaded ones work, too.

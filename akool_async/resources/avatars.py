@@ -79,7 +79,7 @@ class Avatars:
         page, size = check_page(page, size)
         source = choice("source", source, (2, 3))
         if type is not None:
-            type = choice("type", type, (1, 2))
+            type = choice("type", type, (1, 2))  # noqa: A001 - as the parameter
 
         async def fetch(number: int) -> PageData[Avatar]:
             query = {"from": source, "type": type, "page": number, "size": size}

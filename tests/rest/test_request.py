@@ -33,7 +33,9 @@ def test_another_method_may_have_a_body() -> None:
     assert post("/p", {"id": "1"}, idempotency=Idempotency.SAFE, method="DELETE").method == "DELETE"
 
 
-@pytest.mark.parametrize("value", [10**5000, object(), {"a": b"\xff" * 3, "b": 1j}])
+@pytest.mark.parametrize(
+    "value", [pytest.param(10**5000, id="huge"), object(), {"a": b"\xff" * 3, "b": 1j}]
+)
 def test_a_value_without_a_json_form_is_refused(value: object) -> None:
     with pytest.raises(InvalidParameterError, match="body: has no JSON form"):
         post("/p", {"value": value}, idempotency=Idempotency.SAFE)
