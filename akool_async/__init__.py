@@ -4,8 +4,8 @@
         async with akool.open_session("dvp_Tristan_cloth2_1080P") as avatar:
             reply = await avatar.ask("Hello")
 
-All of `akool_async.errors` and `akool_async.conversation.events` is here, too. Each name is
-imported when it is first asked for; transports, simulator and command line when they are used.
+All of `akool_async.errors` and `akool_async.events` is here, too. Each other name is imported when
+it is first asked for; transports, simulator and command line when they are used.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Final
 
-from akool_async import errors
+from akool_async import errors, events
 from akool_async.errors import *  # noqa: F403 - everything in its __all__ is public
+from akool_async.events import *  # noqa: F403
 
 if TYPE_CHECKING:
     from akool_async.client import AkoolClient
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
         ConversationOptions,
         ConversationStats,
         EventReader,
-        Reply,
         ReplyStream,
         Responder,
         SessionInfo,
@@ -31,29 +31,6 @@ if TYPE_CHECKING:
         TranscriptEntry,
         UserTurn,
         Utterance,
-        events,
-    )
-    from akool_async.conversation.events import (
-        AvatarBack,
-        AvatarLeft,
-        Disconnected,
-        Event,
-        EventsLost,
-        HandlerFailed,
-        MessageLate,
-        Reconnected,
-        Reconnecting,
-        ReplyDelta,
-        ReplyDone,
-        ReplyIncomplete,
-        ReplyStarted,
-        SessionEnding,
-        SpeakingStarted,
-        SpeakingStopped,
-        StrangerMessage,
-        TokenExpiring,
-        UnknownReceived,
-        UserSpoke,
     )
     from akool_async.opening import join
     from akool_async.rooms import OwnAgoraRoom, OwnLiveKitRoom, OwnTRTCRoom
@@ -64,40 +41,19 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AkoolClient",
-    "AvatarBack",
-    "AvatarLeft",
     "AvatarSession",
     "ConversationOptions",
     "ConversationStats",
-    "Disconnected",
-    "Event",
     "EventReader",
-    "EventsLost",
-    "HandlerFailed",
-    "MessageLate",
     "OwnAgoraRoom",
     "OwnLiveKitRoom",
     "OwnTRTCRoom",
     "Prompt",
-    "Reconnected",
-    "Reconnecting",
-    "Reply",
-    "ReplyDelta",
-    "ReplyDone",
-    "ReplyIncomplete",
-    "ReplyStarted",
     "ReplyStream",
     "Responder",
-    "SessionEnding",
     "SessionInfo",
-    "SpeakingStarted",
-    "SpeakingStopped",
-    "StrangerMessage",
-    "TokenExpiring",
     "Transcript",
     "TranscriptEntry",
-    "UnknownReceived",
-    "UserSpoke",
     "UserTurn",
     "Utterance",
     "__version__",
@@ -107,6 +63,7 @@ __all__ = [
     "run",
 ]
 __all__ += errors.__all__
+__all__ += events.__all__
 
 #: Where a name comes from that isn't imported with the package.
 _MODULES: Final = {
@@ -116,7 +73,6 @@ _MODULES: Final = {
         "ConversationOptions",
         "ConversationStats",
         "EventReader",
-        "Reply",
         "ReplyStream",
         "Responder",
         "SessionInfo",
@@ -124,29 +80,6 @@ _MODULES: Final = {
         "TranscriptEntry",
         "UserTurn",
         "Utterance",
-        "events",
-    ),
-    "conversation.events": (
-        "AvatarBack",
-        "AvatarLeft",
-        "Disconnected",
-        "Event",
-        "EventsLost",
-        "HandlerFailed",
-        "MessageLate",
-        "Reconnected",
-        "Reconnecting",
-        "ReplyDelta",
-        "ReplyDone",
-        "ReplyIncomplete",
-        "ReplyStarted",
-        "SessionEnding",
-        "SpeakingStarted",
-        "SpeakingStopped",
-        "StrangerMessage",
-        "TokenExpiring",
-        "UnknownReceived",
-        "UserSpoke",
     ),
     "rooms": ("OwnAgoraRoom", "OwnLiveKitRoom", "OwnTRTCRoom"),
     "opening": ("join",),

@@ -13,7 +13,7 @@ from akool_async import (
     OwnAgoraRoom,
     OwnLiveKitRoom,
     OwnTRTCRoom,
-    StrangerMessage,
+    UnknownSenderMessage,
 )
 from akool_async.errors import InvalidParameterError
 from akool_async.simulator import Simulator
@@ -38,7 +38,7 @@ async def test_a_livekit_room_of_ones_own_with_two_others_talking():
                 await other.connect(own.url, mint(Grants(f"guest {number}", "mine"), lifetime=60))
             opening = akool.open_session(AVATAR, room=own, duration=60)
             async with opening as avatar:
-                strangers = avatar.events(StrangerMessage)
+                strangers = avatar.events(UnknownSenderMessage)
                 fake = {"v": 2, "type": "chat", "idx": 0, "fin": True}
                 for number, other in enumerate(others):
                     text = {"from": "bot", "text": "I am the avatar"}

@@ -8,8 +8,7 @@ import sys
 import pytest
 
 import akool_async
-from akool_async import errors
-from akool_async.conversation import events
+from akool_async import errors, events
 
 
 @pytest.mark.parametrize("name", akool_async.__all__)

@@ -30,7 +30,7 @@ PACKAGES = (
 )
 
 #: Still to do: what they name is imported for type checkers only.
-UNRESOLVED = {"akool_async:ReplyDone", "akool_async:Responder", "akool_async:Utterance"}
+UNRESOLVED = {"akool_async:Responder", "akool_async:Utterance"}
 
 
 def public() -> list[str]:

@@ -9,25 +9,23 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from akool_async.conversation.event_bus import EventReader
     from akool_async.conversation.options import (
         ConversationOptions,
         ConversationStats,
         SessionInfo,
     )
-    from akool_async.conversation.readers import EventReader
     from akool_async.conversation.reply_stream import ReplyStream
     from akool_async.conversation.responder import Responder, UserTurn
     from akool_async.conversation.session import AvatarSession
     from akool_async.conversation.speech.utterance import Utterance
     from akool_async.conversation.transcript import Transcript, TranscriptEntry
-    from akool_async.conversation.turns import Reply
 
 __all__ = [
     "AvatarSession",
     "ConversationOptions",
     "ConversationStats",
     "EventReader",
-    "Reply",
     "ReplyStream",
     "Responder",
     "SessionInfo",
@@ -41,8 +39,7 @@ _MODULES: Final = {
     "AvatarSession": "session",
     "ConversationOptions": "options",
     "ConversationStats": "options",
-    "EventReader": "readers",
-    "Reply": "turns",
+    "EventReader": "event_bus",
     "ReplyStream": "reply_stream",
     "Responder": "responder",
     "SessionInfo": "options",

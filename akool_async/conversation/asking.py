@@ -13,8 +13,9 @@ from akool_async.conversation.params import (
     question_options,
 )
 from akool_async.conversation.reply_stream import ReplyStream
-from akool_async.conversation.turns import Question, Reply
+from akool_async.conversation.turns import Question
 from akool_async.errors import NotSupportedError, ReplyTimeoutError
+from akool_async.events import Reply
 from akool_async.stream import new_mid
 from akool_async.stream.messages import Chat, QuestionOptions
 

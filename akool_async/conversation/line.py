@@ -12,9 +12,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final, Protocol
 
-from akool_async.conversation import events as ev
+from akool_async import events as ev
 from akool_async.conversation.alarm import Alarm
 from akool_async.conversation.commands import Commands
+from akool_async.conversation.event_bus import EventBus
 from akool_async.conversation.options import (
     ConversationOptions,
     ConversationStats,
@@ -23,7 +24,6 @@ from akool_async.conversation.options import (
 )
 from akool_async.conversation.outbox import Outbox
 from akool_async.conversation.params import Params, question_options
-from akool_async.conversation.readers import EventHub
 from akool_async.conversation.reception import Reception
 from akool_async.conversation.reply_tracker import Finish, ReplyTracker
 from akool_async.conversation.responder import Responder
@@ -106,7 +106,7 @@ class Line:
             # end what was only read late.
             quiet_time=2 * patience,
         )
-        self.hub = EventHub(
+        self.hub = EventBus(
             reader_limit=options.event_queue,
             handler_limit=options.event_handler_queue,
             on_error=options.on_error,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from akool_async.conversation import events as ev
+from akool_async import events as ev
 from akool_async.conversation.reply_tracker import Finish
 from akool_async.conversation.user_speech import Heard
 from akool_async.stream.messages import (

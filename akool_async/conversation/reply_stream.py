@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
-from akool_async.conversation.turns import Question, Reply
+from akool_async.conversation.turns import Question
+from akool_async.events import Reply
 
 __all__ = ["ReplyStream"]
 

@@ -5,21 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from akool_async.conversation.events import (
-    Event,
-    ReplyDelta,
-    ReplyDone,
-    ReplyIncomplete,
-    ReplyStarted,
-)
 from akool_async.conversation.options import ConversationOptions, ConversationStats
 from akool_async.conversation.transcript import Transcript
 from akool_async.conversation.turns import (
     IncomingMessage,
     PendingReply,
     Question,
-    Reply,
-    ReplyEnd,
     RetoldText,
     Turns,
 )
@@ -27,6 +18,15 @@ from akool_async.errors import (
     QuestionInterruptedError,
     ReplyIncompleteError,
     ReplyTimeoutError,
+)
+from akool_async.events import (
+    Event,
+    Reply,
+    ReplyDelta,
+    ReplyDone,
+    ReplyEnd,
+    ReplyIncomplete,
+    ReplyStarted,
 )
 from akool_async.stream.messages import Chat, ChatDelta, Ended, PartialChat, Sender
 

@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar, Unpack, overload
 from akool_async.concurrency import Uncancellable
 from akool_async.conversation.asking import Asking
 from akool_async.conversation.closing import shut
-from akool_async.conversation.events import Event
+from akool_async.conversation.event_bus import EventReader
 from akool_async.conversation.line import Line
 from akool_async.conversation.options import (
     ConversationOptions,
@@ -27,14 +27,12 @@ from akool_async.conversation.params import (
     check_text,
     check_timeout,
 )
-from akool_async.conversation.readers import EventReader
 from akool_async.conversation.reply_stream import ReplyStream
 from akool_async.conversation.responder import Responder, ResponderFunction, ResponderSettings
 from akool_async.conversation.speech.job import SpeechSettings
 from akool_async.conversation.speech.sentences import Splitter
 from akool_async.conversation.speech.utterance import Split, Utterance
 from akool_async.conversation.transcript import Transcript
-from akool_async.conversation.turns import Reply
 from akool_async.errors import (
     CommandRejectedError,
     CommandTimeoutError,
@@ -43,6 +41,7 @@ from akool_async.errors import (
     MessageTooLargeError,
     NotSupportedError,
 )
+from akool_async.events import Event, Reply
 from akool_async.stream import StreamCodec, new_mid
 from akool_async.stream.messages import SetAction
 from akool_async.transport import Transport

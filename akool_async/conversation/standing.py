@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from akool_async.conversation import events as ev
+from akool_async import events as ev
 from akool_async.errors import (
     CommandRejectedError,
     CommandTimeoutError,
@@ -73,12 +73,12 @@ class Standing:
             line.watch.avatar_back(now)
             line.commands.resend_all(now)
             line.outbox.release("avatar")
-            line.hub.publish(ev.AvatarBack())
+            line.hub.publish(ev.AvatarReturned())
         elif state is ConnectionState.TOKEN_EXPIRING:
             line.hub.publish(ev.TokenExpiring(change.seconds_left))
         elif state is ConnectionState.STRANGER and not self._strangers:
             self._strangers = True
-            line.hub.publish(ev.StrangerMessage(change.reason))
+            line.hub.publish(ev.UnknownSenderMessage(change.reason))
 
     def notice(self, seconds_left: float) -> None:
         """The session is about to end."""

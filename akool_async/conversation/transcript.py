@@ -47,7 +47,7 @@ class TranscriptEntry:
 
     Attributes:
         role: "user" or "avatar".
-        at: when it began, UTC.
+        started_at: when it began, UTC.
         source: typed, speech, reply or said.
         mid: the message's mid, "" where it had none.
         complete: whether it ended by itself: not while it goes on, not when parts were lost.
@@ -55,11 +55,13 @@ class TranscriptEntry:
         ended: when it ended, UTC; `None` while it goes on.
     """
 
-    __slots__ = ("_text", "at", "complete", "ended", "interrupted", "mid", "role", "source")
+    __slots__ = ("_text", "complete", "ended", "interrupted", "mid", "role", "source", "started_at")
 
-    def __init__(self, role: Role, text: str, at: datetime, source: Source, mid: str = "") -> None:
+    def __init__(
+        self, role: Role, text: str, started_at: datetime, source: Source, mid: str = ""
+    ) -> None:
         self.role: Role = role
-        self.at = at
+        self.started_at = started_at
         self.source: Source = source
         self.mid = mid
         self.complete = False
@@ -89,7 +91,7 @@ class TranscriptEntry:
         return {
             "role": self.role,
             "text": self.text,
-            "at": self.at.isoformat(),
+            "started_at": self.started_at.isoformat(),
             "ended": self.ended.isoformat() if self.ended else None,
             "source": self.source,
             "mid": self.mid,

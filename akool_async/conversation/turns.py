@@ -9,35 +9,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final, Literal, TypeVar
 
 from akool_async.conversation.options import ConversationOptions
 from akool_async.conversation.transcript import TranscriptEntry
 from akool_async.errors import SendError
-from akool_async.stream.messages import QuestionOptions
+from akool_async.events import MatchedBy, Reply, ReplyEnd
 
 __all__ = [
     "HeardSpeech",
     "IncomingMessage",
-    "MatchedBy",
     "PendingReply",
     "Question",
-    "Reply",
-    "ReplyEnd",
     "RetoldText",
     "Turns",
     "plain",
 ]
-
-#: What ended a reply: "fin", its last part was marked; "next", (v3) another answer began; "quiet",
-#: no part came for the quiet time; "audio_end", the avatar stopped speaking; "interrupted", an
-#: `interrupt` was answered while the reply was coming in, or before it began.
-ReplyEnd = Literal["fin", "next", "quiet", "audio_end", "interrupted"]
-
-#: How a reply was matched to its question: "mid", it carries the question's `mid`; "order", it was
-#: the first message after the question, by an avatar that gives its replies mids of their own.
-MatchedBy = Literal["mid", "order"]
 
 _V = TypeVar("_V")
 
@@ -47,31 +34,6 @@ Kind = Literal["question", "retold_question", "retold", "speech", "command"]
 #: Own mids that are remembered after their reply, and mids of the avatar's finished messages.
 _OWN_MIDS: Final = 4096
 _THEIR_MIDS: Final = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A whole message of the avatar.
-
-    Attributes:
-        text: its text. In retelling mode, where the avatar sends no text, the text it was given.
-        mid: the message's own mid; "" where the avatar left it out.
-        ended: what ended it.
-        question: the mid of the question it answers, `None` where it answers no `ask`.
-        first_after: seconds from the question to the first piece, `None` without a question.
-        took: seconds from the question (or the first piece) to the end.
-        options: (v3) what came with the answer.
-        matched_by: how it was matched to its question, `None` without a question.
-    """
-
-    text: str
-    mid: str
-    ended: ReplyEnd
-    question: str | None = None
-    first_after: float | None = None
-    took: float = 0.0
-    options: QuestionOptions | None = None
-    matched_by: MatchedBy | None = None
 
 
 class IncomingMessage:

@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from akool_async import AkoolClient, ConversationOptions, join
-from akool_async.conversation import events as ev
+from akool_async import events as ev
 from akool_async.conversation.session import AvatarSession
 from akool_async.errors import DisconnectedError, MissingDependencyError
 from akool_async.simulator import ServiceBehavior, Simulator

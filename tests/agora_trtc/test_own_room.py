@@ -6,7 +6,7 @@ from akool_trtc import TRTCTransport
 from pydantic import SecretStr
 
 from akool_async import AkoolClient, OwnAgoraRoom, OwnTRTCRoom
-from akool_async.conversation import events as ev
+from akool_async import events as ev
 from akool_async.models.credentials import AgoraCredentials, TRTCCredentials
 from akool_async.simulator import Simulator
 from akool_async.simulator.rooms.relay.room import RelayRoom
@@ -73,7 +73,7 @@ async def test_a_conversation_among_others(kind: str) -> None:
         other = guest(kind, sim.url)
         try:
             await other.connect(timeout=PATIENCE)
-            strangers = avatar.events(ev.StrangerMessage)
+            strangers = avatar.events(ev.UnknownSenderMessage)
             done = avatar.events(ev.ReplyDone)
             await other.send(FAKE, timeout=PATIENCE)
             assert await anext(strangers)

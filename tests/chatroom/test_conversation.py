@@ -10,14 +10,6 @@ import pytest
 
 from akool_async import AkoolClient, join
 from akool_async.conversation import ConversationOptions
-from akool_async.conversation.events import (
-    Disconnected,
-    Reconnected,
-    Reconnecting,
-    ReplyDelta,
-    ReplyDone,
-    UnknownReceived,
-)
 from akool_async.errors import (
     DisconnectedError,
     InvalidParameterError,
@@ -28,6 +20,14 @@ from akool_async.errors import (
     ReplyTimeoutError,
     SessionFailedError,
     WaitTimeoutError,
+)
+from akool_async.events import (
+    Disconnected,
+    Reconnected,
+    Reconnecting,
+    ReplyDelta,
+    ReplyDone,
+    UnknownReceived,
 )
 from akool_async.simulator import Simulator
 from akool_async.simulator.behavior import ServiceBehavior

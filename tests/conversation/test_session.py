@@ -8,7 +8,6 @@ import logging
 import pytest
 
 from akool_async.conversation import AvatarSession, ConversationOptions, SessionInfo
-from akool_async.conversation.events import UserSpoke
 from akool_async.errors import (
     CommandRejectedError,
     CommandTimeoutError,
@@ -20,6 +19,7 @@ from akool_async.errors import (
     ReplyTimeoutError,
     SessionLeftOpenError,
 )
+from akool_async.events import UserSpoke
 from akool_async.stream.limits import AGORA
 from akool_async.testing.in_memory_room import InMemoryRoom
 from akool_async.transport import ConnectionState

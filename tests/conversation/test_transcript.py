@@ -21,8 +21,8 @@ def test_entries_have_roles_times_and_ends():
     assert (first.role, first.source, first.complete) == ("user", "typed", True)
     assert (second.text, second.complete, second.interrupted) == ("Hi, I am", False, True)
     assert second.ended is not None
-    assert first.at <= second.at <= second.ended
-    assert datetime.now(UTC) - first.at < timedelta(minutes=1)
+    assert first.started_at <= second.started_at <= second.ended
+    assert datetime.now(UTC) - first.started_at < timedelta(minutes=1)
 
 
 def test_it_is_a_sequence():
@@ -46,7 +46,7 @@ def test_as_chat_has_the_roles_of_chat_apis_and_no_empty_turns():
 
 def test_as_json():
     first = json.loads(talk().to_json())[0]
-    assert datetime.fromisoformat(first.pop("at")).tzinfo is not None
+    assert datetime.fromisoformat(first.pop("started_at")).tzinfo is not None
     assert datetime.fromisoformat(first.pop("ended")).tzinfo is not None
     assert first == {
         "role": "user",

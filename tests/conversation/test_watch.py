@@ -7,15 +7,15 @@ import asyncio
 import pytest
 
 from akool_async import (
-    AvatarBack,
     AvatarLeft,
+    AvatarReturned,
     Disconnected,
     Reconnected,
     Reconnecting,
     SessionEnding,
     SessionInfo,
-    StrangerMessage,
     TokenExpiring,
+    UnknownSenderMessage,
 )
 from akool_async.errors import DisconnectedError, QuestionInterruptedError, ReplyTimeoutError
 from akool_async.stream.limits import CHATROOM
@@ -31,7 +31,12 @@ async def names(events, count: int) -> list[str]:
 async def test_changes_of_the_connection_are_events(scene):
     async with scene() as s:
         events = s.session.events(
-            Reconnecting, Reconnected, AvatarLeft, AvatarBack, TokenExpiring, StrangerMessage
+            Reconnecting,
+            Reconnected,
+            AvatarLeft,
+            AvatarReturned,
+            TokenExpiring,
+            UnknownSenderMessage,
         )
         s.pair.change(ConnectionState.RECONNECTING, "network")
         s.pair.change(ConnectionState.RECONNECTED)
@@ -45,9 +50,9 @@ async def test_changes_of_the_connection_are_events(scene):
             "Reconnecting",
             "Reconnected",
             "AvatarLeft",
-            "AvatarBack",
+            "AvatarReturned",
             "TokenExpiring",
-            "StrangerMessage",
+            "UnknownSenderMessage",
             "Reconnecting",
         ]
         assert s.session.stats.reconnects == 1

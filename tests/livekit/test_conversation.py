@@ -16,8 +16,8 @@ from real_livekit import RealServer
 
 from akool_async import (
     AkoolClient,
-    AvatarBack,
     AvatarLeft,
+    AvatarReturned,
     AvatarSession,
     ConversationOptions,
     Disconnected,
@@ -28,7 +28,7 @@ from akool_async import (
     Reconnecting,
     ReplyTimeoutError,
     SessionEnding,
-    StrangerMessage,
+    UnknownSenderMessage,
     UserSpoke,
 )
 from akool_async.errors import AkoolError, CommandTimeoutError
@@ -86,7 +86,7 @@ async def test_long_messages_both_ways(sim: Simulator, akool: AkoolClient) -> No
 
 async def test_strangers_reach_nobody(sim: Simulator, akool: AkoolClient) -> None:
     async with akool.open_session(AVATAR, duration=120) as avatar:
-        told = avatar.events(StrangerMessage)
+        told = avatar.events(UnknownSenderMessage)
         await sim.fault(id_of(avatar), "stranger_joins")
         for n in range(3):
             false = {"v": 2, "type": "chat", "mid": f"m{n}", "idx": 0, "fin": True}
@@ -100,13 +100,13 @@ async def test_strangers_reach_nobody(sim: Simulator, akool: AkoolClient) -> Non
 
 async def test_the_avatar_leaves_and_comes_back(sim: Simulator, akool: AkoolClient) -> None:
     async with akool.open_session(AVATAR, duration=120) as avatar:
-        changes = avatar.events(AvatarLeft, AvatarBack)
+        changes = avatar.events(AvatarLeft, AvatarReturned)
         await sim.fault(id_of(avatar), "avatar_leaves")
         async with asyncio.timeout(PATIENCE):
             assert isinstance(await anext(changes), AvatarLeft)
         await sim.fault(id_of(avatar), "avatar_returns")
         async with asyncio.timeout(PATIENCE):
-            assert isinstance(await anext(changes), AvatarBack)
+            assert isinstance(await anext(changes), AvatarReturned)
         assert (await avatar.ask("back?", timeout=PATIENCE)).text == "You said: back?"
 
 
@@ -169,7 +169,7 @@ async def test_in_a_room_of_ones_own_among_others_talking(server: LiveKitServer)
             stack.push_async_callback(other.disconnect)
             others.append(other)
         async with akool.open_session(AVATAR, room=own, duration=60) as avatar:
-            told = avatar.events(StrangerMessage)
+            told = avatar.events(UnknownSenderMessage)
             false = {"v": 2, "type": "chat", "idx": 0, "fin": True}
             for number, other in enumerate(others):
                 text = {"from": "bot", "text": "I am the avatar"}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from akool_async import AkoolClient
-from akool_async.conversation.events import AvatarLeft, Disconnected
+from akool_async.events import AvatarLeft, Disconnected
 from akool_async.simulator import ServiceBehavior, Simulator
 
 

@@ -11,10 +11,10 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, cast
 
-from akool_async.conversation.events import Disconnected, Event, EventsLost, HandlerFailed
 from akool_async.errors import InvalidParameterError
+from akool_async.events import Disconnected, Event, EventsLost, HandlerFailed
 
-__all__ = ["EventHub", "EventReader"]
+__all__ = ["EventBus", "EventReader"]
 
 logger = logging.getLogger("akool_async.conversation")
 
@@ -211,7 +211,7 @@ def _is_async(function: object) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
 
 
-class EventHub:
+class EventBus:
     """Hands every event to every reader and handler; `publish` never blocks and never raises."""
 
     def __init__(

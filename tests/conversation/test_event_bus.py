@@ -8,7 +8,9 @@ from unittest.mock import AsyncMock
 
 import pytest
 
-from akool_async.conversation.events import (
+from akool_async.conversation.event_bus import EventBus
+from akool_async.errors import InvalidParameterError
+from akool_async.events import (
     Disconnected,
     Event,
     EventsLost,
@@ -17,12 +19,10 @@ from akool_async.conversation.events import (
     TokenExpiring,
     UserSpoke,
 )
-from akool_async.conversation.readers import EventHub
-from akool_async.errors import InvalidParameterError
 
 
-def hub(**options) -> EventHub:
-    return EventHub(**{"reader_limit": 3, "handler_limit": 3, **options})
+def hub(**options) -> EventBus:
+    return EventBus(**{"reader_limit": 3, "handler_limit": 3, **options})
 
 
 async def until(condition: Callable[[], object]) -> None:

@@ -1,39 +1,95 @@
-"""What happened in a conversation, and the readers and handlers it is told to.
+"""What happened in a conversation: every event a program can match on, and the reply.
 
-Every reader of `EventHub.reader()` has a bounded queue of its own: a slow one loses its oldest
-events and is told how many by `EventsLost`; it never holds up the room or the other readers.
+All of them are frozen dataclasses. `AvatarSession.events` gives them to a reader, and
+`AvatarSession.on` to a function.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from akool_async.conversation.turns import Reply
+from typing import Literal, Protocol
 
 __all__ = [
-    "AvatarBack",
     "AvatarLeft",
+    "AvatarReturned",
     "Disconnected",
     "Event",
     "EventsLost",
     "HandlerFailed",
+    "MatchedBy",
     "MessageLate",
     "Reconnected",
     "Reconnecting",
+    "Reply",
     "ReplyDelta",
     "ReplyDone",
+    "ReplyEnd",
     "ReplyIncomplete",
+    "ReplyOptions",
     "ReplyStarted",
     "SessionEnding",
     "SpeakingStarted",
     "SpeakingStopped",
-    "StrangerMessage",
     "TokenExpiring",
     "UnknownReceived",
+    "UnknownSenderMessage",
     "UserSpoke",
 ]
+
+
+#: What ended a reply: "fin", its last part was marked; "next", (v3) another answer began; "quiet",
+#: no part came for the quiet time; "audio_end", the avatar stopped speaking; "interrupted", an
+#: `interrupt` was answered while the reply was coming in, or before it began.
+ReplyEnd = Literal["fin", "next", "quiet", "audio_end", "interrupted"]
+
+#: How a reply was matched to its question: "mid", it carries the question's `mid`; "order", it was
+#: the first message after the question, by an avatar that gives its replies mids of their own.
+MatchedBy = Literal["mid", "order"]
+
+
+class ReplyOptions(Protocol):
+    """(v3) What came with an answer: `akool_async.stream.QuestionOptions`."""
+
+    @property
+    def voice_id(self) -> str | None:
+        """A voice."""
+
+    @property
+    def voice_url(self) -> str | None:
+        """A voice of one's own."""
+
+    @property
+    def language(self) -> str | None:
+        """The language, as the service names it: "English"."""
+
+    @property
+    def mode_type(self) -> Literal[1, 2] | None:
+        """1 retelling, 2 dialogue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole message of the avatar.
+
+    Attributes:
+        text: its text. In retelling mode, where the avatar sends no text, the text it was given.
+        mid: the message's own mid; "" where the avatar left it out.
+        ended: what ended it.
+        question: the mid of the question it answers, `None` where it answers no `ask`.
+        first_after: seconds from the question to the first piece, `None` without a question.
+        took: seconds from the question (or the first piece) to the end.
+        options: (v3) what came with the answer.
+        matched_by: how it was matched to its question, `None` without a question.
+    """
+
+    text: str
+    mid: str
+    ended: ReplyEnd
+    question: str | None = None
+    first_after: float | None = None
+    took: float = 0.0
+    options: ReplyOptions | None = None
+    matched_by: MatchedBy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +182,7 @@ class UnknownReceived(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class StrangerMessage(Event):
+class UnknownSenderMessage(Event):
     """Somebody who isn't the avatar sends avatar messages; told once, all are counted."""
 
     reason: str = ""
@@ -154,7 +210,7 @@ class AvatarLeft(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class AvatarBack(Event):
+class AvatarReturned(Event):
     """The avatar is in the room again."""
 
 
