@@ -54,6 +54,7 @@ from akool_async.stream.messages import (
     CommandAnswer,
     Interrupt,
 )
+from akool_async.stream.queued_packet import QueuedPacket
 from akool_async.transport import Transport
 
 __all__ = ["Line"]
@@ -413,7 +414,7 @@ class Line:
         return entry
 
     def enqueue(
-        self, mid: str, packets: Sequence[bytes], *, more: bool, urgent: bool = False
+        self, mid: str, packets: Sequence[bytes | QueuedPacket], *, more: bool, urgent: bool = False
     ) -> None:
         """See `SpeechPort`."""
         if urgent:

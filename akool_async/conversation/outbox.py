@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from akool_async.errors import DisconnectedError, SendError
-from akool_async.stream import Cancelled, SendQueue
+from akool_async.stream import Cancelled, QueuedPacket, SendQueue
 from akool_async.transport import Transport
 
 __all__ = ["Outbox"]
@@ -66,7 +66,12 @@ class Outbox:
             await asyncio.wait([self._task])
 
     def push(
-        self, key: str, packets: Sequence[bytes], *, urgent: bool = False, more: bool = False
+        self,
+        key: str,
+        packets: Sequence[bytes | QueuedPacket],
+        *,
+        urgent: bool = False,
+        more: bool = False,
     ) -> None:
         """Adds packets of one message; those of a key stay in order, urgent ones go first.
 
@@ -141,13 +146,13 @@ class Outbox:
         while True:
             held = self._ended or self._holds
             packet = None if held else self._queue.next(self._loop.time())
-            if not isinstance(packet, bytes):
+            if not isinstance(packet, QueuedPacket):
                 await self._sleep(packet)
                 continue
-            key = self._queue.last_key or ""
+            key = packet.key
             self._leaves(key)
             try:
-                await self._transport.send(packet, timeout=self._send_timeout)
+                await self._transport.send(packet.data, timeout=self._send_timeout)
             except SendError as error:
                 self._queue.cancel(key)
                 self._failed(key, error)

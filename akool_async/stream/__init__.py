@@ -6,7 +6,7 @@ It serves a transport of your own, without the rest of this package:
     >>> codec, queue = StreamCodec(LIVEKIT), SendQueue(LIVEKIT)
     >>> queue.push("hello", codec.encode(Chat("Hello", mid=new_mid())))
     >>> queue.push("stop", codec.encode(Interrupt(mid="msg-2")), urgent=True)
-    >>> queue.next(now=0.0)  # a packet to send now, or the time when to ask again, or None
+    >>> queue.next(now=0.0).data  # or the time when to ask again, or None: nothing waits
     b'{"v":2,"type":"command","mid":"msg-2","pld":{"cmd":"interrupt"}}'
     >>> [packet] = codec.encode(Chat("Hi!", mid="msg-7", sender="bot"))  # as the avatar would
     >>> for message in codec.decode(packet, now=0.0):
@@ -22,7 +22,8 @@ from __future__ import annotations
 from akool_async.stream.bounds import ReassemblyBounds
 from akool_async.stream.chat_writer import ChatWriter
 from akool_async.stream.codec import StreamCodec, new_mid
-from akool_async.stream.limits import AGORA, CHATROOM, LIVEKIT, TRTC, Dialect, PacketLimits
+from akool_async.stream.dialects import Capabilities, Dialect
+from akool_async.stream.limits import AGORA, CHATROOM, LIVEKIT, TRTC, PacketLimits
 from akool_async.stream.messages import (
     ACTIONS,
     EXPRESSIONS,
@@ -46,6 +47,7 @@ from akool_async.stream.messages import (
     UnknownMessage,
     VoiceParams,
 )
+from akool_async.stream.queued_packet import QueuedPacket
 from akool_async.stream.send_queue import Cancelled, SendQueue
 
 __all__ = [
@@ -56,6 +58,7 @@ __all__ = [
     "LIVEKIT",
     "TRTC",
     "Cancelled",
+    "Capabilities",
     "Chat",
     "ChatDelta",
     "ChatWriter",
@@ -69,6 +72,7 @@ __all__ = [
     "PartialChat",
     "Prompt",
     "QuestionOptions",
+    "QueuedPacket",
     "RawPayload",
     "ReassemblyBounds",
     "Received",

@@ -8,12 +8,15 @@ from __future__ import annotations
 import secrets
 from typing import Final
 
+from msgspec.structs import replace
+
 from akool_async.errors import InvalidParameterError, MessageTooLargeError
 from akool_async.stream import wire_v2, wire_v3
 from akool_async.stream.bounds import ReassemblyBounds
 from akool_async.stream.chat_writer import ChatWriter
 from akool_async.stream.checks import check_mid
-from akool_async.stream.limits import Dialect, PacketLimits
+from akool_async.stream.dialects import Dialect, capabilities_of
+from akool_async.stream.limits import PacketLimits
 from akool_async.stream.message_buffer import CHARACTER_COST, PART_COST
 from akool_async.stream.messages import (
     Chat,
@@ -31,11 +34,12 @@ from akool_async.stream.messages import (
     SpeechEvent,
     UnknownMessage,
 )
-from akool_async.stream.packetizer import Packetizer
+from akool_async.stream.packetizer import Envelope, Packetizer
 from akool_async.stream.surrogates import has_surrogates
 from akool_async.stream.tolerant_json import NotOursError
 from akool_async.stream.v2_reassembly import PartReassembler
 from akool_async.stream.v3_reassembly import QUIET_TIME, FrameReassembler
+from akool_async.validation import quoted
 
 __all__ = ["StreamCodec", "new_mid"]
 
@@ -43,7 +47,7 @@ _read_chat = wire_v2.read_chat
 
 
 def new_mid() -> str:
-    """A name for a message that nobody else uses: "msg-" and twelve random hexadecimal digits."""
+    """A name for a message, different from all others: "msg-" and 12 random hexadecimal digits."""
     return f"msg-{secrets.token_hex(6)}"
 
 
@@ -75,11 +79,13 @@ class StreamCodec:
         quiet_time: float = QUIET_TIME,
     ) -> None:
         if dialect not in ("v2", "v3"):
-            raise InvalidParameterError("dialect", f"{dialect!r} is neither v2 nor v3")
+            raise InvalidParameterError("dialect", f"{quoted(dialect)} is neither v2 nor v3")
         if not quiet_time > 0:
             raise InvalidParameterError("quiet_time", f"{quiet_time} is not more than 0 seconds")
         self.limits = limits
         self.dialect: Final = dialect
+        #: What this dialect can express.
+        self.capabilities: Final = capabilities_of(dialect)
         self.own_id = own_id
         self.peer_id = peer_id
         #: (v2) Senders whose parts say whether they are the last, by `fin` true or false.
@@ -95,7 +101,7 @@ class StreamCodec:
 
     @property
     def duplicates(self) -> int:
-        """Parts that came twice and were dropped; version 3 has no means to tell."""
+        """Parts that came twice and were dropped; in version 3 they can't be recognised."""
         return self._parts.duplicates
 
     def encode(self, message: Sent | Received) -> list[bytes]:
@@ -109,9 +115,9 @@ class StreamCodec:
             MessageTooLargeError: the envelope alone, or a command, takes more than one packet.
         """
         if isinstance(message, Chat):
-            return self.open_chat(
-                message.mid, sender=message.sender, options=message.options
-            ).finish(message.text)
+            packetizer = self._packetizer(message.mid, message.sender, message.options)
+            packetizer.feed(message.text)
+            return [packet for packet, _ in packetizer.cut(last=True)]
         if isinstance(message, UnknownMessage):
             return [self._fitting("raw", message.raw)]
         if self.dialect == "v3":
@@ -122,7 +128,7 @@ class StreamCodec:
             return [self._fitting("data", wire_v3.raw_packet(message.data, self.peer_id))]
         if isinstance(message, SetParams | Interrupt | SetAction | CommandAnswer | SpeechEvent):
             if not isinstance(message, CommandAnswer | SpeechEvent):
-                check_mid(message.mid)
+                message = replace(message, mid=check_mid(message.mid))
             return [self._fitting("message", wire_v2.command_packet(message))]
         raise InvalidParameterError(
             "message", f"a {type(message).__name__} isn't sent by itself in version 2"
@@ -142,17 +148,24 @@ class StreamCodec:
                 in version 2, or options that the documents don't know.
             MessageTooLargeError: the envelope leaves no room for text.
         """
-        check_mid(mid)
+        return ChatWriter(mid, self._packetizer(mid, sender, options))
+
+    def _packetizer(
+        self, mid: str, sender: Sender | None, options: QuestionOptions | None
+    ) -> Packetizer:
+        mid = check_mid(mid)
         if sender not in (None, "bot", "user"):
-            raise InvalidParameterError("sender", f"{sender!r} is none of bot, user, None")
+            raise InvalidParameterError("sender", f"{quoted(sender)} is none of bot, user, None")
+        envelope: Envelope
         if self.dialect == "v3":
             envelope = wire_v3.ChatEnvelope(
                 mid, sender, options, own_id=self.own_id, peer_id=self.peer_id
             )
-            return ChatWriter(mid, Packetizer(envelope, self.limits.max_bytes))
-        if options is not None:
+        elif options is not None:
             raise InvalidParameterError("options", "go with version 3 only, use SetParams")
-        return ChatWriter(mid, Packetizer(wire_v2.ChatEnvelope(mid, sender), self.limits.max_bytes))
+        else:
+            envelope = wire_v2.ChatEnvelope(mid, sender)
+        return Packetizer(envelope, self.limits.max_bytes)
 
     def _fitting(self, field: str, packet: bytes) -> bytes:
         limit = self.limits.max_bytes
@@ -178,31 +191,40 @@ class StreamCodec:
         except (ValueError, RecursionError):
             return self._decode_other(packet, now)
         pld = wire.pld
-        parts, idx, text = self._parts, wire.idx, pld.text
-        latest = parts.latest
-        if (
-            idx == latest.next
-            and wire.mid == latest.mid
-            and pld.sender == latest.sender
-            and not (wire.fin or pld.fin)
-        ):
-            # The short way for the next part in order; see `PartReassembler.latest`.
-            held = parts.held + len(text) * CHARACTER_COST + PART_COST
-            if held <= parts.max_held and idx < parts.max_parts and text:
-                parts.held = held
-                latest.touched = now
-                latest.texts.append(text)
-                latest.next = idx + 1
-                return [ChatDelta(text, latest.mid, latest.sender, idx)]
+        parts, mid, sender = self._parts, wire.mid, pld.sender
+        idx, text, fin = wire.idx, pld.text, wire.fin or pld.fin
+        # Two short ways, for what nearly every packet is; `add` would do the same, at twice the
+        # cost: a message of one part, and the next part in order (`PartReassembler.latest`).
+        if fin:
+            if idx <= 0 and text:
+                key, recent = (mid, sender), parts.recent
+                young = recent.young
+                if not (key in parts.open or key in young or key in recent.old):
+                    if mid:
+                        young[key] = hash(text)
+                        if len(young) >= recent.limit:
+                            recent.start_generation()
+                    self.marks_end.add(sender)
+                    return [ChatDelta(text, mid, sender), Chat(text, mid, sender)]
+        else:
+            latest = parts.latest
+            if idx == latest.next and mid == latest.mid and sender == latest.sender:
+                held = parts.held + len(text) * CHARACTER_COST + PART_COST
+                if held <= parts.max_held and idx < parts.max_parts and text:
+                    parts.held = held
+                    latest.touched = now
+                    latest.texts.append(text)
+                    latest.next = idx + 1
+                    return [ChatDelta(text, mid, sender, idx)]
         if wire.fin is not None or pld.fin is not None:
-            self.marks_end.add(pld.sender)
-        return parts.add(wire.mid, pld.sender, idx, bool(wire.fin or pld.fin), text, now)
+            self.marks_end.add(sender)
+        return parts.add(mid, sender, idx, bool(fin), text, now)
 
     def _decode_other(self, packet: bytes, now: float) -> list[Received]:
         try:
             message = wire_v2.read(packet)
         except NotOursError as error:
-            return [UnknownMessage(bytes(packet), str(error))]
+            return [UnknownMessage(_raw(packet), str(error))]
         if isinstance(message, wire_v2.Part):
             return self._parts.add(*message, now, surrogates=has_surrogates(message.text))
         return [message]
@@ -212,7 +234,7 @@ class StreamCodec:
         try:
             frame = wire_v3.read(packet)
         except NotOursError as error:
-            out.append(UnknownMessage(bytes(packet), str(error)))
+            out.append(UnknownMessage(_raw(packet), str(error)))
         else:
             self._frames.add(frame, now, out)
         return out
@@ -238,3 +260,7 @@ class StreamCodec:
         """
         del now
         return self._pending.finish(mid, sender, ended=ended)
+
+
+def _raw(packet: bytes | str) -> bytes:
+    return packet.encode("utf-8", "surrogatepass") if isinstance(packet, str) else bytes(packet)

@@ -10,7 +10,7 @@ import msgspec
 
 from akool_async.stream.surrogates import join_surrogates
 
-__all__ = ["dump", "escape", "escape_twice"]
+__all__ = ["dump", "escape", "escape_twice", "unescape"]
 
 _encode: Final = msgspec.json.Encoder().encode
 #: A surrogate as `surrogatepass` writes it, which is not UTF-8.
@@ -44,3 +44,16 @@ def escape(text: str) -> bytes:
 def escape_twice(text: str) -> bytes:
     """`text` as it stands between the quotes of a JSON string inside a JSON string."""
     return _encode(escape(text).decode())[1:-1]
+
+
+_decode_text: Final = msgspec.json.Decoder(str).decode
+
+
+def unescape(escaped: bytes, depth: int) -> str:
+    """The text that `escape` (depth 1) or `escape_twice` (depth 2) wrote."""
+    for _ in range(depth - 1):
+        escaped = _decode_text(b'"%b"' % escaped).encode()
+    try:
+        return _decode_text(b'"%b"' % escaped)
+    except ValueError:  # half of a surrogate pair
+        return str(json.loads(b'"%b"' % escaped))

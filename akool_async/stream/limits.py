@@ -6,14 +6,12 @@ See docs/protocol.md §2 "Limits".
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from akool_async.errors import InvalidParameterError
+from akool_async.stream.dialects import Dialect
 
 __all__ = ["AGORA", "CHATROOM", "LIVEKIT", "SMALLEST_PACKET", "TRTC", "Dialect", "PacketLimits"]
-
-#: "v2" of Agora, LiveKit and TRTC; "v3" of the legacy websocket chat room.
-Dialect = Literal["v2", "v3"]
 
 #: Below this the envelope of a message leaves no useful room for text.
 SMALLEST_PACKET: Final = 200

@@ -7,7 +7,11 @@ from typing import Final
 
 from akool_async.stream.messages import Sender
 from akool_async.stream.recent_messages import Key, Parts, hashes
-from akool_async.stream.surrogates import join_surrogates
+from akool_async.stream.surrogates import (
+    ends_with_high_surrogate,
+    join_surrogates,
+    replace_surrogates,
+)
 
 __all__ = [
     "CHARACTER_COST",
@@ -98,14 +102,15 @@ class MessageBuffer:
         self.delivered = len(self.texts)
         if self.surrogates:
             fresh, self.held_back = join_surrogates(self.held_back + fresh), ""
-            if fresh and not whole and "\ud800" <= fresh[-1] <= "\udbff":
+            if not whole and ends_with_high_surrogate(fresh):
                 fresh, self.held_back = fresh[:-1], fresh[-1]
+            fresh = replace_surrogates(fresh)
         return fresh
 
     def text(self) -> str:
         """What arrived, in order, with the gaps left out."""
         text = "".join(self.texts + [self.ahead[idx] for idx in sorted(self.ahead)])
-        return join_surrogates(text) if self.surrogates else text
+        return replace_surrogates(text) if self.surrogates else text
 
     def missing(self) -> tuple[int, ...]:
         """The numbers known to be missing, at most `MOST_MISSING` of them."""

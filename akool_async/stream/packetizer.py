@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from akool_async.errors import InvalidParameterError, MessageTooLargeError
 from akool_async.stream.json_output import escape, escape_twice
+from akool_async.stream.surrogates import ends_with_high_surrogate
 
 __all__ = ["Envelope", "Packetizer"]
 
@@ -40,6 +41,7 @@ class Packetizer:
 
     def __init__(self, envelope: Envelope, max_bytes: int) -> None:
         self._envelope = envelope
+        self.depth = envelope.depth
         self._escape = escape if envelope.depth == 1 else escape_twice
         self._max_bytes = max_bytes
         self._near = max_bytes // NEAR
@@ -72,15 +74,19 @@ class Packetizer:
         """Adds text to what is to be cut."""
         if not isinstance(text, str):
             raise InvalidParameterError("text", f"is of type {type(text).__name__}, give a str")
+        text = str.__str__(text)  # of a subclass, too: it may say something else by `str()`
         if self._high:
             text, self._high = self._high + text, ""
-        if text and "\ud800" <= text[-1] <= "\udbff":
+        if ends_with_high_surrogate(text):
             text, self._high = text[:-1], text[-1]
         self._rest = self._rest + self._escape(text) if self._rest else self._escape(text)
 
-    def cut(self, *, flush: bool = False, last: bool = False) -> list[bytes]:
-        """The packets that can be filled; `flush`: all of the text; `last`: all, and the end."""
-        packets: list[bytes] = []
+    def cut(self, *, flush: bool = False, last: bool = False) -> list[tuple[bytes, bytes]]:
+        """The packets that can be filled, each with the escaped text that it holds.
+
+        `flush`: all of the text, `last`: all of it and the end.
+        """
+        packets: list[tuple[bytes, bytes]] = []
         if last and self._high:
             self._rest += self._escape(self._high)
             self._high = ""
@@ -97,13 +103,15 @@ class Packetizer:
             stop = start + self._max_bytes - len(before) - len(after)
             # The last part's envelope is never the longer one: less than all of it is left.
             stop = self._boundary(text, start, stop)
-            packets.append(b"".join((before, text[start:stop], after)))
+            held = text[start:stop]
+            packets.append((b"".join((before, held, after)), held))
             start = stop
             self.idx += 1
         if (flush and start < end) or (
             last and (start < end or self._envelope.has_end or not self.idx)
         ):
-            packets.append(b"".join((final[0], text[start:], final[1])))
+            held = text[start:]
+            packets.append((b"".join((final[0], held, final[1])), held))
             self.idx += 1
             start = end
         self._rest = text[start:]

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from akool_async.errors import MessageTooLargeError
 from akool_async.stream.limits import PacketLimits
+from akool_async.stream.queued_packet import QueuedPacket
 
 __all__ = ["Cancelled", "SendQueue"]
 
@@ -39,7 +40,7 @@ class _Lane:
     urgent: bool
     sent: int = 0
     more: bool = False
-    packets: deque[bytes] = field(default_factory=deque)
+    packets: deque[QueuedPacket] = field(default_factory=deque)
 
 
 class SendQueue:
@@ -73,11 +74,9 @@ class SendQueue:
         self._waiting = 0
         #: Bytes that wait to be sent.
         self.waiting_bytes = 0
-        #: The key of the packet that `next` gave last.
-        self.last_key: str | None = None
         self._reserve = min(limits.max_bytes, (self._bytes or 0) // 2)
         self._reserved = min(_RESERVED_PACKETS, (self._packets or 0) // 2)
-        self._grace = max(
+        self._interval = max(
             limits.max_bytes / self._bytes if self._bytes else 0.0,
             1 / self._packets if self._packets else 0.0,
         )
@@ -87,7 +86,12 @@ class SendQueue:
         return self._waiting
 
     def push(
-        self, key: str, packets: Iterable[bytes], *, urgent: bool = False, more: bool = False
+        self,
+        key: str,
+        packets: Iterable[bytes | QueuedPacket],
+        *,
+        urgent: bool = False,
+        more: bool = False,
     ) -> None:
         """Adds packets of the message `key`, behind those of it that wait.
 
@@ -100,29 +104,29 @@ class SendQueue:
         Raises:
             MessageTooLargeError: a packet is larger than the limits allow; nothing was added.
         """
-        packets = list(packets)
-        for packet in packets:
-            if len(packet) > self.limits.max_bytes:
+        queued = [_under(key, packet) for packet in packets]
+        for packet in queued:
+            if len(packet.data) > self.limits.max_bytes:
                 raise MessageTooLargeError(
                     "packets",
-                    f"one takes {len(packet)} bytes, more than {self.limits.max_bytes}",
-                    size=len(packet),
+                    f"one takes {len(packet.data)} bytes, more than {self.limits.max_bytes}",
+                    size=len(packet.data),
                     limit=self.limits.max_bytes,
                 )
         lane = self._lanes.get(key)
         if lane is None:
             lane = self._lanes[key] = _Lane(urgent, self._done.pop(key, 0))
         lane.more = more
-        if packets:
+        if queued:
             if not lane.packets:
                 (self._urgent if lane.urgent else self._turns).append(key)
-            lane.packets.extend(packets)
-            self._waiting += len(packets)
-            self.waiting_bytes += sum(map(len, packets))
+            lane.packets.extend(queued)
+            self._waiting += len(queued)
+            self.waiting_bytes += _size(queued)
         elif not lane.packets and not more:
             self._close(key, lane)
 
-    def next(self, now: float) -> bytes | float | None:
+    def next(self, now: float) -> QueuedPacket | float | None:
         """The packet to send now, or the time when to ask again, or `None`: nothing waits."""
         turns = self._urgent or self._turns
         if not turns:
@@ -130,21 +134,22 @@ class SendQueue:
         key = turns[0]
         lane = self._lanes[key]
         packet = lane.packets[0]
+        size = len(packet.data)
         self._leave_window(now)
-        when = self._free_at(len(packet), 1)
+        when = self._free_at(size, 1)
         if not lane.urgent:
-            reserved = self._free_at(len(packet) + self._reserve, 1 + self._reserved)
-            when = max(when, reserved - self._grace)
+            reserved = self._free_at(size + self._reserve, 1 + self._reserved)
+            when = max(when, reserved - self._interval)
         if when > now:
             return when
         del lane.packets[0]
         turns.popleft()
         lane.sent += 1
         self._waiting -= 1
-        self.waiting_bytes -= len(packet)
+        self.waiting_bytes -= size
         if self._bytes or self._packets:
-            self._window.append((now + WINDOW, len(packet)))
-            self._window_bytes += len(packet)
+            self._window.append((now + WINDOW, size))
+            self._window_bytes += size
         if lane.packets:
             if lane.urgent:
                 turns.appendleft(key)
@@ -152,7 +157,6 @@ class SendQueue:
                 turns.append(key)
         elif not lane.more:
             self._close(key, lane)
-        self.last_key = key
         return packet
 
     def cancel(self, key: str) -> Cancelled:
@@ -163,7 +167,7 @@ class SendQueue:
         if lane.packets:
             (self._urgent if lane.urgent else self._turns).remove(key)
             self._waiting -= len(lane.packets)
-            self.waiting_bytes -= sum(map(len, lane.packets))
+            self.waiting_bytes -= _size(lane.packets)
         return Cancelled(lane.sent, len(lane.packets))
 
     def sent(self, key: str) -> int:
@@ -199,3 +203,13 @@ class SendQueue:
             over_bytes -= held
             over_count -= 1
         return when
+
+
+def _under(key: str, packet: bytes | QueuedPacket) -> QueuedPacket:
+    if isinstance(packet, QueuedPacket):
+        return packet if packet.key == key else replace(packet, key=key)
+    return QueuedPacket(key, packet)
+
+
+def _size(packets: Iterable[QueuedPacket]) -> int:
+    return sum(len(packet.data) for packet in packets)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any, Final, Literal
 
+from akool_async.stream.surrogates import replace_surrogates
+
 __all__ = [
     "LARGEST",
     "MAX_MID",
@@ -18,6 +20,7 @@ __all__ = [
     "read_int",
     "read_object",
     "read_sender",
+    "read_texts",
 ]
 
 #: The longest `mid` that is remembered, in characters; a longer one isn't understood.
@@ -82,6 +85,21 @@ def read_id(value: object, name: str) -> str:
         raise NotOursError(f"{name} is no string")
     if len(value) > MAX_MID:
         raise NotOursError(f"{name} has {len(value)} characters, more than {MAX_MID}")
+    return replace_surrogates(value)
+
+
+def read_texts(value: Any) -> Any:
+    """The same with `replace_surrogates` applied to every string in it.
+
+    Raises:
+        RecursionError: it is nested too deeply.
+    """
+    if isinstance(value, str):
+        return replace_surrogates(value)
+    if isinstance(value, dict):
+        return {replace_surrogates(key): read_texts(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [read_texts(item) for item in value]
     return value
 
 

@@ -20,7 +20,16 @@ from akool_async.stream.messages import (
     Received,
     Sender,
 )
-from akool_async.stream.recent_messages import UNNUMBERED, Key, Parts, RecentMessages, is_duplicate
+from akool_async.stream.recent_messages import (
+    UNNUMBERED,
+    Key,
+    Parts,
+    RecentMessages,
+    count_of,
+    is_duplicate,
+    size_of,
+)
+from akool_async.stream.surrogates import replace_surrogates
 
 __all__ = ["PartReassembler"]
 
@@ -32,19 +41,19 @@ class PartReassembler:
 
     __slots__ = (
         "_bounds",
-        "_ended",
-        "_open",
         "duplicates",
         "held",
         "latest",
         "max_held",
         "max_parts",
+        "open",
+        "recent",
     )
 
     def __init__(self, bounds: ReassemblyBounds) -> None:
         self._bounds = bounds
-        self._open: dict[Key, MessageBuffer] = {}
-        self._ended: RecentMessages[Parts] = RecentMessages(bounds.remembered)
+        self.open: dict[Key, MessageBuffer] = {}
+        self.recent: RecentMessages[Parts] = RecentMessages(bounds.remembered)
         #: Parts that came twice.
         self.duplicates = 0
         # For the short way that `StreamCodec.decode` takes with the next part in order, which
@@ -57,25 +66,25 @@ class PartReassembler:
         self.max_parts = bounds.parts
 
     def __len__(self) -> int:
-        return len(self._open)
+        return len(self.open)
 
     def deadline(self) -> float | None:
         """When the first message is to be given up."""
-        if not self._open:
+        if not self.open:
             return None
-        return min(message.touched for message in self._open.values()) + self._bounds.age
+        return min(message.touched for message in self.open.values()) + self._bounds.age
 
     def expire(self, now: float) -> list[Received]:
         """Gives up what had no new part for `bounds.age` seconds."""
         out: list[Received] = []
-        for message in list(self._open.values()):
+        for message in list(self.open.values()):
             if message.touched + self._bounds.age <= now:
                 self._give_up(message, "age", out)
         return out
 
     def finish(self, mid: str, sender: Sender | None, *, ended: Ended) -> list[Received]:
         """Ends a message that has no `fin`: complete if no part is known to be missing."""
-        message = self._open.get((mid, sender))
+        message = self.open.get((mid, sender))
         out: list[Received] = []
         if message is not None:
             if message.ahead or message.last is not None:
@@ -100,30 +109,29 @@ class PartReassembler:
         `surrogates`: the text has half a surrogate pair in it.
         """
         key = (mid, sender)
-        message = self._open.get(key)
+        message = self.open.get(key)
         if message is not None:
             return self._add_to(message, idx, fin, text, now, surrogates)
-        ended = self._ended
-        if key in ended.young or key in ended.old:
+        if key in self.recent:
             return self._late(key, idx, text)
         if fin and idx <= 0:
             if mid:
-                ended.young[key] = (hash(text),)
-                if len(ended.young) >= ended.limit:
-                    ended.grow_old()
+                self.recent.add(key, hash(text))
+            text = replace_surrogates(text) if surrogates else text
             chat = Chat(text, mid, sender)
             return [ChatDelta(text, mid, sender), chat] if text else [chat]
-        message = self._open[key] = MessageBuffer(key)
+        message = self.open[key] = MessageBuffer(key)
         self.held += message.size()
         return self._add_to(message, idx, fin, text, now, surrogates)
 
     def _late(self, key: Key, idx: int, text: str) -> list[Received]:
         """A part of a message that ended: one that came before, or told as late."""
-        parts = self._ended[key]
+        parts = self.recent[key]
         if is_duplicate(parts, idx, text):
             self.duplicates += 1
             return []
-        return [LatePart(text, *key, len(parts) if idx == UNNUMBERED else idx)]
+        number = count_of(parts) if idx == UNNUMBERED else idx
+        return [LatePart(replace_surrogates(text), *key, number)]
 
     def _add_to(
         self,
@@ -149,7 +157,7 @@ class PartReassembler:
                 self._advance(message, out)
             else:
                 message.next = NOT_NEXT
-            if self.held > self.max_held or len(self._open) > self._bounds.messages:
+            if self.held > self.max_held or len(self.open) > self._bounds.messages:
                 self._keep_bounds(out)
         return out
 
@@ -173,7 +181,7 @@ class PartReassembler:
         if reason or late:
             if reason:
                 self._give_up(message, reason, out)
-            out.append(LatePart(text, *message.key, idx))
+            out.append(LatePart(replace_surrogates(text), *message.key, idx))
             return reason is None
         if known is None:
             message.ahead[idx] = text
@@ -190,7 +198,7 @@ class PartReassembler:
             for number in sorted(number for number in message.ahead if number > idx):
                 late_text = message.ahead.pop(number)
                 self.held -= part_size(late_text)
-                out.append(LatePart(late_text, *message.key, number))
+                out.append(LatePart(replace_surrogates(late_text), *message.key, number))
         return True
 
     def _advance(self, message: MessageBuffer, out: list[Received]) -> None:
@@ -210,7 +218,11 @@ class PartReassembler:
 
     def _complete(self, message: MessageBuffer, ended: Ended, out: list[Received]) -> None:
         if message.held_back:
-            out.append(ChatDelta(message.held_back, *message.key, len(message.texts) - 1))
+            out.append(
+                ChatDelta(
+                    replace_surrogates(message.held_back), *message.key, len(message.texts) - 1
+                )
+            )
         out.append(Chat(message.text(), *message.key, ended))
         self._forget(message)
 
@@ -219,17 +231,18 @@ class PartReassembler:
         self._forget(message)
 
     def _forget(self, message: MessageBuffer) -> None:
-        del self._open[message.key]
+        del self.open[message.key]
         self.held -= message.size()
         if self.latest is message:
             self.latest = MessageBuffer(_NOBODY)
         if message.mid:
-            self._ended.add(message.key, message.hashes())
+            parts = message.hashes()
+            self.recent.add(message.key, parts, size_of(parts))
 
     def _keep_bounds(self, out: list[Received]) -> None:
         """Gives up those that waited longest until the rest is within the bounds."""
         bounds = self._bounds
-        while len(self._open) > bounds.messages or self.held > bounds.bytes:
-            reason: GaveUp = "messages" if len(self._open) > bounds.messages else "bytes"
-            oldest = min(self._open.values(), key=lambda message: message.touched)
+        while len(self.open) > bounds.messages or self.held > bounds.bytes:
+            reason: GaveUp = "messages" if len(self.open) > bounds.messages else "bytes"
+            oldest = min(self.open.values(), key=lambda message: message.touched)
             self._give_up(oldest, reason, out)

@@ -23,7 +23,11 @@ from akool_async.stream.messages import (
     Sender,
 )
 from akool_async.stream.recent_messages import Key, RecentMessages
-from akool_async.stream.surrogates import join_surrogates
+from akool_async.stream.surrogates import (
+    ends_with_high_surrogate,
+    join_surrogates,
+    replace_surrogates,
+)
 from akool_async.stream.wire_v3 import Frame
 
 __all__ = ["QUIET_TIME", "FrameReassembler"]
@@ -49,7 +53,7 @@ class _Answer:
 
     def text(self) -> str:
         text = "".join(self.texts)
-        return join_surrogates(text) if self.surrogates else text
+        return replace_surrogates(text) if self.surrogates else text
 
 
 class FrameReassembler:
@@ -58,10 +62,11 @@ class FrameReassembler:
     def __init__(self, bounds: ReassemblyBounds, quiet_time: float) -> None:
         self._bounds = bounds
         self._quiet_time = quiet_time
-        #: At most one from each sender.
-        self._current: dict[Sender | None, _Answer] = {}
-        #: The numbers of their frames, for the next one's; nothing tells a double of one here.
-        self._ended: RecentMessages[range] = RecentMessages(bounds.remembered)
+        #: At most one of each sender with a `message_id`, and one without: a frame without doesn't
+        #: end an answer that has one.
+        self._current: dict[tuple[Sender | None, bool], _Answer] = {}
+        #: How many frames they had, for a late one's number: a duplicate can't be recognised.
+        self._recent: RecentMessages[int] = RecentMessages(bounds.remembered)
 
     @property
     def held(self) -> int:
@@ -88,7 +93,7 @@ class FrameReassembler:
     def finish(self, mid: str, sender: Sender | None, *, ended: Ended) -> list[Received]:
         """Ends an answer that is over by other signs."""
         out: list[Received] = []
-        answer = self._current.get(sender)
+        answer = self._current.get((sender, bool(mid)))
         if answer is not None and answer.key == (mid, sender):
             self._complete(answer, ended, out)
         return out
@@ -96,15 +101,17 @@ class FrameReassembler:
     def add(self, frame: Frame, now: float, out: list[Received]) -> None:
         """Takes a frame."""
         key = (frame.mid, frame.sender)
-        answer = self._current.get(frame.sender)
+        if key in self._recent:
+            # It ends nothing: another answer may be under way.
+            out.append(LatePart(replace_surrogates(frame.text), *key, self._recent[key]))
+            return
+        slot = (frame.sender, bool(frame.mid))
+        answer = self._current.get(slot)
         if answer is not None and answer.key != key:
             self._complete(answer, "next", out)
             answer = None
         if answer is None:
-            if key in self._ended:
-                out.append(LatePart(frame.text, *key, len(self._ended[key])))
-                return
-            answer = self._current[frame.sender] = _Answer(key)
+            answer = self._current[slot] = _Answer(key)
         answer.touched = now
         answer.surrogates = answer.surrogates or frame.surrogates
         answer.options = frame.options or answer.options
@@ -119,14 +126,16 @@ class FrameReassembler:
     def _hand_on(self, answer: _Answer, text: str, out: list[Received]) -> None:
         if answer.surrogates:
             text, answer.held_back = join_surrogates(answer.held_back + text), ""
-            if text and "\ud800" <= text[-1] <= "\udbff":
+            if ends_with_high_surrogate(text):
                 text, answer.held_back = text[:-1], text[-1]
+            text = replace_surrogates(text)
         if text:
             out.append(ChatDelta(text, *answer.key, len(answer.texts) - 1))
 
     def _complete(self, answer: _Answer, ended: Ended, out: list[Received]) -> None:
         if answer.held_back:
-            out.append(ChatDelta(answer.held_back, *answer.key, len(answer.texts) - 1))
+            held_back = replace_surrogates(answer.held_back)
+            out.append(ChatDelta(held_back, *answer.key, len(answer.texts) - 1))
         out.append(Chat(answer.text(), *answer.key, ended, answer.options))
         self._forget(answer)
 
@@ -137,6 +146,6 @@ class FrameReassembler:
 
     def _forget(self, answer: _Answer) -> None:
         mid, sender = answer.key
-        del self._current[sender]
+        del self._current[sender, bool(mid)]
         if mid:
-            self._ended.add(answer.key, range(len(answer.texts)))
+            self._recent.add(answer.key, len(answer.texts))

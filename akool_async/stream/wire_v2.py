@@ -23,6 +23,7 @@ from akool_async.stream.messages import (
     VoiceParams,
 )
 from akool_async.stream.recent_messages import UNNUMBERED
+from akool_async.stream.surrogates import replace_surrogates
 from akool_async.stream.tolerant_json import (
     LARGEST,
     MAX_MID,
@@ -32,6 +33,7 @@ from akool_async.stream.tolerant_json import (
     read_int,
     read_object,
     read_sender,
+    read_texts,
 )
 
 __all__ = ["ChatEnvelope", "Part", "command_packet", "read", "read_chat"]
@@ -94,7 +96,7 @@ def read(packet: bytes) -> Part | CommandAnswer | SpeechEvent | Command:
     if kind == "event":
         if not isinstance(pld.get("event"), str):
             raise NotOursError("pld.event is no string")
-        return SpeechEvent(pld["event"], mid)
+        return SpeechEvent(replace_surrogates(pld["event"]), mid)
     return _read_command(pld, mid)
 
 
@@ -119,11 +121,13 @@ def _read_command(pld: dict[str, Any], mid: str) -> CommandAnswer | Command:
         if code is None:
             raise NotOursError("pld.code is no number")
         msg = pld.get("msg")
-        return CommandAnswer(cmd, code, msg if isinstance(msg, str) else "", mid)
+        msg = replace_surrogates(msg) if isinstance(msg, str) else ""
+        return CommandAnswer(replace_surrogates(cmd), code, msg, mid)
     data = pld.get("data")
     if data is None:
         data = {}
     try:
+        data = read_texts(data)
         if cmd == "interrupt":
             return Interrupt(mid)
         if cmd == "set-params":

@@ -14,7 +14,7 @@ from akool_async.stream.checks import options_data
 from akool_async.stream.json_output import dump
 from akool_async.stream.languages import code_of_language
 from akool_async.stream.messages import Prompt, QuestionOptions, Sender
-from akool_async.stream.surrogates import has_surrogates
+from akool_async.stream.surrogates import has_surrogates, replace_surrogates
 from akool_async.stream.tolerant_json import (
     NotOursError,
     read_id,
@@ -78,7 +78,7 @@ def _read_payload(payload: str) -> dict[str, Any]:
 def _read_options(payload: dict[str, Any]) -> QuestionOptions | None:
     def text(name: str) -> str | None:
         value = payload.get(name)
-        return value if isinstance(value, str) and value else None
+        return replace_surrogates(value) if isinstance(value, str) and value else None
 
     language = text("language")
     mode = read_int(payload.get("mode_type"))
@@ -97,7 +97,7 @@ def _read_prompt(prompt: dict[str, Any]) -> Prompt:
     content = prompt.get("content")
     return Prompt(
         "url" if prompt.get("from") == "url" else "text",
-        content if isinstance(content, str) else "",
+        replace_surrogates(content) if isinstance(content, str) else "",
     )
 
 

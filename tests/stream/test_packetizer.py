@@ -10,7 +10,6 @@ import pytest
 
 from akool_async.stream import AGORA, LIVEKIT, TRTC, Chat, PacketLimits, StreamCodec
 from akool_async.stream.json_output import escape, escape_twice
-from akool_async.stream.surrogates import join_surrogates
 
 
 def parts_of(text: str, limits: PacketLimits = AGORA) -> list[str]:
@@ -106,77 +105,6 @@ def test_escaping_is_json(text: str) -> None:
     assert json.loads(json.loads(b'"\\"' + escape_twice(text) + b'\\""')) == text
 
 
-def test_halves_of_a_pair_are_joined_and_lone_ones_escaped() -> None:
-    assert join_surrogates("\ud83d\ude00 \ude00\ud83d") == "\N{GRINNING FACE} \ude00\ud83d"
-    assert escape("\ud83d\ude00") == "\N{GRINNING FACE}".encode()
-    assert escape("a\ud83d") == rb"a\ud83d"
-
-
 def test_no_packet_holds_a_nul_or_a_raw_control_character() -> None:
     packets = StreamCodec(AGORA).encode(Chat("".join(map(chr, range(32))) * 50, "msg-1"))
     assert not any(re.search(rb"[\x00-\x1f]", packet) for packet in packets)
-
-
-class TestWriter:
-    """A text that is still being generated."""
-
-    def test_small_pieces_wait_until_a_packet_is_full(self) -> None:
-        writer = StreamCodec(AGORA).open_chat("msg-1")
-        packets: list[bytes] = []
-        fed = 0
-        while not packets:
-            packets = writer.add("token ")
-            fed += 6
-        assert len(packets) == 1
-        assert 950 < len(packets[0]) <= 1000
-        assert fed > 900
-        assert writer.waiting == fed - len(json.loads(packets[0])["pld"]["text"])
-
-    def test_flush_sends_what_there_is(self) -> None:
-        writer = StreamCodec(AGORA).open_chat("msg-1", sender="bot")
-        assert writer.flush() == []
-        assert writer.add("Hello ") == []
-        [first] = writer.flush()
-        assert json.loads(first) == {
-            "v": 2,
-            "type": "chat",
-            "mid": "msg-1",
-            "idx": 0,
-            "fin": False,
-            "pld": {"from": "bot", "text": "Hello "},
-        }
-        assert writer.flush() == []
-        [last] = writer.finish()
-        assert json.loads(last)["idx"] == 1
-        assert json.loads(last)["fin"] is True
-        assert json.loads(last)["pld"]["text"] == ""
-        assert writer.parts == 2
-
-    def test_half_a_pair_waits_for_its_other_half(self) -> None:
-        writer = StreamCodec(AGORA).open_chat("msg-1")
-        writer.add("a\ud83d")
-        [first] = writer.flush()
-        assert json.loads(first)["pld"]["text"] == "a"
-        writer.add("\ude00b")
-        [second] = writer.finish()
-        assert json.loads(second)["pld"]["text"] == "\N{GRINNING FACE}b"
-
-    def test_half_a_pair_at_the_end_is_sent_as_it_is(self) -> None:
-        writer = StreamCodec(AGORA).open_chat("msg-1")
-        writer.add("a\ud83d")
-        [packet] = writer.finish()
-        assert json.loads(packet)["pld"]["text"] == "a\ud83d"
-
-    def test_finished_is_finished(self) -> None:
-        writer = StreamCodec(AGORA).open_chat("msg-1")
-        writer.finish("Hello")
-        for again in (lambda: writer.add("x"), writer.flush, writer.finish):
-            with pytest.raises(RuntimeError, match="msg-1 is finished"):
-                again()
-
-    def test_fed_whole_or_in_pieces_the_packets_are_the_same(self) -> None:
-        text = "The quick brown fox. " * 500
-        writer = StreamCodec(AGORA).open_chat("msg-1")
-        packets = [packet for letter in text for packet in writer.add(letter)]
-        packets += writer.finish()
-        assert packets == StreamCodec(AGORA).encode(Chat(text, "msg-1"))

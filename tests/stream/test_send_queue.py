@@ -15,6 +15,7 @@ from akool_async.stream import (
     Chat,
     Interrupt,
     PacketLimits,
+    QueuedPacket,
     SendQueue,
     StreamCodec,
 )
@@ -26,8 +27,8 @@ def drain(queue: SendQueue, now: float = 0.0, *, until: float = float("inf")) ->
     """Sends what may be sent, from `now` on, as an outbox does."""
     sent: Sent = []
     while (answer := queue.next(now)) is not None:
-        if isinstance(answer, bytes):
-            sent.append((now, answer))
+        if isinstance(answer, QueuedPacket):
+            sent.append((now, answer.data))
         else:
             assert answer > now, "asked again at a time that has passed"
             if answer > until:
@@ -137,7 +138,7 @@ def test_an_interrupt_leaves_at_once_after_a_burst() -> None:
     burst = drain(queue, until=0.1)
     assert len(burst) == 5
     queue.push("stop", [b"interrupt"], urgent=True)
-    assert queue.next(0.1) == b"interrupt"
+    assert queue.next(0.1) == QueuedPacket("stop", b"interrupt")
 
 
 def test_a_small_packet_budget_keeps_a_reserve_too() -> None:
@@ -146,7 +147,7 @@ def test_a_small_packet_budget_keeps_a_reserve_too() -> None:
     queue.push("chat", [b"x"] * 30)
     assert len(drain(queue, until=0.5)) == 8
     queue.push("stop", [b"interrupt"], urgent=True)
-    assert queue.next(0.5) == b"interrupt"
+    assert queue.next(0.5) == QueuedPacket("stop", b"interrupt")
 
 
 def test_urgent_packets_go_first_in_their_order() -> None:
@@ -166,23 +167,20 @@ def test_messages_take_turns_and_keep_their_order() -> None:
     assert [packet for _, packet in drain(queue)] == [b"a0", b"b0", b"a1", b"b1", b"a2", b"a3"]
 
 
-def test_last_key_names_the_packet_given() -> None:
+def test_a_packet_comes_with_its_text_under_the_key_it_was_pushed_with() -> None:
     queue = SendQueue(LIVEKIT)
-    queue.push("a", [b"a0"])
-    queue.push("b", [b"b0"])
-    assert queue.last_key is None
-    queue.next(0.0)
-    assert queue.last_key == "a"
-    queue.next(0.0)
-    assert queue.last_key == "b"
+    queue.push("a", [QueuedPacket("a", b"a0", "Hello")])
+    queue.push("a end", [QueuedPacket("a", b"a1", "!")], urgent=True)
+    assert queue.next(0.0) == QueuedPacket("a end", b"a1", "!")
+    assert queue.next(0.0) == QueuedPacket("a", b"a0", "Hello")
 
 
-def test_what_waits_can_be_withdrawn_and_what_was_sent_is_known() -> None:
+def test_what_waits_can_be_cancelled_and_what_was_sent_is_known() -> None:
     queue = SendQueue(LIVEKIT)
     queue.push("a", [b"a0", b"a1", b"a2"])
     queue.push("b", [b"b0"])
     assert (len(queue), queue.waiting_bytes) == (4, 8)
-    assert queue.next(0.0) == b"a0"
+    assert queue.next(0.0) == QueuedPacket("a", b"a0")
     assert (queue.sent("a"), queue.waiting("a")) == (1, 2)
     assert queue.cancel("a") == Cancelled(packets_sent=1, packets_dropped=2)
     assert (len(queue), queue.waiting_bytes) == (1, 2)

@@ -275,7 +275,7 @@ def test_ended_messages_are_remembered_in_bounds() -> None:
         assert len(read(make(number))) == 2
     assert read(make(950)) == [], "one of the last hundred"
     assert len(read(make(700))) == 2, "long forgotten"
-    assert len(read.codec._parts._ended) <= 200
+    assert len(read.codec._parts.recent) <= 200
 
 
 def reply(number: int, parts: int) -> Iterator[bytes]:

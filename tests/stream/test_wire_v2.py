@@ -221,6 +221,6 @@ def test_half_a_pair_that_stays_alone_arrives() -> None:
     packet = rb'{"v":2,"type":"chat","mid":"m","idx":0,"pld":{"from":"bot","text":"So \ud83d"}}'
     assert codec.decode(packet, now=0.0) == [ChatDelta("So ", "m", "bot", 0)]
     assert codec.finish("m", "bot", ended="audio_end", now=1.0) == [
-        ChatDelta("\ud83d", "m", "bot", 0),
-        Chat("So \ud83d", "m", "bot", "audio_end"),
+        ChatDelta("\ufffd", "m", "bot", 0),
+        Chat("So \ufffd", "m", "bot", "audio_end"),
     ]

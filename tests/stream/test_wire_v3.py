@@ -109,9 +109,18 @@ def test_a_packet_after_the_quiet_time_tells_the_end_first(codec: StreamCodec) -
 def test_a_piece_of_an_answer_that_another_ended_is_late(codec: StreamCodec) -> None:
     for packet in (frame("a", "1"), frame("b", "2")):
         codec.decode(packet, now=0.0)
-    assert codec.decode(frame("c", "1"), now=0.1) == [
-        Chat("b", "2", "bot", "next"),
-        LatePart("c", "1", "bot", 1),
+    assert codec.decode(frame("c", "1"), now=0.1) == [LatePart("c", "1", "bot", 1)]
+    assert codec.decode(frame("d", "2"), now=0.2) == [ChatDelta("d", "2", "bot", 1)]
+    assert codec.expire(2.3) == [Chat("bd", "2", "bot", "quiet")]
+
+
+def test_a_frame_without_an_id_ends_no_answer_that_has_one(codec: StreamCodec) -> None:
+    codec.decode(frame("the ", "1"), now=0.0)
+    assert codec.decode(frame("Welcome", None), now=0.1) == [ChatDelta("Welcome", "", "bot", 0)]
+    assert codec.decode(frame("answer", "1"), now=0.2) == [ChatDelta("answer", "1", "bot", 1)]
+    assert codec.expire(9.0) == [
+        Chat("the answer", "1", "bot", "quiet"),
+        Chat("Welcome", "", "bot", "quiet"),
     ]
 
 
@@ -200,8 +209,8 @@ def test_halves_of_a_pair_join_across_frames(codec: StreamCodec) -> None:
     assert out == [
         ChatDelta("So ", "m", "bot", 0),
         ChatDelta("\N{GRINNING FACE}!", "m", "bot", 1),
-        ChatDelta("\ud83d", "m", "bot", 1),
-        Chat("So \N{GRINNING FACE}!\ud83d", "m", "bot", "quiet"),
+        ChatDelta("\ufffd", "m", "bot", 1),
+        Chat("So \N{GRINNING FACE}!\ufffd", "m", "bot", "quiet"),
     ]
 
 
@@ -224,7 +233,7 @@ def test_an_answer_beyond_the_bounds_is_given_up(bounds: dict[str, int], reason:
 def test_a_message_written_piece_by_piece_ends_without_an_empty_frame() -> None:
     """There is no end mark: an empty frame would be a question of its own."""
     writer = StreamCodec(CHATROOM, "v3", peer_id="server_1").open_chat("m")
-    assert len(writer.add("Hello. ") + writer.flush()) == 1
+    assert len([*writer.add("Hello. "), *writer.flush()]) == 1
     assert writer.finish() == []
     writer = StreamCodec(CHATROOM, "v3", peer_id="server_1").open_chat("m")
     assert len(writer.finish()) == 1

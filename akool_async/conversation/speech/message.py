@@ -6,26 +6,11 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 
-import msgspec
-
 from akool_async.conversation.speech.port import SpeechPort
 from akool_async.conversation.transcript import TranscriptEntry
+from akool_async.stream import QueuedPacket
 
 __all__ = ["SpokenMessage"]
-
-
-class _Text(msgspec.Struct):
-    text: str = ""
-    question: str = ""
-
-
-class _Packet(msgspec.Struct):
-    pld: _Text | None = None
-    payload: str = ""
-
-
-_read_packet = msgspec.json.Decoder(_Packet).decode
-_read_payload = msgspec.json.Decoder(_Text).decode
 
 
 class SpokenMessage:
@@ -98,9 +83,9 @@ class SpokenMessage:
         self._push(self._writer.finish(text), more=False)
         self._check_sent()  # (v3) there may have been nothing left to send
 
-    def _push(self, packets: Sequence[bytes], *, more: bool) -> None:
+    def _push(self, packets: Sequence[QueuedPacket], *, more: bool) -> None:
         if packets or not more:  # without packets it ends the message in the outbox
-            self._waiting.extend(map(_text_of, packets))
+            self._waiting.extend(packet.text for packet in packets)
             self._taken.clear()
             self._port.enqueue(self.mid, packets, more=more)
 
@@ -191,10 +176,3 @@ class SpokenMessage:
             if not future.done():
                 future.cancel()
         self._port.close_message(self.mid, self._entry, cut_off=cut_off)
-
-
-def _text_of(packet: bytes) -> str:
-    read = _read_packet(packet)
-    if read.pld is not None:
-        return read.pld.text
-    return _read_payload(read.payload).question

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from akool_async.conversation.options import ConversationOptions
 from akool_async.conversation.transcript import TranscriptEntry
+from akool_async.stream import QueuedPacket
 from akool_async.stream.chat_writer import ChatWriter
 
 __all__ = ["SpeechPort"]
@@ -55,7 +56,7 @@ class SpeechPort(Protocol):
         """
 
     def enqueue(
-        self, mid: str, packets: Sequence[bytes], *, more: bool, urgent: bool = False
+        self, mid: str, packets: Sequence[QueuedPacket], *, more: bool, urgent: bool = False
     ) -> None:
         """Hands packets to the outbox; without `more` the message is whole.
 
