@@ -8,6 +8,10 @@ second protocol beside this one.
 A transport is found through the entry-point group `akool_async.transports`: an entry's name is
 what `stream_type=` and `transport=` take, its value a subclass of `Transport`.
 
+Optional for a transport: `reconnect`, `loopback_options`, and `avatar_publishing` with the change
+`AVATAR_PUBLISHED`, by which a caller can wait until the avatar publishes audio or video. The
+conformance suite (`akool_async.testing.conformance`) tests them where the room can show them.
+
 `akool_async.transport.engines` is for transports over a vendor's SDK that not everybody has.
 """
 

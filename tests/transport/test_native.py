@@ -6,13 +6,14 @@ import asyncio
 import gc
 import subprocess
 import sys
+import threading
 import time
 import weakref
 
 import pytest
 
 from akool_async.testing.conformance import PATIENCE
-from akool_async.transport.native import finish
+from akool_async.transport.native import call_in_thread, finish
 
 #: A thread that Python didn't begin calls it as the process ends.
 PROGRAM = """
@@ -109,3 +110,51 @@ async def test_work_that_nobody_waits_for_is_kept_until_it_is_done() -> None:
     gate.set_result(None)
     async with asyncio.timeout(PATIENCE):
         await done.wait()
+
+
+async def test_a_call_in_a_thread_returns_and_raises() -> None:
+    assert await call_in_thread(divmod, 7, 2) == (3, 1)
+    with pytest.raises(ZeroDivisionError):
+        await call_in_thread(divmod, 7, 0)
+
+
+async def test_many_calls_that_block_leave_the_default_pool_free() -> None:
+    release = threading.Event()
+    calls = [call_in_thread(release.wait, 30) for _ in range(50)]
+    async with asyncio.timeout(20):
+        await asyncio.to_thread(lambda: None)
+    assert not any(call.done() for call in calls)
+    release.set()
+    assert all(await asyncio.gather(*calls))
+
+
+async def test_a_cancelled_call_goes_on_and_its_result_is_dropped() -> None:
+    started, release, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def work() -> None:
+        started.set()
+        release.wait(30)
+        ended.set()
+
+    call = call_in_thread(work)
+    await asyncio.to_thread(started.wait, 30)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    release.set()
+    assert await asyncio.to_thread(ended.wait, 30)
+
+
+def test_a_call_that_outlives_its_loop_is_borne() -> None:
+    release, ended = threading.Event(), threading.Event()
+
+    def work() -> None:
+        release.wait(30)
+        ended.set()
+
+    async def main() -> None:
+        call_in_thread(work)
+
+    asyncio.run(main())
+    release.set()
+    assert ended.wait(30)
