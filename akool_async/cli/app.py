@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from importlib.metadata import entry_points
 from typing import Annotated, Any, cast
 
 import typer
@@ -37,9 +39,28 @@ app.add_typer(session_app, name="sessions")
 app.add_typer(knowledge_app, name="knowledge")
 
 
+#: Entry points of other distributions' command groups, each a `typer.Typer`.
+COMMANDS_GROUP = "akool_async.commands"
+
+
+def add_commands_of_others(arguments: Sequence[str]) -> None:
+    """Adds the command groups of installed distributions.
+
+    One is imported only if it is the one that `arguments` name: the help of `akool` shows the
+    others by the summaries of their distributions.
+    """
+    for entry in entry_points(group=COMMANDS_GROUP):
+        if list(arguments[:1]) == [entry.name]:
+            app.add_typer(entry.load(), name=entry.name)
+        else:
+            summary = entry.dist.metadata["Summary"] if entry.dist is not None else None
+            app.add_typer(typer.Typer(help=summary), name=entry.name)
+
+
 def run() -> int:
     """Runs the command that the arguments name; returns the exit status."""
     set_up_logging()
+    add_commands_of_others(sys.argv[1:])
     try:
         app(prog_name="akool")
     except SystemExit as ended:

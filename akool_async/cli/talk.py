@@ -145,7 +145,7 @@ class Talk:
                     self._end_line()
                 case events.Reconnecting() | events.AvatarLeft():
                     self._say("(the connection is interrupted)")
-                case events.Reconnected() | events.AvatarReturned():
+                case events.Reconnected() | events.AvatarBack():
                     self._say("(the connection stands again)")
                 case events.SessionEnding(seconds_left=seconds):
                     self._say(f"(the session ends in {seconds:.0f} s)")
