@@ -26,6 +26,7 @@ DISTRIBUTIONS = {
     "akool_async_chatroom": "akool_chatroom",
     "akool_async_agora": "akool_agora",
     "akool_async_trtc": "akool_trtc",
+    "akool_async_fleet": "akool_fleet",
 }
 EXTRAS = "cli,simulator,webhooks,livekit,chatroom,agora,trtc"
 
@@ -188,3 +189,25 @@ def fuzz(session: nox.Session) -> None:
 def soak(session: nox.Session) -> None:
     """Ten minutes of conversation in many rooms; its one-minute form belongs to `livekit`."""
     session.run(sys.executable, "tests/livekit/soak.py", *session.posargs)
+
+
+@nox.session
+def fleet(session: nox.Session) -> None:
+    """The fleet: its types, and trials with a real server and workers that are killed."""
+    python = own_environment(session, "fleet")
+    session.run(python, "-m", "mypy", "-p", "akool_fleet")
+    several = ("-n", "4", "--dist", "worksteal")
+    session.run(python, "-m", "pytest", *several, "integrations/fleet/tests", *session.posargs)
+
+
+def own_environment(session: nox.Session, group: str) -> str:
+    """Makes .nox/GROUP with a dependency group alone; returns its Python.
+
+    Integrations bring frameworks that neither the core's tests nor the demo need.
+    """
+    folder = Path(".nox", group).resolve()
+    session.run(
+        *(tool("uv"), "sync", "-q", "--no-default-groups", "--group", group),
+        env={"UV_PROJECT_ENVIRONMENT": str(folder)},
+    )
+    return str(folder / ("Scripts" if os.name == "nt" else "bin") / "python")

@@ -1,0 +1,120 @@
+"""A worker process: reads the queue, runs jobs, ends in order when it is asked to."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import uuid
+from typing import Final
+
+from taskiq import AcknowledgeType, Context, TaskiqDepends
+from taskiq.receiver import Receiver
+
+from akool_fleet.broker import GROUP
+from akool_fleet.fleet import TASK, Fleet
+from akool_fleet.ledger import declare_group
+from akool_fleet.reaper import Reaper
+from akool_fleet.seat import Seats
+
+__all__ = ["Worker", "work"]
+
+logger = logging.getLogger("akool_fleet")
+
+#: Signals that ask a worker to drain; a second one hands "finish" bots over, too.
+_SIGNALS: Final = ("SIGTERM", "SIGINT", "SIGHUP")
+
+
+class Worker:
+    """One worker of a fleet in this event loop.
+
+    Args:
+        fleet: with its bots registered.
+        worker: its id; by default host, process and a random part.
+    """
+
+    def __init__(self, fleet: Fleet, *, worker: str | None = None) -> None:
+        self.fleet = fleet
+        self.id = worker or f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+        self._asked = asyncio.Event()
+        self._hurry = asyncio.Event()
+
+    def drain(self) -> None:
+        """Ends in order: takes no more jobs, puts waiting ones back, finishes or hands over those
+        that run. Called a second time, it hands all over.
+        """
+        if self._asked.is_set():
+            self._hurry.set()
+        self._asked.set()
+
+    def _drain_once(self) -> None:
+        self._asked.set()
+
+    async def run(self) -> None:
+        """Works until it is drained.
+
+        Raises:
+            RedisError: the server can't be reached at the start.
+        """
+        fleet, options = self.fleet, self.fleet.options
+        ledger = fleet.make_ledger()
+        try:
+            await declare_group(ledger.redis, ledger.queue, GROUP)
+            async with fleet.client() as client:
+                seats = Seats(options, fleet.bots, ledger, client, worker=self.id)
+                reaper = Reaper(
+                    options, ledger, client, seats, worker=self.id, drain=self._drain_once
+                )
+                cleaning = asyncio.create_task(reaper.run(), name="fleet-reaper")
+                ending = asyncio.create_task(self._end_by(seats), name="fleet-drain")
+                try:
+                    await self._receive(seats, ledger)
+                finally:
+                    for task in (ending, cleaning):
+                        task.cancel()
+                    await asyncio.wait([ending, cleaning])
+            await ledger.retire(self.id)
+        finally:
+            await ledger.aclose()
+        logger.info("worker %s ended in order", self.id)
+
+    async def _receive(self, seats: Seats, ledger: object) -> None:
+        fleet, options = self.fleet, self.fleet.options
+        broker = fleet.make_broker(ledger, worker=self.id)  # type: ignore[arg-type]
+
+        async def run(job: str, context: Context = TaskiqDepends()) -> str:  # noqa: B008
+            return await seats.run(job, context)
+
+        broker.register_task(run, task_name=TASK)
+        receiver = Receiver(
+            broker,
+            max_async_tasks=options.sessions_per_process,
+            ack_type=AcknowledgeType.MANUAL,
+        )
+        try:
+            await receiver.listen(self._asked)
+        finally:
+            await broker.shutdown()
+
+    async def _end_by(self, seats: Seats) -> None:
+        await self._asked.wait()
+        logger.info("worker %s drains", self.id)
+        seats.draining.set()
+        try:
+            async with asyncio.timeout(self.fleet.options.drain_timeout):
+                await self._hurry.wait()
+        except TimeoutError:
+            logger.warning("bots that aren't finished are handed over now")
+        seats.hurrying.set()
+
+
+async def work(fleet: Fleet) -> None:
+    """Runs a worker until SIGTERM, SIGINT or SIGHUP."""
+    worker = Worker(fleet)
+    loop = asyncio.get_running_loop()
+    for name in _SIGNALS:
+        if hasattr(signal, name):
+            loop.add_signal_handler(getattr(signal, name), worker.drain)
+    await worker.run()
