@@ -1,4 +1,4 @@
-"""Who is calling: a key, a token, or a client id and secret that get one (docs/protocol.md §1).
+"""Authentication: a key, a token, or a client id and secret that get one (docs/protocol.md §1).
 
 One header per request. A fetched token is shared by all calls and replaced once per call that finds
 it stale; however many calls wait for it, it is fetched once.
@@ -60,7 +60,7 @@ class TokenFetch:
 
 
 class Auth(ABC):
-    """Puts the header on a request."""
+    """Gives the header of authentication to requests."""
 
     @abstractmethod
     async def header(self, fetch: TokenFetch) -> tuple[str, str]:

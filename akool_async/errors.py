@@ -20,7 +20,7 @@ AkoolError
 │   ├── BusyError                 1214, 1215, 1237
 │   ├── SessionClosedError        1219
 │   ├── ProcessingError           media, upload and knowledge codes
-│   └── UnknownCodeError          a code nobody documented
+│   └── UnknownCodeError          a code that isn't documented
 ├── SessionFailedError            a session whose status says failed or completed while opening
 ├── SessionLeftOpenError          a session couldn't be closed: it costs until its duration is over
 ├── AvatarFailedError             an uploaded avatar whose processing failed
@@ -430,7 +430,7 @@ class WebhookError(AkoolError, ValueError):
 
 
 class WaitTimeoutError(AkoolError, TimeoutError):
-    """A status didn't come in time; `status` is the last one seen, `None`: none was told."""
+    """A status didn't come in time; `status` is the last one seen, `None`: none was answered."""
 
     retryable = True
 

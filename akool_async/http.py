@@ -1,4 +1,4 @@
-"""Bytes to the service and back: the only module of the client that knows aiohttp.
+"""Sending requests and reading answers: the only REST module that uses aiohttp.
 
 One pool of connections per client, made on first use, shared by its `with_options` copies. Answers
 are bounded in size, redirects aren't followed (the key would go with them), and every aiohttp error

@@ -1,7 +1,7 @@
 """Reading what the service really sends (docs/protocol.md §1 "Envelope").
 
 Unknown fields are kept and ignored, numbers may come as strings and ids as numbers, an optional
-field may be missing, null or of a type that nobody documented: that never fails an answer.
+field may be missing, null or of an undocumented type: that never fails an answer.
 """
 
 from __future__ import annotations

@@ -53,8 +53,8 @@ class Knowledge(Answer):
         id: the record's `_id`, which a session takes as `knowledge_id`.
         user_type: 1 internal, 2 external.
         source: `from`: 1 system, 2 user.
-        prologue: what the avatar opens with.
-        prompt: what it is told about its role.
+        prologue: the avatar's first words.
+        prompt: instructions about its role.
         create_time, update_time: milliseconds since 1970.
     """
 

@@ -75,7 +75,7 @@ class Voice(Answer):
 class Language(Answer):
     """A language of the service's own list.
 
-    Its codes are regional (`af-ZA`) while sessions take `en`: these aren't checked against it.
+    Its codes are regional (`af-ZA`) while sessions take `en`: sessions aren't checked against them.
     """
 
     code: str | None = Field(default=None, alias="lang_code")

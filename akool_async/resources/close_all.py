@@ -1,4 +1,4 @@
-"""Closing all open sessions that somebody's dead program left, or those of one avatar or age."""
+"""Closing all open sessions that a dead program left, or those of one avatar or age."""
 
 from __future__ import annotations
 

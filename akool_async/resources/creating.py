@@ -122,7 +122,9 @@ class Creation(Generic[S]):
             if _may_have_acted(error):
                 logger.error("creating a session failed: %s; %s", error, self._unknown(error))  # noqa: TRY400
             return
-        logger.warning("closing the session %s, created when nobody waited any more", session.id)
+        logger.warning(
+            "closing the session %s, created after its caller had stopped waiting", session.id
+        )
         await self._closer.start(session.id).wait()
 
     def _unknown(self, error: BaseException) -> str:

@@ -40,7 +40,7 @@ class KnowledgeBases:
         Args:
             name: at most 100 characters, unique in the account.
             prologue: what the avatar opens with, at most 2,000 characters.
-            prompt: what it is told about its role, at most 10,000 characters.
+            prompt: instructions about its role, at most 10,000 characters.
             docs: documents to read, each at most 104,857,600 bytes, 524,288,000 together.
             urls: pages to read.
 
@@ -130,7 +130,7 @@ class KnowledgeBases:
         Raises:
             NotFoundError: there is none of that id.
         """
-        # A second try would find it gone, and tell a success as an error.
+        # A second try would find it gone, and report a success as an error.
         request = post(
             f"{_AT}/delete",
             {"id": text("knowledge_id", knowledge_id)},

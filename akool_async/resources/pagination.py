@@ -4,8 +4,8 @@
     async for avatar in client.avatars.list():
         ...
 
-Iterating fetches no page too many where the answers tell how many items there are, gives each item
-once however the list shifts meanwhile, and ends when the service repeats a page.
+Iterating fetches no page too many where the answers hold a count, yields each item once although
+the list may shift meanwhile, and ends when the service repeats a page.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Page(Generic[T]):
 
 
 class AsyncPaginator(Generic[T]):
-    """A list call that wasn't made yet: `await` it, or iterate it with `async for`."""
+    """A list call that isn't made yet: `await` it for one page, or iterate it with `async for`."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class AsyncPaginator(Generic[T]):
 
         Args:
             fetch: gets the page of a number.
-            key: what tells two items apart; `None` or "": nothing does.
+            key: what identifies an item; `None` or "": nothing does.
             page: the first page.
             size: how many items a page is asked to hold.
             single: there is one page only.

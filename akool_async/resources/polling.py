@@ -1,4 +1,4 @@
-"""Waiting for a status that only asking again can tell."""
+"""Waiting for a status by asking again."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def poll(
     Args:
         what: for the error's text, "avatar 66…".
         ask: one question; its errors end the waiting.
-        done: whether this answer is the one waited for; raises where it can't come any more.
+        done: whether this answer is the one waited for; raises where it can no longer come.
         status: of an answer, for the error.
         timeout: seconds in all.
         interval: seconds between the first answer and the second question; pauses grow up to ten
@@ -58,9 +58,9 @@ async def poll(
                 answer = await ask()
                 last = status(answer)
                 if on_progress is not None:
-                    told = on_progress(answer)
-                    if inspect.isawaitable(told):
-                        await told
+                    result = on_progress(answer)
+                    if inspect.isawaitable(result):
+                        await result
                 if done(answer):
                     return answer
                 await asyncio.sleep(pause)

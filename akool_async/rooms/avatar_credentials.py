@@ -1,4 +1,4 @@
-"""Credentials that have the avatar join the caller's own room (docs/protocol.md §1, "you send").
+"""Credentials with which the avatar joins the caller's own room (docs/protocol.md §1, "you send").
 
 What is sent differs from what is received: TRTC's fields are spelled `trtc_sdk_…`, and the token is
 the avatar's, not the caller's. Checked here, because a session that can't join is paid for all the

@@ -37,15 +37,15 @@ class OwnLiveKitRoom(OwnRoom):
 
     Give `avatar_token` and `bot_token`, or a key pair (or have it in the environment), of which
     tokens are made with `livekit-api` for each session: with the least grants, and a life a little
-    longer than the session's. LiveKit makes the room when the first one joins.
+    longer than the session's. LiveKit makes the room when the first participant joins.
 
     Attributes:
         name: the room's; with ready tokens theirs.
         url: ws:// or wss://, or the environment's `LIVEKIT_URL`. The service must reach it.
         api_key: or `LIVEKIT_API_KEY`.
         api_secret: or `LIVEKIT_API_SECRET`.
-        avatar_token: the avatar's way in, sent to the service.
-        bot_token: this program's.
+        avatar_token: what the avatar joins with; sent to the service.
+        bot_token: what this program joins with.
         avatar_identity: the avatar's name in the room; with ready tokens theirs.
         bot_identity: this program's; another one.
     """

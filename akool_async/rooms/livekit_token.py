@@ -24,7 +24,7 @@ class LiveKitClaims:
     """What a token grants.
 
     Attributes:
-        identity: who joins with it; "" where it names nobody.
+        identity: who joins with it; "" where it holds none.
         room: the only room it opens, `None`: any.
         expires: seconds since 1970, `None`: never.
         not_before: seconds since 1970, `None`: at once.
@@ -112,7 +112,7 @@ def check_livekit_token(
             field, f"is for the room {claims.room!r}, the session is for {room!r}"
         )
     if not claims.identity:
-        raise InvalidParameterError(field, "names no identity")
+        raise InvalidParameterError(field, "holds no identity")
     if identity is not None and claims.identity != identity:
         raise InvalidParameterError(
             field, f"is for the identity {claims.identity!r}, not for {identity!r}"

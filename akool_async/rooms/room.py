@@ -1,9 +1,9 @@
 """Rooms of one's own, for the service to put its avatar in (docs/protocol.md §1 "Credentials").
 
-An own room has two ways in: the avatar's, which is sent to the service, and the bot's, which this
-program joins with. Both are checked when the room is made or prepared, before a session is paid
-for. Who else is in the room doesn't matter: the avatar's identity is remembered, and only its
-packets are the avatar's.
+An own room has two sets of credentials: the avatar's, which is sent to the service, and the bot's,
+which this program joins with. Both are checked when the room is made or prepared, before a session
+is paid for. Other people may be in the room: only packets of the avatar's identity are taken for
+the avatar's.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ class PreparedRoom:
         stream_type: "livekit", "agora" or "trtc".
         avatar_credentials: `credentials` of session/create, for the avatar. Holds a secret, in
             clear: it is what is sent.
-        bot_credentials: the bot's way in.
+        bot_credentials: what this program joins with.
         avatar: the avatar's identity in the room.
         bot: the bot's.
-        transport_options: what the transport must be told besides.
+        transport_options: options that the transport needs besides.
     """
 
     stream_type: OwnStreamType
@@ -52,10 +52,13 @@ class OwnRoom(ABC):
 
     @abstractmethod
     def prepare(self, *, duration: float | None = None) -> PreparedRoom:
-        """Makes or checks both ways in, for a session of `duration` seconds (`None`: not known).
+        """Makes or checks both sets of credentials.
+
+        Args:
+            duration: seconds of the session, `None`: not known.
 
         Raises:
-            InvalidParameterError: a token has expired meanwhile, or is for another room.
+            InvalidParameterError: a token has expired since, or is for another room.
             MissingDependencyError: tokens are to be made, and what makes them isn't installed.
         """
 

@@ -46,7 +46,7 @@ def test_what_is_no_token_is_refused_without_quoting_it(wrong: str) -> None:
         ({"room": "other"}, {"room": "mine"}, "the room 'other', the session is for 'mine'"),
         ({"identity": "bot"}, {"identity": "avatar"}, "the identity 'bot', not for 'avatar'"),
         ({"join": False}, {}, "roomJoin"),
-        ({"identity": ""}, {}, "names no identity"),
+        ({"identity": ""}, {}, "holds no identity"),
         ({"life": 60}, {"needs_until": 4e9}, "are needed"),
     ],
 )
