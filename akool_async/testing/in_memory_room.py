@@ -55,6 +55,11 @@ class InMemoryTransport(Transport):
         """Takes the option `room`."""
         super().preflight({name: value for name, value in options.items() if name != "room"})
 
+    @property
+    def avatar_publishing(self) -> bool | None:
+        """`InMemoryRoom.publishing`."""
+        return self._room.publishing
+
     async def connect(self, *, timeout: float) -> None:
         """Returns at once. Raises `InMemoryRoom.connect_error` if that is set."""
         del timeout
@@ -132,6 +137,7 @@ class InMemoryRoom:
         stuck: packets aren't accepted: `send` waits until its time limit.
         confirming: while it isn't set, packets arrive but `send` doesn't return, as in a room
             whose answer arrives before its confirmation of the question.
+        publishing: whether the avatar publishes audio or video; `None`: the room can't say.
         connect_error: what `connect` raises.
         can_reconnect: whether `reconnect` works (it ends `silent`).
         packets: everything that arrived at the avatar's end.
@@ -162,6 +168,7 @@ class InMemoryRoom:
         self.stuck = False
         self.confirming = asyncio.Event()
         self.confirming.set()
+        self.publishing: bool | None = None
         self.connect_error: Exception | None = None
         self.can_reconnect = True
         self.packets: list[bytes] = []
@@ -204,6 +211,13 @@ class InMemoryRoom:
         self._arrival.set()
 
     # What happens to the connection.
+
+    def publish(self, *, on: bool = True) -> None:
+        """The avatar begins, or ends, to publish audio or video."""
+        begins = on and not self.publishing
+        self.publishing = on
+        if begins and self.transport.connected:
+            self.change(ConnectionState.AVATAR_PUBLISHED)
 
     def change(
         self,

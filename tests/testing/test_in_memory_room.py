@@ -109,3 +109,18 @@ def test_its_options():
     InMemoryTransport.preflight({"room": None})
     with pytest.raises(InvalidParameterError, match="takes no such option"):
         InMemoryTransport.preflight({"other": 1})
+
+
+async def test_what_the_avatar_publishes():
+    room = InMemoryRoom()
+    assert room.transport.avatar_publishing is None
+    room.publish()
+    await room.transport.connect(timeout=1)
+    assert room.transport.avatar_publishing is True
+    room.publish(on=False)
+    assert room.transport.avatar_publishing is False
+    for _ in range(2):
+        room.publish()
+    room.send(b"next")
+    assert await room.transport.receive() == ConnectionChange(ConnectionState.AVATAR_PUBLISHED)
+    assert await room.transport.receive() == b"next"

@@ -1,198 +1,21 @@
 """The engine over the SDK, against a stand-in with the SDK's names and defects."""
 
 import asyncio
-import logging
-import ssl
 import threading
 import time
-import urllib.error
-import zipfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 import fake_agora
 import pytest
+from agora_engine import ROOM, Told, joined
 from akool_agora import AgoraTransport, EngineError, Room
 from akool_agora.sdk import SDKEngine
-from akool_agora.sdk_package import load
 from akool_agora.sdk_service import SERVICE
 from pydantic import SecretStr
 
-from akool_async.errors import JoinError, JoinRefusedError, MissingDependencyError
+from akool_async.errors import JoinRefusedError
 from akool_async.models.credentials import AgoraCredentials
 from akool_async.testing.conformance import PATIENCE, until
 from akool_async.transport import ConnectionChange, ConnectionState, JoinTarget
-
-ROOM = Room("app", "channel", 12, "t0ken")
-
-
-@pytest.fixture
-def sdk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[fake_agora.Sdk]:
-    monkeypatch.setattr("sys.platform", "linux")
-    monkeypatch.setattr("platform.machine", lambda: "x86_64")
-    with fake_agora.installed(tmp_path) as state:
-        yield state
-    assert state.violations == []
-    assert all(connection.released for connection in state.connections)
-    assert all(service.released for service in state.services)
-
-
-class Told:
-    """An `EngineEvents` that remembers, and on which thread it was told."""
-
-    def __init__(self) -> None:
-        self.events: list[tuple[object, ...]] = []
-        self.threads: set[threading.Thread] = set()
-
-    def __getattr__(self, name: str) -> object:
-        def remember(*args: object) -> None:
-            self.events.append((name, *args))
-            self.threads.add(threading.current_thread())
-
-        return remember
-
-    async def wait(self, *event: object) -> None:
-        await until(lambda: event in self.events, f"{event}")
-
-
-@asynccontextmanager
-async def joined(told: Told, room: Room = ROOM) -> AsyncIterator[SDKEngine]:
-    engine = SDKEngine()
-    try:
-        await engine.join(room, told)  # type: ignore[arg-type]
-        yield engine
-    finally:
-        await engine.leave()
-
-
-# Importing
-
-
-async def test_certificates_are_checked_after_the_import(sdk: fake_agora.Sdk) -> None:
-    before = ssl._create_default_https_context
-    async with joined(Told()):
-        assert ssl._create_default_https_context is before
-    assert before is not ssl._create_unverified_context
-
-
-def test_certificates_are_checked_after_a_failed_import(sdk: fake_agora.Sdk) -> None:
-    before = ssl._create_default_https_context
-    sdk.import_error = SystemExit(1)
-    with pytest.raises(MissingDependencyError):
-        load()
-    assert ssl._create_default_https_context is before
-
-
-async def test_it_is_imported_off_the_event_loop(sdk: fake_agora.Sdk) -> None:
-    async with joined(Told()):
-        assert sdk.imported_on is not None
-        assert sdk.imported_on is not threading.current_thread()
-
-
-@pytest.mark.parametrize(
-    ("raised", "words"),
-    [
-        (SystemExit(1), "native library"),
-        (urllib.error.URLError("no route"), r"download\.agora\.io .*python -c 'import agora"),
-        (TimeoutError(), r"download\.agora\.io"),
-        (zipfile.BadZipFile(), r"download\.agora\.io"),
-        (ImportError("libfoo"), "libfoo"),
-        (AttributeError("undefined symbol"), "undefined symbol"),
-    ],
-)
-async def test_a_failed_import_says_what_cures_it(
-    sdk: fake_agora.Sdk, raised: BaseException, words: str
-) -> None:
-    sdk.import_error = raised
-    engine = SDKEngine()
-    with pytest.raises(MissingDependencyError, match=words) as error:
-        await engine.join(ROOM, Told())  # type: ignore[arg-type]
-    assert error.value.__cause__ is raised
-    await engine.leave()
-
-
-@pytest.mark.parametrize("module", ["_rtc_connection_observer", "_local_user_observer", "later"])
-def test_the_sdk_logs_no_tokens_and_no_packets(sdk: fake_agora.Sdk, module: str) -> None:
-    whole = logging.getLogger("agora.rtc")
-    whole.setLevel(logging.NOTSET)
-    if module != "later":
-        # A program may have set the level of one of its loggers.
-        logging.getLogger(f"agora.rtc._ctypes_handle.{module}").setLevel(logging.DEBUG)
-    load()
-    logger = logging.getLogger(f"agora.rtc._ctypes_handle.{module}")
-    assert not logger.isEnabledFor(logging.DEBUG)
-    assert logger.getEffectiveLevel() == logging.INFO
-
-
-# The service
-
-
-async def test_a_service_that_answers_0_and_is_not_there(sdk: fake_agora.Sdk) -> None:
-    sdk.initialize_fails = True
-    with pytest.raises(EngineError, match="though it answered 0"):
-        async with joined(Told()):
-            pass
-    sdk.initialize_fails = False
-    async with joined(Told()):
-        assert len(sdk.services) == 2
-
-
-@pytest.mark.parametrize("inited", [False, True])
-async def test_a_service_that_breaks_while_starting_is_released(
-    sdk: fake_agora.Sdk, inited: bool
-) -> None:
-    sdk.initialize_breaks = True
-    sdk.inited_before_it_breaks = inited
-    with pytest.raises(EngineError, match="didn't start"):
-        async with joined(Told()):
-            pass
-    assert [service.released for service in sdk.services] == [True]
-    sdk.initialize_breaks = False
-    async with joined(Told(), Room("another app", "c", 1, "t")):
-        assert sdk.services[-1].appid == "another app"
-
-
-async def test_one_service_for_all_sessions_released_with_the_last(
-    sdk: fake_agora.Sdk,
-) -> None:
-    async with joined(Told()):
-        async with joined(Told(), Room("app", "other", 13, "t")):
-            assert len(sdk.services) == 1
-        assert not sdk.services[0].released
-    assert sdk.services[0].released
-    async with joined(Told()):
-        assert len(sdk.services) == 2
-
-
-async def test_another_app_id_has_to_wait(sdk: fake_agora.Sdk) -> None:
-    async with joined(Told()):
-        with pytest.raises(JoinError, match="another Agora app id"):
-            async with joined(Told(), Room("other", "c", 1, "t")):
-                pass
-    async with joined(Told(), Room("other", "c", 1, "t")):
-        assert sdk.services[-1].appid == "other"
-
-
-@pytest.mark.parametrize(
-    ("flag", "value", "code"),
-    [
-        ("no_connection", True, -7),
-        ("no_stream", True, -1),
-        ("register_answer", -1, -1),
-        ("connect_answer", -8, -8),
-    ],
-)
-async def test_what_the_sdk_refuses_leaves_nothing(
-    sdk: fake_agora.Sdk, flag: str, value: object, code: int
-) -> None:
-    setattr(sdk, flag, value)
-    with pytest.raises(EngineError) as raised:
-        async with joined(Told()):
-            pass
-    assert raised.value.code == code
-    assert sdk.services[0].released
-
 
 # Joining and leaving
 
