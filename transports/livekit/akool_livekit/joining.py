@@ -20,10 +20,10 @@ from akool_async.transport import JoinTarget
 from akool_async.transport.file_limit import check_file_limit
 from akool_async.transport.native import settle_at_exit
 from akool_async.transport.renewal import renewed_credentials
+from akool_livekit.fork_check import check_process
 from akool_livekit.join_limiter import JOIN_LIMITER, join_room, leave_room
 from akool_livekit.logs import hide_tokens, without_tokens
 from akool_livekit.participants import ParticipantTracker
-from akool_livekit.process import check_process
 from akool_livekit.reasons import is_refusal
 
 if TYPE_CHECKING:

@@ -25,10 +25,10 @@ from akool_async.errors import (
 from akool_async.stream.limits import LIVEKIT
 from akool_async.transport import ConnectionChange, Inbox, JoinTarget, Transport, TransportStats
 from akool_async.transport.file_limit import check_file_limit
+from akool_livekit.fork_check import check_not_forked
 from akool_livekit.join_limiter import leave_room
 from akool_livekit.joining import FILES_PER_JOIN, Joiner, publish
 from akool_livekit.participants import ParticipantTracker
-from akool_livekit.process import check_not_forked
 from akool_livekit.reasons import ended_text, reason_name
 from akool_livekit.sender_filter import SenderFilter
 

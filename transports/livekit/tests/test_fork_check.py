@@ -1,4 +1,4 @@
-"""`akool_livekit.process`: the client can't be used after a fork."""
+"""`akool_livekit.fork_check`: the client can't be used after a fork."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import subprocess
 import sys
 
 import pytest
-from akool_livekit import LiveKitTransport, process
+from akool_livekit import LiveKitTransport, fork_check
 
 from akool_async.errors import JoinError
 
 
 def test_a_process_that_used_it_itself_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "_used_in", None)
-    process.check_process()
-    process.check_process()
+    monkeypatch.setattr(fork_check, "_used_in", None)
+    fork_check.check_process()
+    fork_check.check_process()
     LiveKitTransport.preflight({})
 
 
 def test_a_child_of_one_that_used_it_is_refused_before_it_pays(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(process, "_used_in", 1)
+    monkeypatch.setattr(fork_check, "_used_in", 1)
     with pytest.raises(JoinError, match=r"fork\(\).*spawn") as caught:
         LiveKitTransport.preflight({})
     assert not caught.value.retryable
