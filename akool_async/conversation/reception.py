@@ -61,10 +61,11 @@ class Reception:
             self._user_text(message, now)
             return
         if not line.replies.begun(message.mid):
-            if self._is_echo(message, now):
-                return
+            # First: an echo, too, shows that what was being heard is whole.
             for finish in line.user_speech.avatar_answers():
                 self.finish(finish, now)
+            if self._is_echo(message, now):
+                return
         if isinstance(message, ChatDelta):
             line.replies.delta(message, now)
         elif isinstance(message, Chat):
@@ -89,7 +90,7 @@ class Reception:
         passed, begins = line.echoes.take(message, now)
         if begins:
             interrupt = line.options.suppress_echo and not line.avatar_busy
-            line.speech.echo_begun(interrupt=interrupt or line.responder is not None)
+            line.speech.echo_begun(message.mid, interrupt=interrupt or line.responder is not None)
         if passed == [message]:
             return False
         for each in passed:
@@ -106,16 +107,18 @@ class Reception:
 
     def _speech_event(self, message: SpeechEvent, now: float) -> None:
         line = self._line
-        known = line.turns.is_known(message.mid) or line.replies.begun(message.mid)
-        mid = message.mid if known else ""
+        mid = message.mid
+        known = (
+            line.turns.is_known(mid) or line.replies.begun(mid) or line.echoes.is_echo(mid)
+        )
         if message.event == "audio_start":
-            line.replies.audio_started(message.mid)
-            line.speech.audio_started(mid)
-            line.hub.publish(ev.SpeakingStarted(message.mid))
+            line.replies.audio_started(mid)
+            line.speech.audio_started(mid, known=known)
+            line.hub.publish(ev.SpeakingStarted(mid))
         elif message.event == "audio_end":
-            line.replies.audio_ended(message.mid, now)
-            line.speech.audio_ended(mid)
-            line.hub.publish(ev.SpeakingStopped(message.mid))
+            line.replies.audio_ended(mid, now)
+            line.speech.audio_ended(mid, known=known)
+            line.hub.publish(ev.SpeakingStopped(mid))
         else:
             self._unknown(f"an event named {message.event!r}")
 

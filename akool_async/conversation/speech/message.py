@@ -134,6 +134,10 @@ class SpokenMessage:
         if self.sending_started:
             self._started = True
 
+    def audio_was_not_its_own(self) -> None:
+        """The latest `audio_started` turns out to be another message's."""
+        self._started = False
+
     def audio_ended(self, mid: str) -> None:
         """The avatar stopped speaking: this one, if that began after it or `mid` says so."""
         if not self.sending_started:

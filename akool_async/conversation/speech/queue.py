@@ -42,6 +42,9 @@ class SpeechQueue:
         #: The service speaks back what a person said: its audio is still to come, or going on.
         self._echo: Literal["none", "expected", "audible"] = "none"
         self._echo_since = 0.0
+        self._audio_mid = ""
+        #: Learned: audio events carry the mid of the text they are about.
+        self._names_our_mids = False
         self._echo_begun: asyncio.Future[None] | None = None
         self._hears_audio_events = False
         self._closed = False
@@ -231,24 +234,25 @@ class SpeechQueue:
         message = self._message
         return message if message is not None and key == message.mid else None
 
-    def audio_started(self, mid: str) -> None:
-        """The avatar began to speak."""
+    def audio_started(self, mid: str, *, known: bool) -> None:
+        """The avatar began to speak; `known`: `mid` is a message's that is known."""
         self._avatar_speaks = self._hears_audio_events = True
         message = self._message
         expected = self._echo == "expected" and self._now() <= self._echo_since + _ECHO_AUDIO
         self._echo = "none"
+        self._audio_mid = mid
         if expected and (message is None or mid != message.mid):
             self._echo = "audible"
-        elif message is not None and self._is_of(message, mid):
+        elif message is not None and self._is_of(message, mid, known=known):
             message.audio_started()
 
-    def audio_ended(self, mid: str) -> None:
-        """The avatar stopped speaking."""
+    def audio_ended(self, mid: str, *, known: bool) -> None:
+        """The avatar stopped speaking; `known` as for `audio_started`."""
         self._avatar_speaks = False
         message = self._message
         if self._echo == "audible" and (message is None or mid != message.mid):
             self._echo = "none"
-        elif message is not None and self._is_of(message, mid):
+        elif message is not None and self._is_of(message, mid, known=known):
             message.audio_ended(mid)
 
     def interrupted(self) -> None:
@@ -258,15 +262,19 @@ class SpeechQueue:
         elif self._echo == "none" and self._avatar_speaks and (message := self._message):
             message.ignore_next_audio_end = True
 
-    def echo_begun(self, *, interrupt: bool) -> None:
+    def echo_begun(self, mid: str, *, interrupt: bool) -> None:
         """The avatar speaks back what a person said; with `interrupt` it is stopped, unless
         speech of ours is on its way or an interrupt is.
         """
         message = self._message
         ours_on_the_way = message is not None and message.sending_started
-        # Audio that began before the echo's text may be the echo's, or speech of ours.
-        audible = self._avatar_speaks and not (message is not None and message.audible)
-        self._echo = "audible" if audible else "expected"
+        if mid and mid == self._audio_mid:  # its audio was reported before its text
+            if message is not None and mid != message.mid:
+                message.audio_was_not_its_own()
+            self._echo = "audible" if self._avatar_speaks else "none"
+        else:
+            audible = self._avatar_speaks and not (message is not None and message.audible)
+            self._echo = "audible" if audible else "expected"
         self._echo_since = self._now()
         if interrupt and not ours_on_the_way and not self._port.interrupting:
             self.interrupt_soon()
@@ -282,11 +290,16 @@ class SpeechQueue:
     def _now() -> float:
         return asyncio.get_running_loop().time()
 
-    def _is_of(self, message: SpokenMessage, mid: str) -> bool:
+    def _is_of(self, message: SpokenMessage, mid: str, *, known: bool) -> bool:
         """Whether audio can be this message's. An interrupt was sent before it, so without its
         answer the avatar still says what it was given before.
         """
-        return mid == message.mid or (not mid and not self._port.interrupting)
+        if mid == message.mid:
+            self._names_our_mids = True
+            return True
+        if known or (mid and self._names_our_mids):
+            return False
+        return not self._port.interrupting
 
     def packet_sending(self, key: str) -> None:
         """A packet is handed to the room."""
