@@ -17,6 +17,7 @@ from typing import Any, Final, Generic, Literal, TypeVar, cast
 from akool_async.concurrency import Uncancellable
 from akool_async.conversation import AvatarSession, ConversationOptions, SessionInfo
 from akool_async.conversation.params import Params
+from akool_async.conversation.responder import ResponderFunction, RespondWith
 from akool_async.errors import ConfigurationError, InvalidParameterError, JoinError
 from akool_async.models.addresses import is_loopback_url
 from akool_async.models.credentials import Credentials, read_credentials
@@ -30,6 +31,7 @@ from akool_async.resources.polling import Progress
 from akool_async.resources.sessions import Sessions
 from akool_async.rest.base_url import normalise_base_url
 from akool_async.rooms.room import OwnRoom, PreparedRoom
+from akool_async.stream.limits import Dialect
 from akool_async.transport import JoinTarget, Transport, load_transport
 from akool_async.validation import choice, number, text, url
 
@@ -109,6 +111,7 @@ class SessionOpener:
         transport_options: Mapping[str, Any] | None = None,
         engine: Any = None,
         options: ConversationOptions | None = None,
+        respond_with: ResponderFunction | RespondWith | None = None,
         renew_credentials: Renew | None = None,
         on_created: OnCreated | None = None,
         legacy: bool = False,
@@ -145,6 +148,9 @@ class SessionOpener:
             transport_options: for the transport; its own documentation names them.
             engine: shorthand for `transport_options={"engine": …}`.
             options: every time limit and bound of the conversation.
+            respond_with: your own language model answers what people say: the function of
+                `AvatarSession.respond_with`, or a `RespondWith`. It is in place before the room
+                is joined, and the session is in retelling mode from the start.
             renew_credentials: called for credentials with a new token, when the room needs one.
             on_created: called with the session, which has an id and is paid for, before anything
                 else is done with it; plain or async. What it raises is raised, and the session
@@ -165,6 +171,8 @@ class SessionOpener:
             SessionLeftOpenError: when leaving; the session couldn't be closed within
                 `session_close_timeout`. During another exception that one gets a note instead.
         """
+        if respond_with is not None:
+            mode = mode or 1
         fields: SessionFields = {
             "duration": duration,
             # Without one, the service's choice is unpredictable (docs/protocol.md §2); version 3
@@ -180,7 +188,15 @@ class SessionOpener:
             "voice_params": voice_params,
             "extra": extra,
         }
-        by = _JoinBy(transport, transport_options, engine, options, renew_credentials, on_created)
+        by = _JoinBy(
+            transport,
+            transport_options,
+            engine,
+            options,
+            renew_credentials,
+            on_created,
+            respond_with,
+        )
         if legacy:
 
             async def start() -> AvatarSession:
@@ -261,6 +277,28 @@ class _JoinBy:
     options: ConversationOptions | None
     renew_credentials: Renew | None
     on_created: OnCreated | None = None
+    respond_with: ResponderFunction | RespondWith | None = None
+
+    def responder(self, mode: int | None, dialect: Dialect) -> RespondWith | None:
+        """The responder to install, checked."""
+        given = self.respond_with
+        if given is None:
+            return None
+        if dialect == "v3":
+            raise InvalidParameterError(
+                "respond_with", "needs a version 4 session: the v3 chat room reports no speech"
+            )
+        if mode == 2:
+            raise InvalidParameterError(
+                "mode", "2 (dialogue) lets the service answer; leave it out with respond_with"
+            )
+        if isinstance(given, RespondWith):
+            return given
+        if not callable(given):
+            raise InvalidParameterError(
+                "respond_with", f"{type(given).__name__} is neither a function nor a RespondWith(…)"
+            )
+        return RespondWith(given)
 
     def find(self, kind: str) -> type[Transport]:
         """The transport, `kind` by default. All that was given is checked first."""
@@ -395,6 +433,7 @@ async def _open(
     executor: APIExecutor, plan: _Plan[S], fields: SessionFields, room: OwnRoom | None, by: _JoinBy
 ) -> AvatarSession:
     found = by.find(plan.kind)
+    responder = by.responder(fields["mode"], found.dialect)
     plan.creation(None)  # refuses wrong values, before a room makes tokens by them
     own = _own_room(room, plan.kind, fields["duration"])
     settings = by.settings(found, executor.pool.base_url)
@@ -450,6 +489,8 @@ async def _open(
                 close=close,
                 pause=plan.pause(session),
             )
+            if responder is not None:
+                avatar.install(responder)
             open_sessions.check()
         except BaseException as error:
             await plan.closing(session, options.session_close_timeout).settle(error)

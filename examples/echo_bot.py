@@ -12,8 +12,12 @@ from akool_async import AkoolClient, UserSpoke
 
 
 async def main() -> None:
-    async with AkoolClient() as akool, akool.open_session("dvp_Tristan_cloth2_1080P") as avatar:
-        avatar.respond_with(lambda turn: f"You said: {turn.text}")
+    async with (
+        AkoolClient() as akool,
+        akool.open_session(
+            "dvp_Tristan_cloth2_1080P", respond_with=lambda turn: f"You said: {turn.text}"
+        ) as avatar,
+    ):
         print("listening")
         async for event in avatar.events(UserSpoke):
             if isinstance(event, UserSpoke):

@@ -17,7 +17,15 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 
-from akool_async import AkoolClient, HandlerFailed, ReplyDone, UserSpoke, UserTurn
+from akool_async import (
+    AkoolClient,
+    AvatarSession,
+    HandlerFailed,
+    ReplyDone,
+    RespondWith,
+    UserSpoke,
+    UserTurn,
+)
 
 SYSTEM = "You are a friendly guide. Answer in one or two short sentences, without lists."
 
@@ -44,23 +52,31 @@ async def main() -> None:
     base = os.environ.get("OPENAI_BASE_URL", "https://api.openai.com/v1").rstrip("/") + "/"
     headers = {"Authorization": f"Bearer {os.environ['OPENAI_API_KEY']}"}
     timeout = aiohttp.ClientTimeout(total=60)
-    async with (
-        aiohttp.ClientSession(base, headers=headers, timeout=timeout) as http,
-        AkoolClient() as akool,
-        akool.open_session("dvp_Tristan_cloth2_1080P", mode=1) as avatar,
-    ):
-        avatar.respond_with(
-            lambda turn: completion(http, turn), filler="Let me think.", filler_after=2.0
+    async with aiohttp.ClientSession(base, headers=headers, timeout=timeout) as http:
+        model = RespondWith(
+            lambda turn: completion(http, turn),
+            filler="Let me think.",
+            filler_after=2.0,
+            merge_window=0.6,  # the service may split one utterance in two
         )
-        print("listening")
-        async for event in avatar.events():
-            match event:
-                case UserSpoke(text=text):
-                    print(f"user: {text}")
-                case ReplyDone():
-                    print(f"avatar: {event.text}")
-                case HandlerFailed(error=error):
-                    print(f"no answer: {error!r}")
+        async with (
+            AkoolClient() as akool,
+            akool.open_session("dvp_Tristan_cloth2_1080P", respond_with=model) as avatar,
+        ):
+            await talk(avatar)
+
+
+async def talk(avatar: AvatarSession) -> None:
+    """Shows the conversation until the session ends."""
+    print("listening")
+    async for event in avatar.events():
+        match event:
+            case UserSpoke(text=text):
+                print(f"user: {text}")
+            case ReplyDone():
+                print(f"avatar: {event.text}")
+            case HandlerFailed(error=error):
+                print(f"no answer: {error!r}")
 
 
 if __name__ == "__main__":

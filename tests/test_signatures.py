@@ -29,16 +29,13 @@ PACKAGES = (
     "akool_async.resources.voices",
 )
 
-#: Still to do: what they name is imported for type checkers only.
-UNRESOLVED = {"akool_async:Responder", "akool_async:Utterance"}
-
 
 def public() -> list[str]:
     names = []
     for package in PACKAGES:
         module = importlib.import_module(package)
         names += [f"{package}:{name}" for name in module.__all__]
-    return [name for name in names if name not in UNRESOLVED]
+    return names
 
 
 def callables(thing: object) -> dict[str, object]:

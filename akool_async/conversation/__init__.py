@@ -16,7 +16,7 @@ if TYPE_CHECKING:
         SessionInfo,
     )
     from akool_async.conversation.reply_stream import ReplyStream
-    from akool_async.conversation.responder import Responder, UserTurn
+    from akool_async.conversation.responder import Responder, RespondWith, UserTurn
     from akool_async.conversation.session import AvatarSession
     from akool_async.conversation.speech.utterance import Utterance
     from akool_async.conversation.transcript import Transcript, TranscriptEntry
@@ -27,6 +27,7 @@ __all__ = [
     "ConversationStats",
     "EventReader",
     "ReplyStream",
+    "RespondWith",
     "Responder",
     "SessionInfo",
     "Transcript",
@@ -41,6 +42,7 @@ _MODULES: Final = {
     "ConversationStats": "options",
     "EventReader": "event_bus",
     "ReplyStream": "reply_stream",
+    "RespondWith": "responder",
     "Responder": "responder",
     "SessionInfo": "options",
     "Transcript": "transcript",

@@ -9,19 +9,23 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
+from akool_async import validation
 from akool_async.conversation.options import ConversationOptions
 from akool_async.conversation.speech.job import (
     SpeechJob,
     SpeechSettings,
     cancelled_itself,
+    check_speech,
     end_source,
     own_cancellation,
 )
 from akool_async.conversation.speech.queue import SpeechQueue
+from akool_async.conversation.speech.sentences import Splitter
+from akool_async.conversation.speech.utterance import Split
 from akool_async.conversation.transcript import Transcript
 from akool_async.errors import AkoolError, InvalidParameterError, TextTimeoutError
 
-__all__ = ["Responder", "ResponderFunction", "ResponderPort", "ResponderSettings", "UserTurn"]
+__all__ = ["RespondWith", "Responder", "ResponderFunction", "ResponderPort", "UserTurn"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +56,43 @@ ResponderFunction: TypeAlias = Callable[[UserTurn], Answer | Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
-class ResponderSettings:
-    """The arguments of `AvatarSession.respond_with`."""
+class RespondWith:
+    """A responder for `open_session(…, respond_with=…)`, where it takes more than a function.
 
-    filler: str | None
-    filler_after: float
-    merge_window: float
-    speech: SpeechSettings
+    Attributes:
+        function: of a `UserTurn`.
+        filler: said when the first piece takes longer than `filler_after` seconds.
+        filler_after: in seconds.
+        merge_window: seconds to wait for more of what a person says.
+        split: as for `AvatarSession.say`.
+        splitter: as for `AvatarSession.say`.
+        delay: as for `AvatarSession.say`.
+
+    Raises:
+        InvalidParameterError: a wrong value; names the field.
+    """
+
+    function: ResponderFunction
+    filler: str | None = None
+    filler_after: float = 1.0
+    merge_window: float = 0.0
+    split: Split = "one_message"
+    splitter: Splitter | None = None
+    delay: float | None = None
+
+    def __post_init__(self) -> None:
+        if not callable(self.function):
+            raise InvalidParameterError("function", f"{self.function!r} can't be called")
+        if self.filler is not None:
+            validation.speech("filler", self.filler)
+        for name in ("filler_after", "merge_window", "delay"):
+            value = getattr(self, name)
+            if value is None:
+                continue
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not number or not 0 <= value < float("inf"):
+                raise InvalidParameterError(name, f"{value!r} isn't a number of seconds from 0 on")
+        check_speech(self.split, self.splitter)
 
 
 class ResponderPort(Protocol):
@@ -120,17 +154,13 @@ class Responder:
     def __init__(
         self,
         port: ResponderPort,
-        function: ResponderFunction,
-        settings: ResponderSettings,
+        settings: RespondWith,
         *,
         mode_is_set: bool,
     ) -> None:
-        if not callable(function):
-            raise InvalidParameterError("function", f"{function!r} can't be called")
         self.turns = 0
         self.barge_ins = 0
         self._port = port
-        self._function = function
         self._settings = settings
         self._current: _Answer | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -220,7 +250,7 @@ class Responder:
             transcript=port.transcript,
             complete=all(one.complete for one in heard),
         )
-        answer = self._current = _Answer(port, self._function, turn, self._settings)
+        answer = self._current = _Answer(port, turn, self._settings)
         answer.task = self._own(answer.run(), "akool-responder")
 
     def _own(self, work: Any, name: str) -> asyncio.Task[None]:
@@ -254,17 +284,20 @@ class _Answer:
     def __init__(
         self,
         port: ResponderPort,
-        function: ResponderFunction,
         turn: UserTurn,
-        settings: ResponderSettings,
+        settings: RespondWith,
     ) -> None:
         #: Nothing of it is wanted any more.
         self.over = False
         self.task: asyncio.Task[None] | None = None
         self._port = port
-        self._function = function
+        self._function = settings.function
         self._turn = turn
         self._settings = settings
+        delay = port.options.first_piece if settings.delay is None else settings.delay
+        self._speech = SpeechSettings(
+            settings.split, delay, port.options.piece_bytes, settings.splitter
+        )
         self._job: SpeechJob | None = None
 
     def end(self) -> None:
@@ -292,7 +325,7 @@ class _Answer:
                         bound.reschedule(None)  # from here on the utterance looks to it
                         if filler is not None:
                             filler.cancel()
-                        self._job = self._port.speech.open(settings.speech, self.end)
+                        self._job = self._port.speech.open(self._speech, self.end)
                     self._job.source.add(piece)
                     await self._job.source.ready()
             if self._job is not None and not self.over:
@@ -315,7 +348,7 @@ class _Answer:
 
     def _fill(self, text: str) -> None:
         if not self.over and not self._port.is_over:
-            self._port.speech.say(text, self._settings.speech)
+            self._port.speech.say(text, self._speech)
 
     def _failed(self, error: Exception) -> None:
         if self.over:

@@ -24,11 +24,10 @@ from akool_async.conversation.params import (
     Params,
     QuestionFields,
     check_action,
-    check_text,
     check_timeout,
 )
 from akool_async.conversation.reply_stream import ReplyStream
-from akool_async.conversation.responder import Responder, ResponderFunction, ResponderSettings
+from akool_async.conversation.responder import Responder, ResponderFunction, RespondWith
 from akool_async.conversation.speech.job import SpeechSettings
 from akool_async.conversation.speech.sentences import Splitter
 from akool_async.conversation.speech.utterance import Split, Utterance
@@ -307,10 +306,17 @@ class AvatarSession:
 
         Raises:
             NotSupportedError: (v3) the chat room doesn't report speech.
-            InvalidParameterError: `function` can't be called, there is a responder already, or
-                the session was given `mode=2`.
+            InvalidParameterError: a wrong value, or there is a responder already.
+            RuntimeError: called outside the session's event loop.
         """
+        return self.install(
+            RespondWith(function, filler, filler_after, merge_window, split, splitter, delay)
+        )
+
+    def install(self, respond_with: RespondWith) -> Responder:
+        """`respond_with`, its arguments in one object."""
         line = self._line
+        line.check_loop()
         if self._opened:
             self._check_open()
         if line.v3:
@@ -319,15 +325,9 @@ class AvatarSession:
             )
         if line.responder is not None:
             raise InvalidParameterError("function", "there is a responder already; stop it first")
-        settings = ResponderSettings(
-            filler=filler if filler is None else check_text(filler),
-            filler_after=check_timeout(filler_after, 1.0),
-            merge_window=check_timeout(merge_window or None, 0.0),
-            speech=self._speech_settings(split, splitter, delay, None),
-        )
         if not self._opened:  # the opening set-params sets it
             line.params = line.params.updated(Params(mode=1))
-        line.responder = Responder(line, function, settings, mode_is_set=not self._opened)
+        line.responder = Responder(line, respond_with, mode_is_set=not self._opened)
         return line.responder
 
     # Commands.

@@ -10,7 +10,8 @@ import asyncio
 
 import pytest
 
-from akool_async import AkoolClient, ConversationOptions, HandlerFailed
+from akool_async import AkoolClient, ConversationOptions, HandlerFailed, RespondWith
+from akool_async.errors import InvalidParameterError
 from akool_async.simulator import ServiceBehavior, Simulator
 from akool_async.simulator.avatar.avatar import GREETING
 from akool_async.testing.waiting import until
@@ -56,7 +57,7 @@ async def visit(behavior: ServiceBehavior, stream_type: str) -> None:
         Simulator(behavior=behavior, pace=0.001) as sim,
         AkoolClient("any", base_url=sim.url) as akool,
         akool.open_session(
-            "dvp_Tristan_cloth2_1080P", stream_type=stream_type, mode_type=1, options=OPTIONS
+            "dvp_Tristan_cloth2_1080P", stream_type=stream_type, mode=1, options=OPTIONS
         ) as avatar,
     ):
         failed: list[BaseException] = []
@@ -97,7 +98,21 @@ async def visit(behavior: ServiceBehavior, stream_type: str) -> None:
 
 
 #: Of single switches, those that matter to what is heard and said.
-SPOKEN = ["splits_utterances", "speaks_by_itself", "greets", "reply_mid", "fin", "fin_place", "audio_events", "retelling_text", "retelling_paced", "speaks_before_fin", "second_chat", "answer_mid", "interrupted_fin"]
+SPOKEN = {
+    "splits_utterances",
+    "speaks_by_itself",
+    "greets",
+    "reply_mid",
+    "fin",
+    "fin_place",
+    "audio_events",
+    "retelling_text",
+    "retelling_paced",
+    "speaks_before_fin",
+    "second_chat",
+    "answer_mid",
+    "interrupted_fin",
+}
 
 
 @pytest.mark.parametrize("name", [n for n in BEHAVIORS if "=" not in n or n[:6] == "random"])
@@ -122,3 +137,64 @@ async def test_every_other_behavior(name, echoes):
 async def test_every_room(stream_type, splits):
     behavior = ServiceBehavior(echoes_user_speech=True, splits_utterances=splits)
     await visit(behavior, stream_type)
+
+
+async def test_with_respond_with_the_first_words_have_one_answer():
+    """The visitor speaks as soon as the room is joined; the service itself answers nothing."""
+    async with (
+        Simulator(behavior=ServiceBehavior(echoes_user_speech=True, default_mode=2)) as sim,
+        AkoolClient("any", base_url=sim.url) as akool,
+    ):
+        opening = akool.open_session(
+            "dvp_Tristan_cloth2_1080P",
+            stream_type="trtc",
+            options=OPTIONS,
+            respond_with=lambda turn: f"You said {turn.text}.",
+        )
+
+        async def visitor() -> None:
+            await until(lambda: sim.open_sessions and sim.avatar(sim.open_sessions[0]).present)
+            await sim.user_says(sim.open_sessions[0], "first words")
+
+        speaking = asyncio.create_task(visitor())
+        async with opening as avatar:
+            await speaking
+            await until(lambda: len(avatar.transcript) == 2 and avatar.transcript[1].ended)
+            assert [(entry.role, entry.text) for entry in avatar.transcript] == [
+                ("user", "first words"),
+                ("avatar", "You said first words."),
+            ]
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ({"respond_with": "hello"}, "respond_with"),
+        ({"respond_with": lambda turn: None, "mode": 2}, "mode"),
+        ({"respond_with": lambda turn: None, "legacy": True}, "respond_with"),
+    ],
+)
+async def test_a_wrong_responder_is_refused_before_anything_is_paid(options, field):
+    async with Simulator() as sim, AkoolClient("any", base_url=sim.url) as akool:
+        with pytest.raises(InvalidParameterError) as caught:
+            await akool.open_session("dvp_Tristan_cloth2_1080P", **options)
+        assert caught.value.field == field
+        assert not sim.sessions
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ({"function": None}, "function"),
+        ({"filler": " "}, "filler"),
+        ({"filler_after": -1}, "filler_after"),
+        ({"merge_window": "long"}, "merge_window"),
+        ({"delay": float("inf")}, "delay"),
+        ({"split": "words"}, "split"),
+        ({"splitter": "words"}, "splitter"),
+    ],
+)
+def test_wrong_settings_of_a_responder_are_refused(options, field):
+    with pytest.raises(InvalidParameterError) as caught:
+        RespondWith(**{"function": print, **options})
+    assert caught.value.field == field

@@ -10,11 +10,19 @@ from typing import Protocol
 
 from akool_async.conversation.speech.message import SpokenMessage
 from akool_async.conversation.speech.port import SpeechPort
+from akool_async.conversation.speech.sentences import Splitter
 from akool_async.conversation.speech.source import TextSource
 from akool_async.conversation.speech.utterance import Split, Utterance, UtteranceState
-from akool_async.errors import TextSourceError
+from akool_async.errors import InvalidParameterError, TextSourceError
 
-__all__ = ["SpeechJob", "SpeechSettings", "cancelled_itself", "end_source", "own_cancellation"]
+__all__ = [
+    "SpeechJob",
+    "SpeechSettings",
+    "cancelled_itself",
+    "check_speech",
+    "end_source",
+    "own_cancellation",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +32,17 @@ class SpeechSettings:
     split: Split
     delay: float
     piece_bytes: int | None
-    splitter: Callable[[str], object] | None = None
+    splitter: Splitter | None = None
+
+
+def check_speech(split: object, splitter: object) -> None:
+    """Raises `InvalidParameterError` for what `split=` and `splitter=` can't be."""
+    if split not in ("one_message", "message_per_sentence"):
+        raise InvalidParameterError(
+            "split", f"{split!r} isn't 'one_message' or 'message_per_sentence'"
+        )
+    if splitter is not None and not callable(splitter):
+        raise InvalidParameterError("splitter", f"{splitter!r} can't be called")
 
 
 class Reporter(Protocol):
@@ -76,7 +94,7 @@ class SpeechJob:
         #: The message that is being sent or spoken.
         self.message: SpokenMessage | None = None
         self.source = TextSource(
-            settings.splitter,  # type: ignore[arg-type]
+            settings.splitter,
             by_sentence=settings.split == "message_per_sentence",
             timeout=port.options.text_timeout,
             most_bytes=settings.piece_bytes,

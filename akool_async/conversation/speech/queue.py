@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Final, Literal
 
 from akool_async.conversation.params import check_text
-from akool_async.conversation.speech.job import SpeechJob, SpeechSettings
+from akool_async.conversation.speech.job import SpeechJob, SpeechSettings, check_speech
 from akool_async.conversation.speech.message import SpokenMessage
 from akool_async.conversation.speech.port import SpeechPort
 from akool_async.conversation.speech.utterance import Utterance
@@ -68,12 +68,7 @@ class SpeechQueue:
             raise InvalidParameterError(
                 "text", f"{type(text).__name__} is neither a str nor an async iterable of str"
             )
-        if settings.split not in ("one_message", "message_per_sentence"):
-            raise InvalidParameterError(
-                "split", f"{settings.split!r} isn't 'one_message' or 'message_per_sentence'"
-            )
-        if settings.splitter is not None and not callable(settings.splitter):
-            raise InvalidParameterError("splitter", f"{settings.splitter!r} can't be called")
+        check_speech(settings.split, settings.splitter)
         busy = self.busy or self._port.avatar_busy
         if interrupt and (busy or not self._hears_audio_events):
             self.interrupt_all()
