@@ -453,6 +453,11 @@ class Line:
         if not self.v3:
             await self.set_mode(1, timeout=self.options.command_timeout)
 
+    async def keep_retelling_mode(self) -> None:
+        """See `ResponderPort`."""
+        await self.set_retelling_mode()
+        self.params = self.params.updated(Params(mode=1))
+
     def report(self, error: BaseException, where: str) -> None:
         """See `SpeechPort`."""
         self.hub.report(error, where)

@@ -108,9 +108,7 @@ class Reception:
     def _speech_event(self, message: SpeechEvent, now: float) -> None:
         line = self._line
         mid = message.mid
-        known = (
-            line.turns.is_known(mid) or line.replies.begun(mid) or line.echoes.is_echo(mid)
-        )
+        known = line.turns.is_known(mid) or line.replies.begun(mid) or line.echoes.is_echo(mid)
         if message.event == "audio_start":
             line.replies.audio_started(mid)
             line.speech.audio_started(mid, known=known)

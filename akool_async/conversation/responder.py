@@ -122,8 +122,12 @@ class ResponderPort(Protocol):
     def is_over(self) -> bool:
         """Whether the conversation ended."""
 
-    async def set_retelling_mode(self) -> None:
-        """As `SpeechPort.set_retelling_mode`."""
+    async def keep_retelling_mode(self) -> None:
+        """Puts the avatar into retelling mode, as if the caller had set it.
+
+        Raises:
+            CommandRejectedError, CommandTimeoutError, DisconnectedError: as for `set_params`.
+        """
 
     def answered_by_service(self, mid: str) -> bool:
         """Whether the service began to answer what was heard; if not, it isn't expected to."""
@@ -172,7 +176,10 @@ class Responder:
         self._ready: asyncio.Event = asyncio.Event()
         if mode_is_set:
             self._ready.set()
-        else:
+
+    def begin(self) -> None:
+        """The session is open: sets retelling mode, where create didn't."""
+        if not self._ready.is_set():
             self._own(self._prepare(), "akool-responder-mode")
 
     def __await__(self) -> Generator[Any, None, Responder]:
@@ -264,7 +271,7 @@ class Responder:
         """Sets the mode; until then the service may answer what is heard, and not both should."""
         port = self._port
         try:
-            await port.set_retelling_mode()
+            await port.keep_retelling_mode()
         except AkoolError as error:
             if not port.is_over:
                 port.report(error, "setting retelling mode for the responder")

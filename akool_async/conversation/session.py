@@ -107,6 +107,8 @@ class AvatarSession:
             line.start()
             if not line.v3:
                 await self._prove()
+            if line.responder is not None:
+                line.responder.begin()
         except BaseException as error:
             await self._closed().settle(error)
             raise
@@ -325,9 +327,10 @@ class AvatarSession:
             )
         if line.responder is not None:
             raise InvalidParameterError("function", "there is a responder already; stop it first")
-        if not self._opened:  # the opening set-params sets it
-            line.params = line.params.updated(Params(mode=1))
-        line.responder = Responder(line, respond_with, mode_is_set=not self._opened)
+        line.responder = Responder(line, respond_with, mode_is_set=line.mode == 1)
+        line.params = line.params.updated(Params(mode=1))
+        if self._opened:
+            line.responder.begin()
         return line.responder
 
     # Commands.
