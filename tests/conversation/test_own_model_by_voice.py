@@ -132,6 +132,7 @@ async def test_every_other_behavior(name, echoes):
     await visit(BEHAVIORS[name].but(echoes_user_speech=echoes, all_credentials=False), "trtc")
 
 
+@pytest.mark.real_clock
 @pytest.mark.parametrize("stream_type", ["agora", "livekit"])
 @pytest.mark.parametrize("splits", [True, False], ids=["splits", "whole"])
 async def test_every_room(stream_type, splits):
