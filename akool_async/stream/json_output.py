@@ -37,12 +37,12 @@ def dump(value: Any) -> bytes:
 
 
 def escape(text: str) -> bytes:
-    """`text` as it stands between the quotes of a JSON string."""
+    """`text` as written between the quotes of a JSON string."""
     return dump(text)[1:-1]
 
 
 def escape_twice(text: str) -> bytes:
-    """`text` as it stands between the quotes of a JSON string inside a JSON string."""
+    """`text` as written between the quotes of a JSON string inside a JSON string."""
     return _encode(escape(text).decode())[1:-1]
 
 

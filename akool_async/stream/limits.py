@@ -26,7 +26,7 @@ class PacketLimits:
         bytes_per_second: the most bytes in any window of one second; `None`: no limit.
         packets_per_second: the most packets in any window of one second; `None`: no limit.
         ordered: packets arrive in the order they were sent.
-        reliable: packets neither get lost nor arrive twice while the connection stands.
+        reliable: packets neither get lost nor arrive twice as long as the connection lasts.
     """
 
     max_bytes: int

@@ -45,7 +45,7 @@ __all__ = [
 #: Who a text is from: the avatar, or what its speech recognition heard a person say.
 Sender = Literal["bot", "user"]
 
-#: How the end of a chat message was told: the part with `fin`; (v3) another `message_id` began;
+#: How the end of a chat message was known: the part with `fin`; (v3) another `message_id` began;
 #: nothing came for the quiet time; the avatar's `audio_end`.
 Ended = Literal["fin", "next", "quiet", "audio_end"]
 
@@ -102,7 +102,7 @@ class Chat(Message, frozen=True, gc=False):
         mid: names the message; a reply may carry its question's. "" where a peer left it out.
         sender: "bot" or "user" for what was received, `None` for what we send, or where a peer
             left it out.
-        ended: how its end was told; "fin" for what we send.
+        ended: how its end was known; "fin" for what we send.
         options: (v3) what goes with a question, or came with an answer.
     """
 
@@ -211,7 +211,7 @@ class PartialChat(Message, frozen=True):
 
 
 class LatePart(Message, frozen=True):
-    """A part of a message that had ended already: told, not lost, and not a new message."""
+    """A part that came after its message had ended: reported, and not taken for a new message."""
 
     text: str
     mid: str

@@ -21,7 +21,7 @@ NEAR: Final = 20
 
 
 class Envelope(Protocol):
-    """What stands around the text of one message's parts."""
+    """The JSON before and after the text of one message's parts."""
 
     #: 1 where text is escaped once, 2 where it is JSON inside JSON.
     depth: int

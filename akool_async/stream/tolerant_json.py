@@ -1,6 +1,6 @@
 """Reading JSON that isn't quite what the documents say (docs/protocol.md §2 "Received").
 
-The way for odd packets only: numbers as strings, halves of a surrogate pair, a byte order mark.
+Used for odd packets only: numbers as strings, halves of a surrogate pair, a byte order mark.
 What can't be read either way is refused with `NotOursError`, whose text says why.
 """
 

@@ -33,7 +33,7 @@ from akool_async.stream.surrogates import replace_surrogates
 
 __all__ = ["PartReassembler"]
 
-_NOBODY: Final[Key] = ("", None)
+_NO_MESSAGE: Final[Key] = ("", None)
 
 
 class PartReassembler:
@@ -59,7 +59,7 @@ class PartReassembler:
         # For the short way that `StreamCodec.decode` takes with the next part in order, which
         # nearly every part is; `add` would do the same, at twice the cost:
         #: The message that a part was added to last.
-        self.latest = MessageBuffer(_NOBODY)
+        self.latest = MessageBuffer(_NO_MESSAGE)
         #: What is held of messages that aren't complete, in bytes, and its bounds.
         self.held = 0
         self.max_held = bounds.bytes
@@ -125,7 +125,7 @@ class PartReassembler:
         return self._add_to(message, idx, fin, text, now, surrogates)
 
     def _late(self, key: Key, idx: int, text: str) -> list[Received]:
-        """A part of a message that ended: one that came before, or told as late."""
+        """A part of a message that ended: a duplicate, or a `LatePart`."""
         parts = self.recent[key]
         if is_duplicate(parts, idx, text):
             self.duplicates += 1
@@ -234,7 +234,7 @@ class PartReassembler:
         del self.open[message.key]
         self.held -= message.size()
         if self.latest is message:
-            self.latest = MessageBuffer(_NOBODY)
+            self.latest = MessageBuffer(_NO_MESSAGE)
         if message.mid:
             parts = message.hashes()
             self.recent.add(message.key, parts, size_of(parts))

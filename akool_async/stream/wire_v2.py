@@ -197,7 +197,7 @@ def command_packet(message: Command | CommandAnswer | SpeechEvent) -> bytes:
 
 
 class ChatEnvelope:
-    """What stands around the text of a chat message's parts."""
+    """The JSON before and after the text of a chat message's parts."""
 
     depth = 1
     has_end = True

@@ -110,7 +110,7 @@ def raw_packet(data: bytes, peer_id: str | None) -> bytes:
 
 
 class ChatEnvelope:
-    """What stands around the text of a message's frames."""
+    """The JSON before and after the text of a message's frames."""
 
     depth = 2
     has_end = False
@@ -136,7 +136,7 @@ class ChatEnvelope:
             payload["question"] = ""
         payload["answer" if sender == "bot" else "question"] = ""
         frame["payload"] = dump(payload).decode()
-        # The text goes where the last field's empty string stands: `…:\"` text `\"}"}`.
+        # The text goes into the empty string of the last field: `…:\"` text `\"}"}`.
         whole = dump(frame)
         self._around = whole[:-5], whole[-5:]
 

@@ -27,7 +27,6 @@ from akool_async.stream import (
     StreamCodec,
     UnknownMessage,
     VoiceParams,
-    new_mid,
 )
 
 
@@ -287,19 +286,3 @@ def test_refused_by_name_in_version_3(message: Any, field: str, problem: str) ->
         StreamCodec(CHATROOM, "v3").encode(message)
     assert refused.value.field == field
     assert problem in refused.value.problem
-
-
-@pytest.mark.parametrize(
-    ("arguments", "field"),
-    [({"dialect": "v1"}, "dialect"), ({"quiet_time": 0.0}, "quiet_time")],
-)
-def test_a_codec_refuses_what_it_cannot_be(arguments: dict[str, Any], field: str) -> None:
-    with pytest.raises(InvalidParameterError) as refused:
-        StreamCodec(AGORA, **arguments)
-    assert refused.value.field == field
-
-
-def test_mids_are_short_and_differ() -> None:
-    mids = {new_mid() for _ in range(10_000)}
-    assert len(mids) == 10_000
-    assert all(mid.startswith("msg-") and len(mid) == 16 for mid in mids)

@@ -9,7 +9,6 @@ import pytest
 
 from akool_async.errors import InvalidParameterError
 from akool_async.stream import AGORA, CHATROOM, StreamCodec
-from akool_async.stream.json_output import dump, escape, escape_twice, unescape
 from akool_async.stream.surrogates import (
     SurrogateJoiner,
     ends_with_high_surrogate,
@@ -28,15 +27,6 @@ def test_halves_are_found_joined_and_replaced() -> None:
     assert join_surrogates("\ud83d\ude00 \ude00\ud83d") == "\N{GRINNING FACE} \ude00\ud83d"
     assert replace_surrogates("\ud83d\ude00 \ude00\ud83d") == "\N{GRINNING FACE} \ufffd\ufffd"
     assert replace_surrogates("as it is") == "as it is"
-
-
-def test_a_half_alone_is_written_as_its_escape() -> None:
-    assert escape("\ud83d\ude00") == "\N{GRINNING FACE}".encode()
-    assert escape("a\ud83d") == rb"a\ud83d"
-    assert dump({"a": "\ud83d"}) == rb'{"a":"\ud83d"}'
-    for text in ("plain", '"\\\n\0', "a\ud83d", "\N{GRINNING FACE}"):
-        assert unescape(escape(text), 1) == text
-        assert unescape(escape_twice(text), 2) == text
 
 
 def test_halves_that_meet_between_pieces_are_joined() -> None:

@@ -23,7 +23,6 @@ from akool_async.stream import (
     StreamCodec,
     UnknownMessage,
 )
-from akool_async.stream.languages import code_of_language, name_of_language
 
 
 def frame(answer: Any = None, mid: str = "m", **payload: Any) -> bytes:
@@ -138,14 +137,6 @@ def test_languages_come_as_names(codec: StreamCodec) -> None:
     assert chat == Chat(
         "Hallo", "m", "bot", "quiet", QuestionOptions(None, None, "de", 1, Prompt("text", ""))
     )
-
-
-def test_names_of_languages() -> None:
-    assert code_of_language(" english ") == "en"
-    assert code_of_language("Klingon") == "Klingon"
-    assert code_of_language("en") == "en"
-    assert name_of_language("ZH") == "Chinese"
-    assert name_of_language("tlh") == "tlh"
 
 
 def test_what_is_not_json_goes_as_base64(codec: StreamCodec) -> None:
