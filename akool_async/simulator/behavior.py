@@ -24,7 +24,7 @@ class ServiceBehavior:
     """One switch per question. The defaults are what was observed on the live service.
 
     A program that works under every one of `all_alternatives()`, and under a few
-    `random(seed)`, doesn't depend on what nobody knows.
+    `random(seed)`, doesn't depend on what is not known.
 
     Attributes:
         echoes_user_speech: in retelling mode what people say is spoken back: its text comes as
@@ -48,7 +48,7 @@ class ServiceBehavior:
             under another.
         fin: a reply's parts carry `fin` false and the last one true ("every"); only the last
             one carries it ("only_last"); none does ("missing").
-        fin_place: `fin` stands beside `pld` ("top") or inside it ("pld").
+        fin_place: `fin` is beside `pld` ("top") or inside it ("pld").
         empty_last_part: a reply is ended by a part without text.
         audio_events: `audio_start` and `audio_end` are sent.
         retelling_text: in retelling mode the text being said is sent as `from: bot`, too.
@@ -68,7 +68,7 @@ class ServiceBehavior:
         InvalidParameterError: a switch has a value that it doesn't know.
     """
 
-    echoes_user_speech: bool = False
+    echoes_user_speech: bool = True
     splits_utterances: bool = False
     speaks_by_itself: bool = True
     greets: bool = False

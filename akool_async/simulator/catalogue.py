@@ -142,7 +142,7 @@ def voices() -> list[dict[str, Any]]:
 
 
 def system_knowledge() -> dict[str, Any]:
-    """The knowledge base that everybody has."""
+    """The knowledge base that every account has."""
     return {
         "_id": "67a0c0ffee053926b2e70001",
         "team_id": "66bca9f1cd053926b2e70000",

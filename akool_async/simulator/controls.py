@@ -47,7 +47,7 @@ class SimulatorControls:
 
     @property
     def open_sessions(self) -> list[SimSession]:
-        """Sessions that nobody closed and that didn't run out: they cost money."""
+        """Sessions that were not closed and didn't run out: they cost money."""
         return self._service.book.open_sessions
 
     @property
@@ -170,7 +170,7 @@ class SimulatorControls:
             if found is None:
                 missing = "no session was opened"
             elif not self.avatar(found).present:
-                missing = f"nobody joined the room of session {found.id}"
+                missing = f"no client joined the room of session {found.id}"
             else:
                 missing = f"the client of session {found.id} sent no command"
             raise TimeoutError(f"not ready within {timeout:g} s: {missing}") from None
@@ -194,7 +194,7 @@ class SimulatorControls:
             self._service.faults.remove(fault)
 
     async def user_says(self, session: str | SimSession, text: str) -> None:
-        """Somebody says `text` in a session's room: the avatar reports it and answers it.
+        """A visitor says `text` in a session's room: the avatar reports it and answers it.
 
         Returns when it was reported. In retelling mode there is no answer.
 

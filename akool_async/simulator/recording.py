@@ -28,7 +28,7 @@ def redacted(value: Any) -> Any:
 
 def _is_secret(name: str) -> bool:
     low = name.lower()
-    return any(word in low for word in _SECRET_NAMES)
+    return any(part in low for part in _SECRET_NAMES)
 
 
 @dataclass(slots=True)

@@ -86,7 +86,7 @@ class Simulator(SimulatorControls):
         livekit: a real LiveKit server for the avatar to join; `None`: the simulator's own rooms,
             which any LiveKit client can join.
         conditions: what the rooms' network does to packets.
-        clock: where the time comes from; `Clock(running=False)` stands still but for `advance`.
+        clock: where the time comes from; `Clock(running=False)` moves by `advance` only.
         queue_time: seconds for which a new session's status is 1.
         upload_time: seconds until an uploaded avatar is ready.
         default_duration: seconds for a session that asks for none; the documents name only the
@@ -279,6 +279,9 @@ class Simulator(SimulatorControls):
         if not self._api.knows(request.path):
             try:
                 answer = await self._service.kinds.handle(request)
+            except ConnectionResetError:
+                # The client left before its connection was upgraded: no answer is read.
+                return web.Response(status=499)
             except MissingDependencyError as error:
                 logger.error("%s", error)  # noqa: TRY400 - the message says it all
                 raise web.HTTPNotFound from error

@@ -121,7 +121,7 @@ class SessionBook:
 
     @property
     def open_sessions(self) -> list[SimSession]:
-        """Those that nobody closed and that haven't run out."""
+        """Those that were not closed and haven't run out."""
         return [self._by_id[held] for held in self._held if held in self._by_id]
 
     @property

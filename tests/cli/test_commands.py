@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 
+import aiohttp
 import pytest
 
 from akool_async import AkoolClient
@@ -125,6 +126,30 @@ async def test_simulator_prints_the_line_to_export(akool, monkeypatch):
         assert (await avatar.ask("Hello")).text == "Hello! How can I assist you today?"
     command.signal(signal.SIGTERM)
     assert await command.ended() == 143
+
+
+async def test_simulator_behaves_as_it_is_asked_to(akool, tmp_path):
+    (tmp_path / "behavior.json").write_text('{"default_mode": 1}')
+    options = ("--behavior", str(tmp_path / "behavior.json"), "--allow-origin", "https://a.example")
+    command = await akool("simulator", "--port", "0", *options, key=None)
+    await command.printed("Ctrl-C ends it.")
+    url = command.output.split()[1].partition("=")[2]
+    headers = {"x-api-key": "k", "Origin": "https://a.example"}
+    async with aiohttp.ClientSession(headers=headers) as http:
+        async with http.get(f"{url}/api/open/v3/language/list") as answer:
+            assert answer.headers["Access-Control-Allow-Origin"] == "https://a.example"
+        http.headers["Origin"] = "https://b.example"
+        async with http.get(f"{url}/api/open/v3/language/list") as answer:
+            assert answer.status == 403
+    command.signal(signal.SIGTERM)
+    assert await command.ended() == 143
+
+
+async def test_simulator_with_an_unknown_behavior(akool):
+    status, command = await run(akool, "simulator", "--behavior", "polite", key=None)
+    assert status == 2
+    assert "polite" in command.errors
+    assert "worst_mix" in command.errors
 
 
 async def test_simulator_on_a_port_that_is_taken(akool):

@@ -28,9 +28,9 @@ KNOWN = {
     ("test_an_interrupted_reply_ends", "greets=True"),
     ("test_an_interrupted_reply_ends", "random=6"),
     ("test_a_responder_answers_and_is_cut_in_on", "random=4"),
+    # The echo of what a visitor said isn't recognised.
+    ("test_a_responder_answers_and_is_cut_in_on", "fin=missing"),
 }
-#: Alternatives that the library doesn't bear yet.
-PENDING = {"echoes_user_speech": False, "all_credentials": False}
 SEEDS = range(1, 7)
 ALTERNATIVES = {
     **ServiceBehavior.presets(),
@@ -55,6 +55,8 @@ SPEAKING = [
         *ServiceBehavior.presets(),
         "random",
         "greets",
+        "echoes_user_speech",
+        "splits_utterances",
         "drops_before_video",
         "fin",
         "empty_last_part",
@@ -73,7 +75,7 @@ SPEAKING = [
 def behavior(request) -> ServiceBehavior:
     if (request.node.originalname, request.param) in KNOWN:
         pytest.xfail("known")
-    return ALTERNATIVES[request.param].but(**PENDING)
+    return ALTERNATIVES[request.param]
 
 
 def spoken(avatar) -> list[tuple[str, str]]:

@@ -104,7 +104,7 @@ async def test_somebody_comes_and_gets_what_is_injected() -> None:
         session_id = await _create(sim, http)
         avatar = sim.avatar(session_id)
         async with http.ws_connect(f"{sim.url}/wait/{session_id}") as socket:
-            await asyncio.wait_for(avatar.wait_for_somebody(), 20)
+            await asyncio.wait_for(avatar.wait_for_participant(), 20)
             assert avatar.present == {"me"}
             await sim.inject(session_id, b"\x00 not JSON")
             assert await socket.receive_bytes(timeout=20) == b"\x00 not JSON"
@@ -118,7 +118,7 @@ async def test_stopping_ends_a_rooms_connections() -> None:
     async with aiohttp.ClientSession() as http:
         session_id = await _create(sim, http)
         async with http.ws_connect(f"{sim.url}/wait/{session_id}") as socket:
-            await asyncio.wait_for(sim.avatar(session_id).wait_for_somebody(), 20)
+            await asyncio.wait_for(sim.avatar(session_id).wait_for_participant(), 20)
             await asyncio.gather(sim.stop(), socket.receive(timeout=20))
             assert socket.closed
 
@@ -183,3 +183,37 @@ async def test_listening_for_other_machines_warns_and_the_sdk_takes_the_url(
             assert await akool.languages.list()
     finally:
         await sim.stop()
+
+
+async def test_a_client_that_leaves_before_its_connection_is_upgraded_is_no_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    arrived, gone, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    class Slow(_WebRoom):
+        @classmethod
+        def routes(cls, rooms: RoomDirectory) -> Iterable[web.RouteDef]:
+            async def upgrade(request: web.Request) -> web.StreamResponse:
+                arrived.set()
+                await gone.wait()
+                try:
+                    await web.WebSocketResponse().prepare(request)
+                finally:
+                    ended.set()
+                raise AssertionError("the client was there")
+
+            return [web.get("/rtc", upgrade)]
+
+    async with Simulator(rooms={"livekit": Slow}) as sim:
+        host, port = sim.url.removeprefix("http://").split(":")
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.write(
+            b"GET /rtc HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        await arrived.wait()
+        writer.transport.abort()
+        await asyncio.sleep(0.05)  # for the server's end to notice
+        gone.set()
+        await ended.wait()
+    assert not caplog.records

@@ -1,6 +1,6 @@
-"""The simulated avatar: hears packets, carries out commands, answers aloud.
+"""The simulated avatar: receives packets, carries out commands, speaks.
 
-Two tasks: one hears, in order; the other says one thing after another. What it knows about
+Two tasks: one receives, in order; the other speaks one job after another. What it knows about
 packets is in its `Dialect`; what carries them is a `SimRoom`.
 """
 
@@ -32,7 +32,7 @@ __all__ = ["SimulatedAvatar"]
 
 logger = logging.getLogger(__name__)
 
-#: Packets waiting to be heard; more are lost, and counted.
+#: Packets waiting to be read; more are lost, and counted.
 _MOST_WAITING: Final = 50_000
 #: Seconds, as observed on the live service (docs/protocol.md §2): from recognised speech to its
 #: echo in retelling mode; between the two texts of a split utterance; from the first participant
@@ -47,12 +47,12 @@ class SimulatedAvatar:
     """One session's avatar. It is the room's `RoomEvents`.
 
     Attributes:
-        params: what it was told by session/create and by set-params since, by the names of
+        params: set by session/create and by set-params since, by the names of
             set-params.
         mode: 1 retelling, 2 dialogue.
         present: who else is in the room.
         actions: data of the set-action commands that were carried out.
-        ignored: packets it made nothing of, counted by reason.
+        ignored: packets it could not use, counted by reason.
         asked: texts of the chat messages that it received whole.
     """
 
@@ -134,8 +134,8 @@ class SimulatedAvatar:
         """Whether it is saying something or about to."""
         return self._player is not None and self._player.speaking
 
-    async def wait_for_somebody(self) -> None:
-        """Returns once somebody else is in the room."""
+    async def wait_for_participant(self) -> None:
+        """Returns once a participant is in the room."""
         await self._arrivals.wait()
 
     @property
@@ -144,7 +144,7 @@ class SimulatedAvatar:
         return [] if self._player is None else self._player.said
 
     async def wait_ready(self) -> None:
-        """Returns once somebody is in the room and reaches the avatar.
+        """Returns once a participant is in the room and reaches the avatar.
 
         That is: its video is published and, where the room has commands, it carried one out:
         clients set parameters first.
@@ -160,11 +160,11 @@ class SimulatedAvatar:
             await self._player.wait_silent()
 
     def start(self, room: SimRoom, dialect: Dialect) -> None:
-        """Takes up its place in a room that is open."""
+        """Starts in a room that is open."""
         self._room = room
         self._dialect = dialect
         self._player = SpeechPlayer(self.session_id, self._settings, dialect, self._send)
-        for work, name in ((self._receive(), "hears"), (self._player.run(), "speaks")):
+        for work, name in ((self._receive(), "receives"), (self._player.run(), "speaks")):
             self._spawn(work, name)
         drops = self._behavior.drops_before_video
         if drops is False or (drops is None and room.kind != "agora"):
@@ -192,14 +192,14 @@ class SimulatedAvatar:
             await self._speaker.say(SpeechJob(Question("", ""), GREETING))
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """These tasks end by being cancelled; anything else is told."""
+        """These tasks end by being cancelled; any other end is logged as an error."""
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception):
             logger.error("%s failed", task.get_name(), exc_info=error)
             self._settings.errors.append(error)
 
     async def stop(self) -> None:
-        """Says and hears nothing from now on. The room is its owner's to close."""
+        """Ends its tasks. Whoever opened the room closes it."""
         tasks, self._tasks = self._tasks, []
         for task in tasks:
             task.cancel()
@@ -207,7 +207,7 @@ class SimulatedAvatar:
             await asyncio.wait(tasks)
 
     async def user_says(self, text: str) -> None:
-        """Somebody in the room said `text`: reports it as recognised, then answers it.
+        """A visitor in the room said `text`: reports it as recognised, then answers it.
 
         In retelling mode it is reported and not answered.
 
@@ -250,7 +250,7 @@ class SimulatedAvatar:
         assert self._player is not None
         return self._player
 
-    # -- hearing
+    # -- receiving
 
     async def _receive(self) -> None:
         assert self._dialect is not None

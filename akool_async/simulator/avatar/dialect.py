@@ -79,12 +79,12 @@ class Dialect(abc.ABC):
         """Whether a reply whose end wasn't known beforehand is ended by an empty part."""
 
     def heard_user(self, mid: str, text: str) -> bytes | None:
-        """What speech recognition heard, or an echo; `None`: this version doesn't tell."""
+        """What speech recognition heard, or an echo; `None`: this version doesn't report it."""
         del mid, text
         return None
 
     def audio(self, event: str, mid: str) -> bytes | None:
-        """The avatar began or stopped speaking; `None`: this version doesn't tell."""
+        """The avatar began or stopped speaking; `None`: this version doesn't report it."""
         del event, mid
         return None
 

@@ -41,7 +41,7 @@ class DialectV3(Dialect):
         if not isinstance(frame, dict) or frame.get("type") != "chat":
             return [Ignored("not a chat")]
         if frame.get("to") != self.own_id:
-            return [Ignored("for somebody else")]
+            return [Ignored("for another participant")]
         payload = _payload(frame.get("payload"))
         if payload is None:
             return [Ignored("payload is not JSON in a string")]

@@ -44,7 +44,7 @@ class Call:
 
 Handler: TypeAlias = Callable[[Service, Call], Awaitable[Any]]
 #: Path -> method -> what answers `data`; `None` leaves `data` out. A path that ends in a slash
-#: stands for all that are one segment longer.
+#: means all that are one segment longer.
 Routes: TypeAlias = Mapping[str, Mapping[str, Handler]]
 
 
@@ -99,7 +99,7 @@ class Api:
         if fault.drop:
             if request.transport is not None:
                 request.transport.abort()
-            # Nobody is there to read it.
+            # The connection is gone: no answer is read.
             return web.Response(status=500)
         if fault.replaces or fault.spoils:
             answer = fault.answer(envelope)

@@ -107,7 +107,7 @@ async def knowledge_update(service: Service, call: Call) -> dict[str, Any]:
 
 
 async def knowledge_delete(service: Service, call: Call) -> None:
-    """`DELETE /api/open/v4/knowledge/delete`: `id` stands in a JSON body."""
+    """`DELETE /api/open/v4/knowledge/delete`: `id` is in a JSON body."""
     knowledge_id = checks.text(call.body, "id", required=True)
     assert knowledge_id is not None
     service.store.remove_knowledge(knowledge_id)

@@ -22,7 +22,7 @@ __all__ = ["ChatRoom"]
 MAX_FRAME: Final = 4 * 2**20
 
 #: How long a client may take to take a frame or to answer a closing handshake, in seconds.
-PATIENCE: Final = 2.0
+CLIENT_TIMEOUT: Final = 2.0
 
 #: Numbers of rooms, as in `client_8898`; four digits, so no two rooms of a moment share one.
 _NUMBERS: Final = itertools.count(secrets.randbelow(9000))
@@ -32,12 +32,12 @@ _FAREWELLS: Final = {"expired": "session timed out"}
 
 
 class ChatRoom(SimRoom):
-    """One room. Its URLs hold a name nobody can guess, as the service's do.
+    """One room. Its URLs hold a name that can't be guessed, as the service's do.
 
     Faults (`fault(name, …)`):
 
-    - `close(code=1011, reason="")`: closes everybody's websocket with that code.
-    - `drop_socket()`: their connections break without a word.
+    - `close(code=1011, reason="")`: closes every client's websocket with that code.
+    - `drop_socket()`: their connections break without a closing handshake.
     - `refuse(status=503, times=1)`: the next joins are answered with that HTTP status.
     - `silent_join(times=1)`: the next joins are taken and never answered.
     - `freeze()`, `thaw()`: stops reading what the clients send, pings too, and goes on.
@@ -109,7 +109,7 @@ class ChatRoom(SimRoom):
         return urls
 
     async def enter(self, request: web.Request, name: str) -> web.StreamResponse:
-        """Somebody opens the client's URL. The avatar's own URL is taken: the avatar is here."""
+        """A client opens its URL. The avatar's own URL is refused: the avatar is in the room."""
         if self._over.is_set():
             raise web.HTTPNotFound
         if name != self.client_id:
@@ -120,7 +120,9 @@ class ChatRoom(SimRoom):
                 return web.Response(status=status)
             await self._over.wait()
             raise web.HTTPNotFound
-        socket = web.WebSocketResponse(max_msg_size=MAX_FRAME, compress=False, timeout=PATIENCE)
+        socket = web.WebSocketResponse(
+            max_msg_size=MAX_FRAME, compress=False, timeout=CLIENT_TIMEOUT
+        )
         await socket.prepare(request)
         transport = request.transport
         if transport is None:  # gone already
@@ -237,10 +239,10 @@ class _Member:
 
     async def send(self, packet: bytes, *, binary: bool = False) -> None:
         kind = WSMsgType.BINARY if binary else WSMsgType.TEXT
-        # A connection that breaks now is told by its reader.
+        # The reader reports a connection that breaks now.
         with contextlib.suppress(ConnectionError):
             try:
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(CLIENT_TIMEOUT):
                     await self.socket.send_frame(packet, kind)
             except TimeoutError:
                 self.transport.abort()

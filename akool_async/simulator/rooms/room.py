@@ -20,16 +20,16 @@ __all__ = ["RoomDirectory", "RoomEvents", "RoomRequest", "SimRoom"]
 
 
 class RoomEvents(Protocol):
-    """What a room tells the avatar in it. Called on the event loop; must not block or raise."""
+    """What a room reports to its avatar. Called on the event loop; must not block or raise."""
 
     def joined(self, identity: str) -> None:
-        """Somebody other than the avatar is in the room, and packets reach them."""
+        """A participant other than the avatar is in the room, and packets reach it."""
 
     def left(self, identity: str) -> None:
-        """They left, or their connection was given up."""
+        """It left, or its connection was given up."""
 
     def packet(self, data: bytes, sender: str) -> None:
-        """Somebody sent a packet."""
+        """A participant sent a packet."""
 
     def renewed(self) -> None:
         """The avatar or a participant came back, or a participant's token was renewed."""
@@ -94,7 +94,7 @@ class SimRoom(abc.ABC):
 
     @abc.abstractmethod
     async def send(self, packet: bytes) -> None:
-        """The avatar sends a packet to everybody in the room; nobody there: it is lost."""
+        """The avatar sends a packet to all in the room; it is lost where the room is empty."""
 
     @abc.abstractmethod
     async def close(self, reason: str) -> None:

@@ -254,7 +254,7 @@ class TestFaults:
                 await client.wait_closed()
 
     async def test_a_client_that_reads_nothing_is_dropped(self, room, monkeypatch):
-        monkeypatch.setattr("akool_async.simulator.rooms.chatroom.PATIENCE", 0.1)
+        monkeypatch.setattr("akool_async.simulator.rooms.chatroom.CLIENT_TIMEOUT", 0.1)
         async with connect(room.url) as client:
             await room.events.until(("joined", room.client_id))
             client.transport.pause_reading()

@@ -20,7 +20,7 @@ __all__ = ["Faults", "Gate"]
 
 
 class Gate:
-    """What a client that wants to join is answered.
+    """How a client that wants to join is answered.
 
     Attributes:
         status: the HTTP status of refusals to come, of which there are `times`.
@@ -41,14 +41,14 @@ class Gate:
         return self._closed.is_set()
 
     def close(self) -> None:
-        """The room is gone; who waits is told."""
+        """The room is gone; those who wait are refused."""
         self._closed.set()
 
     def check(self) -> None:
-        """Refuses, where it was told to.
+        """Refuses, where a fault asks for it.
 
         Raises:
-            web.HTTPException: with the status it was told.
+            web.HTTPException: with the fault's status.
         """
         if self.closed:
             raise web.HTTPNotFound(text="requested room does not exist")
@@ -61,7 +61,7 @@ class Gate:
             raise refusal
 
     async def wait(self) -> None:
-        """Holds a client that was let in, where it was told to.
+        """Holds a client that was let in, where a fault asks for it.
 
         Raises:
             web.HTTPException: the room closed in the meantime.
@@ -92,25 +92,25 @@ class Faults:
         await getattr(self, name)(**options)
 
     async def drop_socket(self) -> None:
-        """Every client's signalling connection breaks; its peer connections stand."""
+        """Every client's signalling connection breaks; its peer connections stay."""
         for member in self._room.members():
             member.abort_socket()
 
     async def drop_peer(self) -> None:
-        """Every client's peer connections are closed by the room; signalling stands."""
+        """Every client's peer connections are closed by the room; signalling stays."""
         await asyncio.gather(*(member.close_peers() for member in self._room.members()))
 
     async def malformed_packet(self, data: bytes = b"\xff\xfe not a packet \x00\x01") -> None:
         """Bytes that are no packet come down the data channel."""
         for member in self._room.members():
-            member.hear_raw(data)
+            member.receive_raw(data)
 
     async def remove(self, reason: str = "PARTICIPANT_REMOVED") -> None:
-        """Every client is told to leave, with a `DisconnectReason` by its name."""
+        """Every client gets a leave request, with a `DisconnectReason` by its name."""
         await self._room.dismiss_members(getattr(pb.DisconnectReason, reason))
 
     async def full_reconnect(self) -> None:
-        """Every client is told to leave and join anew, as a server does that is being replaced."""
+        """Every client is asked to reconnect, as by a server that is being replaced."""
         action = rtc.LeaveRequest.Action.RECONNECT
         reason = pb.DisconnectReason.SERVER_SHUTDOWN
         members = self._room.members()
@@ -139,20 +139,20 @@ class Faults:
     async def avatar_returns(
         self, *, announce_after: float | None = 0.0, active: bool = True
     ) -> None:
-        """The avatar is back; told late or never, and deaf until `avatar_active` where asked."""
+        """The avatar is back; announced late or never, and not active until `avatar_active`."""
         avatar = self._room.renew_avatar()
         if not active:
             avatar.state = pb.ParticipantInfo.State.JOINED
         self._room.hub.enter(avatar, announce_after=announce_after)
 
     async def avatar_active(self) -> None:
-        """An avatar that returned with `active=False` hears from now on."""
+        """An avatar that returned with `active=False` receives from now on."""
         self._room.hub.change(self._room.avatar, pb.ParticipantInfo.State.ACTIVE)
 
     async def stranger_joins(
         self, identity: str = "stranger", *, announce_after: float | None = 0.0
     ) -> None:
-        """Somebody else comes in; told late or never."""
+        """A stranger joins; announced late or never."""
         stranger = self._strangers[identity] = Resident(identity, self._room.hub.name)
         self._room.hub.enter(stranger, announce_after=announce_after)
 
@@ -164,13 +164,13 @@ class Faults:
         topic: str = "",
         to: Sequence[str] | None = None,
     ) -> None:
-        """Somebody who came in sends bytes; by default to all but the avatar, who'd answer them."""
+        """A stranger sends bytes; by default to all but the avatar, which would answer them."""
         if to is None:
             to = [member.grants.identity for member in self._room.members()]
-        self._room.hub.say(self._strangers[identity], data, topic=topic, to=to)
+        self._room.hub.send_bytes(self._strangers[identity], data, topic=topic, to=to)
 
     async def stranger_leaves(self, identity: str = "stranger") -> None:
-        """Somebody who came in goes."""
+        """A stranger leaves."""
         self._room.hub.leave(self._strangers.pop(identity))
 
     async def close_room(self) -> None:

@@ -1,8 +1,7 @@
-"""A LiveKit-compatible room that carries data only: who is in it, who is told, who hears what.
+"""A LiveKit-compatible room that carries data only: occupants, signalling, packets.
 
-It knows neither HTTP nor WebRTC: an occupant is whoever can be told (signalling) and can hear
-(packets). `livekit_room_member` connects the real ones, `Resident` is one that lives in this
-process: the avatar, or a stranger that a test puts in.
+It knows neither HTTP nor WebRTC. `member` has the occupants that come over the network;
+`Resident` is one in this process: the avatar, or a stranger that a test puts in.
 """
 
 from __future__ import annotations
@@ -34,14 +33,14 @@ def new_sid(prefix: str) -> str:
 
 
 class Occupant(Protocol):
-    """Somebody in the room."""
+    """A participant in the room."""
 
     grants: Grants
     sid: str
     state: pb.ParticipantInfo.State
-    #: Whether the others were told that they are here.
+    #: Whether it was announced to the others.
     announced: bool
-    #: What it publishes, as others are told; no media is ever carried.
+    #: What it publishes, as others see it; no media is ever carried.
     tracks: list[pb.TrackInfo]
 
     @property
@@ -49,10 +48,10 @@ class Occupant(Protocol):
         """Whether packets reach them."""
         ...
 
-    def tell(self, response: rtc.SignalResponse) -> None:
+    def signal(self, response: rtc.SignalResponse) -> None:
         """Something about the room, over the signalling connection."""
 
-    def hear(self, packet: pb.DataPacket) -> None:
+    def receive(self, packet: pb.DataPacket) -> None:
         """A data packet; lost where they aren't connected."""
 
 
@@ -74,10 +73,10 @@ class Resident:
         """Whether packets reach it."""
         return self.state == _ACTIVE
 
-    def tell(self, response: rtc.SignalResponse) -> None:
+    def signal(self, response: rtc.SignalResponse) -> None:
         """Residents see the room from inside."""
 
-    def hear(self, packet: pb.DataPacket) -> None:
+    def receive(self, packet: pb.DataPacket) -> None:
         """Hands a packet without a topic to the resident; lost until it is active."""
         if (
             self.active
@@ -96,7 +95,7 @@ class DataRoom:
         silent: nothing that is sent is delivered any more; everything else goes on.
         lost: packets for occupants that can't receive now.
         refused: packets that their senders may not send.
-        on_joined, on_left: told the identity of an occupant that became active, or left.
+        on_joined, on_left: called with the identity of an occupant that became active, or left.
     """
 
     def __init__(self, name: str, *, conditions: NetworkConditions | None = None) -> None:
@@ -115,7 +114,7 @@ class DataRoom:
         self._versions = itertools.count(1)
 
     def info(self) -> pb.Room:
-        """What clients are told about the room."""
+        """What clients get to know about the room."""
         return pb.Room(
             sid=self.sid,
             name=self.name,
@@ -126,7 +125,7 @@ class DataRoom:
         )
 
     def describe(self, occupant: Occupant) -> pb.ParticipantInfo:
-        """What clients are told about an occupant."""
+        """What clients get to know about an occupant."""
         grants = occupant.grants
         return pb.ParticipantInfo(
             sid=occupant.sid,
@@ -148,11 +147,11 @@ class DataRoom:
         )
 
     def others(self, than: Occupant) -> list[pb.ParticipantInfo]:
-        """The occupants that somebody who joins now is told about."""
+        """The occupants that are announced to a participant that joins now."""
         return [self.describe(o) for o in self.occupants.values() if o is not than and o.announced]
 
     def enter(self, occupant: Occupant, *, announce_after: float | None = 0.0) -> None:
-        """Puts somebody in; the others are told that much later, in seconds, or never (`None`).
+        """Adds an occupant; it is announced that much later, in seconds, or never (`None`).
 
         A participant without a track is announced up to 3 s late by a real server
         (docs/livekit.md).
@@ -166,26 +165,26 @@ class DataRoom:
             self._announce(occupant)
 
     def change(self, occupant: Occupant, state: pb.ParticipantInfo.State) -> None:
-        """An occupant got on with joining; the others are told where they know of it."""
+        """An occupant's state changed; announced where the occupant is."""
         if occupant.state == state:
             return
         occupant.state = state
         if self.occupants.get(occupant.grants.identity) is not occupant:
             return
         if occupant.announced:
-            self._tell_others(occupant)
+            self._announce_entry(occupant)
         if state == _ACTIVE and self.on_joined is not None:
             self.on_joined(occupant.grants.identity)
 
-    def retell(self, occupant: Occupant) -> None:
-        """What is known of an occupant changed: it is told, and so are those who know of it."""
+    def send_entry(self, occupant: Occupant) -> None:
+        """An occupant's entry changed: sent to it, and to the others where it is announced."""
         update = rtc.ParticipantUpdate(participants=[self.describe(occupant)])
-        occupant.tell(rtc.SignalResponse(update=update))
+        occupant.signal(rtc.SignalResponse(update=update))
         if occupant.announced:
-            self._tell_others(occupant)
+            self._announce_entry(occupant)
 
     def leave(self, occupant: Occupant) -> None:
-        """Takes somebody out; twice is fine."""
+        """Removes an occupant; twice is fine."""
         identity = occupant.grants.identity
         if self.occupants.get(identity) is not occupant:
             return
@@ -193,7 +192,7 @@ class DataRoom:
         was_active = occupant.active
         occupant.state = pb.ParticipantInfo.State.DISCONNECTED
         if occupant.announced:
-            self._tell_others(occupant)
+            self._announce_entry(occupant)
             occupant.announced = False
         if was_active and self.on_left is not None:
             self.on_left(identity)
@@ -218,21 +217,21 @@ class DataRoom:
                 continue
             self._deliver(occupant, packet)
 
-    def say(
+    def send_bytes(
         self, sender: Occupant, payload: bytes, *, topic: str = "", to: Iterable[str] = ()
     ) -> None:
-        """A resident sends bytes to everybody, or to those named."""
+        """A resident sends bytes to all, or to those named."""
         user = pb.UserPacket(payload=payload, topic=topic or None)
         self.send(sender, pb.DataPacket(user=user, destination_identities=to))
 
-    def tell(self, response: rtc.SignalResponse, *, but: Occupant | None = None) -> None:
-        """Tells everybody (but one) something over signalling."""
+    def signal(self, response: rtc.SignalResponse, *, but: Occupant | None = None) -> None:
+        """Sends something to all (but one) over signalling."""
         for occupant in list(self.occupants.values()):
             if occupant is not but:
-                occupant.tell(response)
+                occupant.signal(response)
 
     def close(self) -> None:
-        """Forgets everybody and everything that is under way."""
+        """Removes all occupants and drops what is under way."""
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
@@ -241,18 +240,18 @@ class DataRoom:
     def _announce(self, occupant: Occupant) -> None:
         if self.occupants.get(occupant.grants.identity) is occupant:
             occupant.announced = True
-            self._tell_others(occupant)
+            self._announce_entry(occupant)
 
-    def _tell_others(self, occupant: Occupant) -> None:
+    def _announce_entry(self, occupant: Occupant) -> None:
         update = rtc.ParticipantUpdate(participants=[self.describe(occupant)])
-        self.tell(rtc.SignalResponse(update=update), but=occupant)
+        self.signal(rtc.SignalResponse(update=update), but=occupant)
 
     def _deliver(self, occupant: Occupant, packet: pb.DataPacket) -> None:
         if self.silent:
             self.lost += 1
             return
         if self.conditions.perfect:
-            occupant.hear(packet)
+            occupant.receive(packet)
             return
         # A packet's number would have the client undo what the conditions ask for.
         odd = pb.DataPacket()
@@ -261,9 +260,9 @@ class DataRoom:
         times: Iterable[float] = self.conditions.deliveries()
         for delay in times:
             if delay > 0:
-                self._later(delay, lambda: occupant.hear(odd))
+                self._later(delay, lambda: occupant.receive(odd))
             else:
-                occupant.hear(odd)
+                occupant.receive(odd)
 
     def _later(self, delay: float, call: Callable[[], None]) -> None:
         number = next(self._numbers)

@@ -64,11 +64,11 @@ class Member:
         self._left = asyncio.Event()
         self._early: list[bytes] = []
 
-    def tell(self, response: rtc.SignalResponse) -> None:
+    def signal(self, response: rtc.SignalResponse) -> None:
         """Puts a message on its way over the socket; lost where that is broken."""
         self._outbox.put_nowait(response)
 
-    def hear(self, packet: pb.DataPacket) -> None:
+    def receive(self, packet: pb.DataPacket) -> None:
         """Sends a packet down. As the real server, reliable ones are kept while it is joining."""
         reliable = packet.kind == pb.DataPacket.Kind.RELIABLE
         data = packet.SerializeToString()
@@ -83,7 +83,7 @@ class Member:
             self._subscriber.send(data)
         self.room.change(self, _State.ACTIVE)
 
-    def hear_raw(self, packet: bytes) -> None:
+    def receive_raw(self, packet: bytes) -> None:
         """Sends bytes down that may be no packet at all."""
         self._subscriber.send(packet)
 
@@ -94,7 +94,7 @@ class Member:
 
     @property
     def connected(self) -> bool:
-        """Whether its signalling socket stands."""
+        """Whether its signalling socket is connected."""
         return not self._socket.closed and self._request.transport is not None
 
     async def run(self) -> None:
@@ -107,21 +107,21 @@ class Member:
             self._welcome()
             self._subscriber.on_open = self._now_active
             offer = rtc.SessionDescription(type="offer", sdp=await self._subscriber.offer())
-            self.tell(rtc.SignalResponse(offer=offer))
+            self.signal(rtc.SignalResponse(offer=offer))
             async for message in self._socket:
                 if message.type is WSMsgType.BINARY:
                     self._handle(message.data)
                 if self._left.is_set():
                     break
             if not self._left.is_set():
-                await self._stay_a_while()
+                await self._wait_for_return()
         finally:
             self._outbox.put_nowait(None)
             await self.close()
             await writer
 
     async def refuse_resume(self) -> None:
-        """Answers a client that wants to take up its old connection: join anew."""
+        """Answers a client that wants to resume its old connection: it has to join again."""
         leave = rtc.LeaveRequest(
             reason=pb.DisconnectReason.STATE_MISMATCH,
             action=rtc.LeaveRequest.Action.RECONNECT,
@@ -145,13 +145,13 @@ class Member:
         reason: pb.DisconnectReason,
         action: rtc.LeaveRequest.Action = rtc.LeaveRequest.Action.DISCONNECT,
     ) -> None:
-        """Tells the participant to leave and closes."""
+        """Sends a leave request and closes."""
         leave = rtc.LeaveRequest(
             reason=reason,
             action=action,
             can_reconnect=action != rtc.LeaveRequest.Action.DISCONNECT,
         )
-        self.tell(rtc.SignalResponse(leave=leave))
+        self.signal(rtc.SignalResponse(leave=leave))
         self._outbox.put_nowait(None)
         await self.close()
 
@@ -162,7 +162,7 @@ class Member:
             await self._publisher.close()
 
     def abort_socket(self) -> None:
-        """Breaks the signalling connection without a word."""
+        """Breaks the signalling connection without a closing handshake."""
         transport = self._request.transport
         if transport is not None:
             transport.abort()
@@ -188,7 +188,7 @@ class Member:
             ping_interval=_PING_INTERVAL,
             server_info=pb.ServerInfo(version="1.13.3", protocol=16, region="simulator"),
         )
-        self.tell(rtc.SignalResponse(join=join))
+        self.signal(rtc.SignalResponse(join=join))
 
     def _handle(self, data: bytes) -> None:
         try:
@@ -201,9 +201,9 @@ class Member:
             pong = rtc.Pong(
                 last_ping_timestamp=request.ping_req.timestamp, timestamp=int(time.time() * 1000)
             )
-            self.tell(rtc.SignalResponse(pong_resp=pong))
+            self.signal(rtc.SignalResponse(pong_resp=pong))
         elif which == "ping":
-            self.tell(rtc.SignalResponse(pong=int(time.time() * 1000)))
+            self.signal(rtc.SignalResponse(pong=int(time.time() * 1000)))
         elif which == "offer":
             self._start(self._answer(request.offer.sdp, request.offer.id))
         elif which == "answer":
@@ -211,7 +211,7 @@ class Member:
         elif which == "trickle":
             self._start(self._add_candidate(request.trickle))
         elif which == "add_track":
-            self.tell(publish(request.add_track, self.grants))
+            self.signal(publish(request.add_track, self.grants))
         elif which == "update_metadata":
             self._update(request.update_metadata)
         elif which == "leave":
@@ -221,17 +221,17 @@ class Member:
         changed, answer = update(wanted, self.grants)
         if changed is not None:
             self.grants = changed
-            self.room.retell(self)
-        self.tell(answer)
+            self.room.send_entry(self)
+        self.signal(answer)
 
     async def _answer(self, sdp: str, number: int) -> None:
         publisher = self._publisher
         if publisher is None:
             publisher = self._publisher = Peer(addresses=self._addresses)
-            publisher.on_packet = self._heard
+            publisher.on_packet = self._packet_received
         answer = await publisher.answer(sdp)
         description = rtc.SessionDescription(type="answer", sdp=answer, id=number)
-        self.tell(rtc.SignalResponse(answer=description))
+        self.signal(rtc.SignalResponse(answer=description))
 
     async def _add_candidate(self, trickle: rtc.TrickleRequest) -> None:
         if trickle.target == rtc.SignalTarget.SUBSCRIBER:
@@ -243,7 +243,7 @@ class Member:
             return
         await self._publisher.add_candidate(trickle.candidateInit)
 
-    def _heard(self, data: bytes, reliable: bool) -> None:
+    def _packet_received(self, data: bytes, reliable: bool) -> None:
         try:
             packet = pb.DataPacket.FromString(data)
         except DecodeError:
@@ -251,8 +251,8 @@ class Member:
             return
         self.room.send(self, packet, reliable=reliable)
 
-    async def _stay_a_while(self) -> None:
-        """The socket broke: a client that comes back finds its peers alive until it has joined."""
+    async def _wait_for_return(self) -> None:
+        """The socket broke: the peers stay until the client has joined again, or for a while."""
         try:
             async with asyncio.timeout(_GRACE):
                 await self._left.wait()
@@ -264,7 +264,7 @@ class Member:
             try:
                 await self._socket.send_bytes(response.SerializeToString())
             except (ConnectionError, RuntimeError):
-                logger.debug("a client's socket broke while it was told something")
+                logger.debug("a client's socket broke while something was sent to it")
                 break
         await self._socket.close()
 
@@ -276,5 +276,5 @@ class Member:
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            # What a client sent can't be used (an SDP nobody understands): it won't connect.
+            # What a client sent can't be used (an SDP that can't be parsed): it won't connect.
             logger.warning("a client's signalling message couldn't be used: %r", error)

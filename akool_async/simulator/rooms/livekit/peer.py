@@ -73,7 +73,7 @@ class Peer:
         await self.connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
         self._described.set()
         for media in self.connection.getTransceivers():
-            # Published tracks: the participant is told to send nothing of them.
+            # Published tracks: the participant is asked to send nothing of them.
             media.direction = "inactive"
         await self._describe(await self.connection.createAnswer())
         return _with_extensions(self.connection.localDescription.sdp, offer)
@@ -159,7 +159,7 @@ def _with_extensions(answer: str, offer: str) -> str:
     aiortc leaves out those it doesn't know, the ids of simulcast's layers among them; a browser
     that was once refused these can't make its next offer. Media, and so headers, never come.
     """
-    # What stands before the first medium isn't about any.
+    # The part before the first medium belongs to none.
     head, *answered = answer.split("\r\nm=")
     offered = offer.split("\r\nm=")[1:]
     sections = [head]

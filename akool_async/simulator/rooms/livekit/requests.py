@@ -20,7 +20,7 @@ _Reason = rtc.RequestResponse.Reason
 
 
 def publish(wanted: rtc.AddTrackRequest, grants: Grants) -> rtc.SignalResponse:
-    """The answer to somebody who wants to publish a track: its id, or a refusal."""
+    """The answer to a participant that wants to publish a track: its id, or a refusal."""
     if not grants.can_publish:
         return rtc.SignalResponse(
             request_response=rtc.RequestResponse(

@@ -34,7 +34,7 @@ __all__ = ["LiveKitRoom"]
 _PREFIX: Final = "akool_"
 #: The token outlives its session by this much, in seconds.
 _TOKEN_MARGIN: Final = 60.0
-#: A room of the user's own stays at least this long, in seconds, even with nobody in it.
+#: A room of the user's own stays at least this long, in seconds, even while it is empty.
 _OWN_ROOM_STAYS: Final = 60.0
 #: What the avatar publishes.
 _TRACKS: Final = (
@@ -48,7 +48,7 @@ class LiveKitRoom(SimRoom):
 
     Attributes:
         hub: who is in the room.
-        gate: what a client that wants to join is told.
+        gate: how a client that wants to join is answered.
         avatar: the avatar as an occupant.
         client_identity: the one that the session's token is for.
     """
@@ -104,9 +104,9 @@ class LiveKitRoom(SimRoom):
         return mint(grants, lifetime=lasting)
 
     async def send(self, packet: bytes) -> None:
-        """The avatar sends to everybody; lost while it isn't in the room."""
+        """The avatar sends to all; lost while it isn't in the room."""
         if self.hub.occupants.get(self.avatar.grants.identity) is self.avatar:
-            self.hub.say(self.avatar, packet)
+            self.hub.send_bytes(self.avatar, packet)
 
     def publish(self, *, on: bool = True) -> None:
         """The avatar's tracks are announced, or not any more; no media is carried."""
@@ -116,14 +116,14 @@ class LiveKitRoom(SimRoom):
             if on
         ]
         if self.hub.occupants.get(self.avatar.grants.identity) is self.avatar:
-            self.hub.retell(self.avatar)
+            self.hub.send_entry(self.avatar)
 
     async def leave(self) -> None:
         """The avatar leaves; the room stays."""
         self.hub.leave(self.avatar)
 
     async def close(self, reason: str) -> None:
-        """Dismisses everybody, as deleting a LiveKit room does; a room of the user's own stays."""
+        """Dismisses all participants, as deleting a room does; a room of the user's own stays."""
         del reason
         if self._closed:
             return
@@ -146,7 +146,7 @@ class LiveKitRoom(SimRoom):
         await self._faults.make(name, **options)
 
     async def dismiss_members(self, reason: pb.DisconnectReason) -> None:
-        """Tells everybody who came over the network to leave."""
+        """Asks all who came over the network to leave."""
         await asyncio.gather(*(member.dismiss(reason) for member in self.members()))
 
     def members(self) -> list[Member]:
@@ -197,7 +197,7 @@ class _OwnRooms:
         return self._rooms.setdefault((port, name), DataRoom(name))
 
     def tidy(self) -> None:
-        """Forgets rooms that nobody is in, and nobody is on the way into."""
+        """Forgets old empty rooms."""
         old = time.time() - _OWN_ROOM_STAYS
         self._rooms = {
             key: room for key, room in self._rooms.items() if room.occupants or room.created > old
@@ -246,7 +246,7 @@ class _Door:
         """Who may join which room.
 
         Raises:
-            web.HTTPException: nobody, or not now.
+            web.HTTPException: not with this token, or not now.
         """
         scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
         token = bearer if scheme.lower() == "bearer" else request.query.get("access_token", "")

@@ -1,4 +1,4 @@
-"""Somebody of the simulator's in a real LiveKit room: its avatar, or a stranger.
+"""A participant of the simulator in a real LiveKit room: its avatar, or a stranger.
 
 The avatar publishes a silent audio track, as the service's does: a participant without a track is
 announced up to three seconds late (docs/livekit.md).
@@ -27,16 +27,16 @@ _SAMPLE_RATE: Final = 48_000
 
 
 class RoomListener(Protocol):
-    """Who is told what happens in the room; called on the event loop, must not raise."""
+    """Receives what happens in the room; called on the event loop, must not raise."""
 
     def joined(self, identity: str) -> None:
-        """Somebody else is in the room, and packets reach them."""
+        """Another participant is in the room, and packets reach it."""
 
     def left(self, identity: str) -> None:
-        """They left."""
+        """It left."""
 
     def packet(self, data: bytes, sender: str) -> None:
-        """Somebody sent a packet; `sender` is "" where the room didn't say who."""
+        """A packet arrived; `sender` is "" where the room didn't name it."""
 
 
 class RoomClient:
@@ -57,18 +57,18 @@ class RoomClient:
         settle_at_exit()
         room = rtc.Room()
         # Before connecting: what comes until `connect()` returns would be missed.
-        ears = _Ears(room, self._listener) if self._listener is not None else None
+        handlers = _RoomHandlers(room, self._listener) if self._listener is not None else None
         options = rtc.RoomOptions(
             auto_subscribe=False,
             rtc_config=rtc.RtcConfiguration(
                 continual_gathering_policy=rtc.ContinualGatheringPolicy.GATHER_ONCE
             ),
         )
-        await _see_to_the_end(room.connect(url, token, options), _JOIN_TIMEOUT, room)
+        await _run_bounded(room.connect(url, token, options), _JOIN_TIMEOUT, room)
         self._room = room
-        if ears is not None:
+        if handlers is not None:
             for participant in list(room.remote_participants.values()):
-                ears.seen(participant)
+                handlers.seen(participant)
         try:
             if track:
                 await self._publish_silence(room)
@@ -84,7 +84,7 @@ class RoomClient:
         return self._room.local_participant.identity
 
     async def send(self, packet: bytes, *, topic: str = "", to: Sequence[str] = ()) -> None:
-        """Sends to everybody, or to those named; a packet that the room doesn't take is lost."""
+        """Sends to all, or to those named; a packet that the room doesn't take is lost."""
         if self._room is None:
             return
         try:
@@ -99,7 +99,7 @@ class RoomClient:
         room, self._room = self._room, None
         if room is not None:
             with contextlib.suppress(TimeoutError):
-                await _see_to_the_end(room.disconnect(), _LEAVE_TIMEOUT, None)
+                await _run_bounded(room.disconnect(), _LEAVE_TIMEOUT, None)
         source, self._source = self._source, None
         if source is not None:
             await source.aclose()
@@ -112,8 +112,8 @@ class RoomClient:
             await room.local_participant.publish_track(track, options)
 
 
-class _Ears:
-    """The handlers of one room: they tell of everybody once."""
+class _RoomHandlers:
+    """The handlers of one room: they report every participant once."""
 
     def __init__(self, room: rtc.Room, listener: RoomListener) -> None:
         self._listener = listener
@@ -124,7 +124,7 @@ class _Ears:
         room.on("participant_disconnected", self._left)
 
     def seen(self, participant: rtc.RemoteParticipant) -> None:
-        """Somebody is there, or has become active."""
+        """A participant is there, or has become active."""
         active = participant.state == rtc.ParticipantState.PARTICIPANT_STATE_ACTIVE
         if active and participant.identity not in self._here:
             self._here.add(participant.identity)
@@ -142,29 +142,29 @@ class _Ears:
             self._listener.packet(packet.data, sender)
 
 
-async def _see_to_the_end(
+async def _run_bounded(
     work: Coroutine[Any, Any, None], timeout: float, room: rtc.Room | None
 ) -> None:
-    """Runs vendor work that mustn't be cancelled; given up, `room` is left once it is done."""
+    """Runs what mustn't be cancelled; after a time-out, `room` is left once it is done."""
 
     async def whole() -> None:
         await work
-        if given_up and room is not None:
+        if timed_out and room is not None:
             await room.disconnect()
 
-    given_up = False
+    timed_out = False
     task = finish(whole(), "livekit room")
     try:
         await asyncio.wait({task}, timeout=timeout)
     finally:
         if not task.done():
-            given_up = True
+            timed_out = True
             task.add_done_callback(_note)
-    if given_up:
+    if timed_out:
         raise TimeoutError(f"the LiveKit server didn't answer within {timeout:g} s")
     task.result()
 
 
 def _note(task: asyncio.Task[None]) -> None:
     if (error := task.exception()) is not None:
-        logger.debug("given up: %s", type(error).__name__)
+        logger.debug("ended after its time-out: %s", type(error).__name__)

@@ -94,7 +94,7 @@ class LiveKitServerRoom(SimRoom):
         return self.server.token(identity or self.client_identity, self.name, lifetime=lasting)
 
     async def send(self, packet: bytes) -> None:
-        """The avatar sends to everybody."""
+        """The avatar sends to all."""
         if self.conditions.perfect:
             await self._avatar.send(packet)
             return

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from akool_async.simulator.network import NetworkConditions
+from akool_async.simulator.rooms.relay.joining import Refused
 from akool_async.simulator.rooms.relay.limits import SendRules
 from akool_async.simulator.rooms.relay.member import Member
 from akool_async.simulator.rooms.relay.room import RelayRoom
-from akool_async.simulator.rooms.relay.wire import Refused
 from akool_async.simulator.rooms.room import RoomEvents, RoomRequest
 
 __all__ = ["TOKEN_LIFE", "AgoraRoom"]
@@ -20,7 +20,7 @@ __all__ = ["TOKEN_LIFE", "AgoraRoom"]
 #: "Credentials").
 TOKEN_LIFE: Final = 300.0
 
-# Agora's connection reasons, as far as the room tells them.
+# Agora's connection reasons, as far as the room sends them.
 BANNED: Final = 3
 REJECTED: Final = 10
 BAD_APP_ID: Final = 6
@@ -39,7 +39,7 @@ class AgoraRoom(RelayRoom):
     `unrenewed` are the members whose token is about to expire.
 
     Faults beside `RelayRoom`'s: `ban`, `expire_token` (the tokens given out so far are too old
-    to join with), `token_will_expire` (`seconds`: members are told so, and those who haven't
+    to join with), `token_will_expire` (`seconds`: members are notified, and those who haven't
     renewed by then are thrown out).
     """
 
@@ -116,11 +116,11 @@ class AgoraRoom(RelayRoom):
         try:
             self._check_token(token, returning=False)
         except Refused as refusal:
-            member.tell({"event": "renewed", "code": refusal.code})
+            member.notify({"event": "renewed", "code": refusal.code})
             return
         member.proof = token
         self.unrenewed.discard(member.identity)
-        member.tell({"event": "renewed", "code": 0})
+        member.notify({"event": "renewed", "code": 0})
         self.events.renewed()
 
     async def fault(self, name: str, **options: Any) -> None:
@@ -139,7 +139,7 @@ class AgoraRoom(RelayRoom):
             await super().fault(name, **options)
 
     async def close(self, reason: str) -> None:
-        """The avatar leaves and everybody is told that the room is over."""
+        """The avatar leaves and every member is notified that the room is over."""
         if self._expiry is not None:
             self._expiry.cancel()
         await super().close(reason)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from akool_async.simulator.rooms.relay.wire import Refused
+from akool_async.simulator.rooms.relay.joining import Refused
 
 __all__ = ["RelayFaults"]
 

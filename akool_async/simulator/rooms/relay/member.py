@@ -1,4 +1,4 @@
-"""Somebody in a loopback room: a websocket, what goes out on it, and what it may send."""
+"""A member of a relay's room: its websocket, what goes out on it, and what it may send."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Member:
         self._transport = transport
         self._frames: asyncio.Queue[bytes | str | None] = asyncio.Queue(MAX_WAITING)
 
-    def tell(self, notice: Mapping[str, Any]) -> None:
+    def notify(self, notice: Mapping[str, Any]) -> None:
         """Queues a notice (a text frame)."""
         self._put(json.dumps(notice))
 
@@ -68,14 +68,14 @@ class Member:
         self._put(frame)
 
     def dismiss(self, notice: Mapping[str, Any] | None = None) -> None:
-        """Tells it why, unless it asked for it, then closes its websocket."""
+        """Sends a notice, if there is one, then closes its websocket."""
         self.left = True
         if notice is not None:
-            self.tell(notice)
+            self.notify(notice)
         self._put(None)
 
     def abort(self) -> None:
-        """Cuts the connection without a word, as a broken network does."""
+        """Aborts the connection, as a broken network does."""
         if isinstance(self._transport, asyncio.WriteTransport):
             self._transport.abort()
 

@@ -24,9 +24,9 @@ from aiohttp import web
 
 from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.relay.faults import RelayFaults
+from akool_async.simulator.rooms.relay.joining import Refused, first_frame
 from akool_async.simulator.rooms.relay.limits import RateWindow, SendRules
 from akool_async.simulator.rooms.relay.member import Member
-from akool_async.simulator.rooms.relay.wire import Refused, first_frame
 from akool_async.simulator.rooms.room import RoomDirectory, RoomEvents, RoomRequest, SimRoom
 from akool_async.transport.engines import relay_wire
 
@@ -39,11 +39,11 @@ LINGER: Final = 20.0
 class RelayRoom(SimRoom):
     """A room with the avatar in it and any number of members; one subclass per vendor.
 
-    Faults: `drop_socket` (everybody's connection breaks; `refuse_for=seconds` keeps them from
+    Faults: `drop_socket` (every connection breaks; `refuse_for=seconds` keeps them from
     coming back), `refuse_joins` (`code`), `hang` (joins get no answer), `refuse_sends` (`code`,
     `times`), `silence` (`seconds`: packets are taken and never delivered, either way), `stranger`
-    (`packet`, `identity`: somebody else in the room sends), `avatar_leaves`, `avatar_returns`,
-    `avatar_publishes` (`on=False`: no more), `disconnect` (`code`: the vendor throws everybody
+    (`packet`, `identity`: another participant sends), `avatar_leaves`, `avatar_returns`,
+    `avatar_publishes` (`on=False`: no more), `disconnect` (`code`: the vendor throws all members
     out), and the subclass's own.
 
     Attributes:
@@ -56,7 +56,7 @@ class RelayRoom(SimRoom):
     reliable: ClassVar[bool]
     #: The command id that the avatar sends with and listens to.
     command: ClassVar[int] = 0
-    #: What a member is told: its identity joined again elsewhere; the room is over; a send
+    #: The codes a member gets: its identity joined again elsewhere; the room is over; a send
     #: outside a room or without the right to; a room that isn't there.
     same_identity: ClassVar[int | str]
     room_over: ClassVar[int | str]
@@ -175,7 +175,7 @@ class RelayRoom(SimRoom):
             await asyncio.wait({writer})
 
     async def send(self, packet: bytes) -> None:
-        """The avatar's packet, at the vendor's pace and to everybody here.
+        """The avatar's packet, at the vendor's pace and to every member.
 
         Raises:
             ValueError: larger than the vendor lets through, so the avatar couldn't send it.
@@ -193,7 +193,7 @@ class RelayRoom(SimRoom):
                 self._relay(packet, self.avatar)
 
     async def close(self, reason: str) -> None:
-        """The avatar leaves and everybody is told that the room is over."""
+        """The avatar leaves and every member is notified that the room is over."""
         del reason
         if self._closed:
             return
@@ -264,7 +264,7 @@ class RelayRoom(SimRoom):
             self._dismiss(member.identity, self.same_identity)
         others = [*([self.avatar] if self._avatar_here else []), *self._members]
         self._members[member.identity] = member
-        member.tell(
+        member.notify(
             relay_wire.joined(
                 [who for who in others if who != member.identity],
                 None
@@ -279,7 +279,7 @@ class RelayRoom(SimRoom):
     async def _read(self, member: Member, ws: web.WebSocketResponse) -> None:
         async for message in ws:
             if message.type is aiohttp.WSMsgType.BINARY:
-                member.tell({"ack": self._judge(member, message.data)})
+                member.notify({"ack": self._judge(member, message.data)})
             elif message.type is aiohttp.WSMsgType.TEXT:
                 frame = relay_wire.read_object(message.data)
                 if frame.get("do") == "leave":
@@ -336,7 +336,7 @@ class RelayRoom(SimRoom):
     def _notify(self, notice: Mapping[str, Any], *, but: Member | None = None) -> None:
         for member in self._members.values():
             if member is not but:
-                member.tell(notice)
+                member.notify(notice)
 
 
 @dataclass(frozen=True, slots=True)

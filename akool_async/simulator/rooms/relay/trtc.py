@@ -6,9 +6,9 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
+from akool_async.simulator.rooms.relay.joining import Refused
 from akool_async.simulator.rooms.relay.limits import SendRules
 from akool_async.simulator.rooms.relay.room import RelayRoom
-from akool_async.simulator.rooms.relay.wire import Refused
 
 __all__ = ["TRTCRoom"]
 

@@ -150,7 +150,7 @@ async def test_the_sender_cannot_pretend_to_be_another(room, client):
         participant_identity=room.sim.avatar.grants.identity,
         user=pb.UserPacket(payload=b"x", participant_identity="avatar"),
     )
-    member._heard(forged.SerializeToString(), True)
+    member._packet_received(forged.SerializeToString(), True)
     assert room.events.packets == [(b"x", room.sim.client_identity)]
 
 
@@ -164,7 +164,7 @@ async def test_a_transcription_is_an_agents_to_send(room, kind, track_id, arrive
     agent.grants = Grants("agent", room.sim.hub.name, kind=kind)
     heard = []
     listener = Resident("listener", room.sim.hub.name)
-    listener.hear = heard.append
+    listener.receive = heard.append
     room.sim.hub.enter(agent)
     room.sim.hub.enter(listener)
     words = pb.Transcription(transcribed_participant_identity="agent", track_id=track_id)

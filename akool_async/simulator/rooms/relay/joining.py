@@ -1,4 +1,4 @@
-"""The simulator's end of a relay's websocket: see `akool_async.transport.engines.relay_wire`."""
+"""How a member joins a room of the relay; `transport.engines.relay_wire` has the whole wire."""
 
 from __future__ import annotations
 
