@@ -65,7 +65,7 @@ async def test_a_wait_says_what_is_missing(start: Any) -> None:
     with pytest.raises(TimeoutError, match="no session was opened"):
         await sim.until_ready(timeout=0.01)
     room = await caller.room()
-    with pytest.raises(TimeoutError, match="nobody joined"):
+    with pytest.raises(TimeoutError, match="no client joined"):
         await sim.until_ready(timeout=0.01)
     room.events.joined("me")
     with pytest.raises(TimeoutError, match="sent no command"):

@@ -133,7 +133,7 @@ async def test_too_large_names_both_sizes(transport) -> None:
 
 
 async def test_packets_with_a_topic_are_other_peoples(room, transport) -> None:
-    room.sim.hub.say(room.sim.avatar, b'{"not":"ours"}', topic="lk-chat")
+    room.sim.hub.send_bytes(room.sim.avatar, b'{"not":"ours"}', topic="lk-chat")
     await room.send(b'{"n":1}')
     assert await next_packet(transport) == b'{"n":1}'
     assert transport.stats.dropped == {"topic": 1}
