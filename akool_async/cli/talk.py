@@ -9,10 +9,11 @@ import time
 from collections.abc import Awaitable
 from typing import Any
 
+from akool_async import events
 from akool_async.cli.lines import Lines
 from akool_async.cli.running import signals
 from akool_async.cli.terminal import Printer
-from akool_async.conversation import AvatarSession, events
+from akool_async.conversation import AvatarSession
 from akool_async.errors import AkoolError, DisconnectedError
 from akool_async.stream import ACTIONS, EXPRESSIONS
 
@@ -145,7 +146,7 @@ class Talk:
                     self._end_line()
                 case events.Reconnecting() | events.AvatarLeft():
                     self._say("(the connection is interrupted)")
-                case events.Reconnected() | events.AvatarBack():
+                case events.Reconnected() | events.AvatarReturned():
                     self._say("(the connection stands again)")
                 case events.SessionEnding(seconds_left=seconds):
                     self._say(f"(the session ends in {seconds:.0f} s)")

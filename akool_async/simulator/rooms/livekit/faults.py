@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from aiohttp import web
 from livekit.protocol import models as pb
 from livekit.protocol import rtc
 
-from akool_async.simulator.rooms.livekit.hub import Resident
-
-if TYPE_CHECKING:
-    from akool_async.simulator.rooms.livekit.room import LiveKitRoom
+from akool_async.simulator.rooms.livekit.hub import DataRoom, Resident
+from akool_async.simulator.rooms.livekit.member import Member
 
 __all__ = ["Faults", "Gate"]
 
@@ -72,10 +70,36 @@ class Gate:
             self.check()
 
 
+class FaultyRoom(Protocol):
+    """What faults need of a room."""
+
+    avatar: Resident
+    gate: Gate
+
+    @property
+    def hub(self) -> DataRoom:
+        """Who is in the room."""
+        ...
+
+    def members(self) -> list[Member]:
+        """Those who came over the network."""
+        ...
+
+    def renew_avatar(self) -> Resident:
+        """A new participant of the avatar's identity."""
+        ...
+
+    async def dismiss_members(self, reason: pb.DisconnectReason) -> None:
+        """Asks all members to leave."""
+
+    async def close(self, reason: str) -> None:
+        """Ends the room."""
+
+
 class Faults:
     """Every public method but `make` is a fault; its keyword arguments are the fault's options."""
 
-    def __init__(self, room: LiveKitRoom) -> None:
+    def __init__(self, room: FaultyRoom) -> None:
         self._room = room
         self._strangers: dict[str, Resident] = {}
 
