@@ -7,7 +7,9 @@ goes to the tool: `nox -s tests -- tests/stream -x`.
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import sys
 import tempfile
 import zipfile
@@ -37,19 +39,57 @@ def tool(name: str) -> str:
 
 
 def pytest(session: nox.Session, *arguments: str) -> None:
-    """Runs pytest in this environment."""
-    session.run(sys.executable, "-m", "pytest", *arguments)
+    """Runs pytest in this environment.
+
+    Compiled modules are kept: each of the processes would compile all of them again. Where the
+    environment says not to keep any, they are in .cache/ in place of beside the sources.
+    """
+    keep = {}
+    if os.environ.get("PYTHONDONTWRITEBYTECODE"):
+        folder = Path(".cache", "compiled").absolute()
+        keep = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(folder)}
+    session.run(sys.executable, "-m", "pytest", *arguments, env=keep)
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """The whole suite, except what needs a real livekit-server (that is `livekit`).
 
-    In several processes, three per core: the tests wait more than they compute. `-- -n 0` runs
-    them in one, as a debugger needs it.
+    In several processes, two per core: some tests wait for real sockets and processes. `-- -n 0`
+    runs them in one, as a debugger needs it.
     """
-    several = ("-n", str(3 * (os.cpu_count() or 1)), "--dist", "worksteal")
+    several = ("-n", str(2 * (os.cpu_count() or 1)), "--dist", "worksteal")
     pytest(session, "-m", "not livekit_server", *several, *session.posargs)
+
+
+@nox.session
+def pythons(session: nox.Session) -> None:
+    """The suite on every Python from 3.11 on that uv finds on this machine, pyenv's included.
+
+    Each gets an environment of its own in .cache/pythons/.
+    """
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    folders = [str(folder) for folder in sorted(pyenv.glob("versions/*/bin"))]
+    path = os.pathsep.join([*folders, os.environ.get("PATH", "")])
+    found = session.run(
+        tool("uv"), "python", "list", "--only-installed", "--output-format", "json",
+        silent=True, stderr=subprocess.DEVNULL, env={"PATH": path},
+    )  # fmt: skip
+    oldest = (3, 11)
+    versions = {
+        (one["version_parts"]["major"], one["version_parts"]["minor"])
+        for one in json.loads(str(found))
+        if one["implementation"] == "cpython" and one["variant"] == "default"
+    }
+    for major, minor in sorted(version for version in versions if version >= oldest):
+        version = f"{major}.{minor}"
+        folder = str(Path(".cache", "pythons", version).absolute())
+        session.log(f"Python {version}")
+        session.run(
+            tool("uv"), "run", "--quiet", "--python", version, "nox", "-s", "tests", "--",
+            *session.posargs,
+            env={"UV_PROJECT_ENVIRONMENT": folder, "VIRTUAL_ENV": "", "PATH": path},
+        )  # fmt: skip
 
 
 @nox.session

@@ -1,7 +1,7 @@
-"""Chooses each async test's event loop: one with a virtual clock for what has no socket.
+"""Chooses each async test's event loop: one with a virtual clock for what happens in one process.
 
-Tests below `tests/conversation` get it by their place; others by the mark `virtual_clock`. The mark
-`real_clock` takes it away again.
+Tests in some folders get it by their place; others by the mark `virtual_clock`. The mark `real_clock`
+takes it away again; what uses LiveKit's client needs that.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from virtual_clock import VirtualClockLoop
 
 __all__: list[str] = []
 
-_FOLDER = Path(__file__).parents[2] / "conversation"
+_TESTS = Path(__file__).parents[2]
+_FOLDERS = {_TESTS / name for name in ("agora_trtc", "chatroom", "conversation")}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -30,7 +31,7 @@ def pytest_asyncio_loop_factories(
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """One loop for each test, so no test's id shows it."""
     del config
-    virtual = _FOLDER in item.path.parents or item.get_closest_marker("virtual_clock")
+    virtual = not _FOLDERS.isdisjoint(item.path.parents) or item.get_closest_marker("virtual_clock")
     if virtual and not item.get_closest_marker("real_clock"):
         return {"virtual": VirtualClockLoop}
     return {"real": asyncio.new_event_loop}
