@@ -1,7 +1,7 @@
 """Chooses each async test's event loop: one with a virtual clock for what happens in one process.
 
-Tests in some folders get it by their place; others by the mark `virtual_clock`. The mark `real_clock`
-takes it away again; what uses LiveKit's client needs that.
+Tests in some folders get it by their place; others by the mark `virtual_clock`. The mark
+`real_clock` takes it away again; what uses LiveKit's client needs that.
 """
 
 from __future__ import annotations
