@@ -30,6 +30,8 @@ DISTRIBUTIONS = {
     "akool_async_trtc": "akool_trtc",
     "akool_async_fleet": "akool_fleet",
 }
+#: Tests run in two processes per core: some wait for real sockets and processes.
+SEVERAL = ("-n", str(2 * (os.cpu_count() or 1)), "--dist", "worksteal")
 EXTRAS = "cli,simulator,webhooks,livekit,chatroom,agora,trtc"
 
 
@@ -55,11 +57,9 @@ def pytest(session: nox.Session, *arguments: str) -> None:
 def tests(session: nox.Session) -> None:
     """The whole suite, except what needs a real livekit-server (that is `livekit`).
 
-    In several processes, two per core: some tests wait for real sockets and processes. `-- -n 0`
-    runs them in one, as a debugger needs it.
+    In several processes; `-- -n 0` runs them in one, as a debugger needs it.
     """
-    several = ("-n", str(2 * (os.cpu_count() or 1)), "--dist", "worksteal")
-    pytest(session, "-m", "not livekit_server", *several, *session.posargs)
+    pytest(session, "-m", "not livekit_server", *SEVERAL, *session.posargs)
 
 
 @nox.session
@@ -85,9 +85,9 @@ def pythons(session: nox.Session) -> None:
         version = f"{major}.{minor}"
         folder = str(Path(".cache", "pythons", version).absolute())
         session.log(f"Python {version}")
+        python = (tool("uv"), "run", "--quiet", "--python", version, "python")
         session.run(
-            tool("uv"), "run", "--quiet", "--python", version, "nox", "-s", "tests", "--",
-            *session.posargs,
+            *python, "-m", "pytest", "-m", "not livekit_server", *SEVERAL, *session.posargs,
             env={"UV_PROJECT_ENVIRONMENT": folder, "VIRTUAL_ENV": "", "PATH": path},
         )  # fmt: skip
 
