@@ -8,10 +8,10 @@ The texts are the lines of the file; empty ones are skipped.
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from pathlib import Path
 
+import akool_async
 from akool_async import AkoolClient
 
 
@@ -31,5 +31,5 @@ if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     lines = Path(sys.argv[1]).read_text(encoding="utf-8").splitlines()
-    transcript = asyncio.run(read_out([line for line in lines if line.strip()]))
+    transcript = akool_async.run(read_out([line for line in lines if line.strip()]))
     Path(sys.argv[2]).write_text(transcript, encoding="utf-8")

@@ -6,8 +6,7 @@ python examples/echo_bot.py
 
 from __future__ import annotations
 
-import asyncio
-
+import akool_async
 from akool_async import AkoolClient, UserSpoke
 
 
@@ -26,6 +25,6 @@ async def main() -> None:
 
 if __name__ == "__main__":
     try:
-        asyncio.run(main())
+        akool_async.run(main())
     except KeyboardInterrupt:
         print("closed")

@@ -9,7 +9,6 @@ The file holds `data` of session/create's answer, or `session.to_dict(include_se
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from pathlib import Path
@@ -28,4 +27,4 @@ if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     session = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    asyncio.run(main(session, sys.argv[2]))
+    akool_async.run(main(session, sys.argv[2]))

@@ -6,10 +6,10 @@ python examples/knowledge_dialogue.py "When do you open?" "Do you sell green tea
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
 
+import akool_async
 from akool_async import AkoolClient
 
 PROMPT = "You work in a tea shop that is open from nine to six. You sell green and black tea."
@@ -35,4 +35,4 @@ async def main(questions: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1:] or ["When do you open?"]))
+    akool_async.run(main(sys.argv[1:] or ["When do you open?"]))

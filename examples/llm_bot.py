@@ -10,13 +10,13 @@ being written, and when somebody talks, the request is dropped and the avatar st
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
 
 import aiohttp
 
+import akool_async
 from akool_async import (
     AkoolClient,
     AvatarSession,
@@ -81,6 +81,6 @@ async def talk(avatar: AvatarSession) -> None:
 
 if __name__ == "__main__":
     try:
-        asyncio.run(main())
+        akool_async.run(main())
     except KeyboardInterrupt:
         print("closed")

@@ -9,9 +9,9 @@ The service must be able to reach the server. Tokens are made here, for this ses
 
 from __future__ import annotations
 
-import asyncio
 import sys
 
+import akool_async
 from akool_async import AkoolClient, OwnLiveKitRoom, ReplyDone, UserSpoke
 
 
@@ -35,6 +35,6 @@ async def main(name: str) -> None:
 
 if __name__ == "__main__":
     try:
-        asyncio.run(main(sys.argv[1] if len(sys.argv) > 1 else "reception"))
+        akool_async.run(main(sys.argv[1] if len(sys.argv) > 1 else "reception"))
     except KeyboardInterrupt:
         print("closed")

@@ -6,9 +6,9 @@ python examples/two_avatars.py "What is a good evening?" 4
 
 from __future__ import annotations
 
-import asyncio
 import sys
 
+import akool_async
 from akool_async import AkoolClient
 
 
@@ -26,7 +26,7 @@ async def main(opening: str, turns: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(
+    akool_async.run(
         main(
             sys.argv[1] if len(sys.argv) > 1 else "What is a good evening?",
             int(sys.argv[2]) if len(sys.argv) > 2 else 4,

@@ -11,6 +11,7 @@ import asyncio
 import shlex
 import sys
 
+import akool_async
 from akool_async import AkoolClient
 
 
@@ -49,6 +50,6 @@ async def main() -> None:
 
 if __name__ == "__main__":
     try:
-        asyncio.run(main())
+        akool_async.run(main())
     except KeyboardInterrupt:
         print("closed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import signal
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import Any
 
 from akool_async.cli.terminal import fail, quiet_pipe
 from akool_async.errors import AkoolError, ConfigurationError, InvalidParameterError
+from akool_async.running import run
 
 __all__ = ["SIGNALS", "Command", "run_command", "signals"]
 
@@ -42,39 +44,21 @@ def signals(heard: Callable[[signal.Signals], None], *numbers: signal.Signals) -
 
 
 def run_command(command: Command) -> int:
-    """The exit status: the command's own; 130 or 143 when a signal ended it; 1 or 2 for errors.
-
-    The first signal cancels the command, which closes what it opened. Later ones only say that
-    this is going on: closing has a time limit of its own, and cut short it would leave a paid
-    session open.
+    """The exit status: the command's own; 130, 143 or 129 when a signal ended it (see
+    `akool_async.run`); 1 or 2 for errors.
     """
-    ended_by: list[signal.Signals] = []
-
-    async def guarded() -> int:
-        task = asyncio.current_task()
-        assert task is not None
-
-        def heard(number: signal.Signals) -> None:
-            if ended_by:
-                fail("closing what is open; this takes a few seconds at most")
-                return
-            ended_by.append(number)
-            task.cancel()
-
-        with signals(heard):
-            return await command()
-
     try:
-        return asyncio.run(guarded())
-    except asyncio.CancelledError:
-        if not ended_by:
-            raise
-        return 128 + ended_by[0]
-    except KeyboardInterrupt:  # before or after ours were in place
+        return run(command())
+    except KeyboardInterrupt:
         return 128 + signal.SIGINT
-    except BrokenPipeError:
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 1
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.EIO):
+            raise
         quiet_pipe()
-        return 1
+        # EIO: the terminal's window was closed, so SIGHUP came, too.
+        return 1 if error.errno == errno.EPIPE else 129
     except AkoolError as error:
         fail(explain(error))
         return 2 if isinstance(error, ConfigurationError | InvalidParameterError) else 1

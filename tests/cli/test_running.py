@@ -1,4 +1,5 @@
 import asyncio
+import errno
 import os
 import signal
 
@@ -15,8 +16,10 @@ def test_the_commands_own_status():
     assert run_command(command) == 7
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_cancels_and_lets_the_command_close(number, status, capfd):
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_a_signal_cancels_and_lets_the_command_close(number, status, caplog):
     closed = []
 
     async def command():
@@ -33,7 +36,17 @@ def test_a_signal_cancels_and_lets_the_command_close(number, status, capfd):
     assert run_command(command) == status
     assert closed == [True]
     assert signal.getsignal(number) is before
-    assert "closing" in capfd.readouterr().err
+    assert "still closing what is open" in caplog.text
+
+
+@pytest.mark.parametrize(("number", "status"), [(errno.EPIPE, 1), (errno.EIO, 129)])
+def test_output_that_goes_nowhere_ends_the_command_without_a_traceback(number, status, monkeypatch):
+    monkeypatch.setattr("akool_async.cli.running.quiet_pipe", lambda: None)
+
+    async def command():
+        raise OSError(number, os.strerror(number))
+
+    assert run_command(command) == status
 
 
 def test_a_cancellation_of_its_own_is_no_signal():
