@@ -8,43 +8,37 @@ have a command answered; then hand it out, and close both whatever happens.
 from __future__ import annotations
 
 import inspect
-import os
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Coroutine, Generator, Mapping
+from dataclasses import replace
 from types import TracebackType
-from typing import Any, Final, Generic, Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar
 
-from akool_async.concurrency import Uncancellable
 from akool_async.conversation import AvatarSession, ConversationOptions, SessionInfo
 from akool_async.conversation.params import Params
 from akool_async.conversation.responder import ResponderFunction, RespondWith
-from akool_async.errors import ConfigurationError, InvalidParameterError, JoinError
-from akool_async.models.addresses import is_loopback_url
-from akool_async.models.credentials import Credentials, read_credentials
+from akool_async.errors import ConfigurationError, InvalidParameterError
+from akool_async.joining import (
+    JoinBy,
+    OnCreated,
+    Renew,
+    credentials_of,
+    home_of,
+    pull_url_of,
+    read_session,
+)
+from akool_async.models.credentials import Credentials
 from akool_async.models.session import LegacySession, Session
 from akool_async.models.session_fields import SessionFields
 from akool_async.models.voice_params import VoiceParams
-from akool_async.resources.creating import Creation
 from akool_async.resources.executor import APIExecutor
-from akool_async.resources.legacy_sessions import LegacySessions
 from akool_async.resources.polling import Progress
-from akool_async.resources.sessions import Sessions
-from akool_async.rest.base_url import normalise_base_url
 from akool_async.rooms.room import OwnRoom, PreparedRoom
-from akool_async.stream.limits import Dialect
-from akool_async.transport import JoinTarget, Transport, load_transport
-from akool_async.validation import choice, number, text, url
+from akool_async.session_versions import SessionPlan, Version3, Version4
+from akool_async.transport import JoinTarget, Transport
 
 __all__ = ["SessionOpener", "SessionOpening", "join"]
 
 S = TypeVar("S", Session, LegacySession)
-Renew = Callable[[], Awaitable[Credentials]]
-OnCreated = Callable[[Session | LegacySession], Awaitable[object] | object]
-
-#: Fields of session/create that version 3 doesn't know.
-_VERSION_4_ONLY: Final = (
-    "duration", "knowledge_id", "scene_mode", "e2e_type", "voice_params", "extra",
-)  # fmt: skip
 
 
 class SessionOpening:
@@ -188,7 +182,7 @@ class SessionOpener:
             "voice_params": voice_params,
             "extra": extra,
         }
-        by = _JoinBy(
+        by = JoinBy(
             transport,
             transport_options,
             engine,
@@ -200,14 +194,14 @@ class SessionOpener:
         if legacy:
 
             async def start() -> AvatarSession:
-                plan = _Version3(
+                plan = Version3(
                     self._executor, avatar_id, stream_type, fields, on_progress, running_timeout
                 )
                 return await _open(self._executor, plan, fields, room, by)
         else:
 
             async def start() -> AvatarSession:
-                plan = _Version4(self._executor, avatar_id, stream_type, fields)
+                plan = Version4(self._executor, avatar_id, stream_type, fields)
                 return await _open(self._executor, plan, fields, room, by)
 
         return SessionOpening(start)
@@ -242,13 +236,13 @@ def join(
         JoinError: the room couldn't be joined, or the session holds no credentials with a token,
             as in the answer of `sessions.get`.
     """
-    by = _JoinBy(transport, transport_options, engine, options, renew_credentials)
+    by = JoinBy(transport, transport_options, engine, options, renew_credentials)
 
     async def start() -> AvatarSession:
-        known = _read(session)
-        credentials = _credentials(known)
+        known = read_session(session)
+        credentials = credentials_of(known)
         found = by.find(credentials.kind)
-        settings = by.settings(found, _home(credentials))
+        settings = by.settings(found, home_of(credentials))
         found.preflight(settings)
         target = JoinTarget(
             credentials,
@@ -260,168 +254,11 @@ def join(
             session_id=known.id or None,
             transport=found.name,
             dialect=found.dialect,
-            pull_url=_pull_url(known),
+            pull_url=pull_url_of(known),
         )
         return await AvatarSession(found(target, settings), info=info, options=options).open()
 
     return SessionOpening(start)
-
-
-@dataclass(frozen=True, slots=True)
-class _JoinBy:
-    """How a room is joined, as the caller wants it."""
-
-    transport: str | type[Transport] | None
-    transport_options: Mapping[str, Any] | None
-    engine: Any
-    options: ConversationOptions | None
-    renew_credentials: Renew | None
-    on_created: OnCreated | None = None
-    respond_with: ResponderFunction | RespondWith | None = None
-
-    def responder(self, mode: int | None, dialect: Dialect) -> RespondWith | None:
-        """The responder to install, checked."""
-        given = self.respond_with
-        if given is None:
-            return None
-        if dialect == "v3":
-            raise InvalidParameterError(
-                "respond_with", "needs a version 4 session: the v3 chat room reports no speech"
-            )
-        if mode == 2:
-            raise InvalidParameterError(
-                "mode", "2 (dialogue) lets the service answer; leave it out with respond_with"
-            )
-        if isinstance(given, RespondWith):
-            return given
-        if not callable(given):
-            raise InvalidParameterError(
-                "respond_with", f"{type(given).__name__} is neither a function nor a RespondWith(…)"
-            )
-        return RespondWith(given)
-
-    def find(self, kind: str) -> type[Transport]:
-        """The transport, `kind` by default. All that was given is checked first."""
-        if not isinstance(self.options, ConversationOptions | None):
-            raise InvalidParameterError(
-                "options", f"{type(self.options).__name__} isn't a ConversationOptions(…)"
-            )
-        if not isinstance(self.transport_options, Mapping | None):
-            raise InvalidParameterError(
-                "transport_options", f"{type(self.transport_options).__name__} isn't a mapping"
-            )
-        for name in ("renew_credentials", "on_created"):
-            if not callable(getattr(self, name) or len):
-                raise InvalidParameterError(name, "can't be called")
-        transport = kind if self.transport is None else self.transport
-        if isinstance(transport, str):
-            return load_transport(transport)
-        if isinstance(transport, type) and issubclass(transport, Transport):
-            return transport
-        raise InvalidParameterError("transport", f"{transport!r} is neither a name nor a Transport")
-
-    def settings(self, transport: type[Transport], base_url: str) -> dict[str, Any]:
-        """The transport's options."""
-        settings: dict[str, Any] = {}
-        if base_url and is_loopback_url(base_url):
-            settings.update(transport.loopback_options(base_url))
-        settings.update(self.transport_options or {})
-        if self.engine is not None:
-            settings["engine"] = self.engine
-        return settings
-
-
-class _Plan(Generic[S]):
-    """What creating, readying and ending a session is, in either version of the API."""
-
-    kind: str
-    sessions: Sessions | LegacySessions
-
-    def creation(self, own: PreparedRoom | None) -> Creation[S]:
-        """The call that creates it; every value is checked."""
-        raise NotImplementedError
-
-    async def ready(self, session: S) -> S:
-        """Waits until it can be joined."""
-        return session
-
-    def closing(self, session: S, timeout: float | None = None) -> Uncancellable[None]:
-        """Begins to close it."""
-        return self.sessions.closing(session.id, timeout=timeout)
-
-    def pause(self, session: S) -> Callable[[], Awaitable[None]] | None:
-        """What pauses it, where it can be paused."""
-        del session
-        return None
-
-
-class _Version4(_Plan[Session]):
-    def __init__(
-        self, executor: APIExecutor, avatar_id: str, stream_type: str, fields: SessionFields
-    ) -> None:
-        self.kind = stream_type
-        self.sessions: Sessions = Sessions(executor)
-        self._avatar_id = avatar_id
-        self._fields = {**fields, "stream_type": stream_type}
-
-    def creation(self, own: PreparedRoom | None) -> Creation[Session]:
-        credentials = None if own is None else own.avatar_credentials
-        return self.sessions.creation(self._avatar_id, {**self._fields, "credentials": credentials})
-
-
-class _Version3(_Plan[LegacySession]):
-    kind = "chatroom"
-
-    def __init__(
-        self,
-        executor: APIExecutor,
-        avatar_id: str,
-        stream_type: str,
-        fields: SessionFields,
-        on_progress: Progress[LegacySession] | None,
-        timeout: float,
-    ) -> None:
-        self.sessions: LegacySessions = LegacySessions(executor)
-        self._open_sessions = executor.open_sessions
-        self._avatar_id = avatar_id
-        # "livekit" is the default of a parameter that means something else in version 3.
-        self._video: Any = None if stream_type == "livekit" else stream_type
-        self._fields = fields
-        self._on_progress = on_progress
-        self._timeout = timeout
-
-    def creation(self, own: PreparedRoom | None) -> Creation[LegacySession]:
-        del own
-        fields = self._fields
-        for name in _VERSION_4_ONLY:
-            if fields.get(name) is not None:
-                raise InvalidParameterError(name, "isn't known to version 3 sessions")
-        if fields["mode"] is not None:
-            choice("mode", fields["mode"], (1, 2))
-        if fields["language"] is not None:
-            text("language", fields["language"])
-        if fields["voice_id"] is not None:
-            text("voice_id", fields["voice_id"])
-        if fields["voice_url"] is not None:
-            url("voice_url", fields["voice_url"])
-        number("running_timeout", self._timeout, 0.001, 86_400.0)
-        if self._on_progress is not None and not callable(self._on_progress):
-            raise InvalidParameterError("on_progress", "can't be called")
-        return self.sessions.creation(
-            self._avatar_id, stream_type=self._video, background_url=fields["background_url"]
-        )
-
-    async def ready(self, session: LegacySession) -> LegacySession:
-        def seen(found: LegacySession) -> Any:
-            self._open_sessions.check()  # ends the waiting when the client is closed
-            return None if self._on_progress is None else self._on_progress(found)
-
-        return await self.sessions.wait_until_running(
-            session, timeout=self._timeout, on_progress=seen
-        )
-
-    def pause(self, session: LegacySession) -> Callable[[], Awaitable[None]]:
-        return lambda: self.sessions.pause(session)
 
 
 def _chosen(value: str | None) -> str | None:
@@ -430,7 +267,11 @@ def _chosen(value: str | None) -> str | None:
 
 
 async def _open(
-    executor: APIExecutor, plan: _Plan[S], fields: SessionFields, room: OwnRoom | None, by: _JoinBy
+    executor: APIExecutor,
+    plan: SessionPlan[S],
+    fields: SessionFields,
+    room: OwnRoom | None,
+    by: JoinBy,
 ) -> AvatarSession:
     found = by.find(plan.kind)
     responder = by.responder(fields["mode"], found.dialect)
@@ -467,10 +308,10 @@ async def _open(
                 session_id=session.id,
                 duration=ready.duration,
                 created=creation.began,
-                pull_url=_pull_url(session),
+                pull_url=pull_url_of(session),
             )
             target = JoinTarget(
-                own.bot_credentials if own is not None else _credentials(session),
+                own.bot_credentials if own is not None else credentials_of(session),
                 session_id=session.id,
                 own_room=own is not None,
                 renew_credentials=by.renew_credentials or _renewal(room, info.duration),
@@ -519,50 +360,3 @@ def _renewal(room: OwnRoom | None, duration: float | None) -> Renew | None:
         return room.renew(duration=duration)
 
     return renew
-
-
-def _home(credentials: Credentials) -> str:
-    """The base URL of the service that made them: a simulator names its own, else the
-    environment's.
-    """
-    named = (credentials.model_extra or {}).get("akool_simulator_url")
-    url = named if isinstance(named, str) else os.environ.get("AKOOL_API_URL", "").strip()
-    return normalise_base_url(url) if url else ""
-
-
-def _read(session: object) -> Session | LegacySession:
-    if isinstance(session, Session | LegacySession):
-        return session
-    if not isinstance(session, Mapping):
-        raise InvalidParameterError("session", f"{type(session).__name__} isn't a session")
-    if "code" in session and "credentials" not in session:
-        # The whole answer of create.
-        if not isinstance(session.get("data"), Mapping):
-            raise InvalidParameterError(
-                "session", f"is an answer with code {session['code']!r} and no data"
-            )
-        session = cast("Mapping[str, Any]", session["data"])
-    try:
-        if "stream_urls" in session:
-            return LegacySession.read(session)
-        if "credentials" in session:
-            return Session.read(session)
-        # The credentials alone, as a backend may hand them on.
-        return Session(credentials=read_credentials(dict(session)))
-    except ValueError:
-        # From None: the cause's text may quote a token.
-        raise InvalidParameterError("session", "can't be read as a session") from None
-
-
-def _pull_url(session: Session | LegacySession) -> str | None:
-    return session.pull_url if isinstance(session, LegacySession) else None
-
-
-def _credentials(session: Session | LegacySession) -> Credentials:
-    if session.credentials is None:
-        raise JoinError(
-            "The session has no credentials to join with: only create's answer holds them "
-            "(docs/protocol.md §4, 1).",
-            retryable=False,
-        )
-    return session.credentials
