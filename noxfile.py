@@ -113,6 +113,12 @@ def layers(session: nox.Session) -> None:
 
 
 @nox.session
+def mirror(session: nox.Session) -> None:
+    """Fails for modules that have no test module of their path."""
+    session.run(sys.executable, "tests/support/mirror.py", *session.posargs)
+
+
+@nox.session
 def wheels(session: nox.Session) -> None:
     """Builds every distribution, looks into the wheels, and uses them as a stranger would."""
     with tempfile.TemporaryDirectory(prefix="akool-wheels-") as folder:

@@ -1,0 +1,45 @@
+"""Lists the modules that have no test module of their path; exits with 1 if there are any.
+
+    python tests/support/mirror.py
+
+`akool_async/rest/retry.py` is tested by `tests/rest/test_retry.py`, and a plugin's
+`transports/NAME/akool_NAME/address.py` by `transports/NAME/tests/test_address.py`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = ["untested"]
+
+ROOT = Path(__file__).parents[2]
+
+
+def _pairs(root: Path) -> Iterator[tuple[Path, Path]]:
+    """Packages and the folders of their tests."""
+    yield root / "akool_async", root / "tests"
+    for folder in ("transports", "integrations"):
+        for package in sorted(root.glob(f"{folder}/*/akool_*")):
+            yield package, package.parent / "tests"
+
+
+def untested(root: Path = ROOT) -> list[str]:
+    """The paths of modules without a test module, from the root, in order."""
+    missing = []
+    for package, tests in _pairs(root):
+        for module in sorted(package.rglob("*.py")):
+            if module.stem in ("__init__", "__main__"):
+                continue
+            place = tests / module.relative_to(package).parent
+            if not (place / f"test_{module.stem}.py").exists():
+                missing.append(str(module.relative_to(root)))
+    return missing
+
+
+if __name__ == "__main__":
+    found = untested()
+    print("\n".join(found))
+    print(f"{len(found)} modules without a test module of their path", file=sys.stderr)
+    sys.exit(1 if found else 0)
