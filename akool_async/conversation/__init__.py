@@ -15,7 +15,7 @@ if TYPE_CHECKING:
         ConversationStats,
         SessionInfo,
     )
-    from akool_async.conversation.reply_stream import ReplyStream
+    from akool_async.conversation.questions import ReplyStream
     from akool_async.conversation.responder import Responder, RespondWith, UserTurn
     from akool_async.conversation.session import AvatarSession
     from akool_async.conversation.speech.utterance import Utterance
@@ -41,7 +41,7 @@ _MODULES: Final = {
     "ConversationOptions": "options",
     "ConversationStats": "options",
     "EventReader": "event_bus",
-    "ReplyStream": "reply_stream",
+    "ReplyStream": "questions",
     "RespondWith": "responder",
     "Responder": "responder",
     "SessionInfo": "options",

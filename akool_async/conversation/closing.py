@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from akool_async.concurrency import unlisted_task
+from akool_async.conversation.event_bus import EventBus
+from akool_async.conversation.options import ConversationOptions, SessionInfo
 from akool_async.errors import ConversationClosedError, SessionLeftOpenError
 
-if TYPE_CHECKING:
-    from akool_async.conversation.line import Line
-
-__all__ = ["shut"]
+__all__ = ["Closable", "shut"]
 
 logger = logging.getLogger("akool_async.conversation")
 
@@ -22,7 +21,32 @@ logger = logging.getLogger("akool_async.conversation")
 _LEAVE_FIRST: Final = 0.5
 
 
-async def shut(line: Line, close: Callable[[], Awaitable[object]] | None) -> None:
+class Closable(Protocol):
+    """What closing needs of a conversation."""
+
+    @property
+    def options(self) -> ConversationOptions:
+        """The limits in use."""
+
+    @property
+    def info(self) -> SessionInfo:
+        """What is known about the session."""
+
+    @property
+    def events(self) -> EventBus:
+        """Its handlers are given a moment to finish."""
+
+    def connection_lost(self, error: BaseException) -> None:
+        """Everything that waits fails with this error."""
+
+    async def stop(self) -> None:
+        """Ends the tasks."""
+
+    async def leave(self, timeout: float) -> None:
+        """Leaves the room."""
+
+
+async def shut(conversation: Closable, close: Callable[[], Awaitable[object]] | None) -> None:
     """Ends a conversation.
 
     Everything ends at once, because each part may take its time; only the session waits a moment
@@ -33,19 +57,19 @@ async def shut(line: Line, close: Callable[[], Awaitable[object]] | None) -> Non
         SessionLeftOpenError: `close` raised it, or took far longer than it may.
         SystemExit, KeyboardInterrupt: raised by a handler of the last event.
     """
-    limit = line.options.close_timeout
+    limit = conversation.options.close_timeout
     start = unlisted_task
     tasks = {
-        "ending the tasks": start(line.stop()),
-        "ending the handlers": start(line.hub.stop(patience=min(1.0, limit))),
-        "leaving the room": start(line.transport.close(timeout=limit)),
+        "ending the tasks": start(conversation.stop()),
+        "ending the handlers": start(conversation.events.stop(patience=min(1.0, limit))),
+        "leaving the room": start(conversation.leave(timeout=limit)),
     }
     leaving = tasks["leaving the room"]
     closing = start(_behind(leaving, min(_LEAVE_FIRST, limit / 4), close)) if close else None
     exiting: BaseException | None = None
     try:
         # The tasks are there before any handler of the user's runs: it may raise SystemExit.
-        line.fail(ConversationClosedError("the conversation was closed"))
+        conversation.connection_lost(ConversationClosedError("the conversation was closed"))
     except BaseException as exit_:  # noqa: BLE001 - raised at the end
         exiting = exit_
     _, late = await asyncio.wait(tasks.values(), timeout=limit)
@@ -60,10 +84,10 @@ async def shut(line: Line, close: Callable[[], Awaitable[object]] | None) -> Non
             logger.warning("%s failed: %s", name, error)
     if closing is not None:
         # It may have waited for others to be closed. Three times is for what never ends.
-        longest = 3 * (line.options.session_close_timeout or 60.0) + 5
+        longest = 3 * (conversation.options.session_close_timeout or 60.0) + 5
         if not (await asyncio.wait([closing], timeout=longest))[0]:
             closing.cancel()
-            raise _left_open(line.info.session_id, longest)
+            raise _left_open(conversation.info.session_id, longest)
         await closing
     if exiting is not None:
         raise exiting

@@ -7,20 +7,21 @@ harmless, which is why only commands, and never a chat, are sent again (docs/pro
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final, Protocol
 
-from akool_async.conversation.options import ConversationStats
+from akool_async.conversation.options import ConversationOptions, ConversationStats
+from akool_async.conversation.turns import Turns
 from akool_async.errors import CommandRejectedError, CommandTimeoutError
 from akool_async.stream.messages import Command, CommandAnswer, Interrupt, SetAction, SetParams
 
-__all__ = ["Commands"]
+__all__ = ["CommandPort", "Commands"]
 
 _NAMES: Final = {SetParams: "set-params", Interrupt: "interrupt", SetAction: "set-action"}
 
 
 class _Pending:
-    __slots__ = ("again_at", "cmd", "effect", "expires", "future", "mid", "packets", "timeout")
+    __slots__ = ("again_at", "cmd", "expires", "future", "mid", "on_success", "packets", "timeout")
 
     def __init__(
         self,
@@ -31,78 +32,98 @@ class _Pending:
         now: float,
         again: float,
         timeout: float,
-        effect: Callable[[], None] | None,
+        on_success: Callable[[], None] | None,
     ) -> None:
         self.cmd = cmd
         self.mid = mid
         self.packets = packets
         self.timeout = timeout
-        self.effect = effect
+        self.on_success = on_success
         self.expires = now + timeout
         self.again_at: float | None = now + again
         self.future: asyncio.Future[CommandAnswer] = asyncio.get_running_loop().create_future()
 
 
-class Commands:
-    """The commands that wait for an answer. Synchronous but for the waiting itself.
+class CommandPort(Protocol):
+    """What commands need of the driver."""
 
-    `push(mid, packets)` hands packets to the outbox, ahead of chat; `waiting(mid)` says whether
-    it still holds them; `withdraw(mid)` takes them back.
-    """
+    def now(self) -> float:
+        """The time."""
+
+    def encode(self, message: Command) -> list[bytes]:
+        """The packets of a command."""
+
+    def push(self, key: str, packets: Sequence[bytes], *, urgent: bool) -> None:
+        """Hands packets to the outbox; urgent ones are sent before chat."""
+
+    def waiting(self, key: str) -> bool:
+        """Whether the outbox still holds packets of a key."""
+
+    def cancel(self, key: str) -> int:
+        """Takes them back."""
+
+    def schedule(self) -> None:
+        """A deadline may have come nearer."""
+
+
+class Commands:
+    """The commands that wait for an answer. Synchronous but for the waiting itself."""
 
     def __init__(
         self,
+        port: CommandPort,
+        options: ConversationOptions,
         *,
-        resend: float,
+        turns: Turns,
         stats: ConversationStats,
-        push: Callable[[str, list[bytes]], None],
-        waiting: Callable[[str], bool],
-        withdraw: Callable[[str], object],
     ) -> None:
-        self._resend = resend
+        self._port = port
+        self._resend = options.command_resend
+        self._turns = turns
         self._stats = stats
-        self._push = push
-        self._waiting = waiting
-        self._withdraw = withdraw
         self._pending: dict[str, _Pending] = {}
+        self._closed: Callable[[], BaseException] | None = None
 
-    def start(
+    def send(
         self,
         command: Command,
-        packets: list[bytes],
         *,
-        now: float,
         timeout: float,
-        effect: Callable[[], None] | None = None,
-    ) -> _Pending:
-        """Sends it; `wait` for what this returns.
+        on_success: Callable[[], None] | None = None,
+    ) -> Coroutine[Any, Any, CommandAnswer]:
+        """Hands a command to the outbox at once; what it returns waits for the answer.
 
-        `effect` is called when the avatar says that it did it, before anything that comes behind
-        the answer is looked at. With it, the command goes on when whoever waits is cancelled.
+        `on_success` is called when the avatar says that it did it, before anything that comes
+        behind the answer is looked at. With it, the command goes on when whoever waits is
+        cancelled; without, it is forgotten.
+
+        Raises (the coroutine):
+            CommandRejectedError: answered with a code other than 1000.
+            CommandTimeoutError: not answered within `timeout` seconds.
+            DisconnectedError, ConversationClosedError: the conversation is over.
         """
+        if self._closed is not None:
+            raise self._closed()
+        packets = self._port.encode(command)
         pending = _Pending(
             _NAMES[type(command)],
             command.mid,
             packets,
-            now=now,
+            now=self._port.now(),
             again=self._resend,
             timeout=timeout,
-            effect=effect,
+            on_success=on_success,
         )
+        self._turns.remember(command.mid, "command")
         self._pending[command.mid] = pending
         pending.future.add_done_callback(lambda _: self._forget(pending.mid))
         self._stats.commands += 1
-        self._push(pending.mid, packets)
-        return pending
+        self._port.push(pending.mid, packets, urgent=True)
+        self._port.schedule()
+        return self._wait(pending)
 
-    async def wait(self, pending: _Pending) -> CommandAnswer:
-        """Waits for the answer. Cancelled, a command without `effect` is forgotten.
-
-        Raises:
-            CommandRejectedError: answered with a code other than 1000.
-            CommandTimeoutError: not answered in time.
-        """
-        if pending.effect is not None:
+    async def _wait(self, pending: _Pending) -> CommandAnswer:
+        if pending.on_success is not None:
             await asyncio.wait([pending.future])
         answer = await pending.future
         if not answer.ok:
@@ -110,8 +131,8 @@ class Commands:
         return answer
 
     @property
-    def owed(self) -> float | None:
-        """Since when an answer is owed; `None`: none is."""
+    def waiting_since(self) -> float | None:
+        """Since when a command has had no answer; `None`: none waits."""
         return min((p.expires - p.timeout for p in self._pending.values()), default=None)
 
     @property
@@ -132,8 +153,8 @@ class Commands:
             return False
         self._forget(pending.mid)
         pending.future.set_result(answer)
-        if answer.ok and pending.effect is not None:
-            pending.effect()
+        if answer.ok and pending.on_success is not None:
+            pending.on_success()
         return True
 
     def chat_follows(self) -> None:
@@ -149,7 +170,8 @@ class Commands:
                 pending.again_at = now
 
     def fail_all(self, make: Callable[[], BaseException]) -> None:
-        """The conversation is over: everybody waiting gets an error."""
+        """The conversation is over: whatever waits, or is sent later, gets an error of its own."""
+        self._closed = make
         for pending in list(self._pending.values()):
             _fail(pending, make())
 
@@ -172,14 +194,14 @@ class Commands:
                 _fail(pending, CommandTimeoutError(text))
             elif pending.again_at is not None and pending.again_at <= now:
                 pending.again_at = now + self._resend
-                if not self._waiting(pending.mid):
+                if not self._port.waiting(pending.mid):
                     self._stats.commands_resent += 1
-                    self._push(pending.mid, pending.packets)
+                    self._port.push(pending.mid, pending.packets, urgent=True)
 
     def _forget(self, mid: str) -> None:
         """Nobody waits for its answer any more; it isn't sent again."""
         self._pending.pop(mid, None)
-        self._withdraw(mid)
+        self._port.cancel(mid)
 
 
 def _fail(pending: _Pending, error: BaseException) -> None:

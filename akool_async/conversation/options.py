@@ -33,10 +33,10 @@ class ConversationOptions:
         reply_timeout: from a question to the end of its reply, where `ask` is told nothing else.
         quiet_time: a reply that never gets its `fin` is over when no piece came for this long.
             Pieces come at the pace of a language model, so a pause of seconds is ordinary.
-        fin_patience: takes the place of `quiet_time` once this avatar was seen to send `fin`.
-        audio_end_grace: a reply without `fin` is over this long after `audio_end`, unless
+        fin_timeout: takes the place of `quiet_time` once this avatar was seen to send `fin`.
+        audio_end_timeout: a reply without `fin` is over this long after `audio_end`, unless
             another piece comes meanwhile.
-        interrupt_grace: after an answered `interrupt`, replies that get no further piece for
+        interrupt_timeout: after an answered `interrupt`, replies that get no further piece for
             this long are over, and say so.
         v3_quiet_time: in the chat room, which has no end mark at all, an answer is over when no
             frame came for this long: longer than the pause between two frames of one answer,
@@ -46,12 +46,12 @@ class ConversationOptions:
             long, the room is probed with a command; `None` never does.
         probe_timeout: when the probe isn't answered either, the room is joined anew.
         reconnect_timeout: joining anew, once.
-        lossy_patience: after a reconnect that may have lost packets, questions without a
+        lossy_timeout: after a reconnect that may have lost packets, questions without a
             further piece for this long fail as interrupted; they are never sent again.
         avatar_return: how long an avatar that left may stay away before the session is over;
             a full reconnect of its own shows as leaving and coming back.
         ending_notice: `SessionEnding` comes this long before the session's `duration` is up.
-        ending_grace: this long after `duration` is up a silent room counts as ended.
+        ending_timeout: this long after `duration` is up a silent room counts as ended.
         close_timeout: leaving the room and ending the tasks, when the conversation is closed.
         session_close_timeout: trying to close the session at the service, beside that and whatever
             the client's `max_retries` is; `None`: as the client has it, 60 s by default.
@@ -85,18 +85,18 @@ class ConversationOptions:
     match_timeout: float = 1.5
     reply_timeout: float = 60.0
     quiet_time: float = 5.0
-    fin_patience: float = 20.0
-    audio_end_grace: float = 1.0
-    interrupt_grace: float = 1.0
+    fin_timeout: float = 20.0
+    audio_end_timeout: float = 1.0
+    interrupt_timeout: float = 1.0
     v3_quiet_time: float = 1.5
     send_timeout: float = 15.0
     silence_after: float | None = 8.0
     probe_timeout: float = 5.0
     reconnect_timeout: float = 20.0
-    lossy_patience: float = 8.0
+    lossy_timeout: float = 8.0
     avatar_return: float = 15.0
     ending_notice: float = 30.0
-    ending_grace: float = 10.0
+    ending_timeout: float = 10.0
     close_timeout: float = 8.0
     session_close_timeout: float | None = None
     event_queue: int = 1000

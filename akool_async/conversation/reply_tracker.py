@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 
 from akool_async.conversation.options import ConversationOptions, ConversationStats
 from akool_async.conversation.transcript import Transcript
 from akool_async.conversation.turns import (
+    Finish,
     IncomingMessage,
     PendingReply,
     Question,
@@ -28,22 +28,9 @@ from akool_async.events import (
     ReplyIncomplete,
     ReplyStarted,
 )
-from akool_async.stream.messages import Chat, ChatDelta, Ended, PartialChat, Sender
+from akool_async.stream.messages import Chat, ChatDelta, Ended, PartialChat
 
-__all__ = ["Finish", "ReplyTracker"]
-
-
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """A message without `fin` that is over by other signs, for the codec to end.
-
-    `text` is what came of it, for a codec that holds nothing of it any more.
-    """
-
-    mid: str
-    sender: Sender
-    ended: Ended
-    text: str
+__all__ = ["ReplyTracker"]
 
 
 class ReplyTracker:
@@ -92,7 +79,7 @@ class ReplyTracker:
         incoming.last = now
         incoming.over_at = None
         if incoming.interrupted:
-            incoming.over_at = (now + self._options.interrupt_grace, "interrupted")
+            incoming.over_at = (now + self._options.interrupt_timeout, "interrupted")
         if not message.text:
             return
         incoming.entry.append(message.text)
@@ -148,7 +135,7 @@ class ReplyTracker:
         That is the message that the events name. Without a name it is what began before the avatar
         began to speak: an `audio_end` of something said earlier ends nothing.
         """
-        at = now + self._options.audio_end_grace
+        at = now + self._options.audio_end_timeout
         began, started_mid = self._audio_began, self._audio_mid
         self._audio_began, self._audio_mid = None, ""
         if mid and started_mid and mid != started_mid:
@@ -177,7 +164,7 @@ class ReplyTracker:
 
         `earlier` is what the avatar had when the interrupt was sent.
         """
-        at = now + self._options.interrupt_grace
+        at = now + self._options.interrupt_timeout
         for incoming in self._incoming.values():
             if incoming.pending is None or incoming.pending in earlier:
                 incoming.interrupted = True
@@ -198,7 +185,7 @@ class ReplyTracker:
             if at_once:
                 self._turns.fail(question, _interrupted_question())
             else:
-                question.expires = min(question.expires, now + self._options.lossy_patience)
+                question.expires = min(question.expires, now + self._options.lossy_timeout)
 
     def fail_all(self, make: Callable[[], BaseException]) -> None:
         """The conversation is over: whatever waits gets an error of its own."""
@@ -258,7 +245,7 @@ class ReplyTracker:
         options = self._options
         newest = next(reversed(self._incoming.values()))
         patient = self._sends_fin and self._reliable and incoming is newest
-        return incoming.last + (options.fin_patience if patient else options.quiet_time), "quiet"
+        return incoming.last + (options.fin_timeout if patient else options.quiet_time), "quiet"
 
     # How it is done.
 

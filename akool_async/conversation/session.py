@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
-from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack, overload
 
 from akool_async.concurrency import Uncancellable
-from akool_async.conversation.asking import Asking
 from akool_async.conversation.closing import shut
+from akool_async.conversation.conversation import Conversation
 from akool_async.conversation.event_bus import EventReader
-from akool_async.conversation.line import Line
 from akool_async.conversation.options import (
     ConversationOptions,
     ConversationStats,
@@ -26,7 +24,7 @@ from akool_async.conversation.params import (
     check_action,
     check_timeout,
 )
-from akool_async.conversation.reply_stream import ReplyStream
+from akool_async.conversation.questions import ReplyStream
 from akool_async.conversation.responder import Responder, ResponderFunction, RespondWith
 from akool_async.conversation.speech.job import SpeechSettings
 from akool_async.conversation.speech.sentences import Splitter
@@ -37,11 +35,10 @@ from akool_async.errors import (
     CommandTimeoutError,
     ConversationClosedError,
     InvalidParameterError,
-    MessageTooLargeError,
     NotSupportedError,
 )
 from akool_async.events import Event, Reply
-from akool_async.stream import StreamCodec, new_mid
+from akool_async.stream import new_mid
 from akool_async.stream.messages import SetAction
 from akool_async.transport import Transport
 
@@ -80,8 +77,9 @@ class AvatarSession:
                 a time limit of its own.
             pause: (v3) pauses the session at the service.
         """
-        self._line = Line(transport, info or SessionInfo(), options or ConversationOptions())
-        self._asking = Asking(self._line)
+        self._conversation = Conversation(
+            transport, info or SessionInfo(), options or ConversationOptions()
+        )
         self._close = close
         self._pause = pause
         self._closing: Uncancellable[None] | None = None
@@ -101,30 +99,29 @@ class AvatarSession:
         if self._opened:
             raise ConversationClosedError("a conversation is opened once")
         self._opened = True
-        line = self._line
+        conversation = self._conversation
         try:
-            await line.transport.connect(timeout=line.options.connect_timeout)
-            line.start()
-            if not line.v3:
+            await conversation.driver.transport.connect(
+                timeout=conversation.options.connect_timeout
+            )
+            conversation.driver.start()
+            if conversation.has_commands:
                 await self._prove()
-            if line.responder is not None:
-                line.responder.begin()
+            if conversation.responder is not None:
+                conversation.responder.begin()
         except BaseException as error:
             await self._closed().settle(error)
             raise
         return self
 
     async def _prove(self) -> None:
-        line = self._line
-        line.params = _fitting(line.params, line.codec)
+        conversation = self._conversation
         try:
-            # Any answer proves both directions; a session made elsewhere keeps its settings.
-            await line.command(line.params.message(new_mid()), timeout=line.options.opening_timeout)
-            line.mode = line.params.mode
+            await conversation.settings.prove(timeout=conversation.options.opening_timeout)
         except CommandTimeoutError:
             logger.warning(
                 "the avatar didn't answer the opening set-params within %g s; going on without",
-                line.options.opening_timeout,
+                conversation.options.opening_timeout,
             )
         except CommandRejectedError as error:
             logger.warning("the opening set-params was refused: %s", error)
@@ -141,14 +138,16 @@ class AvatarSession:
             SessionLeftOpenError: the session couldn't be closed, so it goes on to cost credits.
         """
         closing = self._closed()
-        if not self._line.runs(asyncio.current_task()):
+        if not self._conversation.runs(asyncio.current_task()):
             await closing.wait()
 
     def _closed(self) -> Uncancellable[None]:
         if self._closing is None:
-            self._line.closing_task = asyncio.current_task()
+            self._conversation.closing_task = asyncio.current_task()
             self._closing = Uncancellable(
-                shut(self._line, self._close), timeout=None, name="akool: closing the conversation"
+                shut(self._conversation, self._close),
+                timeout=None,
+                name="akool: closing the conversation",
             )
         return self._closing
 
@@ -162,7 +161,7 @@ class AvatarSession:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if kind is None and (unspoken := self._line.speech.unspoken):
+        if kind is None and (unspoken := self._conversation.speech.unspoken):
             logger.warning(
                 "the session's block was left while %d text(s) given to say() weren't spoken yet; "
                 "they are cancelled. To wait: await avatar.say(…)",
@@ -202,7 +201,7 @@ class AvatarSession:
             DisconnectedError, ConversationClosedError: the conversation is over.
         """
         self._check_open()
-        return await self._asking.ask(text, timeout, options)
+        return await self._conversation.questions.ask(text, timeout, options)
 
     def stream(
         self,
@@ -213,7 +212,7 @@ class AvatarSession:
     ) -> ReplyStream:
         """Asks, and yields the reply as it comes; arguments and errors as `ask`."""
         self._check_open()
-        return self._asking.stream(text, timeout, options)
+        return self._conversation.questions.stream(text, timeout, options)
 
     def say(
         self,
@@ -259,7 +258,7 @@ class AvatarSession:
         if interrupt and drop:
             raise InvalidParameterError("drop", "can't be combined with interrupt")
         settings = self._speech_settings(split, splitter, delay, piece_bytes)
-        return self._line.speech.say(text, settings, interrupt=interrupt, drop=drop)
+        return self._conversation.speech.say(text, settings, interrupt=interrupt, drop=drop)
 
     def _speech_settings(
         self,
@@ -268,7 +267,7 @@ class AvatarSession:
         delay: float | None,
         piece_bytes: int | None,
     ) -> SpeechSettings:
-        options = self._line.options
+        options = self._conversation.options
         wait = check_timeout(delay, options.first_piece)
         return SpeechSettings(split, wait, piece_bytes or options.piece_bytes, splitter)
 
@@ -317,21 +316,23 @@ class AvatarSession:
 
     def install(self, respond_with: RespondWith) -> Responder:
         """`respond_with`, its arguments in one object."""
-        line = self._line
-        line.check_loop()
+        conversation = self._conversation
+        conversation.check_loop()
         if self._opened:
             self._check_open()
-        if line.v3:
+        if not conversation.has_commands:
             raise NotSupportedError(
                 "the v3 chat room doesn't report what people say, so there is nothing to respond to"
             )
-        if line.responder is not None:
+        if conversation.responder is not None:
             raise InvalidParameterError("function", "there is a responder already; stop it first")
-        line.responder = Responder(line, respond_with, mode_is_set=line.mode == 1)
-        line.params = line.params.updated(Params(mode=1))
+        conversation.responder = Responder(
+            conversation, respond_with, mode_is_set=conversation.settings.mode == 1
+        )
+        conversation.settings.prefer(Params(mode=1))
         if self._opened:
-            line.responder.begin()
-        return line.responder
+            conversation.responder.begin()
+        return conversation.responder
 
     # Commands.
 
@@ -374,16 +375,15 @@ class AvatarSession:
         )
         if params.empty:
             raise InvalidParameterError("set_params", "nothing to set was given")
-        line = self._line
-        limit = check_timeout(timeout, line.options.command_timeout)
+        conversation = self._conversation
+        limit = check_timeout(timeout, conversation.options.command_timeout)
         self._check_open()
-        if line.v3:
+        if not conversation.has_commands:
             params.check_v3()
         else:
-            await line.set_params(params, timeout=limit)
+            await conversation.settings.set_params(params, timeout=limit)
             return
-        line.params = line.params.updated(params)
-        line.mode = line.params.mode
+        conversation.settings.want(params)
 
     async def interrupt(self, *, timeout: float | None = None) -> None:
         """The avatar stops speaking, and what waits to be said isn't. Replies in flight end early.
@@ -395,11 +395,11 @@ class AvatarSession:
             CommandRejectedError, CommandTimeoutError, DisconnectedError,
             ConversationClosedError: as for `set_params`.
         """
-        line = self._line
+        conversation = self._conversation
         self._check_commands("interrupt")
-        limit = check_timeout(timeout, line.options.command_timeout)
-        line.speech.stop_all()
-        await line.send_interrupt(timeout=limit)
+        limit = check_timeout(timeout, conversation.options.command_timeout)
+        conversation.speech.stop_all()
+        await conversation.speech_port.send_interrupt(timeout=limit)
 
     async def act(
         self,
@@ -415,11 +415,11 @@ class AvatarSession:
             NotSupportedError, CommandRejectedError, CommandTimeoutError, DisconnectedError,
             ConversationClosedError: as for `interrupt`.
         """
-        line = self._line
+        conversation = self._conversation
         self._check_commands("act")
         check_action(action, expression)
-        limit = check_timeout(timeout, line.options.command_timeout)
-        await line.command(SetAction(new_mid(), action, expression), timeout=limit)
+        limit = check_timeout(timeout, conversation.options.command_timeout)
+        await conversation.commands.send(SetAction(new_mid(), action, expression), timeout=limit)
 
     async def pause(self) -> None:
         """(v3) Pauses the session: streaming stops soon after; the next question resumes it.
@@ -446,7 +446,7 @@ class AvatarSession:
         It keeps `max_waiting` events; a slow reader loses the oldest. A reader of all kinds, or of
         `EventsLost`, is given an `EventsLost` in their place; others count them in `lost`.
         """
-        return self._line.hub.reader(kinds, limit=max_waiting)
+        return self._conversation.events.reader(kinds, limit=max_waiting)
 
     def on(self, kind: type[E]) -> Callable[[H], H]:
         """Decorator: calls a function, plain or async, with every event of a kind.
@@ -456,7 +456,7 @@ class AvatarSession:
         """
 
         def decorate(function: H) -> H:
-            self._line.hub.on(kind, function)
+            self._conversation.events.on(kind, function)
             return function
 
         return decorate
@@ -464,64 +464,40 @@ class AvatarSession:
     @property
     def transcript(self) -> Transcript:
         """Who said what, when."""
-        return self._line.transcript
+        return self._conversation.transcript
 
     @property
     def info(self) -> SessionInfo:
         """What is known about the session."""
-        return self._line.info
+        return self._conversation.info
 
     @property
     def options(self) -> ConversationOptions:
         """The limits in use."""
-        return self._line.options
+        return self._conversation.options
 
     @property
     def stats(self) -> ConversationStats:
         """What was counted so far: a copy."""
-        return self._line.stats()
+        return self._conversation.stats()
 
     @property
     def closed(self) -> bool:
         """Whether the conversation is over."""
-        return self._line.error is not None
+        return self._conversation.error is not None
 
     def __repr__(self) -> str:
         state = "closed" if self.closed else "open" if self._opened else "new"
-        name = self._line.info.session_id or "unnamed"
-        return f"<AvatarSession {name} over {self._line.transport.name}, {state}>"
+        name = self._conversation.info.session_id or "unnamed"
+        return f"<AvatarSession {name} over {self._conversation.driver.transport.name}, {state}>"
 
     def _check_open(self) -> None:
-        self._line.check_loop()
+        self._conversation.check_loop()
         if not self._opened:
             raise ConversationClosedError("the conversation isn't open yet")
-        self._line.check_open()
+        self._conversation.check_open()
 
     def _check_commands(self, name: str) -> None:
-        if self._line.v3:
+        if not self._conversation.has_commands:
             raise NotSupportedError(f"the v3 chat room has no commands, so no {name}()")
         self._check_open()
-
-
-def _fitting(params: Params, codec: StreamCodec) -> Params:
-    """The parameters that fit one packet: the session was created with all of them already, so the
-    longest texts may be left out.
-    """
-    while True:
-        try:
-            codec.encode(params.message(new_mid()))
-        except MessageTooLargeError as error:
-            texts = {name: getattr(params, name) for name in ("background_url", "voice_url")}
-            longest = max(texts, key=lambda name: len(texts[name] or ""))
-            if texts[longest] is None:
-                raise
-            logger.warning(
-                "the opening set-params is sent without %s: with it, it takes %d bytes, and a "
-                "packet holds %d; the session was created with it",
-                longest,
-                error.size,
-                error.limit,
-            )
-            params = replace(params, **{longest: None})
-        else:
-            return params

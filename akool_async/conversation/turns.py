@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Final, Literal, TypeVar
 
 from akool_async.conversation.options import ConversationOptions
 from akool_async.conversation.transcript import TranscriptEntry
 from akool_async.errors import SendError
 from akool_async.events import MatchedBy, Reply, ReplyEnd
+from akool_async.stream.messages import Ended, Sender
 
 __all__ = [
+    "Finish",
     "HeardSpeech",
     "IncomingMessage",
     "PendingReply",
@@ -34,6 +37,19 @@ Kind = Literal["question", "retold_question", "retold", "speech", "command"]
 #: Own mids that are remembered after their reply, and mids of the avatar's finished messages.
 _OWN_MIDS: Final = 4096
 _THEIR_MIDS: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """A message without `fin` that is over by other signs, for the codec to end.
+
+    `text` is what came of it, for a codec that holds nothing of it any more.
+    """
+
+    mid: str
+    sender: Sender
+    ended: Ended
+    text: str
 
 
 class IncomingMessage:

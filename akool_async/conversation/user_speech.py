@@ -9,9 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from akool_async.conversation.options import ConversationOptions
-from akool_async.conversation.reply_tracker import Finish
 from akool_async.conversation.transcript import TextBuffer
-from akool_async.conversation.turns import Turns
+from akool_async.conversation.turns import Finish, Turns
 from akool_async.stream.messages import Chat, ChatDelta, PartialChat
 
 __all__ = ["Heard", "UserSpeech"]
@@ -84,9 +83,9 @@ class UserSpeech:
     def _limit(self) -> float:
         options = self._options
         if self._sends_fin:
-            return options.fin_patience
+            return options.fin_timeout
         # `fin` may be false on every part of some avatars' messages, the last one included.
-        return options.quiet_time if self._marks_end() else options.audio_end_grace
+        return options.quiet_time if self._marks_end() else options.audio_end_timeout
 
     def _ending(self, last: float) -> list[Finish]:
         return [

@@ -229,8 +229,8 @@ class TestSaying:
             await utterance
             assert await utterance.spoken()
             assert [frame["question"] for frame in asked(sim)] == ["All of it. "]
-            assert avatar._line.outbox.waiting_bytes == 0
-            assert not avatar._line.outbox._queue._lanes
+            assert avatar._conversation.driver.outbox.waiting_bytes == 0
+            assert not avatar._conversation.driver.outbox._queue._lanes
 
     async def test_cancelled_it_sends_nothing_more(self):
         go_on = asyncio.Event()
@@ -300,7 +300,7 @@ class TestReplies:
             assert reply.took >= 0.2
 
     async def test_no_other_limit_ends_it_before(self):
-        options = ConversationOptions(v3_quiet_time=0.4, quiet_time=0.01, audio_end_grace=0.01)
+        options = ConversationOptions(v3_quiet_time=0.4, quiet_time=0.01, audio_end_timeout=0.01)
         async with talking(options=options) as (_, avatar, _):
             assert (await avatar.ask("one")).took >= 0.4
 

@@ -38,7 +38,7 @@ ALTERNATIVES = {
     **{f"random={seed}": ServiceBehavior.random(seed) for seed in SEEDS},
 }
 OPTIONS = ConversationOptions(
-    quiet_time=0.4, fin_patience=3.0, audio_end_grace=0.1, interrupt_grace=0.3, speech_margin=0.4
+    quiet_time=0.4, fin_timeout=3.0, audio_end_timeout=0.1, interrupt_timeout=0.3, speech_margin=0.4
 )
 
 
@@ -187,7 +187,7 @@ async def test_an_interrupted_reply_ends(behavior):
 @pytest.mark.parametrize("room_end", ["room_closes", "avatar_leaves", "silence"])
 async def test_the_room_ends_with_the_session(room_end):
     behavior = ServiceBehavior(room_end=room_end)
-    options = ConversationOptions(ending_grace=0.5, avatar_return=5.0, opening_timeout=1.0)
+    options = ConversationOptions(ending_timeout=0.5, avatar_return=5.0, opening_timeout=1.0)
     async with (
         Simulator(behavior=behavior) as sim,
         AkoolClient("any", base_url=sim.url) as akool,

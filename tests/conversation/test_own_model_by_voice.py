@@ -17,7 +17,7 @@ from akool_async.simulator.avatar.avatar import GREETING
 from akool_async.testing.waiting import until
 
 OPTIONS = ConversationOptions(
-    quiet_time=0.4, fin_patience=3.0, audio_end_grace=0.1, interrupt_grace=0.3, speech_margin=0.4
+    quiet_time=0.4, fin_timeout=3.0, audio_end_timeout=0.1, interrupt_timeout=0.3, speech_margin=0.4
 )
 BEHAVIORS = {
     **ServiceBehavior.presets(),
@@ -85,7 +85,7 @@ async def visit(behavior: ServiceBehavior, stream_type: str) -> None:
                 continue
             ours = text if "after me" in text else f"You asked about {text}. And that is all."
             expected.append(ours)
-            await until(lambda: not avatar._line.speech.busy)
+            await until(lambda: not avatar._conversation.speech.busy)
             await until(lambda: avatar.transcript[-1].ended is not None)
 
         assert words(lines("user")) == words(said)

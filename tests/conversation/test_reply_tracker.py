@@ -165,7 +165,7 @@ async def test_a_reply_to_speech_does_not_go_to_a_later_question(scene):
 
 
 async def test_audio_that_began_before_a_message_does_not_end_it(scene):
-    async with scene(audio_end_grace=0.05, quiet_time=5) as s, asyncio.timeout(10):
+    async with scene(audio_end_timeout=0.05, quiet_time=5) as s, asyncio.timeout(10):
         s.robot.event("audio_start")
         asking = await asked(s, "What is it?")
         mid = s.robot.chats[0][0]
@@ -180,7 +180,7 @@ async def test_audio_that_began_before_a_message_does_not_end_it(scene):
 
 
 async def test_audio_of_another_known_message_ends_nothing(scene):
-    async with scene(InMemoryRoom(limits=AGORA), audio_end_grace=0.05, quiet_time=5) as s:
+    async with scene(InMemoryRoom(limits=AGORA), audio_end_timeout=0.05, quiet_time=5) as s:
         s.robot.reply("greeting", "Welcome!")
         asking = await asked(s, "What is it?")
         mid = s.robot.chats[0][0]
@@ -216,7 +216,7 @@ async def test_audio_of_something_else_is_not_the_text_that_was_asked_to_be_said
 
 async def test_two_texts_to_be_said_each_end_with_their_own_audio(scene):
     info = SessionInfo(mode=1)
-    async with scene(info=info, speech_margin=20, audio_end_grace=0.3) as s, asyncio.timeout(10):
+    async with scene(info=info, speech_margin=20, audio_end_timeout=0.3) as s, asyncio.timeout(10):
         asks = [await asked(s, f"Say {n}") for n in range(2)]
         for _ in asks:
             s.robot.event("audio_start")

@@ -263,7 +263,7 @@ async def test_every_final_text_interrupts_whatever_the_avatar_seems_to_do(scene
         for n in range(3):
             hear(s.robot, f"text {n}", f"u{n}")
             await s.robot.until(lambda n=n: len(s.robot.chats) == n + 1)
-            await s.robot.until(lambda: not s.session._line.speech.busy)
+            await s.robot.until(lambda: not s.session._conversation.speech.busy)
         order = [
             p["pld"].get("cmd") or p["pld"]["text"]
             for p in map(json.loads, s.pair.packets)
@@ -461,7 +461,7 @@ async def test_many_turns_with_barge_in_at_random_moments(scene, turns):
         for n in range(turns):
             hear(s.robot, f"turn {n}", f"u{n}")
             await asyncio.sleep(chance.random() * 0.008)
-        await s.robot.until(lambda: not s.session._line.speech.busy and not running)
+        await s.robot.until(lambda: not s.session._conversation.speech.busy and not running)
         await s.robot.until(lambda: len(asyncio.all_tasks()) <= before)
         assert responder.turns == turns
 

@@ -172,7 +172,7 @@ async def test_a_question_that_waits_to_be_sent_is_not_overtaken_by_another_mode
     async with scene(info=SessionInfo(mode=2)) as s, asyncio.timeout(10):
         speaks(s)
         s.pair.change(ConnectionState.RECONNECTING)
-        await s.robot.until(lambda: s.session._line.outbox._holds)
+        await s.robot.until(lambda: s.session._conversation.driver.outbox.held)
         asking = asyncio.create_task(s.session.ask("How are you?"))
         await asyncio.sleep(0)
         saying = s.session.say("Good morning.")
@@ -263,7 +263,7 @@ async def test_an_interrupt_that_nobody_waits_for_is_one_all_the_same(scene):
 
 async def test_audio_that_ends_after_an_interrupt_was_not_said_to_its_end(scene):
     info = SessionInfo(mode=1)
-    async with scene(info=info, interrupt_grace=0.3) as s, asyncio.timeout(10):
+    async with scene(info=info, interrupt_timeout=0.3) as s, asyncio.timeout(10):
         asked = asyncio.create_task(s.session.ask("A long text to be said"))
         await s.robot.until(lambda: s.robot.chats)
         await s.session.interrupt()
@@ -273,7 +273,7 @@ async def test_audio_that_ends_after_an_interrupt_was_not_said_to_its_end(scene)
 
 
 async def test_after_an_interrupt_a_new_message_answers_what_was_asked_after_it(scene):
-    async with scene(interrupt_grace=0.5) as s, asyncio.timeout(10):
+    async with scene(interrupt_timeout=0.5) as s, asyncio.timeout(10):
         earlier = asyncio.create_task(s.session.ask("one"))
         await s.robot.until(lambda: len(s.robot.chats) == 1)
         await s.session.interrupt()
@@ -535,9 +535,9 @@ async def test_ask_cancelled_at_each_of_its_awaits_leaves_nothing(scene, echo, s
             await asking
         assert asyncio.all_tasks() == before
         assert (await s.session.ask("and on")).text == "AND ON"
-        line = s.session._line
-        assert line.outbox.waiting_bytes == 0
-        assert not [turn for turn in line.turns if turn.future.done() is False]
+        conversation = s.session._conversation
+        assert conversation.driver.outbox.waiting_bytes == 0
+        assert not [turn for turn in conversation.turns if turn.future.done() is False]
 
 
 @pytest.mark.parametrize("steps", range(1, 12))

@@ -84,7 +84,7 @@ async def test_a_stream_begins_again_with_the_reply_that_carries_its_mid(scene):
 
 
 async def test_a_late_reply_under_a_mid_of_ours_goes_to_no_other_question(scene):
-    async with scene(lossy_patience=0.1) as s, asyncio.timeout(10):
+    async with scene(lossy_timeout=0.1) as s, asyncio.timeout(10):
         first = await asked(s, "one")
         s.pair.change(ConnectionState.RECONNECTED, lossy=True)
         with pytest.raises(QuestionInterruptedError):

@@ -13,7 +13,7 @@ async def spoken(events, count: int) -> list[str]:
 
 
 async def test_a_pause_between_parts_that_are_not_the_last_cuts_nothing(scene):
-    async with scene(audio_end_grace=0.05, quiet_time=5) as s:
+    async with scene(audio_end_timeout=0.05, quiet_time=5) as s:
         heard = s.session.events(UserSpoke)
         s.robot.part("u1", 0, "Send 100 euros to ", False, "user")
         await asyncio.sleep(0.2)
@@ -23,7 +23,7 @@ async def test_a_pause_between_parts_that_are_not_the_last_cuts_nothing(scene):
 
 
 async def test_once_last_parts_are_marked_they_are_waited_for(scene):
-    async with scene(audio_end_grace=0.05, quiet_time=0.05, fin_patience=5) as s:
+    async with scene(audio_end_timeout=0.05, quiet_time=0.05, fin_timeout=5) as s:
         heard = s.session.events(UserSpoke)
         s.robot.reply("u0", "Good ", "morning.", sender="user")
         s.robot.part("u1", 0, "Send 100 euros to ", False, "user")

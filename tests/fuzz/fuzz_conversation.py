@@ -30,7 +30,7 @@ from akool_async.testing.in_memory_room import InMemoryRoom
 #: Seconds: longer than anything here takes, shorter than any limit of a conversation.
 LIMIT: Final = 15.0
 OPTIONS: Final = ConversationOptions(
-    interrupt_grace=0.3, silence_after=None, speech_margin=60, first_piece=0.01
+    interrupt_timeout=0.3, silence_after=None, speech_margin=60, first_piece=0.01
 )
 
 

@@ -134,7 +134,7 @@ async def test_thrown_out_everything_that_waits_fails(sim: Simulator, akool: Ako
 
 async def test_packets_taken_and_never_delivered_are_noticed() -> None:
     """The client by itself takes hundreds of packets and delivers none."""
-    options = ConversationOptions(silence_after=0.5, probe_timeout=0.5, lossy_patience=0.5)
+    options = ConversationOptions(silence_after=0.5, probe_timeout=0.5, lossy_timeout=0.5)
     async with Simulator() as sim, AkoolClient("any", base_url=sim.url) as akool:
         async with akool.open_session(AVATAR, duration=120, options=options) as avatar:
             changes = avatar.events(Reconnecting, Reconnected)

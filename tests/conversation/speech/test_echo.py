@@ -191,7 +191,7 @@ async def test_a_responder_answers_once_and_the_echo_is_shown_to_nobody(scene, m
         for n in range(3):
             s.robot.user_says(f"question number {n} of three")
             await s.robot.until(lambda n=n: len(lines(s)) == 2 * n + 2)
-            await s.robot.until(lambda: not s.session._line.speech.busy)
+            await s.robot.until(lambda: not s.session._conversation.speech.busy)
         texts = [f"question number {n} of three" for n in range(3)]
         assert lines(s) == [
             each for text in texts for each in (("user", text), ("avatar", f"Answer to {text}"))
@@ -214,7 +214,7 @@ async def test_a_bot_that_repeats_the_user_is_reported_once(scene):
         await s.session.respond_with(lambda turn: turn.text)
         s.robot.user_says("say after me")
         await s.robot.until(lambda: len(lines(s)) == 2)
-        await s.robot.until(lambda: not s.session._line.speech.busy)
+        await s.robot.until(lambda: not s.session._conversation.speech.busy)
         assert lines(s) == [("user", "say after me"), ("avatar", "say after me")]
         assert s.session.stats.echoes == 1
 

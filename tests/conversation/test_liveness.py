@@ -131,7 +131,7 @@ async def test_an_avatar_that_stays_away_ends_the_session(scene):
 
 
 async def test_a_lossy_reconnect_repeats_commands_and_never_questions(scene):
-    async with scene(command_resend=30, lossy_patience=0.3) as s:
+    async with scene(command_resend=30, lossy_timeout=0.3) as s:
         s.robot.answers_commands = False
         setting = asyncio.create_task(s.session.set_params(language="fr"))
         asking = asyncio.create_task(s.session.ask("heard?"))
@@ -148,7 +148,7 @@ async def test_a_lossy_reconnect_repeats_commands_and_never_questions(scene):
 
 
 async def test_a_reply_that_comes_after_a_lossy_reconnect_is_taken(scene):
-    async with scene(lossy_patience=5) as s:
+    async with scene(lossy_timeout=5) as s:
         asking = asyncio.create_task(s.session.ask("heard?"))
         await s.robot.until(lambda: s.robot.chats)
         s.pair.change(ConnectionState.RECONNECTED, lossy=True)
@@ -169,7 +169,7 @@ async def test_a_lossy_reconnect_interrupts_v3_questions_at_once():
 
 
 async def test_a_silent_room_is_probed_and_joined_anew(scene):
-    async with scene(silence_after=0.2, probe_timeout=0.2, lossy_patience=0.2) as s:
+    async with scene(silence_after=0.2, probe_timeout=0.2, lossy_timeout=0.2) as s:
         events = s.session.events(Reconnecting, Reconnected)
         s.pair.silent = True
         with pytest.raises(QuestionInterruptedError):
@@ -249,7 +249,7 @@ async def test_silence_of_an_avatar_that_never_answered_a_command_means_nothing(
 
 async def test_the_session_says_that_it_is_about_to_end_and_ends_by_the_clock(scene):
     info = SessionInfo(duration=0.6)
-    async with scene(info=info, ending_notice=0.4, ending_grace=0.2) as s:
+    async with scene(info=info, ending_notice=0.4, ending_timeout=0.2) as s:
         events = s.session.events(SessionEnding, Disconnected)
         async with asyncio.timeout(10):
             ending = await anext(events)
@@ -259,7 +259,7 @@ async def test_the_session_says_that_it_is_about_to_end_and_ends_by_the_clock(sc
 
 async def test_a_session_that_goes_on_talking_is_not_ended_by_the_clock(scene, echo):
     info = SessionInfo(duration=0.2)
-    async with scene(info=info, ending_grace=1.0) as s:
+    async with scene(info=info, ending_timeout=1.0) as s:
         echo(s.robot)
         for n in range(8):
             assert (await s.session.ask(f"still {n}")).text == f"STILL {n}"

@@ -1,0 +1,423 @@
+"""One conversation: builds its parts, and passes on what happens to the part it is for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from akool_async import events as ev
+from akool_async.conversation.commands import Commands
+from akool_async.conversation.driver import Driver
+from akool_async.conversation.event_bus import EventBus
+from akool_async.conversation.liveness import Liveness
+from akool_async.conversation.options import ConversationOptions, ConversationStats, SessionInfo
+from akool_async.conversation.params import Params
+from akool_async.conversation.questions import Questions
+from akool_async.conversation.reply_tracker import ReplyTracker
+from akool_async.conversation.responder import Responder
+from akool_async.conversation.settings import Settings
+from akool_async.conversation.speech.echo import EchoFilter
+from akool_async.conversation.speech.queue import SpeechQueue
+from akool_async.conversation.speech_adapter import SpeechAdapter
+from akool_async.conversation.transcript import Transcript
+from akool_async.conversation.turns import (
+    Finish,
+    HeardSpeech,
+    PendingReply,
+    Question,
+    Turns,
+)
+from akool_async.conversation.user_speech import Heard, UserSpeech
+from akool_async.errors import ConversationClosedError, DisconnectedError, SendError
+from akool_async.stream import QueuedPacket
+from akool_async.stream.dialects import capabilities_of
+from akool_async.stream.messages import (
+    Chat,
+    ChatDelta,
+    CommandAnswer,
+    LatePart,
+    PartialChat,
+    Received,
+    SpeechEvent,
+    UnknownMessage,
+)
+from akool_async.transport import ConnectionChange, Transport
+
+__all__ = ["Conversation"]
+
+
+class Conversation:
+    """Implements `Listener` for the driver, and the ports of questions, speech and the responder.
+
+    Attributes:
+        error: what ended it; `None` while it goes on.
+        closing_task: the task that closes it. It may be a handler's or the responder's, which
+            closing must not wait for then.
+    """
+
+    def __init__(
+        self, transport: Transport, info: SessionInfo, options: ConversationOptions
+    ) -> None:
+        self.info = info
+        self.loop = asyncio.get_running_loop()
+        self.transcript = Transcript(limit=options.transcript_entries)
+        self.counts = ConversationStats()
+        self.events = EventBus(
+            reader_limit=options.event_queue,
+            handler_limit=options.event_handler_queue,
+            on_error=options.on_error,
+        )
+        capabilities = capabilities_of(transport.dialect)
+        if not capabilities.has_fin:
+            options = replace(options, quiet_time=options.v3_quiet_time)
+        self.options = options
+        self.has_commands = capabilities.has_commands
+        self.driver = Driver(transport, options, self)
+        self.turns = Turns(options, clock=self.now, ids_everywhere=not capabilities.has_fin)
+        self.commands = Commands(self.driver, options, turns=self.turns, stats=self.counts)
+        self.settings = Settings(
+            info, transport.limits, commands=self.commands, outbox=self.driver.outbox
+        )
+        self.replies = ReplyTracker(
+            options,
+            turns=self.turns,
+            reliable=transport.limits.reliable,
+            transcript=self.transcript,
+            stats=self.counts,
+            publish=self.events.publish,
+        )
+        self.user_speech = UserSpeech(
+            options, self.turns, marks_end=lambda: "user" in self.driver.codec.marks_end
+        )
+        self.liveness = Liveness(
+            options,
+            driver=self.driver,
+            commands=self.commands,
+            replies=self.replies,
+            turns=self.turns,
+            events=self.events,
+            stats=self.counts,
+            ends_at=_end_of(info, self.now()),
+            lost=self.connection_lost,
+        )
+        self.questions = Questions(self)
+        self.speech_port = SpeechAdapter(
+            options,
+            driver=self.driver,
+            commands=self.commands,
+            settings=self.settings,
+            turns=self.turns,
+            replies=self.replies,
+            transcript=self.transcript,
+            events=self.events,
+            interrupted=self._interrupted,
+        )
+        self.speech = SpeechQueue(self.speech_port)
+        self.echoes = EchoFilter()
+        self.responder: Responder | None = None
+        self.error: BaseException | None = None
+        self.closing_task: asyncio.Task[Any] | None = None
+
+    # Its state and its end.
+
+    def now(self) -> float:
+        """The time, in seconds of the event loop's clock."""
+        return self.loop.time()
+
+    def check_open(self) -> None:
+        """Raises what ended the conversation, if anything did."""
+        if self.error is not None:
+            raise self.make_error()
+
+    def check_loop(self) -> None:
+        """Raises `RuntimeError` outside the conversation's event loop, as in another thread."""
+        try:
+            running: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+        except RuntimeError:
+            running = None
+        if running is not self.loop:
+            raise RuntimeError(
+                "this session belongs to an event loop that isn't running here; from another "
+                "thread use asyncio.run_coroutine_threadsafe(coroutine, loop), where loop is the "
+                "session's and the coroutine calls the session"
+            )
+
+    def make_error(self) -> BaseException:
+        """A new instance of what ended it: raising one twice would grow its traceback."""
+        error = self.error
+        if isinstance(error, DisconnectedError):
+            fresh: BaseException = DisconnectedError(
+                str(error), reason=error.reason, retryable=error.retryable
+            )
+            fresh.__cause__ = error
+            return fresh
+        return ConversationClosedError("the conversation was closed")
+
+    def connection_lost(self, error: BaseException) -> None:
+        """Everything that waits fails with this error, once."""
+        if self.error is not None:
+            return
+        if isinstance(error, DisconnectedError) and self.liveness.duration_is_up(self.now()):
+            over = DisconnectedError("the session's duration is up", reason="duration")
+            over.__cause__ = error
+            error = over
+        self.error = error
+        self.commands.fail_all(self.make_error)
+        self.replies.fail_all(self.make_error)
+        self.speech.fail_all(self.make_error)
+        self.driver.end()
+        reason = error.reason if isinstance(error, DisconnectedError) else "closed"
+        self.events.publish(ev.Disconnected(reason))
+
+    def runs(self, task: asyncio.Task[Any] | None) -> bool:
+        """Whether a task is a handler's or the responder's, which closing waits for."""
+        responds = self.responder is not None and self.responder.runs(task)
+        return responds or self.events.runs(task)
+
+    async def stop(self) -> None:
+        """Ends the tasks, all at once: one that takes its time must not keep the others."""
+        await asyncio.gather(self.driver.stop(), self.liveness.stop(), self._stop_speaking())
+
+    async def leave(self, timeout: float) -> None:
+        """Leaves the room."""
+        await self.driver.transport.close(timeout=timeout)
+
+    async def _stop_speaking(self) -> None:
+        if self.responder is not None:
+            await self.responder.stop()
+        await self.speech.stop(spare=self.closing_task)
+
+    def stats(self) -> ConversationStats:
+        """The counts, with the transport's."""
+        theirs = self.driver.transport.stats
+        return replace(
+            self.counts,
+            utterances=self.speech.utterances,
+            echoes=self.echoes.count,
+            packets_sent=theirs.packets_sent,
+            bytes_sent=theirs.bytes_sent,
+            packets_received=theirs.packets_received,
+            bytes_received=theirs.bytes_received,
+            dropped=dict(theirs.dropped),
+            events_lost=self.events.lost,
+        )
+
+    # What the driver reports.
+
+    def message_received(self, message: Received, now: float) -> None:
+        """See `Listener`."""
+        if isinstance(message, ChatDelta | Chat | PartialChat):
+            if message.sender == "user":
+                self._user_text(message, now)
+            elif message.sender == "bot":
+                self._avatar_text(message, now)
+            elif not isinstance(message, ChatDelta):
+                self._unknown("a chat that says neither bot nor user")
+        elif isinstance(message, CommandAnswer):
+            if self.commands.answered(message):
+                self.liveness.answered()
+        elif isinstance(message, SpeechEvent):
+            self._speech_event(message, now)
+        elif isinstance(message, LatePart):
+            if not self.echoes.is_echo(message.mid):
+                self.counts.late_parts += 1
+                self.events.publish(ev.MessageLate(message.text, message.mid, message.idx))
+        elif isinstance(message, UnknownMessage):
+            self.counts.unknown_packets += 1
+            self.events.publish(ev.UnknownReceived(message.raw, message.reason))
+        else:
+            self._unknown(f"a {type(message).__name__}, which only the avatar is sent")
+
+    def connection_changed(self, change: ConnectionChange, now: float) -> None:
+        """See `Listener`."""
+        self.liveness.changed(change, now)
+
+    def packet_sending(self, packet: QueuedPacket) -> None:
+        """See `Listener`."""
+        self.turns.packet_sending(packet.key)
+        self.speech.packet_sending(packet.key)
+        if packet.key == self.speech.mid:
+            self.echoes.answer_sent()
+
+    def packet_sent(self, packet: QueuedPacket) -> None:
+        """See `Listener`."""
+        self.turns.packet_sent(packet.key)
+        self.speech.packet_sent(packet.key)
+
+    def packet_failed(self, packet: QueuedPacket, error: SendError) -> None:
+        """See `Listener`."""
+        pending = self.turns.packet_failed(packet.key, error)
+        if pending is not None and pending.entry is not None and not pending.handed_over:
+            self.transcript.discard(pending.entry)
+        self.speech.packet_failed(packet.key, error)
+
+    def deadline(self) -> float | None:
+        """See `Listener`."""
+        parts = (self.commands, self.replies, self.user_speech, self.liveness)
+        return min((t for part in parts if (t := part.deadline()) is not None), default=None)
+
+    def expire(self, now: float) -> None:
+        """See `Listener`."""
+        self.commands.expire(now)
+        self._finish(self.replies.expire(now), now)
+        self._finish(self.user_speech.expire(now), now)
+        if self.error is None:
+            self.liveness.expire(now)
+
+    def readers_behind(self) -> bool:
+        """See `Listener`."""
+        return self.events.crowded
+
+    def _finish(self, finished: Sequence[Finish], now: float) -> None:
+        """Ends messages without `fin` that are over by other signs."""
+        for finish in finished:
+            messages = self.driver.finish(finish.mid, finish.sender, finish.ended, now)
+            if not messages:  # the codec holds nothing of it any more
+                messages = [Chat(finish.text, finish.mid, finish.sender, "quiet")]
+            for message in messages:
+                self.message_received(message, now)
+
+    def _avatar_text(self, message: ChatDelta | Chat | PartialChat, now: float) -> None:
+        texts: list[ChatDelta | Chat | PartialChat | LatePart] = [message]
+        if not self.replies.begun(message.mid):
+            # First: an echo, too, shows that what was being heard is whole.
+            self._finish(self.user_speech.avatar_answers(), now)
+            if self.turns.get(message.mid) is None:
+                texts = self._without_echo(message, now)
+        for text in texts:
+            if isinstance(text, ChatDelta):
+                self.replies.delta(text, now)
+            elif isinstance(text, Chat):
+                self.replies.chat(text, now)
+            elif isinstance(text, PartialChat):
+                self.replies.partial(text, now)
+            else:
+                self.message_received(text, now)
+
+    def _without_echo(
+        self, message: ChatDelta | Chat | PartialChat, now: float
+    ) -> list[ChatDelta | Chat | PartialChat | LatePart]:
+        """What is left of a message when the service speaks back what a person said."""
+        texts, begins = self.echoes.take(message, now)
+        if begins:
+            interrupt = self.options.suppress_echo and not self.speech_port.avatar_busy
+            self.speech.echo_begun(message.mid, interrupt=interrupt or self.responder is not None)
+        return texts
+
+    def _user_text(self, message: ChatDelta | Chat | PartialChat, now: float) -> None:
+        speech = self.user_speech
+        if isinstance(message, ChatDelta):
+            speech.delta(message, now)
+            return
+        heard = speech.chat(message) if isinstance(message, Chat) else speech.partial(message)
+        if heard is not None:
+            self._user_spoke(heard, now)
+
+    def _user_spoke(self, heard: Heard, now: float) -> None:
+        self.transcript.add("user", "speech", heard.text, mid=heard.mid)
+        if self.settings.mode != 1:
+            self.turns.hear(heard.mid, heard.text, now)
+        elif self.driver.capabilities.reports_speech:
+            self.echoes.user_spoke(heard.text, heard.mid, now, answered_by_us=self.answers_speech)
+        if self.responder is not None:
+            self.responder.heard(heard.text, heard.mid, complete=heard.complete)
+        self.events.publish(ev.UserSpoke(heard.text, heard.mid, heard.complete))
+
+    def _speech_event(self, message: SpeechEvent, now: float) -> None:
+        mid = message.mid
+        known = self.turns.is_known(mid) or self.replies.begun(mid) or self.echoes.is_echo(mid)
+        if message.event == "audio_start":
+            self.replies.audio_started(mid)
+            self.speech.audio_started(mid, known=known)
+            self.events.publish(ev.SpeakingStarted(mid))
+        elif message.event == "audio_end":
+            self.replies.audio_ended(mid, now)
+            self.speech.audio_ended(mid, known=known)
+            self.events.publish(ev.SpeakingStopped(mid))
+        else:
+            self._unknown(f"an event named {message.event!r}")
+
+    def _unknown(self, reason: str) -> None:
+        self.counts.unknown_packets += 1
+        self.events.publish(ev.UnknownReceived(b"", reason))
+
+    # What questions ask for: `QuestionPort`.
+
+    @property
+    def keeps_retelling(self) -> bool:
+        """See `QuestionPort`."""
+        return self.responder is not None
+
+    def encode(self, message: Chat) -> list[bytes]:
+        """See `QuestionPort`."""
+        return self.driver.encode(message)
+
+    def send_question(self, question: Question, packets: Sequence[bytes]) -> None:
+        """See `QuestionPort`."""
+        self.turns.open(question)
+        self.speech_port.enqueue(question.mid, packets, more=False)
+        self.driver.schedule()
+
+    def cancel(self, mid: str) -> int:
+        """See `QuestionPort`."""
+        return self.driver.cancel(mid)
+
+    async def wait_for_capacity(self, timeout: float) -> None:
+        """See `QuestionPort`."""
+        await self.driver.outbox.wait_for_capacity(timeout=timeout)
+
+    async def wait_until_said(self) -> None:
+        """See `QuestionPort`."""
+        await self.speech.idle()
+
+    # What a responder asks for: `ResponderPort`.
+
+    @property
+    def language(self) -> str | None:
+        """See `ResponderPort`."""
+        return self.settings.params.language
+
+    @property
+    def answers_speech(self) -> bool:
+        """Whether a responder answers what is heard, and no question of ours waits besides."""
+        return self.responder is not None and not self.speech_port.avatar_busy
+
+    @property
+    def is_over(self) -> bool:
+        """See `ResponderPort`."""
+        return self.error is not None
+
+    async def keep_retelling_mode(self) -> None:
+        """See `ResponderPort`."""
+        await self.speech_port.set_retelling_mode()
+        self.settings.prefer(Params(mode=1))
+
+    def _interrupted(self, earlier: frozenset[PendingReply]) -> None:
+        self.replies.interrupted(self.now(), earlier)
+        self.speech.interrupted()
+
+    def report(self, error: BaseException, where: str) -> None:
+        """See `ResponderPort`."""
+        self.events.report(error, where)
+
+    def answered_by_service(self, mid: str) -> bool:
+        """See `ResponderPort`."""
+        turn = self.turns.get(mid)
+        if not isinstance(turn, HeardSpeech) or turn.message is not None:
+            return True
+        self.turns.drop(mid)
+        return False
+
+    def remove_responder(self, responder: Responder) -> None:
+        """See `ResponderPort`."""
+        if self.responder is responder:
+            self.responder = None
+
+
+def _end_of(info: SessionInfo, now: float) -> float | None:
+    """When the session's duration is up, in seconds of the event loop's clock."""
+    if info.duration is None:
+        return None
+    return (now if info.created is None else info.created) + info.duration

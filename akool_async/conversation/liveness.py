@@ -1,0 +1,232 @@
+"""Whether the room and the avatar are still there, and what is done when they seem not to be.
+
+A room can take packets and deliver none for as long as the program likes to wait (docs/livekit.md:
+269 accepted, none delivered), and how a room ends when the session's `duration` is up isn't known
+for certain (docs/protocol.md §2 "Still open"). So a silent room that owes an answer is probed, and
+every way of ending is read as one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from akool_async import events as ev
+from akool_async.conversation.commands import Commands
+from akool_async.conversation.driver import Driver
+from akool_async.conversation.event_bus import EventBus
+from akool_async.conversation.options import ConversationOptions, ConversationStats
+from akool_async.conversation.reply_tracker import ReplyTracker
+from akool_async.conversation.turns import Turns
+from akool_async.errors import (
+    CommandRejectedError,
+    CommandTimeoutError,
+    ConversationClosedError,
+    DisconnectedError,
+)
+from akool_async.stream import SetParams, new_mid
+from akool_async.transport import ConnectionChange, ConnectionState
+
+__all__ = ["Liveness"]
+
+#: A room that ends this many seconds before its `duration` is up ended because of it: clocks and
+#: the time that create took differ by that much.
+_SLACK: Final = 3.0
+#: After this many joins without a packet from the avatar the room counts as gone.
+_MOST_FRUITLESS: Final = 2
+
+
+class Liveness:
+    """Synchronous but for a probe; is given the time, in seconds of the event loop's clock.
+
+    `lost(error)` is called when the room is gone for good.
+    """
+
+    def __init__(
+        self,
+        options: ConversationOptions,
+        *,
+        driver: Driver,
+        commands: Commands,
+        replies: ReplyTracker,
+        turns: Turns,
+        events: EventBus,
+        stats: ConversationStats,
+        ends_at: float | None,
+        lost: Callable[[BaseException], None],
+    ) -> None:
+        self._options = options
+        self._driver = driver
+        self._commands = commands
+        self._replies = replies
+        self._turns = turns
+        self._events = events
+        self._stats = stats
+        self._ends_at = ends_at
+        self._lost = lost
+        self._noticed = ends_at is None
+        #: When silence begins to count, unless a packet came later.
+        self._heard = driver.now()
+        self._away_until: float | None = None
+        self._unknown_senders = False
+        self._answers = 0
+        self._fruitless_joins = 0
+        self._joined_at = 0.0
+        self._task: asyncio.Task[None] | None = None
+
+    # What happens.
+
+    def answered(self) -> None:
+        """A command was answered: both directions work."""
+        self._answers += 1
+
+    def changed(self, change: ConnectionChange, now: float) -> None:
+        """The transport reports a change. Connected and present are two conditions."""
+        outbox, state = self._driver.outbox, change.state
+        if state is ConnectionState.RECONNECTING:
+            outbox.hold("connection")
+            self._events.publish(ev.Reconnecting(change.reason))
+        elif state is ConnectionState.RECONNECTED:
+            self._stats.reconnects += 1
+            self._heard = now
+            if change.lossy:
+                self._commands.resend_all(now)
+                # Without commands there is nothing that could tell whether a question arrived.
+                at_once = not self._driver.capabilities.has_commands
+                self._replies.lost_packets(now, at_once=at_once)
+            outbox.release("connection")
+            self._events.publish(ev.Reconnected(change.lossy))
+        elif state is ConnectionState.AVATAR_LEFT:
+            outbox.hold("avatar")
+            self._events.publish(ev.AvatarLeft(change.reason))
+            self._avatar_left(now)
+        elif state is ConnectionState.AVATAR_BACK:
+            self._away_until = None
+            self._heard = now
+            self._commands.resend_all(now)
+            outbox.release("avatar")
+            self._events.publish(ev.AvatarReturned())
+        elif state is ConnectionState.TOKEN_EXPIRING:
+            self._events.publish(ev.TokenExpiring(change.seconds_left))
+        elif state is ConnectionState.STRANGER and not self._unknown_senders:
+            self._unknown_senders = True
+            self._events.publish(ev.UnknownSenderMessage(change.reason))
+
+    def _avatar_left(self, now: float) -> None:
+        if self.duration_is_up(now):
+            self._give_up("duration", "the avatar left: the session's duration is up")
+        else:
+            self._away_until = now + self._options.avatar_return
+
+    def duration_is_up(self, now: float) -> bool:
+        """Whether the session's duration is up, as far as our clock can tell."""
+        return self._ends_at is not None and now >= self._ends_at - _SLACK
+
+    async def stop(self) -> None:
+        """Ends a probe in progress."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    # Time.
+
+    def deadline(self) -> float | None:
+        """When `expire` has something to do next."""
+        times: list[float] = []
+        if self._ends_at is not None:
+            if not self._noticed:
+                times.append(self._ends_at - self._options.ending_notice)
+            else:
+                times.append(self._silent_end(self._ends_at))
+        if self._away_until is not None:
+            times.append(self._away_until)
+        if (silent := self._silent_at()) is not None:
+            times.append(silent)
+        return min(times, default=None)
+
+    def expire(self, now: float) -> None:
+        """Does what is due by `now`."""
+        if self._away_until is not None and self._away_until <= now:
+            self._give_up(
+                "avatar_left",
+                f"the avatar left and didn't come back within {self._options.avatar_return:g} s",
+            )
+            return
+        if self._ends_at is not None:
+            if not self._noticed and self._ends_at - self._options.ending_notice <= now:
+                self._noticed = True
+                self._events.publish(ev.SessionEnding(max(0.0, self._ends_at - now)))
+            if self._silent_end(self._ends_at) <= now:
+                self._give_up("duration", "the session's duration is up and the room fell silent")
+                return
+        silent = self._silent_at()
+        if silent is not None and silent <= now:
+            self._heard = now  # the probe takes over; silence is measured again after it
+            self._probe_soon()
+
+    def _last_heard(self) -> float:
+        return max(self._heard, self._driver.last_received)
+
+    def _silent_end(self, ends_at: float) -> float:
+        return max(ends_at, self._last_heard()) + self._options.ending_timeout
+
+    def _silent_at(self) -> float | None:
+        """When the silence of a room that owes an answer has lasted too long. An avatar that never
+        answered a command needn't answer a probe either.
+        """
+        after = self._options.silence_after
+        if after is None or not self._answers or self._away_until is not None:
+            return None
+        waiting = (self._commands.waiting_since, self._turns.waiting_since)
+        since = min((t for t in waiting if t is not None), default=None)
+        return None if since is None else max(since, self._last_heard()) + after
+
+    # What is done.
+
+    def _give_up(self, reason: str, message: str) -> None:
+        self._lost(DisconnectedError(message, reason=reason))
+
+    def _probe_soon(self) -> None:
+        if self._task is None or self._task.done():
+            self._stats.probes += 1
+            self._task = asyncio.create_task(self._probe(), name="akool-probe")
+
+    async def _probe(self) -> None:
+        """Asks the silent room for an answer; joins it again if there is none."""
+        answers = self._answers
+        # Without settings: sent again late, older ones would undo newer ones.
+        probe = SetParams(new_mid())
+        try:
+            try:
+                await self._commands.send(probe, timeout=self._options.probe_timeout)
+            except CommandRejectedError:
+                pass  # an answer, whatever it says
+            except CommandTimeoutError:
+                if self._answers == answers:  # no other command was answered meanwhile either
+                    await self._join_again()
+        except DisconnectedError as error:
+            self._lost(error)
+        except ConversationClosedError:
+            return
+        except Exception as error:  # noqa: BLE001 - a transport's, or of the caller's renewal
+            lost = DisconnectedError(
+                f"the room fell silent and joining it again failed: {type(error).__name__}",
+                reason="failed",
+            )
+            lost.__cause__ = error
+            self._lost(lost)
+        finally:
+            self._heard = max(self._heard, self._driver.now())
+            self._driver.schedule()
+
+    async def _join_again(self) -> None:
+        if self._driver.last_received > self._joined_at:
+            self._fruitless_joins = 0
+        if self._fruitless_joins >= _MOST_FRUITLESS:
+            self._give_up("silent", "the room stayed silent, also after it was joined again")
+            return
+        self._fruitless_joins += 1
+        self._driver.outbox.hold("connection")  # until the transport says that it is back
+        await self._driver.transport.reconnect(timeout=self._options.reconnect_timeout)
+        self._joined_at = self._driver.now()

@@ -1,0 +1,146 @@
+"""What speech needs of a conversation, made of its parts: the implementation of `SpeechPort`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from akool_async.conversation.commands import Commands
+from akool_async.conversation.driver import Driver
+from akool_async.conversation.event_bus import EventBus
+from akool_async.conversation.options import ConversationOptions
+from akool_async.conversation.params import question_options
+from akool_async.conversation.reply_tracker import ReplyTracker
+from akool_async.conversation.settings import Settings
+from akool_async.conversation.transcript import Transcript, TranscriptEntry
+from akool_async.conversation.turns import PendingReply, Question, RetoldText, Turns
+from akool_async.stream import ChatWriter, QueuedPacket, new_mid
+from akool_async.stream.messages import CommandAnswer, Interrupt
+
+__all__ = ["SpeechAdapter"]
+
+
+class SpeechAdapter:
+    """Implements `SpeechPort`. `interrupted(earlier)` is called when an interrupt was answered,
+    with what the avatar had when it was sent.
+    """
+
+    def __init__(
+        self,
+        options: ConversationOptions,
+        *,
+        driver: Driver,
+        commands: Commands,
+        settings: Settings,
+        turns: Turns,
+        replies: ReplyTracker,
+        transcript: Transcript,
+        events: EventBus,
+        interrupted: Callable[[frozenset[PendingReply]], None],
+    ) -> None:
+        self.options = options
+        self.has_commands = driver.capabilities.has_commands
+        self.keeps_order = driver.limits.ordered and driver.limits.reliable
+        self._driver = driver
+        self._commands = commands
+        self._settings = settings
+        self._turns = turns
+        self._replies = replies
+        self._transcript = transcript
+        self._events = events
+        self._interrupted = interrupted
+
+    @property
+    def interrupting(self) -> bool:
+        """See `SpeechPort`."""
+        return self._commands.interrupting
+
+    @property
+    def avatar_busy(self) -> bool:
+        """See `SpeechPort`."""
+        return self._replies.receiving or any(
+            isinstance(turn, Question) and not turn.abandoned for turn in self._turns.with_avatar()
+        )
+
+    def open_message(self, answered: Callable[[], None]) -> ChatWriter:
+        """See `SpeechPort`."""
+        options = None
+        if not self.has_commands:
+            options = question_options(self._settings.params.question(), mode=1)
+        writer = self._driver.codec.open_chat(new_mid(), options=options)
+        # Without audio events the end of the answer has to serve. Speech ends it, by
+        # `close_message`.
+        audible = self._driver.capabilities.has_audio_events
+        on_reply = None if audible else lambda _: answered()
+        self._turns.open(RetoldText(writer.mid, now=self._driver.now(), on_reply=on_reply))
+        self._driver.schedule()
+        return writer
+
+    def begin_entry(self, mid: str) -> TranscriptEntry:
+        """See `SpeechPort`."""
+        turn = self._turns.get(mid)
+        if turn is not None and turn.entry is not None:
+            return turn.entry
+        entry = self._transcript.begin("avatar", "said", mid=mid)
+        if isinstance(turn, RetoldText):
+            turn.entry = entry
+        return entry
+
+    def enqueue(
+        self,
+        mid: str,
+        packets: Sequence[bytes | QueuedPacket],
+        *,
+        more: bool,
+        urgent: bool = False,
+    ) -> None:
+        """See `SpeechPort`."""
+        if urgent:
+            self._driver.push(f"{mid} end", packets, urgent=True)
+            return
+        self._commands.chat_follows()
+        self._driver.push(mid, packets, more=more)
+
+    def text_known(self, mid: str, text: str) -> None:
+        """See `SpeechPort`."""
+        turn = self._turns.get(mid)
+        if turn is not None:
+            turn.text = text
+
+    def withdraw(self, mid: str) -> int:
+        """See `SpeechPort`."""
+        return self._driver.cancel(mid)
+
+    def close_message(self, mid: str, entry: TranscriptEntry | None, *, cut_off: bool) -> None:
+        """See `SpeechPort`."""
+        turn = self._turns.get(mid)
+        if isinstance(turn, RetoldText) and turn.message is None:
+            if cut_off:
+                self._turns.outlive(turn)
+            else:
+                self._turns.drop(mid)
+        if entry is not None and entry.source == "said":
+            self._transcript.end(entry, interrupted=cut_off)
+
+    async def wait_for_capacity(self, timeout: float | None = None) -> None:
+        """See `SpeechPort`; within `timeout` seconds, where one is given."""
+        limit = self.options.send_timeout if timeout is None else timeout
+        await self._driver.outbox.wait_for_capacity(timeout=limit)
+
+    async def set_retelling_mode(self) -> None:
+        """See `SpeechPort`."""
+        if self.has_commands:
+            await self._settings.set_mode(1, timeout=self.options.command_timeout)
+
+    def send_interrupt(self, *, timeout: float | None = None) -> Coroutine[Any, Any, CommandAnswer]:
+        """See `SpeechPort`."""
+        earlier = self._turns.with_avatar()
+        return self._commands.send(
+            Interrupt(new_mid()),
+            timeout=timeout or self.options.command_timeout,
+            on_success=lambda: self._interrupted(earlier),
+        )
+
+    def report(self, error: BaseException, where: str) -> None:
+        """See `SpeechPort`."""
+        self._events.report(error, where)
