@@ -53,7 +53,7 @@ async def talking(*, options=QUICK, transport_options=None, open_with=None, **se
             legacy=True,
             options=options,
             transport_options=transport_options,
-            **{"mode_type": 2, **(open_with or {})},
+            **{"mode": 2, **(open_with or {})},
         ) as avatar,
     ):
         yield sim, avatar, sim.sessions[avatar.info.session_id]
