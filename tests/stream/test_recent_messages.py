@@ -40,6 +40,8 @@ def test_large_ones_are_forgotten_earlier() -> None:
         (hashes(["a", "b", "c"]), 3, 24),
         ({0: hash("a"), 2: hash("c")}, 2, 256),
     ],
+    # Hashes are others in each process.
+    ids=["one", "several", "a gap"],
 )
 def test_parts_that_came_before_are_recognised(parts: Parts, count: int, size: int) -> None:
     assert (count_of(parts), size_of(parts)) == (count, size)
