@@ -29,6 +29,8 @@ __all__ = ["WebhookEvent", "open", "signature"]
 #: Bytes of an AES-192 key and of its initialisation vector.
 _SECRET_BYTES: Final = 24
 _ID_BYTES: Final = 16
+#: Bits of a block of AES, which the padding fills.
+_AES_BLOCK: Final = 128
 #: A webhook has a few hundred bytes.
 _LARGEST: Final = 2**20
 #: Timestamps beyond are milliseconds (in seconds, this is the year 5138).
@@ -214,7 +216,7 @@ def _decrypted(data: str, secret: bytes, vector: bytes) -> Mapping[str, Any]:
     try:
         sealed = base64.b64decode(data, validate=True)
         decryptor = Cipher(algorithms.AES(secret), modes.CBC(vector)).decryptor()
-        unpadder = padding.PKCS7(algorithms.AES.block_size).unpadder()
+        unpadder = padding.PKCS7(_AES_BLOCK).unpadder()
         padded = decryptor.update(sealed) + decryptor.finalize()
         plain = unpadder.update(padded) + unpadder.finalize()
     except (ValueError, binascii.Error):

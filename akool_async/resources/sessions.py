@@ -67,6 +67,7 @@ class Sessions:
         def read(data: object) -> Session:
             if isinstance(data, list) and data:
                 data = data[0]
+            answered: dict[str, Any] = {}
             if isinstance(data, dict):
                 answered = {name: value for name, value in data.items() if value not in (None, "")}
                 data = asked | answered

@@ -77,7 +77,7 @@ def page_decoder(kind: type[Answer], wrapped: str = "result") -> Callable[[bytes
 
     The decoder raises `msgspec.DecodeError` for what isn't JSON, and `TooManyError`.
     """
-    items = Annotated[list[kind], Field(max_length=MAX_ITEMS)]  # type: ignore[valid-type]
+    items: Any = Annotated[list[kind], Field(max_length=MAX_ITEMS)]  # type: ignore[valid-type]
     page = create_model(f"{kind.__name__}Page", __base__=_Page, result=(items, ...))
     envelope = create_model(f"{kind.__name__}Envelope", __base__=_Envelope, data=(page, ...))
 

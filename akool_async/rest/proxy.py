@@ -42,11 +42,10 @@ class Proxy:
     def _read(cls, address: str, source: str) -> Proxy:
         try:
             parts = urlsplit(address if "://" in address else f"http://{address}")
-            host, _ = parts.hostname, parts.port
-            if host:
-                host.encode("idna")
+            host, _ = parts.hostname or "", parts.port
+            host.encode("idna")
         except ValueError:
-            host = None
+            host, parts = "", urlsplit("")
         if not host:
             raise ConfigurationError(f"{source} isn't the address of a proxy, use http://HOST:PORT")
         if parts.scheme not in ("http", "https"):

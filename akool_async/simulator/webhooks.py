@@ -16,6 +16,8 @@ from akool_async.webhooks import signature
 
 __all__ = ["WebhookSender", "sealed"]
 
+#: Bits of a block of AES, which the padding fills.
+_AES_BLOCK: Final = 128
 #: Seconds for one try, and between two.
 _TIMEOUT: Final = 5.0
 _PAUSE: Final = 1.0
@@ -46,7 +48,7 @@ def sealed(
             "Webhooks are encrypted with cryptography.",
             install='pip install "akool-async[webhooks]"',
         ) from error
-    padder = padding.PKCS7(algorithms.AES.block_size).padder()
+    padder = padding.PKCS7(_AES_BLOCK).padder()
     padded = padder.update(json.dumps(dict(event)).encode()) + padder.finalize()
     cipher = Cipher(algorithms.AES(client_secret.encode()), modes.CBC(client_id.encode()))
     encryptor = cipher.encryptor()

@@ -8,6 +8,8 @@ import pytest
 from akool_async.errors import InvalidParameterError, WaitTimeoutError
 from akool_async.resources.polling import poll
 
+pytestmark = pytest.mark.virtual_clock
+
 
 def asking(*answers: Any) -> tuple[Callable[[], Any], list[Any]]:
     """A question that is answered in turn, and the answers that were given."""
