@@ -6,7 +6,7 @@ All of them are frozen dataclasses. `AvatarSession.events` gives them to a reade
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Event",
     "EventsLost",
     "HandlerFailed",
+    "Idle",
     "MatchedBy",
     "MessageLate",
     "Reconnected",
@@ -226,6 +227,14 @@ class SessionEnding(Event):
     """The session's `duration` is up in `seconds_left`."""
 
     seconds_left: float
+
+
+@dataclass(frozen=True, slots=True)
+class Idle(Event):
+    """Nobody has spoken for `seconds`; `watch` is what `on_idle` or `idle_timeout` set up."""
+
+    seconds: float
+    watch: object = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

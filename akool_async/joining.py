@@ -42,6 +42,7 @@ class JoinBy:
     renew_credentials: Renew | None
     on_created: OnCreated | None = None
     respond_with: ResponderFunction | RespondWith | None = None
+    idle_timeout: float | None = None
 
     def responder(self, mode: int | None, dialect: Dialect) -> RespondWith | None:
         """The responder to install, checked."""

@@ -35,6 +35,7 @@ from akool_async.resources.polling import Progress
 from akool_async.rooms.room import OwnRoom, PreparedRoom
 from akool_async.session_versions import SessionPlan, Version3, Version4
 from akool_async.transport import JoinTarget, Transport
+from akool_async.validation import seconds
 
 __all__ = ["SessionOpener", "SessionOpening", "join"]
 
@@ -106,6 +107,7 @@ class SessionOpener:
         engine: Any = None,
         options: ConversationOptions | None = None,
         respond_with: ResponderFunction | RespondWith | None = None,
+        idle_timeout: float | None = None,
         renew_credentials: Renew | None = None,
         on_created: OnCreated | None = None,
         legacy: bool = False,
@@ -145,6 +147,8 @@ class SessionOpener:
             respond_with: your own language model answers what people say: the function of
                 `AvatarSession.respond_with`, or a `RespondWith`. It is in place before the room
                 is joined, and the session is in retelling mode from the start.
+            idle_timeout: seconds after which a session that nobody uses is closed; see
+                `AvatarSession.close_when_idle`.
             renew_credentials: called for credentials with a new token, when the room needs one.
             on_created: called with the session, which has an id and is paid for, before anything
                 else is done with it; plain or async. What it raises is raised, and the session
@@ -190,6 +194,7 @@ class SessionOpener:
             renew_credentials,
             on_created,
             respond_with,
+            None if idle_timeout is None else seconds("idle_timeout", idle_timeout),
         )
         if legacy:
 
@@ -337,7 +342,10 @@ async def _open(
             await plan.closing(session, options.session_close_timeout).settle(error)
             raise
         open_sessions.add(avatar)
-    return await avatar.open()
+    await avatar.open()
+    if by.idle_timeout is not None:
+        avatar.close_when_idle(by.idle_timeout)
+    return avatar
 
 
 def _own_room(room: OwnRoom | None, kind: str, duration: int | None) -> PreparedRoom | None:

@@ -144,6 +144,10 @@ class Conversation:
                 "session's and the coroutine calls the session"
             )
 
+    def speech_pending(self) -> bool:
+        """Whether anything is being said or answered, or waits to be."""
+        return self.speech.busy or self.speech_port.avatar_busy
+
     def make_error(self) -> BaseException:
         """A new instance of what ended it: raising one twice would grow its traceback."""
         error = self.error

@@ -152,7 +152,7 @@ class Responder:
 
     Attributes:
         turns: how often the function was called.
-        barge_ins: how often people spoke while the avatar did, or while text waited to be said.
+        barge_ins: how often people spoke while text of the program was being said, or waited.
     """
 
     def __init__(
@@ -218,7 +218,7 @@ class Responder:
         speech = self._port.speech
         if self._current is not None:
             self._current.end()
-        if speech.busy:
+        if speech.unspoken:
             self.barge_ins += 1
         # Whatever the avatar seems to do: in retelling mode it speaks the user's words back
         # (docs/protocol.md §2 "Observed on the live service").

@@ -12,6 +12,7 @@ from akool_async.concurrency import Uncancellable
 from akool_async.conversation.closing import shut
 from akool_async.conversation.conversation import Conversation
 from akool_async.conversation.event_bus import EventReader
+from akool_async.conversation.idle import IdleFunction, Idleness, IdleWatch
 from akool_async.conversation.options import (
     ConversationOptions,
     ConversationStats,
@@ -34,6 +35,7 @@ from akool_async.errors import (
     CommandRejectedError,
     CommandTimeoutError,
     ConversationClosedError,
+    DisconnectedError,
     InvalidParameterError,
     NotSupportedError,
 )
@@ -84,6 +86,7 @@ class AvatarSession:
         self._pause = pause
         self._closing: Uncancellable[None] | None = None
         self._opened = False
+        self._idleness = Idleness(self._conversation.events, self._conversation.speech_pending)
 
     # Opening and closing.
 
@@ -333,6 +336,38 @@ class AvatarSession:
         if self._opened:
             conversation.responder.begin()
         return conversation.responder
+
+    def on_idle(self, seconds: float, function: IdleFunction) -> IdleWatch:
+        """Calls `function()`, plain or async, when nobody has spoken for so long, and then again.
+
+        The text or async iterable it returns is said, a prompt for instance; `None` says nothing.
+        It may end the session by `aclose()`. What it raises is reported as `HandlerFailed`. The
+        `Idle` event comes before each call; `stop()` of what this returns ends it.
+
+        Raises:
+            InvalidParameterError: `seconds` isn't a number above 0, `function` can't be called.
+        """
+        self._check_open()
+        return self._idleness.call(seconds, function, self.say)
+
+    def close_when_idle(self, seconds: float) -> IdleWatch:
+        """Closes the session when nobody used it for so long: it costs credits while it is open.
+
+        People who speak use it, and so does what the program asks and says, but not the prompts
+        of `on_idle`. Whoever waits for the conversation gets a `DisconnectedError` with the reason
+        "idle". `open_session(…, idle_timeout=…)` calls this.
+
+        Raises:
+            InvalidParameterError: `seconds` isn't a number above 0.
+        """
+        self._check_open()
+
+        async def close() -> None:
+            idle = DisconnectedError(f"nobody spoke for {seconds:g} s", reason="idle")
+            self._conversation.connection_lost(idle)
+            await self.aclose()
+
+        return self._idleness.limit(seconds, close)
 
     # Commands.
 
