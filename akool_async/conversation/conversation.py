@@ -99,6 +99,7 @@ class Conversation:
             turns=self.turns,
             events=self.events,
             stats=self.counts,
+            duration=info.duration,
             ends_at=_end_of(info, self.now()),
             lost=self.connection_lost,
         )

@@ -53,6 +53,7 @@ class Liveness:
         turns: Turns,
         events: EventBus,
         stats: ConversationStats,
+        duration: float | None,
         ends_at: float | None,
         lost: Callable[[BaseException], None],
     ) -> None:
@@ -65,6 +66,8 @@ class Liveness:
         self._stats = stats
         self._ends_at = ends_at
         self._lost = lost
+        notice = options.ending_notice
+        self._notice = min(60.0, (duration or 0.0) / 5) if notice is None else notice
         self._noticed = ends_at is None
         #: When silence begins to count, unless a packet came later.
         self._heard = driver.now()
@@ -136,7 +139,7 @@ class Liveness:
         times: list[float] = []
         if self._ends_at is not None:
             if not self._noticed:
-                times.append(self._ends_at - self._options.ending_notice)
+                times.append(self._ends_at - self._notice)
             else:
                 times.append(self._silent_end(self._ends_at))
         if self._away_until is not None:
@@ -154,7 +157,7 @@ class Liveness:
             )
             return
         if self._ends_at is not None:
-            if not self._noticed and self._ends_at - self._options.ending_notice <= now:
+            if not self._noticed and self._ends_at - self._notice <= now:
                 self._noticed = True
                 self._events.publish(ev.SessionEnding(max(0.0, self._ends_at - now)))
             if self._silent_end(self._ends_at) <= now:

@@ -50,7 +50,8 @@ class ConversationOptions:
             further piece for this long fail as interrupted; they are never sent again.
         avatar_return: how long an avatar that left may stay away before the session is over;
             a full reconnect of its own shows as leaving and coming back.
-        ending_notice: `SessionEnding` comes this long before the session's `duration` is up.
+        ending_notice: `SessionEnding` comes this long before the session's `duration` is up; by
+            default a fifth of the duration, 60 at most.
         ending_timeout: this long after `duration` is up a silent room counts as ended.
         close_timeout: leaving the room and ending the tasks, when the conversation is closed.
         session_close_timeout: trying to close the session at the service, beside that and whatever
@@ -95,7 +96,7 @@ class ConversationOptions:
     reconnect_timeout: float = 20.0
     lossy_timeout: float = 8.0
     avatar_return: float = 15.0
-    ending_notice: float = 30.0
+    ending_notice: float | None = None
     ending_timeout: float = 10.0
     close_timeout: float = 8.0
     session_close_timeout: float | None = None

@@ -257,6 +257,15 @@ async def test_the_session_says_that_it_is_about_to_end_and_ends_by_the_clock(sc
             assert (await anext(events)).reason == "duration"
 
 
+@pytest.mark.parametrize(("duration", "notice"), [(60, 12), (300, 60), (3600, 60)])
+async def test_short_sessions_are_announced_to_end_too(scene, duration, notice):
+    """By default a fifth of the duration before, a minute at most."""
+    info = SessionInfo(duration=duration, created=asyncio.get_running_loop().time())
+    async with scene(info=info) as s:
+        ending = await anext(s.session.events(SessionEnding))
+        assert ending.seconds_left == pytest.approx(notice, abs=0.5)
+
+
 async def test_a_session_that_goes_on_talking_is_not_ended_by_the_clock(scene, echo):
     info = SessionInfo(duration=0.2)
     async with scene(info=info, ending_timeout=1.0) as s:
