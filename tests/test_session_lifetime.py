@@ -473,7 +473,9 @@ class TestAwaited:
 @pytest.mark.parametrize(
     "end",
     ["returns", "exits", "exits_in_a_task", "stops_the_loop", "cancels_all_tasks", "SIGINT",
-     "SIGINT SIGINT", "SIGTERM", "SIGTERM SIGTERM", "SIGHUP"],
+     "SIGINT SIGINT",
+     "SIGINT by asyncio.run", "SIGINT SIGINT by asyncio.run",
+     "SIGTERM", "SIGTERM SIGTERM", "SIGHUP"],
 )  # fmt: skip
 async def test_however_a_program_ends_it_leaves_nothing_open(
     sessions: SessionService, python: Any, end: str
@@ -499,11 +501,12 @@ async def test_however_a_program_ends_it_leaves_nothing_open(
     sessions.hooks |= {"create": create, "close": close}
     signals = [signal.Signals[name] for name in end.split() if name.startswith("SIG")]
     program = Path(__file__).parent / "support" / "opening_program.py"
+    how = "waits_plainly" if end.endswith("by asyncio.run") else "waits"
 
     async def run() -> str:
         moment = dice.random() * 0.4
         env = os.environ | {"AKOOL_API_URL": sessions.url, "AKOOL_API_KEY": "any-key-1234"}
-        process = await python(str(program), "waits" if signals else end, str(moment), env=env)
+        process = await python(str(program), how if signals else end, str(moment), env=env)
         await process.stdout.readline()
         for number in signals:
             await asyncio.sleep(moment)
