@@ -9,6 +9,8 @@ from akool_async.stream.limits import AGORA, PacketLimits
 from akool_async.testing.in_memory_room import InMemoryRoom, InMemoryTransport
 from akool_async.transport import ConnectionChange, ConnectionState
 
+pytestmark = pytest.mark.virtual_clock
+
 
 async def connected(**options) -> InMemoryRoom:
     room = InMemoryRoom(**options)
