@@ -332,14 +332,15 @@ class Conversation:
 
     def _speech_event(self, message: SpeechEvent, now: float) -> None:
         mid = message.mid
-        known = self.turns.is_known(mid) or self.replies.begun(mid) or self.echoes.is_echo(mid)
+        known = self.turns.is_known(mid) or self.echoes.is_echo(mid)
+        about = self.turns.answered_by(mid)
         if message.event == "audio_start":
             self.replies.audio_started(mid)
-            self.speech.audio_started(mid, known=known)
+            self.speech.audio_started(about, known=known)
             self.events.publish(ev.SpeakingStarted(mid))
         elif message.event == "audio_end":
             self.replies.audio_ended(mid, now)
-            self.speech.audio_ended(mid, known=known)
+            self.speech.audio_ended(about, known=known)
             self.events.publish(ev.SpeakingStopped(mid))
         else:
             self._unknown(f"an event named {message.event!r}")

@@ -140,7 +140,7 @@ class ReplyTracker:
         self._audio_began, self._audio_mid = None, ""
         if mid and started_mid and mid != started_mid:
             began = None
-        name = next((m for m in (mid, started_mid) if self._turns.is_known(m) or self.begun(m)), "")
+        name = next((m for m in (mid, started_mid) if self._turns.is_known(m)), "")
         for incoming in self._incoming.values():
             pending = incoming.pending
             names = (incoming.mid, pending.mid if pending else incoming.mid)
@@ -267,6 +267,7 @@ class ReplyTracker:
         if pending is not None:
             pending.message = incoming
         self._incoming[mid] = incoming
+        self._turns.remember_theirs(mid, pending.mid if pending is not None else "")
         self._publish(ReplyStarted(mid, incoming.question))
         return incoming
 
@@ -275,6 +276,7 @@ class ReplyTracker:
         incoming, pending.message = pending.message, None
         if incoming is not None:
             incoming.pending = incoming.question = None
+            self._turns.remember_theirs(incoming.mid, "")
         if isinstance(pending, Question):
             pending.pieces, pending.first = [], None
             pending.wake()
@@ -287,7 +289,6 @@ class ReplyTracker:
         incoming = self._incoming.get(mid) or self._begin(mid, text, now)
         del self._incoming[mid]
         incoming.entry.text = text
-        self._turns.remember_theirs(mid)
         return incoming
 
     def _complete(

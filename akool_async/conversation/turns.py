@@ -271,7 +271,7 @@ class Turns:
         self._ids_everywhere = ids_everywhere
         self._pending: dict[str, PendingReply] = {}
         self._own: dict[str, Kind] = {}
-        self._theirs: dict[str, None] = {}
+        self._theirs: dict[str, str] = {}
         #: Kinds of which a reply was seen under a mid of ours. Learned, never taken back.
         self._by_mid: set[Kind] = set()
         self._uses_ids = False
@@ -380,10 +380,17 @@ class Turns:
         """A mid of ours: what comes under it belongs to it alone, however late."""
         _remember(self._own, mid, kind, _OWN_MIDS)
 
-    def remember_theirs(self, mid: str) -> None:
-        """A message of the avatar is over."""
+    def remember_theirs(self, mid: str, answered: str) -> None:
+        """A message of the avatar began; `answered` is the mid of what it answers, or ""."""
         if mid:
-            _remember(self._theirs, mid, None, _THEIR_MIDS)
+            _remember(self._theirs, mid, answered, _THEIR_MIDS)
+
+    def answered_by(self, mid: str) -> str:
+        """The mid of what the avatar's message of this mid answers; the same, if that isn't known.
+
+        Audio events name either.
+        """
+        return mid if mid in self._own else self._theirs.get(mid) or mid
 
     def is_known(self, mid: str) -> bool:
         """Whether a mid names a message that we or the avatar sent."""

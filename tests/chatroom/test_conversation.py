@@ -114,7 +114,7 @@ class TestAsking:
         assert reply.options.language == "de"
 
     async def test_the_mode_is_sent_only_where_it_was_given(self):
-        async with talking(open_with={"mode_type": None}) as (sim, avatar, _):
+        async with talking(open_with={"mode": None}) as (sim, avatar, _):
             reply = await avatar.ask("Hello")
             await avatar.ask("Hello", mode=2)
             await avatar.ask("Hello")
@@ -154,7 +154,7 @@ class TestAsking:
         assert [question["mode_type"] for question in questions] == [2, 2, 1]
 
     async def test_fields_of_open_session_go_with_every_question(self):
-        fields = {"language": "it", "voice_id": "v2", "mode_type": 1}
+        fields = {"language": "it", "voice_id": "v2", "mode": 1}
         async with talking(open_with=fields) as (sim, avatar, _):
             await avatar.ask("Ciao")
         [question] = asked(sim)

@@ -123,6 +123,16 @@ async def test_a_text_said_under_our_mid_says_nothing_about_answers(scene):
         assert (await s.session.ask("two")).text == "TWO"
 
 
+async def test_audio_may_name_the_avatars_own_message_of_what_it_was_given_to_say(scene):
+    async with scene(info=SessionInfo(mode=1), speech_margin=60) as s, asyncio.timeout(10):
+        saying = s.session.say("Good morning.")
+        await s.robot.until(lambda: s.robot.chats)
+        s.robot.event("audio_start", "own")
+        s.robot.reply("own", "Good ", "morning.")
+        s.robot.event("audio_end", "own")
+        assert await saying.spoken()
+
+
 async def test_in_retelling_mode_a_greeting_is_no_repetition(scene):
     async with scene(info=SessionInfo(mode=1), speech_margin=20) as s, asyncio.timeout(10):
         asking = await asked(s, "Say this")

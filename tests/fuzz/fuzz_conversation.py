@@ -3,9 +3,12 @@
     python tests/fuzz/fuzz_conversation.py --conversations 200 [--seed N]
 
 Questions and texts to be said are cancelled and interrupted at any moment, and the room confirms
-packets before or after the avatar answers them. Some avatars answer under the question's mid,
-some under mids of their own. A virtual clock makes a seed's conversation the same in every run.
-Prints the seeds and what went wrong with which of them; exits with 1 then.
+packets before or after the avatar answers them. Some avatars answer under the question's mid, some
+under mids of their own. Those of the first kind may also greet unasked at any moment, and answer an
+interrupted question late. Some send typed questions back as recognised speech.
+
+A virtual clock makes a seed's conversation the same in every run. Prints the seeds and what went
+wrong with which of them; exits with 1 then.
 """
 
 from __future__ import annotations
@@ -43,6 +46,10 @@ class Avatar(FakeAvatar):
         self._chance = chance
         self._retells = retells
         self._own_mids = chance.random() < 0.6
+        self._greets = not self._own_mids and not retells and chance.random() < 0.5
+        self._answers_late = not self._own_mids and not retells and chance.random() < 0.5
+        self._echoes = None if retells else chance.choice((None, None, "same mid", "other mid"))
+        self._forgotten: list[tuple[str, str]] = []
         self._shows_text = not retells or chance.random() < 0.5
         self._todo: deque[tuple[str, str]] = deque()
         self._speaking: str | None = None
@@ -57,6 +64,12 @@ class Avatar(FakeAvatar):
             await asyncio.wait([self._task])
 
     def _asked(self, mid: str, text: str) -> None:
+        if self._echoes is not None:
+            self._mids += 1
+            self.reply(
+                mid if self._echoes == "same mid" else f"e-{self._mids}", text, sender="user"
+            )
+        self._greet()
         self._todo.append((mid, text))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._work())
@@ -64,6 +77,8 @@ class Avatar(FakeAvatar):
     def _commanded(self, cmd: str) -> None:
         if cmd != "interrupt":
             return
+        if self._answers_late:
+            self._forgotten += self._todo
         self._todo.clear()
         self.forget_parts()
         if self._task is not None:
@@ -75,6 +90,10 @@ class Avatar(FakeAvatar):
         while self._todo:
             mid, text = self._todo.popleft()
             await self._pause(0, 0, 0.005, 0.03)
+            self._greet()
+            while self._forgotten:
+                late_mid, late_text = self._forgotten.pop()
+                self.reply(late_mid, "re: ", late_text)
             self._mids += 1
             mid = f"own-{self._mids}" if self._own_mids else mid
             self._speaking = mid
@@ -87,6 +106,11 @@ class Avatar(FakeAvatar):
             await self._pause(0, 0.005, 0.02)
             self.said.append(text)
             self._end_audio()
+
+    def _greet(self) -> None:
+        if self._greets and self._chance.random() < 0.3:
+            self._mids += 1
+            self.reply(f"greeting-{self._mids}", "WEL", "COME")
 
     def _end_audio(self) -> None:
         if self._speaking is not None:
