@@ -35,7 +35,12 @@ ALTERNATIVES = {
     **{f"random={seed}": ServiceBehavior.random(seed) for seed in SEEDS},
 }
 OPTIONS = ConversationOptions(
-    quiet_time=0.4, fin_timeout=3.0, audio_end_timeout=0.1, interrupt_timeout=0.3, speech_margin=0.4
+    command_resend=0.2,
+    quiet_time=0.4,
+    fin_timeout=3.0,
+    audio_end_timeout=0.1,
+    interrupt_timeout=0.3,
+    speech_margin=0.4,
 )
 
 
@@ -184,7 +189,9 @@ async def test_an_interrupted_reply_ends(behavior):
 @pytest.mark.parametrize("room_end", ["room_closes", "avatar_leaves", "silence"])
 async def test_the_room_ends_with_the_session(room_end):
     behavior = ServiceBehavior(room_end=room_end)
-    options = ConversationOptions(ending_timeout=0.5, avatar_return=5.0, opening_timeout=1.0)
+    options = ConversationOptions(
+        ending_timeout=0.5, avatar_return=5.0, opening_timeout=1.0, command_resend=0.2
+    )
     async with (
         Simulator(behavior=behavior) as sim,
         AkoolClient("any", base_url=sim.url) as akool,
