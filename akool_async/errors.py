@@ -109,6 +109,9 @@ __all__ = [
 
 SUCCESS: Final = 1000
 
+#: Installs every optional part at once, where one extra alone might only lead to the next.
+_EVERYTHING: Final = 'pip install "akool-async[all]"'
+
 
 class AkoolError(Exception):
     """Root of every exception raised by this package.
@@ -142,11 +145,16 @@ class ConfigurationError(AkoolError):
 class MissingDependencyError(ConfigurationError, ImportError):
     """An optional part isn't installed.
 
-    `install` is the command that installs it, `None` where there is none to give.
+    `install` is the command that installs it, `None` where there is none to give. Where it is one
+    of this package's extras, the text names `akool-async[all]`, too.
     """
 
     def __init__(self, message: str, *, install: str | None = None) -> None:
-        super().__init__(f"{message} Install it with: {install}" if install else message)
+        if install:
+            message = f"{message} Install it with: {install}"
+            if "akool-async[" in install:
+                message += f", or everything at once with: {_EVERYTHING}"
+        super().__init__(message)
         self.install = install
 
 

@@ -100,6 +100,15 @@ def test_an_install_line_is_part_of_the_text() -> None:
     assert (error.install, str(MissingDependencyError("No."))) == ("pip install x", "No.")
 
 
+def test_a_missing_extra_is_named_beside_the_one_that_installs_everything():
+    error = MissingDependencyError("No.", install='pip install "akool-async[cli]"')
+    assert str(error) == (
+        'No. Install it with: pip install "akool-async[cli]", '
+        'or everything at once with: pip install "akool-async[all]"'
+    )
+    assert error.install == 'pip install "akool-async[cli]"'
+
+
 def test_a_parameter_error_names_field_and_problem() -> None:
     error = InvalidParameterError("duration", "0 is out of range, allowed: 1..3600 seconds")
     assert str(error) == "duration: 0 is out of range, allowed: 1..3600 seconds"

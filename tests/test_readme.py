@@ -6,18 +6,23 @@ import asyncio
 import os
 import re
 import sys
+import tomllib
 from pathlib import Path
+
+import pytest
 
 README = Path(__file__).parents[1] / "README.md"
 
 
 def program() -> str:
     """The first Python block."""
-    found = re.search(
-        r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-    )
-    assert found, "the README has no program"
-    return found.group(1)
+    return blocks()[0]
+
+
+def blocks() -> list[str]:
+    """The Python blocks."""
+    text = README.read_text(encoding="utf-8")
+    return re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 def test_it_is_the_conversation_in_ten_lines():
@@ -51,6 +56,28 @@ async def test_the_program_runs_as_printed(akool_simulator, tmp_path):
         "close",
     ]
     assert not akool_simulator.open_sessions
+
+
+@pytest.mark.parametrize("mode", ["strict", "auto"])
+def test_the_test_of_a_bot_runs_as_printed(pytester, mode):
+    (sample,) = [block for block in blocks() if "def test_" in block]
+    pytester.makepyfile(test_bot=sample)
+    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function")
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "--asyncio-mode", mode)
+    result.assert_outcomes(passed=1)
+
+
+def test_every_extra_is_part_of_all_and_named():
+    extras = tomllib.loads((README.parent / "pyproject.toml").read_text(encoding="utf-8"))[
+        "project"
+    ]["optional-dependencies"]
+    (everything,) = extras.pop("all")
+    assert everything == f"akool-async[{','.join(sorted(extras, key=everything.index))}]"
+    text = README.read_text(encoding="utf-8")
+    for extra in extras:
+        assert f"`{extra}`" in text
+    for folder in sorted((README.parent / "transports").iterdir()):
+        assert f" ./transports/{folder.name}" in text, "the line that installs from a clone"
 
 
 def test_the_two_commands_are_there():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from akool_async.errors import MissingDependencyError
+
 __all__ = ["INSTALL", "main"]
 
 INSTALL = 'pip install "akool-async[cli]"'
@@ -18,7 +20,8 @@ def main() -> int:
         import rich  # noqa: F401 - only to see whether it is there
         import typer  # noqa: F401
     except ImportError as error:
-        sys.stderr.write(f"The akool command needs {error.name}. Install it with: {INSTALL}\n")
+        missing = MissingDependencyError(f"The akool command needs {error.name}.", install=INSTALL)
+        sys.stderr.write(f"{missing}\n")
         return 2
     except KeyboardInterrupt:
         return _INTERRUPTED

@@ -191,6 +191,7 @@ async def test_without_the_extra_it_says_how_to_install_it(akool, tmp_path):
     status, command = await run(akool, "demo", PYTHONPATH=str(tmp_path))
     assert status == 2
     assert 'pip install "akool-async[cli]"' in command.errors
+    assert 'pip install "akool-async[all]"' in command.errors
 
 
 async def test_without_the_simulator_s_extra_it_says_how_to_install_it(akool, tmp_path):
