@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 __all__ = [
     "AvatarLeft",
+    "AvatarReady",
     "AvatarReturned",
     "Disconnected",
     "Event",
@@ -201,6 +202,17 @@ class Reconnected(Event):
     """The connection stands again; `lossy`: packets of meanwhile may be lost."""
 
     lossy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AvatarReady(Event):
+    """The avatar is in the room, and the session opens.
+
+    `publishing`: whether it was seen to publish audio or video, as the service's avatars do before
+    they hear anything; `None` where the room can't tell.
+    """
+
+    publishing: bool | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,7 @@ class Conversation:
             options,
             driver=self.driver,
             commands=self.commands,
+            settings=self.settings,
             replies=self.replies,
             turns=self.turns,
             events=self.events,
@@ -173,6 +174,7 @@ class Conversation:
         self.replies.fail_all(self.make_error)
         self.speech.fail_all(self.make_error)
         self.driver.end()
+        self.liveness.ended()
         reason = error.reason if isinstance(error, DisconnectedError) else "closed"
         self.events.publish(ev.Disconnected(reason))
 

@@ -9,8 +9,9 @@ every way of ending is read as one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Final
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
 from akool_async import events as ev
 from akool_async.conversation.commands import Commands
@@ -18,6 +19,7 @@ from akool_async.conversation.driver import Driver
 from akool_async.conversation.event_bus import EventBus
 from akool_async.conversation.options import ConversationOptions, ConversationStats
 from akool_async.conversation.reply_tracker import ReplyTracker
+from akool_async.conversation.settings import Settings
 from akool_async.conversation.turns import Turns
 from akool_async.errors import (
     CommandRejectedError,
@@ -29,6 +31,8 @@ from akool_async.stream import SetParams, new_mid
 from akool_async.transport import ConnectionChange, ConnectionState
 
 __all__ = ["Liveness"]
+
+logger = logging.getLogger("akool_async.conversation")
 
 #: A room that ends this many seconds before its `duration` is up ended because of it: clocks and
 #: the time that create took differ by that much.
@@ -49,6 +53,7 @@ class Liveness:
         *,
         driver: Driver,
         commands: Commands,
+        settings: Settings,
         replies: ReplyTracker,
         turns: Turns,
         events: EventBus,
@@ -60,6 +65,7 @@ class Liveness:
         self._options = options
         self._driver = driver
         self._commands = commands
+        self._settings = settings
         self._replies = replies
         self._turns = turns
         self._events = events
@@ -77,8 +83,30 @@ class Liveness:
         self._fruitless_joins = 0
         self._joined_at = 0.0
         self._task: asyncio.Task[None] | None = None
+        self._repeating: set[asyncio.Task[None]] = set()
+        self._published = asyncio.Event()
 
     # What happens.
+
+    async def ready(self) -> None:
+        """Returns when the avatar publishes audio or video, or after `ready_timeout`.
+
+        What it is sent before may be lost.
+        """
+        publishing = self._driver.transport.avatar_publishing
+        limit = self._options.ready_timeout
+        if publishing is False:
+            try:
+                async with asyncio.timeout(limit):
+                    await self._published.wait()
+                publishing = True
+            except TimeoutError:
+                logger.warning(
+                    "the avatar is in the room and published neither audio nor video within %g s; "
+                    "going on without",
+                    limit,
+                )
+        self._events.publish(ev.AvatarReady(publishing))
 
     def answered(self) -> None:
         """A command was answered: both directions work."""
@@ -98,6 +126,7 @@ class Liveness:
                 # Without commands there is nothing that could tell whether a question arrived.
                 at_once = not self._driver.capabilities.has_commands
                 self._replies.lost_packets(now, at_once=at_once)
+            self._repeat_settings()
             outbox.release("connection")
             self._events.publish(ev.Reconnected(change.lossy))
         elif state is ConnectionState.AVATAR_LEFT:
@@ -108,13 +137,34 @@ class Liveness:
             self._away_until = None
             self._heard = now
             self._commands.resend_all(now)
+            self._repeat_settings()
             outbox.release("avatar")
             self._events.publish(ev.AvatarReturned())
+        elif state is ConnectionState.AVATAR_PUBLISHED:
+            self._published.set()
+        elif state is ConnectionState.TOKEN_RENEWED:
+            self._repeat_settings()
         elif state is ConnectionState.TOKEN_EXPIRING:
             self._events.publish(ev.TokenExpiring(change.seconds_left))
         elif state is ConnectionState.STRANGER and not self._unknown_senders:
             self._unknown_senders = True
             self._events.publish(ev.UnknownSenderMessage(change.reason))
+
+    def _repeat_settings(self) -> None:
+        """The service may have reset the settings. Sent before chat that waits: the task begins
+        before the sender wakes, and commands are sent first.
+        """
+        if self._driver.capabilities.has_commands:
+            work = self._settings.repeat(timeout=self._options.command_timeout)
+            task = asyncio.create_task(self._repeat(work), name="akool-settings")
+            self._repeating.add(task)
+            task.add_done_callback(self._repeating.discard)
+
+    async def _repeat(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except (ConversationClosedError, DisconnectedError):
+            return  # the conversation is over, and says so itself
 
     def _avatar_left(self, now: float) -> None:
         if self.duration_is_up(now):
@@ -126,11 +176,17 @@ class Liveness:
         """Whether the session's duration is up, as far as our clock can tell."""
         return self._ends_at is not None and now >= self._ends_at - _SLACK
 
+    def ended(self) -> None:
+        """The conversation is over: `ready` waits no longer."""
+        self._published.set()
+
     async def stop(self) -> None:
-        """Ends a probe in progress."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        """Ends the tasks in progress."""
+        tasks = {*self._repeating, *([self._task] if self._task is not None else [])}
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
 
     # Time.
 

@@ -23,6 +23,8 @@ class ConversationOptions:
     Attributes:
         connect_timeout: joining the room, the avatar's coming included. The `livekit` client
             alone takes up to 32 s against a server that stays silent, so less fails earlier.
+        ready_timeout: after joining, for the avatar to publish audio or video: what it is sent
+            before may be lost. In a room without any the session opens then, with a warning.
         opening_timeout: the answer to the set-params that opening ends with; without one the
             session opens all the same, with a warning.
         command_timeout: from `set_params`, `interrupt` or `act` to the command's answer.
@@ -80,6 +82,7 @@ class ConversationOptions:
     """
 
     connect_timeout: float = 30.0
+    ready_timeout: float = 5.0
     opening_timeout: float = 5.0
     command_timeout: float = 10.0
     command_resend: float = 1.0

@@ -108,6 +108,7 @@ class AvatarSession:
                 timeout=conversation.options.connect_timeout
             )
             conversation.driver.start()
+            await conversation.liveness.ready()
             if conversation.has_commands:
                 await self._prove()
             if conversation.responder is not None:

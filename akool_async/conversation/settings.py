@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 
 from akool_async.conversation.commands import Commands
 from akool_async.conversation.options import Mode, SessionInfo
@@ -73,6 +74,21 @@ class Settings:
         self.params = fitting
         await self._send(fitting, timeout)
         self.mode = self.params.mode
+
+    async def repeat(self, *, timeout: float) -> None:
+        """Sends what is known again: the service may have reset it. An answer that fails to come is
+        logged.
+        """
+        async with self._lock:
+            known = self.params if self.mode is None else replace(self.params, mode=self.mode)
+            commands, left_out = known.split(self._limits)
+            try:
+                for params in commands:
+                    await self._send(params, timeout)
+            except (CommandRejectedError, CommandTimeoutError) as error:
+                logger.warning("sending the avatar's settings again failed: %s", error)
+            if left_out:
+                logger.warning("too large to be sent again: %s", ", ".join(left_out))
 
     async def set_params(self, params: Params, *, timeout: float) -> None:
         """Sets what the caller wants from now on.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
 from akool_async import (
     AvatarLeft,
+    AvatarReady,
     AvatarReturned,
     Disconnected,
     Reconnected,
@@ -283,3 +285,70 @@ async def test_a_drop_at_the_end_is_put_down_to_the_duration(scene):
                 await s.session.ask("hello?")
         assert caught.value.reason == "duration"
         assert caught.value.__cause__ is not None
+
+
+async def test_it_opens_when_the_avatar_publishes(scene):
+    room = InMemoryRoom()
+    room.publish(on=False)
+    room.publishing = False
+    ready = []
+
+    def before(s) -> None:
+        s.session.on(AvatarReady)(ready.append)
+        asyncio.get_running_loop().call_later(1.0, room.publish)
+
+    began = asyncio.get_running_loop().time()
+    async with scene(room, before_opening=before, ready_timeout=5) as s:
+        assert 1.0 <= asyncio.get_running_loop().time() - began < 5
+        await s.robot.until(lambda: ready)
+        assert ready == [AvatarReady(publishing=True)]
+
+
+async def test_a_room_without_audio_and_video_opens_with_a_warning(scene, caplog):
+    room = InMemoryRoom()
+    room.publishing = False
+    ready = []
+    async with scene(
+        room, before_opening=lambda s: s.session.on(AvatarReady)(ready.append), ready_timeout=0.5
+    ):
+        assert ready == [AvatarReady(publishing=False)]
+    assert "published neither audio nor video within 0.5 s" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("gone", "back"),
+    [
+        (ConnectionState.RECONNECTING, ConnectionState.RECONNECTED),
+        (ConnectionState.AVATAR_LEFT, ConnectionState.AVATAR_BACK),
+        (None, ConnectionState.TOKEN_RENEWED),
+    ],
+)
+async def test_settings_are_sent_again_before_what_waits(scene, echo, gone, back):
+    async with scene(info=SessionInfo(mode=2, voice_id="v")) as s:
+        echo(s.robot)
+        await s.session.set_params(language="fr")
+        before = len(s.pair.packets)
+        if gone is not None:
+            s.pair.change(gone)
+            await s.robot.until(lambda: s.session._conversation.driver.outbox.held)
+            asking = asyncio.create_task(s.session.ask("still there?"))
+            await asyncio.sleep(0.05)
+            assert len(s.pair.packets) == before
+        s.pair.change(back)
+        await s.robot.until(lambda: len(s.pair.packets) > before)
+        again = json.loads(s.pair.packets[before])
+        assert again["pld"]["data"] == {"mode": 2, "lang": "fr", "vparams": {"vid": "v"}}
+        if gone is not None:
+            assert (await asking).text == "STILL THERE?"
+
+
+async def test_settings_under_way_are_not_undone_by_older_ones(scene):
+    async with scene(info=SessionInfo(mode=2), command_resend=30) as s:
+        s.robot.answers_commands = False
+        setting = asyncio.create_task(s.session.set_params(mode=1))
+        await s.robot.until(lambda: len(s.robot.named("set-params")) == 2)
+        s.robot.answers_commands = True
+        s.pair.change(ConnectionState.RECONNECTED, lossy=True)
+        await setting
+        await s.robot.until(lambda: len(s.robot.named("set-params")) == 4)
+        assert [c["pld"]["data"]["mode"] for c in s.robot.named("set-params")] == [2, 1, 1, 1]
