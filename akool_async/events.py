@@ -142,7 +142,7 @@ class ReplyIncomplete(Event):
 
 @dataclass(frozen=True, slots=True)
 class UserSpoke(Event):
-    """Speech recognition heard a person in the room; echoes of typed questions aren't told.
+    """Speech recognition heard a person in the room; typed questions that come back are left out.
 
     `complete` is `False` where parts of the text were lost on the way.
     """
@@ -168,7 +168,7 @@ class SpeakingStopped(Event):
 
 @dataclass(frozen=True, slots=True)
 class MessageLate(Event):
-    """A part came after its message had ended: told, not lost."""
+    """A part came after its message had ended."""
 
     text: str
     mid: str
@@ -185,7 +185,7 @@ class UnknownReceived(Event):
 
 @dataclass(frozen=True, slots=True)
 class UnknownSenderMessage(Event):
-    """Somebody who isn't the avatar sends avatar messages; told once, all are counted."""
+    """A participant that isn't the avatar sends messages; reported once, all are counted."""
 
     reason: str = ""
 

@@ -61,7 +61,7 @@ async def shut(conversation: Closable, close: Callable[[], Awaitable[object]] | 
     start = unlisted_task
     tasks = {
         "ending the tasks": start(conversation.stop()),
-        "ending the handlers": start(conversation.events.stop(patience=min(1.0, limit))),
+        "ending the handlers": start(conversation.events.stop(timeout=min(1.0, limit))),
         "leaving the room": start(conversation.leave(timeout=limit)),
     }
     leaving = tasks["leaving the room"]

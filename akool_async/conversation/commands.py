@@ -141,7 +141,7 @@ class Commands:
         return any(p.cmd == "interrupt" for p in self._pending.values())
 
     def answered(self, answer: CommandAnswer) -> bool:
-        """Takes an answer; `False`: nobody waits for it.
+        """Takes an answer; `False`: no command waits for it.
 
         Without a mid it belongs to the oldest command of its name.
         """

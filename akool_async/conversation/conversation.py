@@ -14,6 +14,7 @@ from akool_async.conversation.event_bus import EventBus
 from akool_async.conversation.liveness import Liveness
 from akool_async.conversation.options import ConversationOptions, ConversationStats, SessionInfo
 from akool_async.conversation.params import Params
+from akool_async.conversation.pending import Finish, HeardSpeech, PendingReply, Question
 from akool_async.conversation.questions import Questions
 from akool_async.conversation.reply_tracker import ReplyTracker
 from akool_async.conversation.responder import Responder
@@ -22,13 +23,7 @@ from akool_async.conversation.speech.echo import EchoFilter
 from akool_async.conversation.speech.queue import SpeechQueue
 from akool_async.conversation.speech_adapter import SpeechAdapter
 from akool_async.conversation.transcript import Transcript
-from akool_async.conversation.turns import (
-    Finish,
-    HeardSpeech,
-    PendingReply,
-    Question,
-    Turns,
-)
+from akool_async.conversation.turns import Turns
 from akool_async.conversation.user_speech import Heard, UserSpeech
 from akool_async.errors import ConversationClosedError, DisconnectedError, SendError
 from akool_async.stream import QueuedPacket

@@ -196,12 +196,12 @@ class _Handling:
         """Whether this is its task."""
         return task is not None and task is self._task
 
-    async def stop(self, *, patience: float) -> None:
-        """Lets a running handler finish for `patience` seconds, then cancels it."""
+    async def stop(self, *, timeout: float) -> None:
+        """Lets a running handler finish for `timeout` seconds, then cancels it."""
         task = self._task
         if task is None:
             return
-        await asyncio.wait([task], timeout=patience)
+        await asyncio.wait([task], timeout=timeout)
         task.cancel()
         await asyncio.wait([task])
 
@@ -294,9 +294,9 @@ class EventBus:
         """Whether a task is a handler's."""
         return any(handler.runs(task) for handler in self._handlers)
 
-    async def stop(self, *, patience: float) -> None:
+    async def stop(self, *, timeout: float) -> None:
         """Ends every handler's task."""
-        await asyncio.gather(*(handler.stop(patience=patience) for handler in self._handlers))
+        await asyncio.gather(*(handler.stop(timeout=timeout) for handler in self._handlers))
 
     def _failed(self, error: BaseException, function: object, event: Event) -> None:
         where = f"the handler {getattr(function, '__qualname__', repr(function))}"

@@ -32,7 +32,7 @@ class ConversationOptions:
         match_timeout: a reply under a mid of its own, matched to its question by order, is held
             this long, once in a session: one under the question's mid would take its place. Then
             this avatar is known to use mids of its own.
-        reply_timeout: from a question to the end of its reply, where `ask` is told nothing else.
+        reply_timeout: from a question to the end of its reply, where `ask` is given no other.
         quiet_time: a reply that never gets its `fin` is over when no piece came for this long.
             Pieces come at the pace of a language model, so a pause of seconds is ordinary.
         fin_timeout: takes the place of `quiet_time` once this avatar was seen to send `fin`.
@@ -46,8 +46,8 @@ class ConversationOptions:
         send_timeout: one packet, from the sender to the room's taking it.
         silence_after: when the avatar owes an answer and nothing at all was heard for this
             long, the room is probed with a command; `None` never does.
-        probe_timeout: when the probe isn't answered either, the room is joined anew.
-        reconnect_timeout: joining anew, once.
+        probe_timeout: when the probe isn't answered either, the room is joined again.
+        reconnect_timeout: joining again, once.
         lossy_timeout: after a reconnect that may have lost packets, questions without a
             further piece for this long fail as interrupted; they are never sent again.
         avatar_return: how long an avatar that left may stay away before the session is over;
@@ -58,7 +58,7 @@ class ConversationOptions:
         close_timeout: leaving the room and ending the tasks, when the conversation is closed.
         session_close_timeout: trying to close the session at the service, beside that and whatever
             the client's `max_retries` is; `None`: as the client has it, 60 s by default.
-        event_queue: events kept for one reader; a slower one loses the oldest and is told.
+        event_queue: events kept for one reader; a slower one loses the oldest.
         event_handler_queue: the same for one handler given to `on()`.
         waiting_bytes: chat waiting to be sent; beyond it `ask` and `say` wait for room.
         transcript_entries: the newest this many are kept.

@@ -15,9 +15,10 @@ from akool_async.conversation.params import (
     check_timeout,
     question_options,
 )
+from akool_async.conversation.pending import Question
 from akool_async.conversation.settings import Settings
 from akool_async.conversation.transcript import Transcript
-from akool_async.conversation.turns import Question, Turns
+from akool_async.conversation.turns import Turns
 from akool_async.errors import NotSupportedError, ReplyTimeoutError
 from akool_async.events import Reply
 from akool_async.stream import new_mid
@@ -167,7 +168,7 @@ class ReplyStream:
     """`async for piece in avatar.stream("…")`: the reply's text, piece by piece.
 
     The question is sent when the first piece is asked for, or on entering `async with`. Leaving
-    before the end is fine: the rest of the reply is told as events, and nothing waits for it.
+    before the end is fine: the rest of the reply comes as events, and nothing waits for it.
     Raises what `ask` raises, after the pieces that did come.
     """
 

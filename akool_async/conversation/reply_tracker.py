@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from akool_async.conversation.options import ConversationOptions, ConversationStats
-from akool_async.conversation.transcript import Transcript
-from akool_async.conversation.turns import (
+from akool_async.conversation.pending import (
     Finish,
     IncomingMessage,
     PendingReply,
     Question,
     RetoldText,
-    Turns,
 )
+from akool_async.conversation.transcript import Transcript
+from akool_async.conversation.turns import Turns
 from akool_async.errors import (
     QuestionInterruptedError,
     ReplyIncompleteError,

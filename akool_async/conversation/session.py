@@ -488,7 +488,7 @@ class AvatarSession:
         """Decorator: calls a function, plain or async, with every event of a kind.
 
         An async one gets its events one after the other in a task that the session owns. What it
-        raises is told as `HandlerFailed`, logged, and given to `ConversationOptions.on_error`.
+        raises is reported as `HandlerFailed`, logged, and given to `ConversationOptions.on_error`.
         """
 
         def decorate(function: H) -> H:

@@ -10,10 +10,11 @@ from akool_async.conversation.driver import Driver
 from akool_async.conversation.event_bus import EventBus
 from akool_async.conversation.options import ConversationOptions
 from akool_async.conversation.params import question_options
+from akool_async.conversation.pending import PendingReply, Question, RetoldText
 from akool_async.conversation.reply_tracker import ReplyTracker
 from akool_async.conversation.settings import Settings
 from akool_async.conversation.transcript import Transcript, TranscriptEntry
-from akool_async.conversation.turns import PendingReply, Question, RetoldText, Turns
+from akool_async.conversation.turns import Turns
 from akool_async.stream import ChatWriter, QueuedPacket, new_mid
 from akool_async.stream.messages import CommandAnswer, Interrupt
 

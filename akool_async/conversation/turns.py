@@ -1,4 +1,4 @@
-"""What may be answered by the avatar, and which of it a message of the avatar answers.
+"""Everything that waits for the avatar, and which of it a message of the avatar answers.
 
 A reply is matched by its `mid` first (docs/protocol.md §2 "Still open"). Only while no reply of
 this kind was seen under a mid of ours does the first unclaimed message that begins after a question
@@ -7,256 +7,28 @@ answer the oldest question that waits.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Final, Literal, TypeVar
+from typing import Final, TypeVar
 
 from akool_async.conversation.options import ConversationOptions
-from akool_async.conversation.transcript import TranscriptEntry
+from akool_async.conversation.pending import (
+    HeardSpeech,
+    Kind,
+    PendingReply,
+    Question,
+    RetoldText,
+    plain,
+)
 from akool_async.errors import SendError
-from akool_async.events import MatchedBy, Reply, ReplyEnd
-from akool_async.stream.messages import Ended, Sender
+from akool_async.events import MatchedBy
 
-__all__ = [
-    "Finish",
-    "HeardSpeech",
-    "IncomingMessage",
-    "PendingReply",
-    "Question",
-    "RetoldText",
-    "Turns",
-    "plain",
-]
+__all__ = ["Turns"]
 
 _V = TypeVar("_V")
-
-#: What a message of ours was; decides what a reply under its mid proves.
-Kind = Literal["question", "retold_question", "retold", "speech", "command"]
 
 #: Own mids that are remembered after their reply, and mids of the avatar's finished messages.
 _OWN_MIDS: Final = 4096
 _THEIR_MIDS: Final = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """A message without `fin` that is over by other signs, for the codec to end.
-
-    `text` is what came of it, for a codec that holds nothing of it any more.
-    """
-
-    mid: str
-    sender: Sender
-    ended: Ended
-    text: str
-
-
-class IncomingMessage:
-    """A message of the avatar while it comes in.
-
-    Attributes:
-        question: the mid of the question it answers, even if nothing waits for it any more.
-        began: its place in the order of events, see `Turns.tick`.
-        over_at: when it counts as over if no further part comes, and by what.
-        interrupted: an interrupt was answered that was sent after it began.
-    """
-
-    __slots__ = (
-        "began",
-        "entry",
-        "idx",
-        "interrupted",
-        "last",
-        "matched_by",
-        "mid",
-        "over_at",
-        "pending",
-        "question",
-        "started",
-    )
-
-    def __init__(self, mid: str, entry: TranscriptEntry, *, now: float, began: int) -> None:
-        self.mid = mid
-        self.entry = entry
-        self.idx = -1
-        self.started = now
-        self.last = now
-        self.began = began
-        self.pending: PendingReply | None = None
-        self.question: str | None = None
-        self.matched_by: MatchedBy | None = None
-        self.over_at: tuple[float, ReplyEnd] | None = None
-        self.interrupted = False
-
-
-class PendingReply:
-    """Something the avatar may answer. One of `Question`, `RetoldText`, `HeardSpeech`.
-
-    Attributes:
-        expires: when it is no longer waited for.
-        sending_started: a packet of it was handed to the room, see `Turns.tick`; a message that
-            begins before can't answer it. The room may confirm the packet after the answer came.
-        sent: the room took a packet of it.
-        abandoned: nothing waits for it, but its reply may still come and must not go to another.
-        message: what answers it, once that has begun.
-    """
-
-    kind: Kind
-
-    def __init__(self, mid: str, text: str, *, now: float, timeout: float) -> None:
-        self.mid = mid
-        self.text = text
-        self.asked = now
-        self.timeout = timeout
-        self.expires = now + timeout
-        self.entry: TranscriptEntry | None = None
-        self.sending_started: int | None = None
-        self.sent = False
-        self.abandoned = False
-        self.message: IncomingMessage | None = None
-        self._echoed = 0
-
-    @property
-    def handed_over(self) -> bool:
-        """Whether a packet of it was handed to the room."""
-        return self.sending_started is not None
-
-    @property
-    def retold(self) -> bool:
-        """Whether the avatar repeats it, so that its text is known and may not be sent at all."""
-        return False
-
-    @property
-    def closed(self) -> bool:
-        """Whether it gets no new message by order."""
-        return False
-
-    def said(self) -> str:
-        """The text that the avatar repeats."""
-        return self.text
-
-    def takes_echo(self, words: str) -> bool:
-        """Whether these words are what of its text didn't come back as recognised speech yet."""
-        rest = plain(self.said())[self._echoed :]
-        if self.closed or self.kind == "speech" or not rest.lstrip().startswith(words):
-            return False
-        self._echoed += len(rest) - len(rest.lstrip()) + len(words)
-        return True
-
-    def fail(self, error: BaseException) -> None:
-        """Nothing more comes of it."""
-
-
-class Question(PendingReply):
-    """A typed question: `ask` or `stream`.
-
-    Attributes:
-        future: its reply.
-        pieces: the reply's text as it comes; another list when another message is the reply.
-        retelling: the avatar is in retelling mode and repeats the question.
-        assumed_done_at: (no message yet) when it counts as answered without a text, and by what.
-        held: a reply matched by order, held back until then: one by mid would take its place.
-    """
-
-    def __init__(
-        self,
-        mid: str,
-        text: str,
-        *,
-        now: float,
-        timeout: float,
-        entry: TranscriptEntry,
-        retelling: bool,
-    ) -> None:
-        super().__init__(mid, text, now=now, timeout=timeout)
-        self.kind = "retold_question" if retelling else "question"
-        self.entry = entry
-        self.future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self.pieces: list[str] = []
-        self.first: float | None = None
-        self.retelling = retelling
-        self.assumed_done_at: tuple[float, ReplyEnd] | None = None
-        self.held: tuple[float, Reply] | None = None
-        self._waiter: asyncio.Future[None] | None = None
-
-    @property
-    def retold(self) -> bool:
-        return self.retelling
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether an interrupt was answered that was sent after it."""
-        return self.assumed_done_at is not None and self.assumed_done_at[1] == "interrupted"
-
-    async def change(self) -> None:
-        """Waits until another piece or the end may be there; for one task at a time."""
-        if self._waiter is not None:
-            raise RuntimeError("this stream is already awaited by another task")
-        self._waiter = asyncio.get_running_loop().create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
-
-    def wake(self) -> None:
-        """Ends `change`."""
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    def resolve(self, reply: Reply) -> None:
-        """Hands over the reply, if it is still waited for."""
-        if not self.future.done():
-            self.future.set_result(reply)
-        self.wake()
-
-    def fail(self, error: BaseException) -> None:
-        """Hands over an error, if a reply is still waited for."""
-        if not self.future.done():
-            self.future.set_exception(error)
-            self.future.exception()  # a stream that was left half-way never looks at it
-        self.wake()
-
-
-class RetoldText(PendingReply):
-    """A text that the avatar is given to say. Ended by its owner.
-
-    Attributes:
-        text: all of it, once it is known; until then its entry has what was sent.
-        on_reply: called with the avatar's own text of it.
-    """
-
-    kind: Kind = "retold"
-
-    def __init__(
-        self, mid: str, *, now: float, on_reply: Callable[[Reply], None] | None = None
-    ) -> None:
-        super().__init__(mid, "", now=now, timeout=86_400.0)
-        self.on_reply = on_reply
-
-    @property
-    def retold(self) -> bool:
-        return True
-
-    @property
-    def closed(self) -> bool:
-        return self.abandoned
-
-    def said(self) -> str:
-        if self.text or self.entry is None or self.entry.source != "said":
-            return self.text
-        return self.entry.text
-
-
-class HeardSpeech(PendingReply):
-    """Speech that the avatar recognised, and may answer."""
-
-    kind: Kind = "speech"
-
-    def __init__(self, mid: str, text: str, *, now: float, timeout: float, tick: int) -> None:
-        super().__init__(mid, text, now=now, timeout=timeout)
-        self.sending_started = tick
-        self.sent = True
 
 
 class Turns:
@@ -458,11 +230,6 @@ class Turns:
 
     def _answers_by_mid(self, pending: PendingReply) -> bool:
         return ("retold" if pending.retold else pending.kind) in self._by_mid
-
-
-def plain(text: str) -> str:
-    """A text as it may be repeated: case and spaces don't count."""
-    return " ".join(text.casefold().split())
 
 
 def _repeats(text: str, said: str) -> bool:

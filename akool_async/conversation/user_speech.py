@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from akool_async.conversation.options import ConversationOptions
+from akool_async.conversation.pending import Finish
 from akool_async.conversation.transcript import TextBuffer
-from akool_async.conversation.turns import Finish, Turns
+from akool_async.conversation.turns import Turns
 from akool_async.stream.messages import Chat, ChatDelta, PartialChat
 
 __all__ = ["Heard", "UserSpeech"]
@@ -56,7 +57,7 @@ class UserSpeech:
         speech.last = now
 
     def chat(self, message: Chat) -> Heard | None:
-        """A user message is whole; `None`: nobody spoke."""
+        """A user message is whole; `None`: no person spoke."""
         self._open.pop(message.mid, None)
         if message.ended == "fin":
             self._sends_fin = True

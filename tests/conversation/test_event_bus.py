@@ -101,7 +101,7 @@ async def test_plain_handlers_are_called_at_once_and_async_ones_in_order():
         while len(slow) < 4:
             await asyncio.sleep(0)
     assert slow == [*plain, TokenExpiring(1.0)]
-    await events.stop(patience=1)
+    await events.stop(timeout=1)
 
 
 async def test_what_handlers_raise_is_told_and_the_others_go_on():
@@ -121,7 +121,7 @@ async def test_what_handlers_raise_is_told_and_the_others_go_on():
         events.on(UserSpoke, handler)
     events.on(HandlerFailed, lambda event: told.append(event.where))
     events.publish(UserSpoke("hello", "m"))
-    await events.stop(patience=1)
+    await events.stop(timeout=1)
     assert heard == [UserSpoke("hello", "m")]
     assert [type(error).__name__ for error in errors] == [
         "ValueError",
@@ -234,7 +234,7 @@ async def test_a_handler_in_progress_is_ended_on_closing():
     events.on(SessionEnding, endless)
     events.publish(SessionEnding(1))
     await asyncio.sleep(0)
-    await events.stop(patience=0.01)
+    await events.stop(timeout=0.01)
     assert ended == [True]
 
 
