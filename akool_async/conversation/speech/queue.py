@@ -18,7 +18,9 @@ from akool_async.errors import ConversationError, InvalidParameterError, SendErr
 __all__ = ["SpeechQueue"]
 
 
-#: Seconds after a person's text by which the service's echo of it has begun, if it comes at all.
+#: After so many texts of people in a row without an echo the avatar isn't expected to echo.
+_NO_ECHO: Final = 3
+#: Seconds after a person's text in which an echo that isn't expected may still begin.
 _ECHO_BEGINS: Final = 0.05
 #: Seconds after an echo's text in which its `audio_start` may come.
 _ECHO_AUDIO: Final = 2.0
@@ -42,6 +44,7 @@ class SpeechQueue:
         #: The service speaks back what a person said: its audio is still to come, or going on.
         self._echo: Literal["none", "expected", "audible"] = "none"
         self._echo_since = 0.0
+        self._turns_without_echo = 0
         self._audio_mid = ""
         #: Learned: audio events carry the mid of the text they are about.
         self._names_our_mids = False
@@ -190,8 +193,14 @@ class SpeechQueue:
         port = self._port
         if self._echo_begun is not None:
             # An interrupt that arrives before the echo began doesn't stop it.
-            echo, self._echo_begun = self._echo_begun, None
-            await asyncio.wait([echo], timeout=self._echo_since + _ECHO_BEGINS - self._now())
+            echo = self._echo_begun
+            known = self._turns_without_echo < _NO_ECHO
+            wait = port.options.interrupt_wait if known else _ECHO_BEGINS
+            await asyncio.wait([echo], timeout=self._echo_since + wait - self._now())
+            if not echo.done():
+                self._turns_without_echo += 1
+            if self._echo_begun is echo:
+                self._echo_begun = None
         if self._interrupts:
             # On the way an interrupt may fall behind the text, unless packets keep their order;
             # then the avatar is only given the time to fall silent.
@@ -261,8 +270,8 @@ class SpeechQueue:
         """The avatar speaks back what a person said; with `interrupt` it is stopped, unless
         speech of ours is on its way or an interrupt is.
         """
+        self._turns_without_echo = 0
         message = self._message
-        ours_on_the_way = message is not None and message.sending_started
         if mid and mid == self._audio_mid:  # its audio was reported before its text
             if message is not None and mid != message.mid:
                 message.audio_was_not_its_own()
@@ -271,10 +280,13 @@ class SpeechQueue:
             audible = self._avatar_speaks and not (message is not None and message.audible)
             self._echo = "audible" if audible else "expected"
         self._echo_since = self._now()
-        if interrupt and not ours_on_the_way and not self._port.interrupting:
+        if interrupt and not self._ours_on_the_way() and not self._port.interrupting:
             self.interrupt_soon()
         if self._echo_begun is not None and not self._echo_begun.done():
             self._echo_begun.set_result(None)
+
+    def _ours_on_the_way(self) -> bool:
+        return (message := self._message) is not None and message.sending_started
 
     def expect_echo(self) -> None:
         """A person spoke: what is said next waits until the echo began, or won't come."""
