@@ -143,6 +143,7 @@ class Question(PendingReply):
         pieces: the reply's text as it comes; another list when another message is the reply.
         retelling: the avatar is in retelling mode and repeats the question.
         assumed_done_at: (no message yet) when it counts as answered without a text, and by what.
+        matched_by: (without a text of the avatar's) how its end was recognised as its.
         held: a reply matched by order, held back until then: one by mid would take its place.
     """
 
@@ -164,6 +165,7 @@ class Question(PendingReply):
         self.first: float | None = None
         self.retelling = retelling
         self.assumed_done_at: tuple[float, ReplyEnd] | None = None
+        self.matched_by: MatchedBy = "order"
         self.held: tuple[float, Reply] | None = None
         self._waiter: asyncio.Future[None] | None = None
 

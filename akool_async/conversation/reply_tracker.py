@@ -157,6 +157,7 @@ class ReplyTracker:
             if name == question.mid if name else began is not None and began > since:
                 if not question.interrupted:  # else it was the interrupt that ended the speaking
                     question.assumed_done_at = (at, "audio_end")
+                    question.matched_by = "mid" if name else "order"
                 break
 
     def interrupted(self, now: float, earlier: Collection[PendingReply]) -> None:
@@ -356,7 +357,12 @@ class ReplyTracker:
             self._transcript.add("avatar", "said", said, mid=question.mid)
         self._stats.replies += 1
         reply = Reply(
-            said, question.mid, how, question.mid, took=now - question.asked, matched_by="order"
+            said,
+            question.mid,
+            how,
+            question.mid,
+            took=now - question.asked,
+            matched_by=question.matched_by,
         )
         question.resolve(reply)
         self._publish(ReplyDone(reply, question.mid))

@@ -214,6 +214,17 @@ async def test_audio_of_something_else_is_not_the_text_that_was_asked_to_be_said
         assert (reply.text, reply.ended) == ("Say this", "audio_end")
 
 
+@pytest.mark.parametrize(("named", "matched_by"), [(True, "mid"), (False, "order")])
+async def test_a_reply_without_a_text_says_how_it_was_recognised(scene, named, matched_by):
+    info = SessionInfo(mode=1)
+    async with scene(info=info, speech_margin=20) as s, asyncio.timeout(10):
+        asking = await asked(s, "Say this")
+        name = s.robot.chats[0][0] if named else ""
+        s.robot.event("audio_start", name)
+        s.robot.event("audio_end", name)
+        assert (await asking).matched_by == matched_by
+
+
 async def test_two_texts_to_be_said_each_end_with_their_own_audio(scene):
     info = SessionInfo(mode=1)
     async with scene(info=info, speech_margin=20, audio_end_timeout=0.3) as s, asyncio.timeout(10):

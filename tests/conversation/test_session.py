@@ -557,3 +557,51 @@ async def test_opening_cancelled_at_each_of_its_awaits_closes_the_session(steps)
         await opening
     assert closed == [True]
     assert asyncio.all_tasks() == before
+
+
+def eager_task(loop, coroutine, **options):
+    """What `asyncio.eager_task_factory` of Python 3.12 does: the first step runs at once."""
+    waiting = []
+    loop.call_soon = lambda call, *args, context=None: waiting.append((call, args, context))
+    try:
+        task = asyncio.tasks._PyTask(coroutine, loop=loop, **options)
+    finally:
+        del loop.call_soon
+    running = asyncio.current_task(loop)
+    if running is not None:
+        asyncio.tasks._leave_task(loop, running)
+    try:
+        for call, args, context in waiting:
+            context.run(call, *args)
+    finally:
+        if running is not None:
+            asyncio.tasks._enter_task(loop, running)
+    return task
+
+
+async def test_tasks_may_begin_eagerly(scene):
+    loop = asyncio.get_running_loop()
+    loop.set_task_factory(getattr(asyncio, "eager_task_factory", eager_task))
+    try:
+        async with scene(info=SessionInfo(mode=2)) as s, asyncio.timeout(10):
+            speaks(s)
+            heard: list[str] = []
+
+            @s.session.on(UserSpoke)
+            async def handle(event: UserSpoke) -> None:
+                heard.append(event.text)
+                await asyncio.sleep(0)
+                heard.append(f"end of {event.text}")
+
+            assert (await s.session.ask("Hello")).text == "Hello"
+            assert await s.session.say("Good morning.").spoken()
+            await s.session.set_params(language="fr")
+            s.pair.change(ConnectionState.RECONNECTING)
+            s.pair.change(ConnectionState.RECONNECTED, lossy=True)
+            s.robot.reply("u1", "one", sender="user")
+            s.robot.reply("u2", "two", sender="user")
+            await s.session.interrupt()
+            await s.robot.until(lambda: len(heard) == 4)
+            assert heard == ["one", "end of one", "two", "end of two"]
+    finally:
+        loop.set_task_factory(None)
