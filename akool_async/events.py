@@ -243,7 +243,7 @@ class SessionEnding(Event):
 
 @dataclass(frozen=True, slots=True)
 class Idle(Event):
-    """Nobody has spoken for `seconds`; `watch` is what `on_idle` or `idle_timeout` set up."""
+    """No one has spoken for `seconds`; `watch` is what `on_idle` or `idle_timeout` set up."""
 
     seconds: float
     watch: object = field(default=None, repr=False, compare=False)

@@ -1,4 +1,4 @@
-"""Notices that nobody has spoken for a while."""
+"""Notices that no one has spoken for a while."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from akool_async.events import (
 
 __all__ = ["IdleFunction", "IdleWatch", "Idleness"]
 
-#: Called when nobody has spoken; what it returns is said.
+#: Called when no one has spoken; what it returns is said.
 IdleFunction: TypeAlias = Callable[
     [], str | AsyncIterable[str | None] | Awaitable[str | AsyncIterable[str | None] | None] | None
 ]
@@ -32,7 +32,7 @@ _AVATAR: Final = (ReplyStarted, ReplyDelta, ReplyDone, SpeakingStarted, Speaking
 
 
 class IdleWatch:
-    """Publishes `Idle` when nobody has spoken for `seconds`, and again after as long.
+    """Publishes `Idle` when no one has spoken for `seconds`, and again after as long.
 
     What the program says while `prompting` is set doesn't count as speech for a watch that only
     `counts_use`: a bot that asks whether anybody is there doesn't keep its session open.
@@ -89,7 +89,7 @@ class IdleWatch:
 
 
 class Idleness:
-    """What a conversation does when nobody speaks.
+    """What a conversation does when no one speaks.
 
     Args:
         bus: of the conversation's events.
@@ -104,7 +104,7 @@ class Idleness:
     def call(
         self, seconds: float, function: IdleFunction, say: Callable[[Any], Awaitable[object]]
     ) -> IdleWatch:
-        """Calls a function when nobody has spoken for so long, and says what it returns."""
+        """Calls a function when no one has spoken for so long, and says what it returns."""
         if not callable(function):
             raise InvalidParameterError("function", f"{function!r} can't be called")
         watch = IdleWatch(self._bus, self._pending, validation.seconds("seconds", seconds))
@@ -126,7 +126,7 @@ class Idleness:
         return watch
 
     def limit(self, seconds: float, close: Callable[[], Awaitable[object]]) -> IdleWatch:
-        """Closes when nobody used the conversation for so long."""
+        """Closes when no one used the conversation for so long."""
         limit = validation.seconds("idle_timeout", seconds)
         watch = IdleWatch(self._bus, self._pending, limit, counts_use=True)
         self._limits.append(watch)

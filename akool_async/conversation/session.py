@@ -339,7 +339,7 @@ class AvatarSession:
         return conversation.responder
 
     def on_idle(self, seconds: float, function: IdleFunction) -> IdleWatch:
-        """Calls `function()`, plain or async, when nobody has spoken for so long, and then again.
+        """Calls `function()`, plain or async, when no one has spoken for so long, and then again.
 
         The text or async iterable it returns is said, a prompt for instance; `None` says nothing.
         It may end the session by `aclose()`. What it raises is reported as `HandlerFailed`. The
@@ -352,7 +352,7 @@ class AvatarSession:
         return self._idleness.call(seconds, function, self.say)
 
     def close_when_idle(self, seconds: float) -> IdleWatch:
-        """Closes the session when nobody used it for so long: it costs credits while it is open.
+        """Closes the session when no one used it for so long: it costs credits while it is open.
 
         People who speak use it, and so does what the program asks and says, but not the prompts
         of `on_idle`. Whoever waits for the conversation gets a `DisconnectedError` with the reason
@@ -364,7 +364,7 @@ class AvatarSession:
         self._check_open()
 
         async def close() -> None:
-            idle = DisconnectedError(f"nobody spoke for {seconds:g} s", reason="idle")
+            idle = DisconnectedError(f"no one spoke for {seconds:g} s", reason="idle")
             self._conversation.connection_lost(idle)
             await self.aclose()
 

@@ -119,7 +119,7 @@ async def test_a_session_nobody_uses_is_closed_whatever_it_is_prompted(scene):
         s.session.on_idle(10, lambda: "Are you still there?")
         assert (await anext(gone)).reason == "idle"
         assert round(asyncio.get_running_loop().time() - began) == 25
-        with pytest.raises(DisconnectedError, match="nobody spoke for 25 s"):
+        with pytest.raises(DisconnectedError, match="no one spoke for 25 s"):
             await s.session.ask("Hello?")
         assert [event.seconds async for event in idle] == [10, 10, 25]
 

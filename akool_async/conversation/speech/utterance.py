@@ -137,4 +137,4 @@ class Utterance:
         for future in (self._all_sent, self._done):
             if not future.done():
                 future.set_exception(error)
-                future.exception()  # nobody need look at it
+                future.exception()  # no one need look at it
