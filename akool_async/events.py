@@ -55,18 +55,22 @@ class ReplyOptions(Protocol):
     @property
     def voice_id(self) -> str | None:
         """A voice."""
+        ...
 
     @property
     def voice_url(self) -> str | None:
         """A voice of one's own."""
+        ...
 
     @property
     def language(self) -> str | None:
         """The language, as the service names it: "English"."""
+        ...
 
     @property
     def mode_type(self) -> Literal[1, 2] | None:
         """1 retelling, 2 dialogue."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

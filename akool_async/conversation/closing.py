@@ -27,14 +27,17 @@ class Closable(Protocol):
     @property
     def options(self) -> ConversationOptions:
         """The limits in use."""
+        ...
 
     @property
     def info(self) -> SessionInfo:
         """What is known about the session."""
+        ...
 
     @property
     def events(self) -> EventBus:
         """Its handlers are given a moment to finish."""
+        ...
 
     def connection_lost(self, error: BaseException) -> None:
         """Everything that waits fails with this error."""

@@ -49,18 +49,22 @@ class CommandPort(Protocol):
 
     def now(self) -> float:
         """The time."""
+        ...
 
     def encode(self, message: Command) -> list[bytes]:
         """The packets of a command."""
+        ...
 
     def push(self, key: str, packets: Sequence[bytes], *, urgent: bool) -> None:
         """Hands packets to the outbox; urgent ones are sent before chat."""
 
     def waiting(self, key: str) -> bool:
         """Whether the outbox still holds packets of a key."""
+        ...
 
     def cancel(self, key: str) -> int:
         """Takes them back."""
+        ...
 
     def schedule(self) -> None:
         """A deadline may have come nearer."""

@@ -52,6 +52,7 @@ class Listener(Protocol):
 
     def deadline(self) -> float | None:
         """When `expire` has something to do next."""
+        ...
 
     def expire(self, now: float) -> None:
         """Does what is due by `now`."""
@@ -61,6 +62,7 @@ class Listener(Protocol):
 
     def readers_behind(self) -> bool:
         """Whether tasks that read events should run before more packets are read."""
+        ...
 
 
 class Driver:

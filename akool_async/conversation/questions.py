@@ -33,45 +33,55 @@ class QuestionPort(Protocol):
     @property
     def options(self) -> ConversationOptions:
         """The limits in use."""
+        ...
 
     @property
     def has_commands(self) -> bool:
         """Whether settings are sent by commands, or with every question."""
+        ...
 
     @property
     def settings(self) -> Settings:
         """The avatar's settings."""
+        ...
 
     @property
     def transcript(self) -> Transcript:
         """Who said what."""
+        ...
 
     @property
     def turns(self) -> Turns:
         """What waits for the avatar."""
+        ...
 
     @property
     def counts(self) -> ConversationStats:
         """What is counted."""
+        ...
 
     @property
     def keeps_retelling(self) -> bool:
         """Whether a responder needs retelling mode for good."""
+        ...
 
     def check_open(self) -> None:
         """Raises what ended the conversation, if anything did."""
 
     def now(self) -> float:
         """The time, in seconds of the event loop's clock."""
+        ...
 
     def encode(self, message: Chat) -> list[bytes]:
         """The packets of a message."""
+        ...
 
     def send_question(self, question: Question, packets: Sequence[bytes]) -> None:
         """Hands a question to the outbox, and begins to wait for its reply."""
 
     def cancel(self, mid: str) -> int:
         """Takes back the packets that weren't sent; returns how many those were."""
+        ...
 
     async def wait_for_capacity(self, timeout: float) -> None:
         """Returns when chat may be added; raises `SendError` if that takes too long."""

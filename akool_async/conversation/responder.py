@@ -101,26 +101,32 @@ class ResponderPort(Protocol):
     @property
     def options(self) -> ConversationOptions:
         """The limits in use."""
+        ...
 
     @property
     def speech(self) -> SpeechQueue:
         """What is being said, and waits to be."""
+        ...
 
     @property
     def transcript(self) -> Transcript:
         """Who said what."""
+        ...
 
     @property
     def language(self) -> str | None:
         """The code that was last set."""
+        ...
 
     @property
     def closing_task(self) -> asyncio.Task[Any] | None:
         """The task that closes the conversation: it must not be waited for."""
+        ...
 
     @property
     def is_over(self) -> bool:
         """Whether the conversation ended."""
+        ...
 
     async def keep_retelling_mode(self) -> None:
         """Puts the avatar into retelling mode, as if the caller had set it.
@@ -131,6 +137,7 @@ class ResponderPort(Protocol):
 
     def answered_by_service(self, mid: str) -> bool:
         """Whether the service began to answer what was heard; if not, it isn't expected to."""
+        ...
 
     def remove_responder(self, responder: Responder) -> None:
         """This responder is to hear nothing more."""

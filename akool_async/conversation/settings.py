@@ -109,9 +109,9 @@ class Settings:
         """
         if self.mode != mode:
             self._retelling_by_us = self._retelling_by_us or mode == 1
-            await self._change(Params(mode=mode), timeout)
+            await self._change(Params(mode=mode), timeout, if_needed=True)
 
-    async def _change(self, params: Params, timeout: float) -> None:
+    async def _change(self, params: Params, timeout: float, *, if_needed: bool = False) -> None:
         limit = asyncio.get_running_loop().time() + timeout
         try:
             async with asyncio.timeout_at(limit):
@@ -120,6 +120,8 @@ class Settings:
             raise _not_sent(timeout, "an earlier set-params has no answer yet") from None
         try:
             before = self.mode
+            if if_needed and before == params.mode:
+                return  # set by the call that was waited for
             if params.mode is not None and params.mode != before:
                 try:  # commands overtake chat, which must not be heard in another mode
                     async with asyncio.timeout_at(limit):

@@ -143,6 +143,16 @@ async def test_after_say_a_question_is_answered_and_not_repeated(scene, known):
         assert modes(s) == [1, 2, 1]
 
 
+async def test_questions_in_flight_together_restore_the_mode_once(scene):
+    async with scene(info=SessionInfo(mode=2)) as s, asyncio.timeout(10):
+        speaks(s)
+        await s.session.say("Good morning.").spoken()
+        before = len(s.robot.named("set-params"))
+        await asyncio.gather(*(s.session.ask(f"q{n}") for n in range(5)))
+        assert modes(s) == [1, 2, 2, 2, 2, 2]
+        assert len(s.robot.named("set-params")) == before + 1
+
+
 async def test_the_callers_mode_stays_the_default(scene):
     async with scene() as s, asyncio.timeout(10):
         speaks(s)

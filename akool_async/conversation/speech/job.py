@@ -60,6 +60,7 @@ class JobOwner(Protocol):
 
     def begin_message(self) -> SpokenMessage:
         """A new message, whose first packet may be sent now."""
+        ...
 
     def interrupt_soon(self) -> None:
         """Interrupts the avatar; a failure of that is reported."""

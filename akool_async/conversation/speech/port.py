@@ -23,22 +23,27 @@ class SpeechPort(Protocol):
     @property
     def options(self) -> ConversationOptions:
         """The limits in use."""
+        ...
 
     @property
     def has_commands(self) -> bool:
         """Whether the dialect has commands and audio events (version 2)."""
+        ...
 
     @property
     def keeps_order(self) -> bool:
         """Whether packets arrive for certain, and in the order they were sent."""
+        ...
 
     @property
     def interrupting(self) -> bool:
         """Whether an interrupt that was sent has no answer yet."""
+        ...
 
     @property
     def avatar_busy(self) -> bool:
         """Whether the avatar owes, or is sending, an answer that isn't speech of ours."""
+        ...
 
     # Messages.
 
@@ -48,12 +53,14 @@ class SpeechPort(Protocol):
         What the avatar reports under its mid belongs to it until `close_message`. `answered` is
         called when the avatar's answer to it is over, in a dialect without audio events.
         """
+        ...
 
     def begin_entry(self, mid: str) -> TranscriptEntry:
         """The transcript's entry for a message, made when its first packet is sent.
 
         An entry whose `source` is no longer "said" has the avatar's own text.
         """
+        ...
 
     def enqueue(
         self, mid: str, packets: Sequence[QueuedPacket], *, more: bool, urgent: bool = False
@@ -68,6 +75,7 @@ class SpeechPort(Protocol):
 
     def withdraw(self, mid: str) -> int:
         """Takes back the packets that weren't sent; returns how many those were."""
+        ...
 
     def close_message(self, mid: str, entry: TranscriptEntry | None, *, cut_off: bool) -> None:
         """Nothing more is waited for; `entry`, of `begin_entry`, ends.
@@ -96,6 +104,7 @@ class SpeechPort(Protocol):
 
         The coroutine raises as `set_retelling_mode`.
         """
+        ...
 
     def report(self, error: BaseException, where: str) -> None:
         """Reports an error that no caller is waiting for."""
