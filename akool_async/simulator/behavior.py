@@ -42,6 +42,7 @@ class ServiceBehavior:
         no_stream_type: create's answer has no `stream_type`.
         all_credentials: create's answer has the credential fields of every kind of room, those of
             the other kinds empty.
+        answers_avatar_id: sessions are answered with their `avatar_id`, which no document shows.
         one_session_per_avatar: a second session with an avatar is refused with 1237.
         reply_mid: a reply carries its question's `mid`, or another one of its own.
         echo: a typed question comes back as `from: user`: not at all, under its own `mid`, or
@@ -76,6 +77,7 @@ class ServiceBehavior:
     drops_before_video: bool | None = False
     resets_parameters: bool = False
     no_stream_type: bool = False
+    answers_avatar_id: bool = False
     all_credentials: bool = False
     one_session_per_avatar: bool = False
     reply_mid: Literal["same", "other"] = "same"

@@ -100,7 +100,8 @@ def _by_params(name: str, value: Any) -> Any:
 
 def _by_create(name: str, value: Any) -> Any:
     at = FIELDS[name][0].split(".")
-    body = session_create_body("avatar1", {at[0]: {at[1]: value} if len(at) == 2 else value})
+    given = {at[0]: {at[1]: value}} if len(at) == 2 else {name: value}
+    body = session_create_body("avatar1", given)
     return body[at[0]][at[1]] if len(at) == 2 else body[at[0]]
 
 

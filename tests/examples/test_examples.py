@@ -160,7 +160,8 @@ async def test_batch_transcript(example, akool_simulator, tmp_path):
         "第三段。",
     ]
     assert all(entry["role"] == "avatar" and entry["ended"] for entry in entries)
-    assert [entry["at"] for entry in entries] == sorted(entry["at"] for entry in entries)
+    started = [entry["started_at"] for entry in entries]
+    assert started == sorted(started)
 
 
 async def test_two_avatars(example, akool_simulator):

@@ -95,15 +95,17 @@ def _stream_name(session: SimSession) -> str:
 
 
 def _session_object(service: Service, session: SimSession, urls: dict[str, Any]) -> dict[str, Any]:
-    return {
+    answer = {
         "_id": session.id,
         "uid": UID,
         "type": 1,
         "status": session.status(service.clock.now()),
         "task_id": session.task_id,
         "stream_urls": urls,
-        "avatar_id": session.avatar_id,
     }
+    if service.settings.behavior.answers_avatar_id:
+        answer["avatar_id"] = session.avatar_id
+    return answer
 
 
 ROUTES: Final[Routes] = {

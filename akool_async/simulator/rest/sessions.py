@@ -229,15 +229,17 @@ def _session_object(
         for name, value in session.access.items()
         if secrets or not name.endswith(_SECRET_ENDINGS)
     }
-    return {
+    answer = {
         "_id": session.id,
         "uid": UID,
         "type": 1,
         "status": 1 if secrets else session.status(service.clock.now()),
         "stream_type": session.stream_type,
         "credentials": credentials,
-        "avatar_id": session.avatar_id,
     }
+    if service.settings.behavior.answers_avatar_id:
+        answer["avatar_id"] = session.avatar_id
+    return answer
 
 
 ROUTES: Final[Routes] = {
