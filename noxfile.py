@@ -265,6 +265,15 @@ def fleet(session: nox.Session) -> None:
 
 
 @nox.session
+def api(session: nox.Session) -> None:
+    """Fails for public names and signatures that changed without a line in CHANGELOG.md.
+
+    Since the last tag, or since any commit: `-- --against REF`.
+    """
+    session.run(sys.executable, "tools/api_changes.py", *session.posargs)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Builds the documentation into .cache/site/; any warning fails. `-- serve` shows it."""
     python = own_environment(session, "docs")
