@@ -78,6 +78,7 @@ class Uncancellable(Generic[T]):
         self._task = unlisted_task(self._run(work), name=name)
         self._timer: asyncio.TimerHandle | None = None
         self._task.add_done_callback(self._ended)
+        self._over = loop.create_future()
         self._listed = _Listed(self._stay(), loop=loop, name=f"{name} (waits for it)")
         _running.setdefault(loop, set()).add(self)
         self.end_by(min(_limits.get(loop, math.inf), loop.time() + (timeout or math.inf)))
@@ -161,13 +162,14 @@ class Uncancellable(Generic[T]):
         if self._timer is not None:
             self._timer.cancel()
         _running[task.get_loop()].discard(self)
+        self._over.set_result(None)
         if self._interrupts:
             INTERRUPTS.leave()
         if task.cancelled() or task.exception() is not None:  # before its first step, or in between
             self.error = self.error or RuntimeError(f"{self.name} was ended from outside")
 
     async def _stay(self) -> None:
-        await asyncio.wait([self._task])
+        await self._over
 
 
 def unlisted_task(work: Coroutine[Any, Any, T], *, name: str | None = None) -> asyncio.Task[T]:

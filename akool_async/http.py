@@ -36,8 +36,8 @@ __all__ = ["ConnectionPool"]
 MAX_ANSWER: Final = 8 * 2**20
 #: Seconds for making a connection, less where the whole call has less.
 CONNECT_TIMEOUT: Final = 10.0
-#: Ordinary calls at a time; calls beyond wait. Urgent ones, which create or close a paid session,
-#: don't: waiting behind a hundred slow calls would leave sessions open.
+#: Calls at a time; calls beyond wait for a slot. Those that close a paid session don't: waiting
+#: behind a hundred slow calls would leave sessions open.
 MAX_CONNECTIONS: Final = 100
 
 _JSON: Final = "application/json"
@@ -89,7 +89,7 @@ class ConnectionPool:
             request: what to send.
             header: the authentication's, `None`: none.
             timeout: seconds for all of it, waiting, connecting and reading included.
-            urgent: doesn't wait for other calls.
+            urgent: needs no slot: it closes a session, or the caller took one by `take_slot`.
             listen: seconds beyond `timeout` that the answer to a request already sent may take.
 
         Raises:
@@ -102,24 +102,47 @@ class ConnectionPool:
         session = self._open_session()
         if urgent or not self._own:
             return await self._send(session, request, header, self._timeout(timeout, listen))
-        began = time.monotonic()
-        if self._slots.locked():
-            try:
-                async with asyncio.timeout(timeout):
-                    await self._slots.acquire()
-            except TimeoutError as error:
-                raise APITimeoutError(
-                    f"not sent within {timeout:g} s: {MAX_CONNECTIONS} other calls are under way",
-                    request=request.info,
-                    retryable=True,
-                    sent=False,
-                ) from error
-            timeout = max(timeout - (time.monotonic() - began), 0.001)
-        else:
-            await self._slots.acquire()
+        timeout = await self.take_slot(request, timeout)
         try:
             return await self._send(session, request, header, self._timeout(timeout, listen))
         finally:
+            self.free_slot()
+
+    async def take_slot(self, request: Request, timeout: float) -> float:
+        """Waits until fewer than `MAX_CONNECTIONS` calls are under way, and takes a slot, which
+        `free_slot` gives back. Cancelled, or with an error, it took none.
+
+        A user's own session has limits of its own; nothing waits here then.
+
+        Returns:
+            The seconds that are left of `timeout`.
+
+        Raises:
+            APITimeoutError: no slot in time; nothing was sent.
+            ConfigurationError: as `send`.
+        """
+        self._open_session()
+        if not self._own:
+            return timeout
+        if not self._slots.locked():
+            await self._slots.acquire()  # at once
+            return timeout
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(timeout):
+                await self._slots.acquire()
+        except TimeoutError as error:
+            raise APITimeoutError(
+                f"not sent within {timeout:g} s: {MAX_CONNECTIONS} other calls are under way",
+                request=request.info,
+                retryable=True,
+                sent=False,
+            ) from error
+        return max(timeout - (time.monotonic() - began), 0.001)
+
+    def free_slot(self) -> None:
+        """Gives back what `take_slot` took."""
+        if self._own:
             self._slots.release()
 
     async def _send(

@@ -11,13 +11,18 @@ import asyncio
 import functools
 import logging
 import signal
+import sys
 import threading
 from types import FrameType
-from typing import Any
+from typing import Any, Final
 
 __all__ = ["INTERRUPTS", "Interrupts"]
 
 logger = logging.getLogger(__name__)
+
+#: What `signal` itself calls. Its own functions try to make an enumeration's member of each handler
+#: and put a function's repr, that of asyncio's main task here, into an error's text: 0.1 ms a call.
+_SIGNAL: Final[Any] = sys.modules.get("_signal", signal)
 
 
 class Interrupts:
@@ -39,10 +44,10 @@ class Interrupts:
         if threading.current_thread() is not threading.main_thread():
             return False
         self._works += 1
-        before = signal.getsignal(signal.SIGINT)
+        before = _SIGNAL.getsignal(signal.SIGINT)
         if callable(before) and before != self._interrupted:
             self._loop, self._before = loop, before
-            signal.signal(signal.SIGINT, self._interrupted)
+            _SIGNAL.signal(signal.SIGINT, self._interrupted)
         return True
 
     def leave(self) -> None:
@@ -78,14 +83,14 @@ class Interrupts:
 
     def _restore(self) -> None:
         before, self._before, self._loop = self._before, None, None
-        if before is None or signal.getsignal(signal.SIGINT) != self._interrupted:
+        if before is None or _SIGNAL.getsignal(signal.SIGINT) != self._interrupted:
             return
         if isinstance(before, functools.partial):
             # asyncio.Runner's own handler. It would have been taken back when its main task ended.
             main = before.keywords.get("main_task")
             if isinstance(main, asyncio.Task) and main.done():
                 before = signal.default_int_handler
-        signal.signal(signal.SIGINT, before)
+        _SIGNAL.signal(signal.SIGINT, before)
 
 
 def _interrupt() -> None:

@@ -16,7 +16,7 @@ import pytest_asyncio
 from aiohttp import web
 from session_service import QUICK, EmptyRoom, SessionService, answer, refusal
 
-from akool_async import AkoolClient, ConversationOptions, Disconnected
+from akool_async import AkoolClient, ConversationOptions, Disconnected, http
 from akool_async.errors import (
     APIConnectionError,
     APITimeoutError,
@@ -135,6 +135,56 @@ class TestClosing:
             for other in others:
                 other.cancel()
             await asyncio.wait(others)
+
+    async def test_creating_keeps_to_the_connections_and_waits_without_sending(
+        self, sessions: SessionService, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(http, "MAX_CONNECTIONS", 3)
+        answers = asyncio.Event()
+        under_way = most = 0
+
+        async def create(body: Mapping[str, Any]) -> None:
+            nonlocal under_way, most
+            under_way += 1
+            most = max(most, under_way)
+            await answers.wait()
+            under_way -= 1
+
+        sessions.hooks["create"] = create
+        async with AkoolClient("any-key-1234", base_url=sessions.url) as client:
+            first = [asyncio.create_task(client.sessions.create("a")) for _ in range(3)]
+            await until(lambda: under_way == 3)
+            waiting = asyncio.create_task(client.sessions.create("a"))
+            with pytest.raises(APITimeoutError, match="3 other calls") as caught:
+                await client.with_options(timeout=0.05, max_retries=0).sessions.create("a")
+            assert not caught.value.sent
+            assert "may be open" not in str(caught.value)
+            waiting.cancel()
+            await asyncio.wait([waiting], timeout=1.0)
+            assert waiting.cancelled()
+            assert sessions.calls == ["create"] * 3
+            more = [asyncio.create_task(client.sessions.create("a")) for _ in range(20)]
+            answers.set()
+            await asyncio.gather(*first, *more)
+            assert most == 3
+
+    async def test_a_closed_client_sends_nothing_that_waits_to_be_created(
+        self, sessions: SessionService, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(http, "MAX_CONNECTIONS", 1)
+        sessions.hooks["detail"] = sessions.never
+        async with AkoolClient("any-key-1234", base_url=sessions.url) as client:
+            other = asyncio.create_task(client.sessions.get("x"))
+            await until(lambda: sessions.calls == ["detail"])
+            waiting = asyncio.create_task(client.sessions.create("a"))
+            await asyncio.sleep(0)
+            async with asyncio.timeout(5):
+                await client.aclose()
+            with pytest.raises(ConfigurationError, match="closed"):
+                await waiting
+            assert "create" not in sessions.calls
+            other.cancel()
+            await asyncio.wait([other])
 
     async def test_what_stays_open_is_raised_and_logged_with_its_command(
         self, sessions: SessionService, akool: AkoolClient, caplog: pytest.LogCaptureFixture

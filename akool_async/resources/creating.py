@@ -39,8 +39,8 @@ CANCELLED_WAIT: Final = 10.0
 class Creation(Generic[S]):
     """One call of session/create.
 
-    Only the request under way can't be cancelled. If its executor no longer waits when the answer
-    comes, the session is closed.
+    Only the request under way can't be cancelled; waiting for its turn can. If its executor no
+    longer waits when the answer comes, the session is closed.
 
     Args:
         executor: calls the service.
@@ -92,13 +92,19 @@ class Creation(Generic[S]):
             return session
 
     async def _send(self, request: Request, header: tuple[str, str] | None) -> RawResponse:
-        executor, limit = self._executor, self._executor.timeout
+        executor, pool = self._executor, self._executor.pool
+        async with executor.open_sessions.waiting():
+            limit = await pool.take_slot(request, executor.timeout)
+        if executor.open_sessions.closing:
+            pool.free_slot()
+            executor.open_sessions.check()
         self.began = asyncio.get_running_loop().time()
         answer = executor.open_sessions.start(
-            executor.pool.send(request, header, timeout=limit, urgent=True, listen=LISTEN),
+            pool.send(request, header, timeout=limit, urgent=True, listen=LISTEN),
             timeout=limit + LISTEN + 1.0,
             name="akool: creating a session",
         )
+        answer.add_done_callback(lambda _: pool.free_slot())
         try:
             if await answer.within(limit):
                 return await answer.wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import random
 import time
@@ -55,7 +56,7 @@ class APIExecutor:
         timeout: seconds for one try, reading its answer included.
         retry: how often, and how long.
         close_timeout: seconds for which closing a session is tried.
-        urgent: doesn't wait for other calls; for what creates or closes a paid session.
+        urgent: doesn't wait for other calls; for what closes a paid session.
         open_sessions: the sessions that the client has open, shared as well.
     """
 
@@ -87,7 +88,7 @@ class APIExecutor:
             InvalidResponseError: not the service's envelope, or `read` couldn't use its data.
         """
 
-        async def read_data(envelope: Envelope) -> T:
+        def read_data(envelope: Envelope) -> T:
             return read(envelope.get("data"))
 
         return await self._authenticated(request, decode_json, read_data, send)
@@ -101,8 +102,8 @@ class APIExecutor:
             wrapped: another name than `result` that the list may have in the data.
         """
 
-        async def read_page(envelope: Envelope) -> PageData[A]:
-            return await page(kind, envelope.get("data"), wrapped)
+        def read_page(envelope: Envelope) -> Awaitable[PageData[A]]:
+            return page(kind, envelope.get("data"), wrapped)
 
         return await self._authenticated(request, page_decoder(kind, wrapped), read_page)
 
@@ -110,7 +111,7 @@ class APIExecutor:
         self,
         request: Request,
         decode: Callable[[bytes], Any],
-        read: Callable[[Envelope], Awaitable[T]],
+        read: Callable[[Envelope], Awaitable[T] | T],
         send: Send | None = None,
     ) -> T:
         fetch = TokenFetch(self._fetch, limit=self._longest())
@@ -139,7 +140,7 @@ class APIExecutor:
         request: Request,
         header: tuple[str, str] | None,
         decode: Callable[[bytes], Any],
-        read: Callable[[Envelope], Awaitable[T]],
+        read: Callable[[Envelope], Awaitable[T] | T],
         send: Send | None = None,
     ) -> T:
         began = time.monotonic()
@@ -175,13 +176,15 @@ class APIExecutor:
         self,
         request: Request,
         envelope: Envelope,
-        read: Callable[[Envelope], Awaitable[T]],
+        read: Callable[[Envelope], Awaitable[T] | T],
         deadline: float,
     ) -> T:
-        limit = asyncio.timeout(deadline - time.monotonic())
         try:
-            async with limit:
-                return await read(envelope)
+            value = read(envelope)
+            if not inspect.isawaitable(value):
+                return value
+            async with asyncio.timeout(deadline - time.monotonic()):
+                return await value
         except TimeoutError as error:
             raise APITimeoutError(
                 f"the answer wasn't read within {self.timeout:g} s",
@@ -200,7 +203,7 @@ class APIExecutor:
         return Redactor((*self.auth.secrets(), *request.secrets())).redact(text)
 
 
-async def _whole_envelope(envelope: Envelope) -> Envelope:
+def _whole_envelope(envelope: Envelope) -> Envelope:
     return envelope
 
 

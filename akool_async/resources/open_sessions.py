@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final, Protocol, TypeVar
 
 from akool_async.concurrency import Uncancellable
@@ -39,6 +39,7 @@ class OpenSessions:
         self._sessions: set[Closable] = set()
         self._work: set[Uncancellable[Any]] = set()
         self._opening: set[asyncio.Future[None]] = set()
+        self._waiting: set[asyncio.Timeout] = set()
 
     @contextmanager
     def opening(self) -> Iterator[None]:
@@ -61,6 +62,26 @@ class OpenSessions:
         """Raises `ConfigurationError` if the client is closed or being closed."""
         if self.closing:
             raise ConfigurationError("The client is closed: nothing can be opened by it any more")
+
+    @asynccontextmanager
+    async def waiting(self) -> AsyncIterator[None]:
+        """While opening waits for others and has sent nothing: `aclose` ends that at once.
+
+        Raises:
+            ConfigurationError: the client is closed, or was closed meanwhile.
+        """
+        self.check()
+        limit = asyncio.timeout(None)
+        self._waiting.add(limit)
+        try:
+            async with limit:
+                yield
+        except TimeoutError:
+            if limit.expired():
+                self.check()
+            raise
+        finally:
+            self._waiting.discard(limit)
 
     def add(self, session: Closable) -> None:
         """A session is open."""
@@ -86,6 +107,8 @@ class OpenSessions:
             SessionLeftOpenError: some couldn't be closed.
         """
         self.closing = True
+        for limit in self._waiting:
+            limit.reschedule(0.0)
         left: dict[str, SessionLeftOpenError] = {}
         while self._sessions or self._work or self._opening:
             closing = [asyncio.ensure_future(session.aclose()) for session in self._sessions]

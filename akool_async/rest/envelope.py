@@ -88,12 +88,12 @@ def read_envelope(
         problem = f"the answer is a JSON {_json_name(envelope)}, not the service's envelope"
         raise _no_envelope(answer, request, problem)
     code = _whole(envelope.get("code"))
+    if code == SUCCESS:
+        return envelope
     message = _message(envelope, redact)
     if code is None:
         problem = 'the answer is JSON without the service\'s "code"'
         raise _no_envelope(answer, request, problem, message)
-    if code == SUCCESS:
-        return envelope
     if answer.status in _BY_STATUS and code not in CODES:
         raise _BY_STATUS[answer.status](
             code,
