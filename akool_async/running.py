@@ -32,6 +32,7 @@ _SIGNALS: Final = tuple(
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
     if hasattr(signal, name)
 )
+_HANG_UP: Final = getattr(signal, "SIGHUP", None)
 
 
 def run(
@@ -48,8 +49,8 @@ def run(
     closing sessions is given up, with an error in the log for each that may have stayed open; what
     still runs is cancelled again every second; and one more signal ends the process at once.
 
-    The handlers that were set before are set again at the end. In another thread than the main one
-    no signal is handled.
+    The handlers that were set before are set again at the end. SIGHUP stays ignored where it was,
+    as `nohup` has it. In another thread than the main one no signal is handled.
 
     Args:
         main: the program.
@@ -102,6 +103,8 @@ class _Ending:
             yield
             return
         for number in _SIGNALS:
+            if number == _HANG_UP and signal.getsignal(number) is signal.SIG_IGN:
+                continue  # `nohup`: it shall outlive its terminal
             self._before[number] = signal.signal(number, self._handle)
         try:
             yield

@@ -16,7 +16,7 @@ from akool_async.resources.open_sessions import left_open
 from akool_async.resources.pagination import AsyncPaginator
 from akool_async.validation import number, quoted, text
 
-__all__ = ["Age", "Wanted", "close_all"]
+__all__ = ["Age", "Wanted", "close_all", "created_at", "find_open"]
 
 S = TypeVar("S", Session, LegacySession)
 
@@ -79,13 +79,10 @@ def created_at(session: Session | LegacySession) -> datetime | None:
     return None
 
 
-async def close_all(
-    listed: Callable[..., AsyncPaginator[S]],
-    get: Callable[[str], Awaitable[S]],
-    closer: SessionCloser,
-    wanted: Wanted,
-) -> tuple[str, ...]:
-    """Closes what is open and wanted; see `Sessions.close_all`."""
+async def find_open(
+    listed: Callable[..., AsyncPaginator[S]], get: Callable[[str], Awaitable[S]], wanted: Wanted
+) -> tuple[list[S], list[S]]:
+    """The open sessions that are wanted, and those of which the service doesn't answer it."""
     # All first: closing shifts the pages.
     found: dict[str, S] = {}
     statuses: tuple[Literal[1, 2], ...] = (1, 2)
@@ -93,20 +90,36 @@ async def close_all(
         async for session in listed(status=status):
             if session.id and session.status in (None, 1, 2):
                 found[session.id] = session
-    meant: list[str] = []
-    failed: dict[str, SessionLeftOpenError] = {}
+    meant: list[S] = []
+    unclear: list[S] = []
     for session_id, session in found.items():
         meets = wanted.meets(session)
         if meets is None:  # a list may hold less than the detail
             meets = wanted.meets(await get(session_id))
         if meets is None:
-            failed[session_id] = SessionLeftOpenError(
-                f"The session {session_id} was left open: the service doesn't answer its avatar or "
-                f"its age. To close it: {closer.command(session_id)}",
-                session_ids=(session_id,),
-            )
+            unclear.append(session)
         elif meets:
-            meant.append(session_id)
+            meant.append(session)
+    return meant, unclear
+
+
+async def close_all(
+    listed: Callable[..., AsyncPaginator[S]],
+    get: Callable[[str], Awaitable[S]],
+    closer: SessionCloser,
+    wanted: Wanted,
+) -> tuple[str, ...]:
+    """Closes what is open and wanted; see `Sessions.close_all`."""
+    sessions, unclear = await find_open(listed, get, wanted)
+    meant = [session.id for session in sessions]
+    failed = {
+        session.id: SessionLeftOpenError(
+            f"The session {session.id} was left open: the service doesn't answer its avatar or "
+            f"its age. To close it: {closer.command(session.id)}",
+            session_ids=(session.id,),
+        )
+        for session in unclear
+    }
 
     async def close(session_id: str) -> None:
         try:

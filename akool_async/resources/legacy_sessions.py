@@ -33,7 +33,7 @@ class LegacySessions:
         self._closer = SessionCloser(
             executor,
             f"{_AT}/close",
-            lambda session_id: f"client.legacy_sessions.close({session_id!r})",
+            lambda session_id: f"akool sessions close {session_id}",
         )
 
     async def create(
