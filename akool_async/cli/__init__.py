@@ -27,6 +27,6 @@ def main() -> int:
         return _INTERRUPTED
     try:
         from akool_async.cli.app import run
-    except KeyboardInterrupt:  # importing takes long enough for somebody to think again
+    except KeyboardInterrupt:  # importing takes long enough for a Ctrl-C
         return _INTERRUPTED
     return run()

@@ -1,46 +1,73 @@
-"""The commands and their options; what each does stands in a module of its own."""
+"""The `akool` command: its options and the commands without a group."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
 from importlib.metadata import entry_points
-from typing import Annotated, Any, cast
+from typing import Annotated
 
 import typer
 
 import akool_async
-from akool_async.cli import catalogue, chat, demo, knowledge, sessions, simulator
+from akool_async.cli import account, chat, demo, doctor, groups, one_shot, simulator, transports
+from akool_async.cli.failures import FAILED, report, report_usage
+from akool_async.cli.groups import do
 from akool_async.cli.options import (
     AsJson,
-    Limit,
+    Avatar,
+    Duration,
+    Knowledge,
+    Language,
     LiveKitKey,
     LiveKitSecret,
     LiveKitUrl,
+    Mode,
+    Simulated,
     TransportName,
     Url,
+    Voice,
 )
-from akool_async.cli.running import Command, run_command
-from akool_async.cli.terminal import set_up_logging
+from akool_async.cli.terminal import (
+    OutputError,
+    discard_output,
+    flush_output,
+    open_missing_streams,
+    set_up_logging,
+)
 
 __all__ = ["app", "run"]
 
+HELP = (
+    "Talk with AKOOL streaming avatars, or with a simulated one on this machine.\n\n"
+    "Credentials are read from AKOOL_API_KEY, or AKOOL_CLIENT_ID and AKOOL_CLIENT_SECRET.\n\n"
+    "Exit status: 0 done; 1 failed; 2 wrong use or set-up; 3 not authenticated or not allowed; "
+    "4 not found; 5 no credits; 6 busy; 128 + the number of the signal that ended it "
+    "(130 Ctrl-C, 143 SIGTERM).\n\n"
+    'With --json standard output holds one object with "items", "count" and "next_page"; '
+    'an error is an object with "error" on standard error.'
+)
+
 app = typer.Typer(
     name="akool",
-    help="Talk with AKOOL streaming avatars, or with a simulated one on this machine.",
+    help=HELP,
     no_args_is_help=True,
     # Its tracebacks would print local variables, keys among them.
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-session_app = typer.Typer(help="Live sessions: an open one costs credits.", no_args_is_help=True)
-knowledge_app = typer.Typer(help="Knowledge bases.", no_args_is_help=True)
-app.add_typer(session_app, name="sessions")
-app.add_typer(knowledge_app, name="knowledge")
-
+app.add_typer(groups.avatar_app, name="avatars")
+app.add_typer(groups.session_app, name="sessions")
+app.add_typer(groups.legacy_app, name="legacy-sessions")
+app.add_typer(groups.voice_app, name="voices")
+app.add_typer(groups.knowledge_app, name="knowledge")
 
 #: Entry points of other distributions' command groups, each a `typer.Typer`.
 COMMANDS_GROUP = "akool_async.commands"
+
+#: The base of every error about how a command is used; where it comes from differs by typer's
+#: version.
+_UsageError = typer.BadParameter.__bases__[0]
 
 
 def add_commands_of_others(arguments: Sequence[str]) -> None:
@@ -59,21 +86,35 @@ def add_commands_of_others(arguments: Sequence[str]) -> None:
 
 def run() -> int:
     """Runs the command that the arguments name; returns the exit status."""
+    open_missing_streams()
     set_up_logging()
-    add_commands_of_others(sys.argv[1:])
+    arguments = sys.argv[1:]
+    add_commands_of_others(arguments)
+    as_json = "--json" in arguments
     try:
-        app(prog_name="akool")
-    except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else 1
-    return 0
+        status = _run_app(as_json=as_json)
+        flush_output()  # the help's text; commands write their own at once
+    except BrokenPipeError:
+        discard_output()
+        return FAILED
+    except OSError as error:
+        discard_output()
+        return report(OutputError(error.errno, error.strerror), as_json=as_json)
+    return status
 
 
-def _do(command: Command) -> None:
-    raise typer.Exit(run_command(command))
-
-
-def _status(number: int | None) -> sessions.Status | None:
-    return cast("sessions.Status | None", number)  # typer has checked the range
+def _run_app(*, as_json: bool) -> int:
+    if not as_json:
+        try:
+            app(prog_name="akool")
+        except SystemExit as ended:
+            return ended.code if isinstance(ended.code, int) else FAILED
+        return 0
+    try:
+        ended_with = app(prog_name="akool", standalone_mode=False)
+    except _UsageError as error:
+        return report_usage(error.format_message())  # type: ignore[attr-defined]
+    return ended_with if isinstance(ended_with, int) else 0
 
 
 def _version(wanted: bool) -> None:
@@ -82,13 +123,13 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(help=HELP)
 def main(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="The version.")
     ] = False,
 ) -> None:
-    """Talk with AKOOL streaming avatars, or with a simulated one on this machine."""
+    """Holds the options that come before a command."""
     del version
 
 
@@ -101,31 +142,64 @@ def demo_command(
 ) -> None:
     """A whole conversation with a simulated avatar: no account, no network, a few seconds."""
     options = (livekit_url, livekit_api_key, livekit_api_secret)
-    _do(lambda: demo.demo(transport, options))
+    do(lambda: demo.demo(transport, options))
 
 
 @app.command("chat")
 def chat_command(
-    avatar: Annotated[str, typer.Option("--avatar", help="The avatar's id.")] = chat.AVATAR,
+    avatar: Avatar = None,
     transport: TransportName = "livekit",
-    simulated: Annotated[
-        bool, typer.Option("--simulator", help="Talk with a simulated avatar; costs nothing.")
-    ] = False,
-    mode: Annotated[int, typer.Option(min=1, max=2, help="1 says your text, 2 answers.")] = 2,
-    lang: Annotated[str | None, typer.Option(help="Language code, for example en.")] = None,
-    voice: Annotated[str | None, typer.Option(help="Voice id.")] = None,
-    knowledge_id: Annotated[str | None, typer.Option("--knowledge", help="Its id.")] = None,
-    duration: Annotated[
-        int, typer.Option(min=1, max=3600, help="Seconds after which the session ends.")
-    ] = 600,
+    simulated: Simulated = False,
+    mode: Mode = 2,
+    language: Language = None,
+    voice: Voice = None,
+    knowledge_id: Knowledge = None,
+    duration: Duration = None,
     url: Url = None,
 ) -> None:
-    """Type to an avatar; its reply streams out. /help lists what else can be typed.
+    """Type to an avatar and read its replies; /help lists the commands.
 
     Ctrl-C interrupts the avatar, twice leaves. The session is closed however the command ends.
     """
-    wanted = chat.Wanted(avatar, transport, mode, lang, voice, knowledge_id, duration, url)
-    _do(lambda: chat.chat(wanted, simulated=simulated))
+    wanted = chat.SessionOptions(
+        avatar, transport, mode, language, voice, knowledge_id, duration, url
+    )
+    do(lambda: chat.chat(wanted, simulated=simulated))
+
+
+@app.command("ask")
+def ask_command(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="- reads standard input.")],
+    avatar: Avatar = None,
+    transport: TransportName = "livekit",
+    simulated: Simulated = False,
+    language: Language = None,
+    voice: Voice = None,
+    knowledge_id: Knowledge = None,
+    duration: Duration = None,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Open a session, ask one question, print the reply, close the session."""
+    wanted = chat.SessionOptions(avatar, transport, 2, language, voice, knowledge_id, duration, url)
+    do(lambda: one_shot.ask(text, wanted, simulated=simulated, as_json=as_json), as_json=as_json)
+
+
+@app.command("say")
+def say_command(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="- reads standard input.")],
+    avatar: Avatar = None,
+    transport: TransportName = "livekit",
+    simulated: Simulated = False,
+    language: Language = None,
+    voice: Voice = None,
+    duration: Duration = None,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Open a session, have the avatar say a text, close the session when it was spoken."""
+    wanted = chat.SessionOptions(avatar, transport, 1, language, voice, None, duration, url)
+    do(lambda: one_shot.say(text, wanted, simulated=simulated, as_json=as_json), as_json=as_json)
 
 
 @app.command("simulator")
@@ -151,98 +225,28 @@ def simulator_command(
     options = simulator.SimulatorOptions(
         host, port, livekit, behavior, allow_origin or (), allow_host or ()
     )
-    _do(lambda: simulator.serve(options))
-
-
-@app.command("avatars")
-def avatars_command(limit: Limit = 100, url: Url = None, as_json: AsJson = False) -> None:
-    """Streaming avatars that a session can be opened with."""
-    _do(lambda: catalogue.avatars(url, limit=limit, as_json=as_json))
-
-
-@app.command("voices")
-def voices_command(
-    cloned: Annotated[bool, typer.Option("--cloned", help="Your cloned voices.")] = False,
-    gender: Annotated[str | None, typer.Option(help="For example Female.")] = None,
-    name: Annotated[str | None, typer.Option(help="Part of the name.")] = None,
-    streaming: Annotated[
-        bool, typer.Option("--streaming", help="Only voices that sessions can use.")
-    ] = False,
-    limit: Limit = 100,
-    url: Url = None,
-    as_json: AsJson = False,
-) -> None:
-    """Voices."""
-    filters: dict[str, Any] = {"gender": gender, "name": name}
-    if streaming:
-        filters["support_stream"] = True
-    _do(lambda: catalogue.voices(url, cloned=cloned, filters=filters, limit=limit, as_json=as_json))
+    do(lambda: simulator.serve(options))
 
 
 @app.command("languages")
 def languages_command(url: Url = None, as_json: AsJson = False) -> None:
     """Languages and their codes."""
-    _do(lambda: catalogue.languages(url, as_json=as_json))
+    do(lambda: account.show_languages(url, as_json=as_json), as_json=as_json)
 
 
-@session_app.command("list")
-def sessions_list(
-    status: Annotated[
-        int | None,
-        typer.Option(min=1, max=4, help="1 queueing, 2 running, 3 completed, 4 failed."),
-    ] = None,
-    limit: Limit = 100,
-    url: Url = None,
-    as_json: AsJson = False,
-) -> None:
-    """Sessions, newest first."""
-    _do(lambda: sessions.show_sessions(url, status=_status(status), limit=limit, as_json=as_json))
+@app.command("account")
+def account_command(url: Url = None, as_json: AsJson = False) -> None:
+    """The account's credits."""
+    do(lambda: account.show_account(url, as_json=as_json), as_json=as_json)
 
 
-@session_app.command("close")
-def sessions_close(
-    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Sessions to close.")],
-    url: Url = None,
-) -> None:
-    """Close sessions by their ids."""
-    _do(lambda: sessions.close(url, ids))
+@app.command("transports")
+def transports_command(as_json: AsJson = False) -> None:
+    """Which kinds of room can be joined on this machine, and what to install for the others."""
+    do(lambda: transports.show_transports(as_json=as_json), as_json=as_json)
 
 
-@session_app.command("close-all")
-def sessions_close_all(url: Url = None) -> None:
-    """Close every session that is queueing or running, whoever opened it."""
-    _do(lambda: sessions.close_all(url))
-
-
-@knowledge_app.command("list")
-def knowledge_list(limit: Limit = 100, url: Url = None, as_json: AsJson = False) -> None:
-    """Knowledge bases, newest first."""
-    _do(lambda: knowledge.show_all(url, limit=limit, as_json=as_json))
-
-
-@knowledge_app.command("show")
-def knowledge_show(
-    knowledge_id: Annotated[str, typer.Argument(metavar="ID")], url: Url = None
-) -> None:
-    """One knowledge base, whole, as JSON."""
-    _do(lambda: knowledge.show_one(url, knowledge_id))
-
-
-@knowledge_app.command("create")
-def knowledge_create(
-    name: Annotated[str, typer.Argument(help="Unique, at most 100 characters.")],
-    prompt: Annotated[str | None, typer.Option(help="The role, at most 10000 characters.")] = None,
-    prologue: Annotated[str | None, typer.Option(help="Said first, at most 2000.")] = None,
-    link: Annotated[list[str] | None, typer.Option("--link", help="A page; repeatable.")] = None,
-    url: Url = None,
-) -> None:
-    """Make a knowledge base; prints its id."""
-    _do(lambda: knowledge.create(url, name=name, prompt=prompt, prologue=prologue, urls=link))
-
-
-@knowledge_app.command("delete")
-def knowledge_delete(
-    knowledge_id: Annotated[str, typer.Argument(metavar="ID")], url: Url = None
-) -> None:
-    """Delete a knowledge base."""
-    _do(lambda: knowledge.delete(url, knowledge_id))
+@app.command("doctor")
+def doctor_command(url: Url = None, as_json: AsJson = False) -> None:
+    """Check credentials, network, clock, transports and limits; says what to do about each."""
+    do(lambda: doctor.doctor(url, as_json=as_json), as_json=as_json)

@@ -2,68 +2,80 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from akool_async.cli.lines import Lines
 from akool_async.cli.simulator import load_simulator
 from akool_async.cli.talk import Talk
 from akool_async.cli.terminal import fail, printer
 from akool_async.client import AkoolClient
-from akool_async.errors import ConfigurationError
+from akool_async.errors import ConfigurationError, InvalidParameterError
+from akool_async.models.session import LEGACY_AVATARS
 
-__all__ = ["AVATAR", "Wanted", "chat"]
+__all__ = ["AVATAR", "DURATION", "SessionOptions", "chat"]
 
-AVATAR = "dvp_Tristan_cloth2_1080P"
-#: The v3 service knows only these few avatars (docs/protocol.md §1).
-LEGACY_AVATAR = "Kai_1080P_back"
+AVATAR: Final = "dvp_Tristan_cloth2_1080P"
+#: Seconds after which a session ends, unless --duration says otherwise.
+DURATION: Final = 600
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """The command's options, as given."""
+class SessionOptions:
+    """The options of commands that open a session, `None` where they weren't given."""
 
-    avatar: str
+    avatar: str | None
     transport: str
-    mode: int
-    lang: str | None
+    mode: int | None
+    language: str | None
     voice: str | None
     knowledge_id: str | None
-    duration: int
+    duration: int | None
     url: str | None
 
-    def fields(self) -> dict[str, Any]:
-        """What `open_session` is given."""
-        if self.transport == "chatroom":
-            legacy = LEGACY_AVATAR if self.avatar == AVATAR else self.avatar
-            fields = {
-                "avatar_id": legacy,
-                "legacy": True,
-                "mode_type": self.mode,
-                "language": self.lang,
-                "voice_id": self.voice,
-            }
-            return {name: value for name, value in fields.items() if value is not None}
-        fields = {
-            "avatar_id": self.avatar,
-            "stream_type": self.transport,
-            "mode": self.mode,
-            "language": self.lang,
+    def fields(self, mode: int) -> dict[str, Any]:
+        """What `open_session` is called with; `mode` is the one where none was given.
+
+        Raises:
+            InvalidParameterError: an option that the transport's sessions don't have.
+        """
+        fields: dict[str, Any] = {
+            "mode": self.mode or mode,
+            "language": self.language,
             "voice_id": self.voice,
-            "knowledge_id": self.knowledge_id,
-            "duration": self.duration,
         }
-        return {name: value for name, value in fields.items() if value is not None}
+        if self.transport == "chatroom":
+            for option, value in (
+                ("--duration", self.duration),
+                ("--knowledge", self.knowledge_id),
+            ):
+                if value is not None:
+                    raise InvalidParameterError(
+                        option,
+                        "sessions of --transport chatroom (version 3) have none: leave it out",
+                    )
+            return fields | {"avatar_id": self.avatar or LEGACY_AVATARS[0], "legacy": True}
+        return fields | {
+            "avatar_id": self.avatar or AVATAR,
+            "stream_type": self.transport,
+            "knowledge_id": self.knowledge_id,
+            "duration": self.duration or DURATION,
+        }
 
 
-async def chat(wanted: Wanted, *, simulated: bool) -> int:
+async def chat(wanted: SessionOptions, *, simulated: bool) -> int:
     """Talks until /quit, the end of input, Ctrl-C twice or a signal; the session is closed."""
+    fields = wanted.fields(mode=2)
     out = printer()
     async with AsyncExitStack() as stack:
+        # Input and output first: where they can't be used, no session is paid for.
+        lines = stack.enter_context(Lines())
         if simulated:
             sim = await stack.enter_async_context(load_simulator()(pace=0.1))
             client = AkoolClient("any", base_url=sim.url)
-            out.line("A simulated avatar: it costs nothing and knows little.")
+            out.line("The avatar is simulated: it costs nothing, and has few answers.")
         else:
             try:
                 client = AkoolClient(base_url=wanted.url)
@@ -72,9 +84,9 @@ async def chat(wanted: Wanted, *, simulated: bool) -> int:
                 return 2
         akool = await stack.enter_async_context(client)
         out.line("Opening a session …")
-        avatar = await stack.enter_async_context(akool.open_session(**wanted.fields()))
-        out.line("Type a line to say something; /help lists the rest.")
-        status = await Talk(avatar, out).run()
+        avatar = await stack.enter_async_context(akool.open_session(**fields))
+        out.line("Type a line to say something; /help lists the commands.")
+        status = await Talk(avatar, out, interactive=sys.stdin.isatty()).run(lines)
         out.line("Closing the session …")
     out.line("Closed.")
     return status

@@ -4,16 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import errno
 import os
+import re
 import sys
-from typing import Self
+from typing import Final, Self
 
 from akool_async.errors import ConfigurationError
 
-__all__ = ["Lines"]
+__all__ = ["Lines", "typed"]
 
 #: A line longer than this many characters is cut into several: nobody types that.
 LONGEST = 100_000
+
+#: What a terminal sends for keys that its line discipline doesn't handle: arrow keys, Home, F5,
+#: the marks around pasted text; and single control characters. Tabs are text.
+_KEYS: Final = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: arrow keys, with or without Ctrl, Delete, pasting
+    r"|\x1bO."  # SS3: arrow keys in application mode, F1 to F4
+    r"|\x1b\].*?(?:\x07|\x1b\\)"  # OSC: answers about titles and colours
+    r"|[\x00-\x08\x0a-\x1f\x7f-\x9f]"
+)
+
+
+def typed(line: str) -> str:
+    """The text of a line, without the bytes of keys such as the arrow keys.
+
+    Spaces and invisible characters that belong to a text are kept: no-break spaces, the
+    ideographic space, joiners in Persian words and emoji.
+    """
+    return _KEYS.sub("", line)
 
 
 class Lines:
@@ -23,14 +43,48 @@ class Lines:
     be stopped while it waits, nor non-blocking mode, which a terminal shares with standard output.
     """
 
-    def __init__(self, descriptor: int | None = None) -> None:
-        self._descriptor = sys.stdin.fileno() if descriptor is None else descriptor
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    def __init__(self, descriptor: int | None = None, *, encoding: str | None = None) -> None:
+        """Connects to nothing yet.
+
+        Args:
+            descriptor: an open file; standard input by default.
+            encoding: of its text; standard input's by default. Bytes that don't fit it become
+                U+FFFD.
+
+        Raises:
+            ConfigurationError: standard input is closed.
+        """
+        if descriptor is None:
+            if sys.stdin is None:
+                raise ConfigurationError(
+                    "Nothing can be read, because standard input is closed (<&-). Leave it open, "
+                    "or redirect it from a file."
+                )
+            descriptor = sys.stdin.fileno()
+            encoding = encoding or sys.stdin.encoding
+        self._descriptor = descriptor
+        self._decoder = codecs.getincrementaldecoder(encoding or "utf-8")("replace")
         self._text = ""
+        self._began = False
         self._ended = False
         self._came = asyncio.Event()
 
     def __enter__(self) -> Self:
+        """Finds out whether it can be waited for.
+
+        Raises:
+            ConfigurationError: not in this event loop.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            loop.add_reader(self._descriptor, lambda: None)
+        except PermissionError:
+            return self  # a regular file can't be watched: it is always ready
+        except NotImplementedError as error:
+            raise ConfigurationError(
+                "This event loop can't wait for standard input. On Windows use WSL."
+            ) from error
+        loop.remove_reader(self._descriptor)
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -60,11 +114,7 @@ class Lines:
         try:
             asyncio.get_running_loop().add_reader(self._descriptor, self._ready)
         except PermissionError:
-            self._read()  # a regular file can't be watched: it is always ready
-        except NotImplementedError as error:
-            raise ConfigurationError(
-                "This event loop can't wait for standard input: on Windows use WSL."
-            ) from error
+            self._read()
 
     def _ready(self) -> None:
         # Exactly one read for each readiness: a second one could block the whole loop.
@@ -72,7 +122,16 @@ class Lines:
         self._read()
 
     def _read(self) -> None:
-        data = os.read(self._descriptor, 65536)
-        self._text += self._decoder.decode(data, final=not data)
+        try:
+            data = os.read(self._descriptor, 65536)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            data = b""  # the terminal's window was closed
+        text = self._decoder.decode(data, final=not data)
+        if text and not self._began:
+            self._began = True
+            text = text.removeprefix("\ufeff")
+        self._text += text
         self._ended = not data
         self._came.set()

@@ -1,4 +1,4 @@
-"""Runs a command's coroutine: signals end it in good order, errors become a line and a status."""
+"""Runs a command's coroutine: signals end it in order, errors become a line and a status."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from akool_async.cli.terminal import fail, quiet_pipe
-from akool_async.errors import AkoolError, ConfigurationError, InvalidParameterError
-from akool_async.running import run
+from akool_async import running
+from akool_async.cli.failures import FAILED, report
+from akool_async.cli.terminal import OutputError, discard_output, flush_output
+from akool_async.errors import AkoolError
 
-__all__ = ["SIGNALS", "Command", "run_command", "signals"]
+__all__ = ["INTERRUPTED", "Command", "run_command", "signals"]
 
 Command = Callable[[], Coroutine[Any, Any, int]]
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+#: The exit status of a program that Ctrl-C ended.
+INTERRUPTED = 128 + signal.SIGINT
 
 
 @contextmanager
-def signals(heard: Callable[[signal.Signals], None], *numbers: signal.Signals) -> Iterator[None]:
-    """Calls `heard` on the event loop for these signals, SIGINT and SIGTERM where none are given.
-
-    May be nested; the inner one is told alone.
+def signals(received: Callable[[signal.Signals], None], *numbers: signal.Signals) -> Iterator[None]:
+    """Calls `received` on the event loop for these signals, in place of the handlers before.
 
     `signal.signal` rather than `loop.add_signal_handler`, which Windows doesn't have.
     """
@@ -33,9 +33,9 @@ def signals(heard: Callable[[signal.Signals], None], *numbers: signal.Signals) -
 
     def handle(number: int, frame: FrameType | None) -> None:
         del frame
-        loop.call_soon_threadsafe(heard, signal.Signals(number))
+        loop.call_soon_threadsafe(received, signal.Signals(number))
 
-    before = {number: signal.signal(number, handle) for number in numbers or SIGNALS}
+    before = {number: signal.signal(number, handle) for number in numbers}
     try:
         yield
     finally:
@@ -43,29 +43,28 @@ def signals(heard: Callable[[signal.Signals], None], *numbers: signal.Signals) -
             signal.signal(number, old)
 
 
-def run_command(command: Command) -> int:
-    """The exit status: the command's own; 130, 143 or 129 when a signal ended it (see
-    `akool_async.run`); 1 or 2 for errors.
+def run_command(command: Command, *, as_json: bool = False) -> int:
+    """The exit status: the command's own, 128 and a signal's number, or an error's.
+
+    The first SIGINT, SIGTERM or SIGHUP (the terminal's window was closed) cancels the command,
+    which closes what it opened; see `akool_async.run`. Errors are written to standard error, as
+    JSON where `as_json` says so.
     """
     try:
-        return run(command())
+        status = running.run(command())
+        flush_output()
+    except SystemExit as ended:  # by a signal
+        return ended.code if isinstance(ended.code, int) else FAILED
     except KeyboardInterrupt:
-        return 128 + signal.SIGINT
-    except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else 1
-    except OSError as error:
-        if error.errno not in (errno.EPIPE, errno.EIO):
-            raise
-        quiet_pipe()
-        # EIO: the terminal's window was closed, so SIGHUP came, too.
-        return 1 if error.errno == errno.EPIPE else 129
-    except AkoolError as error:
-        fail(explain(error))
-        return 2 if isinstance(error, ConfigurationError | InvalidParameterError) else 1
-
-
-def explain(error: AkoolError) -> str:
-    """The error and, where the reason is one level down, its cause's kind."""
-    text = str(error)
-    hint = getattr(error, "retryable", False)
-    return f"{text} (trying again later may help)" if hint else text
+        return INTERRUPTED
+    except BrokenPipeError:
+        discard_output()
+        return FAILED
+    except OutputError as error:
+        discard_output()
+        if error.errno == errno.EIO:
+            return 128 + signal.SIGHUP  # the terminal is gone; its signal comes, too
+        return report(error, as_json=as_json)
+    except (AkoolError, OSError) as error:
+        return report(error, as_json=as_json)
+    return status

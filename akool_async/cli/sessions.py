@@ -1,60 +1,270 @@
-"""`akool sessions`: see what is open, and close what a program left behind."""
+"""`akool sessions` and `akool legacy-sessions`: see what is open, and close what was left open."""
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, Literal, TypeAlias
 
-from akool_async.cli.catalogue import first, plain
-from akool_async.cli.terminal import fail, printer, show
+from akool_async.cli.chat import SessionOptions
+from akool_async.cli.failures import FAILED, report
+from akool_async.cli.lines import Lines, typed
+from akool_async.cli.records import Found, one_page, plain, show, show_json, show_one
+from akool_async.cli.terminal import note, printer
 from akool_async.client import AkoolClient
-from akool_async.errors import AkoolError
-from akool_async.models.session import SessionStatus
+from akool_async.errors import (
+    AkoolError,
+    BadParameterError,
+    ConfigurationError,
+    InvalidParameterError,
+    NotFoundError,
+)
+from akool_async.models.session import LegacySession, Session, SessionStatus
+from akool_async.resources.close_all import Wanted, created_at, find_open
+from akool_async.resources.legacy_sessions import LegacySessions
+from akool_async.resources.sessions import Sessions
 
-Status = Literal[1, 2, 3, 4]
+__all__ = ["STATUSES", "Filters", "close", "close_all", "create", "show_session", "show_sessions"]
 
-__all__ = ["close", "close_all", "show_sessions"]
+AnySession: TypeAlias = Session | LegacySession
+Resource: TypeAlias = Sessions | LegacySessions
+Status: TypeAlias = Literal[1, 2, 3, 4]
+
+#: What `--status` takes.
+STATUSES: Final[dict[str, Status]] = {
+    "queueing": 1,
+    "running": 2,
+    "completed": 3,
+    "failed": 4,
+}
+_COLUMNS: Final = ("_id", "version", "status", "stream_type", "avatar_id", "age", "duration")
+_AGE: Final = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)")
+_UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
-def _status(number: int | None) -> str | int | None:
-    known = {status.value: status.name.lower() for status in SessionStatus}
-    return known.get(number, number) if number is not None else None
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which open sessions `close-all` means, as its options say: ages as "90", "10m" or "2h"."""
+
+    avatar: str | None = None
+    newer_than: str | None = None
+    older_than: str | None = None
+
+    def wanted(self) -> Wanted:
+        """The same for the library.
+
+        Raises:
+            InvalidParameterError: a value that can't be read.
+        """
+        return Wanted(
+            avatar_id=self.avatar,
+            newer_than=_age("--newer-than", self.newer_than),
+            older_than=_age("--older-than", self.older_than),
+        )
+
+
+def _age(option: str, text: str | None) -> float | None:
+    if text is None:
+        return None
+    found = _AGE.fullmatch(text.strip().lower())
+    if found is None:
+        raise InvalidParameterError(
+            option, f"{text!r} isn't an age: seconds, or a number and s, m, h or d, such as 10m"
+        )
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def _of(akool: AkoolClient, version: int) -> Resource:
+    return akool.legacy_sessions if version == 3 else akool.sessions
+
+
+def _version(session: AnySession) -> str:
+    return "v3" if isinstance(session, LegacySession) else "v4"
+
+
+def _row(session: AnySession) -> dict[str, Any]:
+    """What a table shows of a session."""
+    created = created_at(session)
+    status = session.status
+    names = {one.value: one.name.lower() for one in SessionStatus}
+    return {
+        "_id": session.id,
+        "version": _version(session),
+        "status": names.get(status, status) if status is not None else None,
+        "stream_type": session.stream_type,
+        "avatar_id": session.avatar_id,
+        "age": None if created is None else _span((datetime.now(UTC) - created).total_seconds()),
+        "duration": None if session.duration is None else f"{session.duration:g} s",
+    }
+
+
+def _span(seconds: float) -> str:
+    whole = max(0, int(seconds))
+    for size, unit, smaller in ((86_400, "d", "h"), (3600, "h", "m"), (60, "m", "s")):
+        if whole >= size:
+            rest = whole % size // {"h": 3600, "m": 60, "s": 1}[smaller]
+            return f"{whole // size}{unit}" + (f" {rest}{smaller}" if rest else "")
+    return f"{whole}s"
 
 
 async def show_sessions(
-    url: str | None, *, status: Status | None, limit: int, as_json: bool
+    url: str | None, *, version: int, status: Status | None, page: int, limit: int, as_json: bool
 ) -> int:
-    """A line per session; tokens aren't among what list answers, and are never printed."""
+    """A line per session. Tokens aren't in what list answers, and are never printed."""
     async with AkoolClient(base_url=url) as akool:
-        found = await first(akool.sessions.list(status=status), limit)
-    rows = [plain(session) for session in found]
-    if not as_json:
-        rows = [row | {"status": _status(row.get("status"))} for row in rows]
-    show(rows, ("_id", "status", "stream_type", "avatar_id"), as_json=as_json, title="sessions")
+        resource = _of(akool, version)
+        found: Found[Any] = await one_page(
+            lambda number, size: resource.list(page=number, size=size, status=status),
+            page=page,
+            limit=limit,
+        )
+    records = Found([plain(one) for one in found.items], found.count, found.next_page)
+    rows = [_row(one) for one in found.items]
+    show(records, _COLUMNS, as_json=as_json, title="sessions", rows=rows)
     return 0
 
 
-async def close(url: str | None, ids: list[str]) -> int:
-    """Closes each; goes on after one that fails, and then ends with status 1."""
-    out = printer()
-    status = 0
+async def show_session(url: str | None, session_id: str, *, as_json: bool) -> int:
+    """One session of either version."""
     async with AkoolClient(base_url=url) as akool:
-        for session_id in ids:
+        _, session = await _find(akool, session_id)
+    row = _row(session)
+    show_one(plain(session) if as_json else row | plain(session) | row, as_json=as_json)
+    return 0
+
+
+async def create(wanted: SessionOptions, *, as_json: bool) -> int:
+    """Creates a session and leaves it open; prints its id, or all of it as JSON."""
+    fields = wanted.fields(mode=2)
+    if fields.pop("legacy", False):
+        raise InvalidParameterError("--transport", "is livekit, agora or trtc for a new session")
+    async with AkoolClient(base_url=wanted.url) as akool:
+        session = await akool.sessions.create(**fields)
+    if as_json:
+        # Only this answer holds the room's token, which is what a program creates it for.
+        show_json([session.to_dict(include_secrets=True)])
+    else:
+        printer().line(session.id)
+    note(f"it costs credits until it ends; to close it: akool sessions close {session.id}")
+    return 0
+
+
+async def _find(akool: AkoolClient, session_id: str) -> tuple[Resource, AnySession]:
+    """A session of either version by its id.
+
+    Raises:
+        NotFoundError: there is none.
+        AkoolError: it couldn't be found out.
+    """
+    resources: tuple[Resource, ...] = (akool.sessions, akool.legacy_sessions)
+    missing: AkoolError | None = None
+    for resource in resources:
+        try:
+            return resource, await resource.get(session_id)
+        except (NotFoundError, BadParameterError) as error:  # the latter: not an id of this version
+            missing = missing if isinstance(missing, NotFoundError) else error
+    assert missing is not None
+    raise missing
+
+
+async def close(url: str | None, ids: Sequence[str], *, as_json: bool) -> int:
+    """Closes sessions of either version; goes on after one that fails."""
+    closed: list[dict[str, Any]] = []
+    statuses: set[int] = set()
+    out = printer()
+    async with AkoolClient(base_url=url) as akool:
+        for session_id in dict.fromkeys(ids):
             try:
-                await akool.sessions.close(session_id)
+                resource, session = await _find(akool, session_id)
+                was_open = session.status not in (SessionStatus.COMPLETED, SessionStatus.FAILED)
+                if was_open:
+                    await resource.closing(session_id).wait()
             except AkoolError as error:
-                fail(f"{session_id}: {error}")
-                status = 1
-            else:
-                out.line(f"{session_id} closed")
-    return status
+                statuses.add(report(error, as_json=as_json, about=session_id))
+                continue
+            closed.append({"_id": session_id, "version": _version(session), "was_open": was_open})
+            if not as_json:
+                out.line(f"{session_id} closed" if was_open else f"{session_id} had ended already")
+    if as_json:
+        show_json(closed)
+    return _one_status(statuses)
 
 
-async def close_all(url: str | None) -> int:
-    """Closes what is queueing or running."""
-    out = printer()
+async def close_all(url: str | None, filters: Filters, *, yes: bool, as_json: bool) -> int:
+    """Shows the open sessions of both versions that are meant, asks, and closes them."""
+    wanted = filters.wanted()
+    if not yes and (as_json or sys.stdin is None or not sys.stdin.isatty()):
+        raise ConfigurationError(
+            "close-all asks before it closes, and there is no terminal to ask in. "
+            "Give --yes to close without a question."
+        )
+    statuses: set[int] = set()
+    meant: list[tuple[Resource, AnySession]] = []
     async with AkoolClient(base_url=url) as akool:
-        closed = await akool.sessions.close_all()
-    for session_id in closed:
-        out.line(f"{session_id} closed")
-    out.line(f"{len(closed)} sessions closed")
-    return 0
+        for version in (4, 3):
+            try:
+                found, unclear = await _find_open(_of(akool, version), wanted)
+            except AkoolError as error:
+                statuses.add(report(error, as_json=as_json, about=f"version {version} sessions"))
+                continue
+            meant += [(_of(akool, version), session) for session in found]
+            for session in unclear:
+                problem = AkoolError(
+                    "left open: the service doesn't answer its avatar or its age. To close it: "
+                    f"akool sessions close {session.id}"
+                )
+                statuses.add(report(problem, as_json=as_json, about=session.id))
+        if not yes and meant and not await _confirmed([session for _, session in meant]):
+            note("nothing was closed")
+            return FAILED
+        closed = await _close_each(meant, statuses, as_json=as_json)
+    if as_json:
+        show_json(closed)
+    else:
+        printer().line(f"{len(closed)} sessions closed")
+    return _one_status(statuses)
+
+
+async def _find_open(
+    resource: Resource, wanted: Wanted
+) -> tuple[Sequence[AnySession], Sequence[AnySession]]:
+    if isinstance(resource, Sessions):
+        return await find_open(resource.list, resource.get, wanted)
+    return await find_open(resource.list, resource.get, wanted)
+
+
+async def _confirmed(sessions: Sequence[AnySession]) -> bool:
+    rows = [_row(session) for session in sessions]
+    show(Found(rows, len(rows), None), _COLUMNS, as_json=False, title="open sessions")
+    printer().piece(f"Close these {len(rows)} sessions, whoever opened them? [y/N] ")
+    with Lines() as lines:
+        answer = typed(await anext(lines, ""))
+    return answer.strip().lower() in ("y", "yes")
+
+
+async def _close_each(
+    meant: Sequence[tuple[Resource, AnySession]], statuses: set[int], *, as_json: bool
+) -> list[dict[str, Any]]:
+    out = printer()
+    closed: list[dict[str, Any]] = []
+    closings = [(session, resource.closing(session.id)) for resource, session in meant]
+    for session, closing in closings:
+        try:
+            await closing.wait()
+        except AkoolError as error:
+            statuses.add(report(error, as_json=as_json, about=session.id))
+            continue
+        closed.append({"_id": session.id, "version": _version(session), "was_open": True})
+        if not as_json:
+            out.line(f"{session.id} closed")
+    return closed
+
+
+def _one_status(statuses: set[int]) -> int:
+    """The exit status of several outcomes: the one that all failures share, else 1."""
+    if len(statuses) > 1:
+        return FAILED
+    return statuses.pop() if statuses else 0

@@ -4,135 +4,165 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 import time
-from collections.abc import Awaitable
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, Final
 
 from akool_async import events
-from akool_async.cli.lines import Lines
+from akool_async.cli.lines import Lines, typed
 from akool_async.cli.running import signals
 from akool_async.cli.terminal import Printer
 from akool_async.conversation import AvatarSession
-from akool_async.errors import AkoolError, DisconnectedError
+from akool_async.errors import AkoolError
 from akool_async.stream import ACTIONS, EXPRESSIONS
 
 __all__ = ["Talk"]
 
-HELP = f"""\
-/interrupt             the avatar stops speaking (Ctrl-C does the same, twice leaves)
-/lang CODE             the language, for example /lang en
-/voice ID              the voice
-/mode 1|2              1: it says what you type, 2: it answers
+HELP: Final = f"""\
+/interrupt             the avatar stops speaking (Ctrl-C does the same; twice leaves)
+/language CODE         changes the language, for example /language en
+/voice ID              changes the voice
+/mode 1|2              1: the avatar says what you type; 2: it answers
 /action NAME           {" ".join((*ACTIONS, *EXPRESSIONS))}
 /quit                  closes the session and leaves (so does the end of input)"""
 
-#: Two Ctrl-C within this many seconds leave.
-TWICE = 2.0
+#: Two Ctrl-C within this many seconds end the chat.
+TWICE: Final = 2.0
+
+#: These may come while the avatar replies, also in input that isn't typed.
+_DURING_REPLIES: Final = ("/interrupt", "/action", "/help")
 
 
 class Talk:
-    """Lives as long as the conversation; `run` returns the exit status."""
+    """One chat; `run` returns the exit status.
 
-    def __init__(self, avatar: AvatarSession, out: Printer) -> None:
+    Lines take effect in their order. From a pipe or a file a command waits until the questions
+    before it are answered; one that concerns the reply under way, as /interrupt, until they are
+    sent. On a terminal commands take effect at once, except that they don't overtake a question
+    that isn't sent yet; /interrupt and /quit do.
+    """
+
+    def __init__(self, avatar: AvatarSession, out: Printer, *, interactive: bool) -> None:
         self._avatar = avatar
         self._out = out
-        self._questions: asyncio.Queue[str] = asyncio.Queue()
+        self._interactive = interactive
+        self._lines: asyncio.Queue[str] = asyncio.Queue()
+        self._answering: asyncio.Task[None] | None = None
         self._speaking = False
         self._in_line = False
         self._leave = asyncio.Event()
         self._interrupted_at = float("-inf")
-        self._urgent: set[asyncio.Task[None]] = set()
+        self._others: set[asyncio.Task[None]] = set()
+        self._failure: BaseException | None = None
         self._status = 0
 
-    async def run(self) -> int:
+    async def run(self, lines: Lines) -> int:
         """Until /quit, Ctrl-C twice, the room's end, or the end of input and the replies to it."""
-        with Lines() as lines, signals(self._ctrl_c, signal.SIGINT):
+        with signals(self._ctrl_c, signal.SIGINT):
             tasks: list[asyncio.Task[Any]] = [
                 asyncio.create_task(self._read(lines), name="akool-chat-read"),
-                asyncio.create_task(self._ask(), name="akool-chat-ask"),
+                asyncio.create_task(self._work(), name="akool-chat-work"),
                 asyncio.create_task(self._listen(), name="akool-chat-listen"),
                 asyncio.create_task(self._leave.wait(), name="akool-chat-leave"),
             ]
             try:
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                tasks += self._urgent
+                tasks += self._others
                 for task in tasks:
                     task.cancel()
                 ended = await asyncio.gather(*tasks, return_exceptions=True)
-        for outcome in ended:
+        for outcome in (self._failure, *ended):
             if isinstance(outcome, Exception):
                 raise outcome
         return self._status
 
     async def _read(self, lines: Lines) -> None:
+        """Ends when the chat shall end."""
         self._prompt()
         async for line in lines:
-            text = line.strip()
-            if not sys.stdin.isatty():
-                self._say(f"you> {text}")
-            if text == "/quit":
+            text = typed(line)
+            if not text.strip():
+                self._prompt()
+                continue
+            command = text.split()[0] if text.startswith("/") else None
+            if self._interactive and command == "/quit":
                 return
-            if text.startswith("/"):
-                await self._tell(self._command(text))
-                self._prompt()
-            elif text:
-                self._questions.put_nowait(text)
+            if self._interactive and command == "/interrupt":
+                self._start(self._do(text), "akool-chat-interrupt")
             else:
-                self._prompt()
-        await self._questions.join()
+                self._lines.put_nowait(text)
+        await self._lines.join()
 
-    def _command(self, text: str) -> Awaitable[object] | None:
-        word, _, rest = text.partition(" ")
-        avatar, value = self._avatar, rest.strip()
-        match word, value:
-            case "/interrupt", "":
-                return avatar.interrupt()
-            case "/lang", str() if value:
-                return avatar.set_params(language=value)
-            case "/voice", str() if value:
-                return avatar.set_params(voice_id=value)
-            case "/mode", "1" | "2":
-                return avatar.set_params(mode=1 if value == "1" else 2)
-            case "/action", str() if value in EXPRESSIONS:
-                return avatar.act(expression=value)
-            case "/action", str() if value:
-                return avatar.act(action=value)
-        self._say(HELP)
-        return None
-
-    async def _tell(self, command: Awaitable[object] | None) -> None:
-        """Says how a command went; one that failed doesn't end the conversation."""
-        if command is None:
-            return
-        try:
-            await command
-        except DisconnectedError:
-            raise
-        except AkoolError as error:
-            self._say(f"({error})")
-        else:
-            self._say("(done)")
-
-    async def _ask(self) -> None:
-        """Asks what was typed, one question after the other, and prints each reply as it comes."""
+    async def _work(self) -> None:
+        """Asks and does what was typed, in order; ends at /quit."""
         while True:
-            text = await self._questions.get()
-            self._speaking = True
-            self._interrupted_at = float("-inf")  # twice means: with nothing asked in between
+            text = await self._lines.get()
+            is_command = text.startswith("/")
+            command = text.split()[0] if is_command else None
+            at_once = is_command and (self._interactive or command in _DURING_REPLIES)
+            if self._answering is not None and not at_once:
+                await asyncio.wait([self._answering])
+            if not self._interactive:
+                self._say(f"you> {text}")
+            if command == "/quit":
+                return
+            if is_command:
+                await self._do(text)
+                self._prompt()
+                self._lines.task_done()
+            else:
+                await self._ask(text)
+
+    async def _ask(self, text: str) -> None:
+        """Returns when the question is sent. The reply is printed meanwhile, and afterwards."""
+        sent = asyncio.Event()
+        self._speaking = True
+        self._interrupted_at = float("-inf")  # twice means: with nothing asked in between
+
+        async def answer() -> None:
             try:
-                async for piece in self._avatar.stream(text):
-                    self._piece(piece)
-            except DisconnectedError:
-                raise
+                async with self._avatar.stream(text) as pieces:
+                    sent.set()
+                    async for piece in pieces:
+                        self._piece(piece)
             except AkoolError as error:
                 self._say(f"({error})")
             finally:
                 self._speaking = False
-                self._questions.task_done()
+                sent.set()
+                self._lines.task_done()
             self._end_line()
             self._prompt()
+
+        self._answering = self._start(answer(), "akool-chat-answer")
+        await sent.wait()
+
+    async def _do(self, text: str) -> None:
+        """Does a command and says how it went; one that fails doesn't end the chat."""
+        word, _, rest = text.partition(" ")
+        avatar, value = self._avatar, rest.strip()
+        try:
+            match word, value:
+                case "/interrupt", "":
+                    await avatar.interrupt()
+                case "/language" | "/lang", str() if value:
+                    await avatar.set_params(language=value)
+                case "/voice", str() if value:
+                    await avatar.set_params(voice_id=value)
+                case "/mode", "1" | "2":
+                    await avatar.set_params(mode=1 if value == "1" else 2)
+                case "/action", str() if value in EXPRESSIONS:
+                    await avatar.act(expression=value)
+                case "/action", str() if value:
+                    await avatar.act(action=value)
+                case _:
+                    self._say(HELP)
+                    return
+        except AkoolError as error:
+            self._say(f"({error})")
+        else:
+            self._say("(done)")
 
     async def _listen(self) -> None:
         """Prints what happens in the room besides the replies to what was typed."""
@@ -144,10 +174,14 @@ class Talk:
                     self._piece(text)
                 case events.ReplyDone(question=None):
                     self._end_line()
-                case events.Reconnecting() | events.AvatarLeft():
-                    self._say("(the connection is interrupted)")
-                case events.Reconnected() | events.AvatarReturned():
-                    self._say("(the connection stands again)")
+                case events.Reconnecting():
+                    self._say("(the connection is interrupted; connecting again)")
+                case events.Reconnected():
+                    self._say("(connected again)")
+                case events.AvatarLeft():
+                    self._say("(the avatar left the room; waiting for it to return)")
+                case events.AvatarReturned():
+                    self._say("(the avatar returned)")
                 case events.SessionEnding(seconds_left=seconds):
                     self._say(f"(the session ends in {seconds:.0f} s)")
                 case events.Disconnected(reason=reason):
@@ -166,12 +200,24 @@ class Talk:
             self._say("(Ctrl-C again leaves)")
             return
         self._say("(interrupting; Ctrl-C again leaves)")
-        task = asyncio.create_task(self._tell(self._avatar.interrupt()), name="akool-chat-stop")
-        self._urgent.add(task)
-        task.add_done_callback(self._urgent.discard)
+        self._start(self._do("/interrupt"), "akool-chat-interrupt")
+
+    def _start(self, coroutine: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """A task that `run` ends; one that fails ends the chat."""
+
+        def done(task: asyncio.Task[None]) -> None:
+            self._others.discard(task)
+            if not task.cancelled() and task.exception() is not None:
+                self._failure = self._failure or task.exception()
+                self._leave.set()
+
+        task = asyncio.create_task(coroutine, name=name)
+        self._others.add(task)
+        task.add_done_callback(done)
+        return task
 
     def _prompt(self) -> None:
-        if sys.stdin.isatty() and not self._speaking:
+        if self._interactive and not self._speaking:
             self._out.piece("you> ")
 
     def _piece(self, text: str) -> None:

@@ -1,85 +1,165 @@
-"""What the commands print, and how errors and lists look."""
+"""What the commands write: lines, pieces of lines, errors; and the logging of a command line."""
 
 from __future__ import annotations
 
 import io
-import json
 import logging
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["Printer", "fail", "printer", "quiet_pipe", "set_up_logging", "show"]
+__all__ = [
+    "OutputError",
+    "Printer",
+    "as_it_is",
+    "discard_output",
+    "fail",
+    "flush_output",
+    "note",
+    "open_missing_streams",
+    "printable",
+    "printer",
+    "set_up_logging",
+    "write",
+]
+
+#: They turn the direction of all that follows, which can hide what a name really is. Isolates and
+#: marks, which languages written from right to left need, are shown as they are.
+_OVERRIDES: Final = "\u202d\u202e"
+
+
+class OutputError(OSError):
+    """Standard output can't be written: the disk is full, the terminal is gone."""
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        # Rich would raise SystemExit, inside whatever task writes.
+        raise BrokenPipeError
 
 
 class Printer:
-    """Standard output, without wrapping or colouring what an avatar says by accident."""
+    """Standard output; text is neither wrapped nor read as markup.
+
+    Everything is written at once. `OutputError` is raised where that fails, and `BrokenPipeError`
+    where the reader of a pipe is gone.
+    """
 
     def __init__(self, console: Console) -> None:
         self.console = console
 
     def line(self, text: str = "", *, style: str = "") -> None:
         """One line, as it is."""
-        self.console.print(_as_it_is(text, style), soft_wrap=True)
+        self.piece(text + "\n", style=style)
 
     def piece(self, text: str, *, style: str = "") -> None:
-        """A piece of a line, shown at once."""
-        self.console.print(_as_it_is(text, style), soft_wrap=True, end="")
-        self.console.file.flush()
+        """A piece of a line."""
+        with _writing():
+            self.console.print(as_it_is(text, style), soft_wrap=True, end="")
+            self.console.file.flush()
+
+    def table(self, table: Table) -> None:
+        """A table; in a pipe as wide as it needs to be: `cut` and `grep` see whole lines."""
+        console = self.console if self.console.is_terminal else _Console(width=10_000)
+        with _writing():
+            console.print(table)
+            console.file.flush()
 
 
-def _as_it_is(text: str, style: str = "") -> Text:
-    # A `Text`, because in a string rich would read markup, emoji names and links.
+def as_it_is(text: str, style: str = "") -> Text:
+    """Text for rich, which would read markup, emoji names and links in a string."""
     return Text(printable(text), style=style)
 
 
 def printable(text: str) -> str:
-    """Without the control characters that could play tricks on a terminal, tabs and lines kept."""
-    return "".join(c if c in "\n\t" or c.isprintable() else "\ufffd" for c in text)
+    """The text with characters that control a terminal replaced by U+FFFD; tabs and lines stay.
+
+    Spaces, joiners, marks of direction and characters newer than this Python are text.
+    """
+    return "".join(c if c.isprintable() or not _controls(c) else "\ufffd" for c in text)
+
+
+def _controls(character: str) -> bool:
+    if character in "\n\t":
+        return False
+    return unicodedata.category(character) in ("Cc", "Cs") or character in _OVERRIDES
 
 
 def printer() -> Printer:
-    """For standard output as it is now; bytes it can't encode are replaced, never fatal."""
+    """For standard output as it is now; characters it can't encode are replaced, never fatal."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
-    return Printer(Console())
+    return Printer(_Console())
+
+
+def write(text: str) -> None:
+    """Writes to standard output, for programs to read: nothing is replaced.
+
+    Raises:
+        OutputError, BrokenPipeError: as `Printer`.
+    """
+    with _writing():
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
+def flush_output() -> None:
+    """Writes what is still buffered; raises as `Printer`."""
+    with _writing():
+        sys.stdout.flush()
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise OutputError(error.errno, f"can't write to standard output: {reason}") from error
 
 
 def fail(text: str) -> None:
-    """One line on standard error."""
-    Console(stderr=True).print(_as_it_is(f"akool: {text}", "red"), soft_wrap=True)
+    """One line on standard error, where that can be written."""
+    with suppress(OSError, ValueError):
+        Console(stderr=True).print(as_it_is(f"akool: {text}", "red"), soft_wrap=True)
 
 
-def show(
-    rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool, title: str
-) -> None:
-    """Prints records as a table of some of their columns, or whole as JSON."""
-    found = list(rows)
-    out = printer()
-    if as_json:
-        sys.stdout.write(json.dumps(found, ensure_ascii=False, indent=2, default=str) + "\n")
-        return
-    if not found:
-        out.line(f"no {title}")
-        return
-    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
-    for record in found:
-        cells = (record.get(column) for column in columns)
-        table.add_row(*(_as_it_is("" if cell is None else _cell(cell)) for cell in cells))
-    # Written to a pipe, a table is as wide as it needs to be; `cut` and `grep` see whole lines.
-    console = out.console if out.console.is_terminal else Console(width=10_000)
-    console.print(table)
-    Console(stderr=True).print(_as_it_is(f"{len(found)} {title}", "dim"))
+def note(text: str) -> None:
+    """A line on standard error that isn't about a failure."""
+    with suppress(OSError, ValueError):
+        Console(stderr=True).print(as_it_is(text, "dim"), soft_wrap=True)
 
 
-def _cell(value: object) -> str:
-    text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-    return text.replace("\n", " ")
+def discard_output() -> None:
+    """Standard output can't be written any more: nothing is, also when the interpreter ends."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def open_missing_streams() -> None:
+    """Opens the null device in place of standard streams that are closed (`<&-`, `>&-`).
+
+    A socket would else get the descriptor of one, and be written to as if it were the stream.
+    `sys.stdin` stays `None` where it was: a command that reads must know.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest one that is free, which is this
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False)
 
 
 class _OneLine(logging.Formatter):
@@ -95,10 +175,5 @@ def set_up_logging() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_OneLine())
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    # Its remarks about its own signalling say nothing to a person; what matters is raised.
+    # It reports details of its own signalling; failures that matter are raised.
     logging.getLogger("livekit").setLevel(logging.ERROR)
-
-
-def quiet_pipe() -> None:
-    """Standard output was closed by its reader (`| head`): nothing more is written to it."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,7 +1,11 @@
+import asyncio
+import json
+import os
 import signal
+import sys
 
 import pytest
-from running_command import until
+from running_command import PATIENCE, until
 
 from akool_async.simulator import Simulator
 
@@ -27,12 +31,23 @@ def sent(sim, direction, **wanted):
     return found
 
 
+def environment(**more):
+    return dict(os.environ) | {"NO_COLOR": "1", "AKOOL_API_KEY": "key"} | more
+
+
+async def shell(line, **more):
+    pipe = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_shell(
+        line, stdin=pipe, stdout=pipe, stderr=pipe, env=environment(**more)
+    )
+
+
 def asked(sim, ending):
     return [request for request in sim.requests if request.path.endswith(ending)]
 
 
 async def test_lines_in_and_replies_out(akool, akool_simulator):
-    chat = await akool("chat", "--lang", "de", url=akool_simulator.url)
+    chat = await akool("chat", "--language", "de", url=akool_simulator.url)
     chat.type("Guten Tag\n")
     await chat.printed("avatar> You said: Guten Tag")
     chat.type("\n   \nZweitens\n/quit\n")
@@ -45,7 +60,7 @@ async def test_lines_in_and_replies_out(akool, akool_simulator):
 
 async def test_commands_reach_the_avatar(akool, akool_simulator):
     chat = await akool("chat", url=akool_simulator.url)
-    chat.type("/lang fr\n/voice v1\n/mode 1\n/action nod\n/action surprise\n/interrupt\n")
+    chat.type("/language fr\n/voice v1\n/mode 1\n/action nod\n/action surprise\n/interrupt\n")
     await until(lambda: chat.output.count("(done)") == 6)
     chat.type("/action moonwalk\n/nonsense\n")
     await chat.printed("moonwalk")
@@ -107,6 +122,152 @@ async def test_the_session_s_end_is_told(akool, akool_simulator):
     assert await chat.ended() == 1
 
 
+async def test_piped_commands_come_when_the_questions_before_them_are_answered(
+    akool, akool_simulator
+):
+    chat = await akool("chat", "--transport", "trtc", url=akool_simulator.url)
+    chat.type("something long\n/language fr\nshort\n/mode 1\n/quit\nnever asked\n")
+    assert await chat.ended() == 0
+    assert "word399" in chat.output
+    assert chat.output.index("word399") < chat.output.index("(done)")
+    assert "You said: short" in chat.output
+    assert "never asked" not in chat.output
+    order = [
+        fields.get("text") or next(iter(fields.get("data", {}).items()), None)
+        for fields in sent(akool_simulator, "in")
+    ]
+    opening = ("mode", 2)
+    assert [one for one in order if one and one != opening] == [
+        "something long",
+        ("lang", "fr"),
+        "short",
+        ("mode", 1),
+    ]
+
+
+async def test_a_piped_interrupt_follows_the_question_that_was_sent(akool, akool_simulator):
+    chat = await akool("chat", "--transport", "trtc", url=akool_simulator.url)
+    chat.type("something long\n/interrupt\nshort\n")
+    chat.end_input()
+    assert await chat.ended() == 0
+    assert "word399" not in chat.output
+    assert "You said: short" in chat.output
+
+
+async def test_text_with_unusual_spaces_and_joiners_arrives_whole(akool, akool_simulator):
+    texts = ["1\u00a0000\u00a0€ ", "\u3000全角", "می\u200cخواهم", "👩\u200d💻"]
+    chat = await akool("chat", "--transport", "trtc", url=akool_simulator.url)
+    chat.type("\n".join(texts) + "\nleft\x1b[D\x1b[D and up\x1bOA\n\x1b[A\n\u00a0\n")
+    chat.end_input()
+    assert await chat.ended() == 0
+    assert [fields["text"] for fields in sent(akool_simulator, "in", type="chat")] == [
+        *texts,
+        "left and up",
+    ]
+    assert "\ufffd" not in chat.output
+    for text in texts:
+        assert f"avatar> You said: {text}" in chat.output
+
+
+async def test_input_in_another_encoding(akool_simulator):
+    process = await shell(
+        f"{sys.executable} -m akool_async chat --transport trtc",
+        AKOOL_API_URL=akool_simulator.url,
+        PYTHONIOENCODING="cp1252",
+    )
+    output, _ = await asyncio.wait_for(
+        process.communicate("Grüße für 5 €\n".encode("cp1252")), PATIENCE
+    )
+    assert process.returncode == 0
+    (question,) = sent(akool_simulator, "in", type="chat")
+    assert question["text"] == "Grüße für 5 €"
+    assert "avatar> You said: Grüße für 5 €" in output.decode("cp1252")
+
+
+async def test_a_closed_standard_input_is_refused_before_a_session_is_paid(akool_simulator):
+    process = await shell(
+        f"{sys.executable} -m akool_async chat <&-", AKOOL_API_URL=akool_simulator.url
+    )
+    _, errors = await asyncio.wait_for(process.communicate(), PATIENCE)
+    assert process.returncode == 2
+    assert b"standard input is closed" in errors
+    assert b"Traceback" not in errors
+    assert not akool_simulator.sessions
+
+
+async def test_output_that_cannot_be_written_is_found_before_a_session_is_paid(akool_simulator):
+    process = await shell(
+        f"{sys.executable} -m akool_async chat > /dev/full", AKOOL_API_URL=akool_simulator.url
+    )
+    _, errors = await asyncio.wait_for(process.communicate(b"Hello\n"), PATIENCE)
+    assert process.returncode == 1
+    assert b"No space left" in errors
+    assert b"Traceback" not in errors
+    assert b"Exception" not in errors
+    assert not akool_simulator.sessions
+
+
+async def test_a_reader_that_goes_away_ends_it_and_the_session(akool_simulator):
+    process = await shell(
+        f"{sys.executable} -m akool_async chat --transport trtc | head -n 2",
+        AKOOL_API_URL=akool_simulator.url,
+    )
+    process.stdin.write(b"something long\n")
+    _, errors = await asyncio.wait_for(process.communicate(), PATIENCE)
+    assert errors == b""
+    assert akool_simulator.sessions
+    assert not akool_simulator.open_sessions
+
+
+async def test_a_closed_window_closes_the_session(terminal, akool_simulator):
+    window = await terminal("chat", "--transport", "trtc")
+    await window.showed("you> ")
+    assert akool_simulator.open_sessions
+    window.close_window()
+    assert await asyncio.wait_for(window.process.wait(), PATIENCE) == 128 + signal.SIGHUP
+    assert not akool_simulator.open_sessions
+
+
+async def test_in_a_terminal_commands_come_at_once(terminal, akool_simulator):
+    window = await terminal("chat", "--transport", "trtc")
+    await window.showed("you> ")
+    window.type("something long\n")
+    await window.showed("word9")
+    window.type("/action nod\n")
+    await until(lambda: sent(akool_simulator, "in", cmd="set-action"))
+    window.type("/interrupt\n")
+    await until(lambda: sent(akool_simulator, "out", cmd="interrupt"))
+    window.type("left\x1b[D\x1b[D right\n")
+    await window.showed("You said: left right")
+    assert "word399" not in window.shown
+    window.type("/quit\n")
+    assert await asyncio.wait_for(window.process.wait(), PATIENCE) == 0
+    assert not akool_simulator.open_sessions
+
+
+async def test_the_legacy_chat_room_is_asked_in_mode_language_and_voice(akool, akool_simulator):
+    options = ("--mode", "1", "--language", "fr", "--voice", "v1")
+    chat = await akool("chat", "--transport", "chatroom", *options, url=akool_simulator.url)
+    chat.type("Bonjour\n")
+    await chat.printed("avatar> ")
+    chat.end_input()
+    assert await chat.ended() == 0
+    (record,) = [r for r in akool_simulator.packets if r.direction == "in"]
+    question = json.loads(record.message["payload"])
+    assert question["language"] == "fr"
+    assert question["voice_id"] == "v1"
+    assert question["mode_type"] == 1
+
+
+@pytest.mark.parametrize(("option", "value"), [("--duration", "300"), ("--knowledge", "k1")])
+async def test_what_a_legacy_session_cannot_have_is_refused(akool, akool_simulator, option, value):
+    chat = await akool("chat", "--transport", "chatroom", option, value, url=akool_simulator.url)
+    assert await chat.ended() == 2
+    assert option in chat.errors
+    assert "chatroom" in chat.errors
+    assert not akool_simulator.requests
+
+
 async def test_the_legacy_chat_room(akool, akool_simulator):
     chat = await akool("chat", "--transport", "chatroom", url=akool_simulator.url)
     chat.type("Hello\n/interrupt\n")
@@ -134,7 +295,7 @@ async def test_no_key_names_the_variables_and_the_simulator(akool):
 async def test_a_wrong_key(akool):
     async with Simulator(api_key="right") as sim:
         chat = await akool("chat", url=sim.url, key="wrong-and-secret")
-        assert await chat.ended() == 1
+        assert await chat.ended() == 3
         assert "1101" in chat.errors
         assert "wrong-and-secret" not in chat.errors + chat.output
 
@@ -215,7 +376,9 @@ MOMENTS = [
 ]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda one: one.name
+)
 @pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: moment.__name__)
 async def test_stopped_at_any_moment_it_leaves_no_session_open(
     akool, akool_simulator, moment, number

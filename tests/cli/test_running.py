@@ -7,6 +7,7 @@ import pytest
 
 from akool_async import errors
 from akool_async.cli.running import run_command, signals
+from akool_async.cli.terminal import OutputError
 
 
 def test_the_commands_own_status():
@@ -36,17 +37,7 @@ def test_a_signal_cancels_and_lets_the_command_close(number, status, caplog):
     assert run_command(command) == status
     assert closed == [True]
     assert signal.getsignal(number) is before
-    assert "still closing what is open" in caplog.text
-
-
-@pytest.mark.parametrize(("number", "status"), [(errno.EPIPE, 1), (errno.EIO, 129)])
-def test_output_that_goes_nowhere_ends_the_command_without_a_traceback(number, status, monkeypatch):
-    monkeypatch.setattr("akool_async.cli.running.quiet_pipe", lambda: None)
-
-    async def command():
-        raise OSError(number, os.strerror(number))
-
-    assert run_command(command) == status
+    assert f"{signal.Signals(number).name}: still closing" in caplog.text
 
 
 def test_a_cancellation_of_its_own_is_no_signal():
@@ -62,8 +53,8 @@ def test_a_cancellation_of_its_own_is_no_signal():
     [
         (errors.ConfigurationError("no key"), 2, "akool: no key"),
         (errors.InvalidParameterError("size", "101 is too much"), 2, "akool: size: 101"),
-        (errors.NotFoundError(1216, "gone"), 1, "akool: 1216: gone"),
-        (errors.BusyError(1215, "busy"), 1, "trying again later may help"),
+        (errors.NotFoundError(1216, "gone"), 4, "akool: 1216: gone"),
+        (errors.BusyError(1215, "busy"), 6, "trying again later may help"),
     ],
 )
 def test_errors_become_a_line_and_a_status(error, status, text, capfd):
@@ -79,13 +70,54 @@ def test_errors_become_a_line_and_a_status(error, status, text, capfd):
 async def test_a_nested_handler_takes_over_and_gives_back():
     outer, inner = [], []
 
-    async def told(heard):
+    async def received(heard):
         os.kill(os.getpid(), signal.SIGINT)
         while not heard:
             await asyncio.sleep(0)
 
-    with signals(outer.append):
+    with signals(outer.append, signal.SIGINT):
         with signals(inner.append, signal.SIGINT):
-            await told(inner)
-        await told(outer)
+            await received(inner)
+        await received(outer)
     assert inner == outer == [signal.SIGINT]
+
+
+def test_a_full_disk_is_a_line_and_a_status(capfd):
+    async def command():
+        raise OutputError(errno.ENOSPC, "can't write to standard output: No space left on device")
+
+    assert run_command(command) == 1
+    written = capfd.readouterr().err
+    assert "akool: can't write to standard output: No space left on device" in written
+    assert "Traceback" not in written
+
+
+def test_under_nohup_a_closed_terminal_changes_nothing():
+    async def command():
+        os.kill(os.getpid(), signal.SIGHUP)
+        await asyncio.sleep(0)
+        return 0
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert run_command(command) == 0
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (BrokenPipeError(errno.EPIPE, "the reader is gone"), 1),
+        (OutputError(errno.EIO, "the terminal's window was closed"), 129),
+    ],
+)
+def test_output_that_goes_nowhere_ends_the_command_quietly(error, status, monkeypatch, capfd):
+    monkeypatch.setattr("akool_async.cli.running.discard_output", lambda: None)
+
+    async def command():
+        raise error
+
+    assert run_command(command) == status
+    assert capfd.readouterr().err == ""

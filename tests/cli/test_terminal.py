@@ -1,36 +1,13 @@
 import io
-import json
 import logging
+import os
+import sys
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from akool_async.cli.terminal import Printer, _OneLine, printable, show
-
-ROWS = [
-    {"avatar_id": "a", "name": "Ann", "tags": ["x", "y"], "extra": 1},
-    {"avatar_id": "b" * 300, "name": None},
-]
-
-
-def test_a_table_in_a_pipe_is_neither_cut_nor_coloured(capsys):
-    show(ROWS, ("avatar_id", "name", "tags"), as_json=False, title="avatars")
-    captured = capsys.readouterr()
-    heading, first, second = captured.out.splitlines()
-    assert heading.split() == ["avatar_id", "name", "tags"]
-    assert first.split() == ["a", "Ann", "x,", "y"]
-    assert second.split() == ["b" * 300]
-    assert captured.err.strip() == "2 avatars"
-
-
-def test_json_holds_whole_records(capsys):
-    show(ROWS, ("avatar_id",), as_json=True, title="avatars")
-    assert json.loads(capsys.readouterr().out) == ROWS
-
-
-def test_nothing_found(capsys):
-    show([], ("avatar_id",), as_json=False, title="avatars")
-    assert capsys.readouterr().out == "no avatars\n"
+from akool_async.cli.terminal import OutputError, Printer, _Console, _OneLine, printable, write
 
 
 @pytest.mark.parametrize(
@@ -41,6 +18,18 @@ def test_nothing_found(capsys):
         ("\x1b[2Jcleared", "\ufffd[2Jcleared"),
         ("back\rwards", "back\ufffdwards"),
         ("emoji 👋 中文", "emoji 👋 中文"),
+        ("1\u00a0000 €\u202f!", "1\u00a0000 €\u202f!"),  # no-break spaces
+        ("\u3000全角", "\u3000全角"),
+        ("می\u200cخواهم \u200fعربي", "می\u200cخواهم \u200fعربي"),
+        (
+            "👩\u200d💻 🏴\U000e0067\U000e0062\U000e007f",
+            "👩\u200d💻 🏴\U000e0067\U000e0062\U000e007f",
+        ),
+        ("a\u00adb\u2066c\u2069\u2028d", "a\u00adb\u2066c\u2069\u2028d"),
+        ("\U0001fae9 of a newer Unicode", "\U0001fae9 of a newer Unicode"),
+        ("exe\u202egpj.", "exe\ufffdgpj."),  # shows the rest backwards
+        ("c1 \x9b2J", "c1 \ufffd2J"),
+        ("half \ud83d", "half \ufffd"),
     ],
 )
 def test_what_could_play_tricks_on_a_terminal_is_replaced(text, shown):
@@ -64,3 +53,21 @@ def test_a_logged_exception_is_one_line_without_its_text():
         info = (type(error), error, error.__traceback__)
     record = logging.LogRecord("any", logging.ERROR, "", 1, "it %s", ("broke",), info)
     assert _OneLine().format(record) == "akool: it broke (ValueError)"
+
+
+def test_output_that_cannot_be_written_says_why(monkeypatch):
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        with pytest.raises(OutputError, match="can't write to standard output: No space left"):
+            write("text\n")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), full.fileno())  # so that closing it works
+
+
+def test_a_broken_pipe_is_raised_as_such_and_not_as_an_exit():
+    read, written = os.pipe()
+    os.close(read)
+    with os.fdopen(written, "w") as file:
+        printer = Printer(_Console(file=file))
+        with pytest.raises(BrokenPipeError):
+            printer.line("text")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), file.fileno())

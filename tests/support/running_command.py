@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import json
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 from fork_server import ForkedProcess
 
@@ -66,6 +68,21 @@ class Command:
             status = await self.process.wait()
         assert "Traceback" not in self.errors, self.errors
         return status
+
+    @property
+    def items(self) -> list[dict[str, Any]]:
+        """The records of its JSON."""
+        whole = json.loads(self.output)
+        assert list(whole) == ["items", "count", "next_page"]
+        items: list[dict[str, Any]] = whole["items"]
+        return items
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """What it wrote to standard error as JSON, and nothing else."""
+        (line,) = self.errors.splitlines()
+        error: dict[str, Any] = json.loads(line)["error"]
+        return error
 
     async def stop(self) -> None:
         if self.process.returncode is None:

@@ -1,0 +1,30 @@
+"""`akool account` and `akool languages`."""
+
+from __future__ import annotations
+
+from akool_async.cli.records import Found, plain, show, show_one
+from akool_async.client import AkoolClient
+
+__all__ = ["show_account", "show_languages"]
+
+
+async def show_account(url: str | None, *, as_json: bool) -> int:
+    """The credits that the account has."""
+    async with AkoolClient(base_url=url) as akool:
+        credits_left = await akool.account.credits()
+    show_one({"credits": credits_left}, as_json=as_json)
+    return 0
+
+
+async def show_languages(url: str | None, *, as_json: bool) -> int:
+    """Languages; there is one page of them."""
+    async with AkoolClient(base_url=url) as akool:
+        found = await akool.languages.list()
+    items = [plain(one) for one in found]
+    show(
+        Found(items, len(items), None),
+        ("lang_code", "lang_name"),
+        as_json=as_json,
+        title="languages",
+    )
+    return 0

@@ -1,0 +1,141 @@
+"""What holds for every command: help, pipes, full disks, encodings, missing extras."""
+
+import asyncio
+import json
+import os
+import sys
+
+import pytest
+
+from akool_async import AkoolClient
+
+
+async def shell(line, **more):
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_shell(
+        line.replace("akool", f"{sys.executable} -m akool_async", 1),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=pipe,
+        stderr=pipe,
+        env=dict(os.environ) | {"AKOOL_API_KEY": "key", "NO_COLOR": "1"} | more,
+    )
+    output, errors = await asyncio.wait_for(process.communicate(), 120)
+    return process.returncode, output, errors
+
+
+async def test_output_into_a_pipe_that_is_closed(akool_simulator):
+    _, output, errors = await shell(
+        "akool voices list --limit 1000 --json | head -n 1", AKOOL_API_URL=akool_simulator.url
+    )
+    assert (output, errors) == (b"{\n", b"")
+
+
+@pytest.mark.parametrize(
+    "arguments", ["avatars list", "avatars list --json", "account", "--help", "--version"]
+)
+async def test_a_full_disk_is_said_in_a_line(akool_simulator, arguments):
+    status, _, errors = await shell(
+        f"akool {arguments} > /dev/full", AKOOL_API_URL=akool_simulator.url
+    )
+    assert status == 1
+    assert b"No space left on device" in errors
+    assert len(errors.splitlines()) == 1, errors
+
+
+async def test_a_closed_standard_output_is_no_socket(akool_simulator):
+    status, _, errors = await shell("akool avatars list >&-", AKOOL_API_URL=akool_simulator.url)
+    assert status == 0
+    assert b"Traceback" not in errors
+    (request,) = akool_simulator.requests
+    assert request.path.endswith("avatar/list")
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "gbk"])
+async def test_json_in_an_encoding_that_has_not_its_characters(akool_simulator, encoding):
+    name = "Grüße 名前 😀 می\u200cخواهم"
+    async with AkoolClient("key", base_url=akool_simulator.url) as client:
+        await client.knowledge.create(name=name)
+    status, output, errors = await shell(
+        "akool knowledge list --json",
+        AKOOL_API_URL=akool_simulator.url,
+        PYTHONIOENCODING=encoding,
+        PYTHONUTF8="0",
+    )
+    assert (status, errors) == (0, b"")
+    assert [item["name"] for item in json.loads(output.decode(encoding))["items"]] == [name]
+    status, output, _ = await shell(
+        "akool knowledge list", AKOOL_API_URL=akool_simulator.url, PYTHONIOENCODING=encoding
+    )
+    assert status == 0
+    assert b"?" in output
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--help"], ["sessions"], ["chat", "--help"], ["avatars", "list", "--help"]]
+)
+async def test_help(run, arguments):
+    status, command = await run(*arguments)
+    assert status in (0, 2)  # asked for, and shown for want of a command
+    assert "Usage" in command.output + command.errors
+
+
+async def test_the_help_documents_the_exit_status(run):
+    _, command = await run("--help")
+    assert "3 not authenticated" in " ".join(command.output.split())
+
+
+async def test_version(run):
+    status, command = await run("--version")
+    assert (status, command.output) == (0, "akool_async 0.1.0\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["avatars", "list", "--limit", "0"],
+        ["avatars", "list", "--colour"],
+        ["avatars", "show"],
+        ["nonsense"],
+    ],
+)
+async def test_wrong_use_is_status_2_and_json_where_asked_for(run, akool_simulator, arguments):
+    status, command = await run(*arguments)
+    assert status == 2
+    assert "Traceback" not in command.errors
+    status, command = await run(*arguments, "--json")
+    assert status == 2
+    assert command.error["code"] == "usage"
+    assert command.output == ""
+    assert not akool_simulator.requests
+
+
+async def test_no_key_names_the_variables(run):
+    status, command = await run("avatars", "list", key=None)
+    assert status == 2
+    assert "AKOOL_API_KEY" in command.errors
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [(1101, 3), (1009, 3), (1014, 4), (1104, 5), (1215, 6), (1018, 1)]
+)
+async def test_the_service_s_code_becomes_an_exit_status(run, akool_simulator, code, status):
+    akool_simulator.fail_next(code=code, path="*", times=9)
+    ended, command = await run("avatars", "show", "one", "--json")
+    assert ended == status
+    assert command.error["code"] == code
+    assert command.error["status"] == status
+
+
+async def test_without_the_extra_it_says_how_to_install_it(akool, tmp_path):
+    (tmp_path / "typer.py").write_text("raise ImportError('no typer here', name='typer')\n")
+    command = await akool("demo", PYTHONPATH=str(tmp_path))
+    assert await command.ended() == 2
+    assert 'pip install "akool-async[cli]"' in command.errors
+    assert 'pip install "akool-async[all]"' in command.errors
+
+
+async def test_ctrl_c_while_it_is_being_imported_ends_quietly(akool, tmp_path):
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt\n")
+    command = await akool("demo", PYTHONPATH=str(tmp_path))
+    assert await command.ended() == 130
+    assert "Traceback" not in command.errors
