@@ -21,6 +21,8 @@ Command = Callable[[], Coroutine[Any, Any, int]]
 
 #: The exit status of a program that Ctrl-C ended.
 INTERRUPTED = 128 + signal.SIGINT
+#: Of one that SIGHUP ended, which Windows doesn't have.
+_HUNG_UP = 129
 
 
 @contextmanager
@@ -63,7 +65,7 @@ def run_command(command: Command, *, as_json: bool = False) -> int:
     except OutputError as error:
         discard_output()
         if error.errno == errno.EIO:
-            return 128 + signal.SIGHUP  # the terminal is gone; its signal comes, too
+            return _HUNG_UP  # the terminal is gone; its signal comes, too
         return report(error, as_json=as_json)
     except (AkoolError, OSError) as error:
         return report(error, as_json=as_json)
