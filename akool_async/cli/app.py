@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib.metadata import entry_points
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -67,7 +67,7 @@ COMMANDS_GROUP = "akool_async.commands"
 
 #: The base of every error about how a command is used; where it comes from differs by typer's
 #: version.
-_UsageError = typer.BadParameter.__bases__[0]
+_UsageError = cast("type[Exception]", typer.BadParameter.__bases__[0])
 
 
 def add_commands_of_others(arguments: Sequence[str]) -> None:
