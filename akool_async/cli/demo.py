@@ -21,7 +21,7 @@ __all__ = ["answer", "demo"]
 #: Seconds per word at which the simulated avatar speaks: quick, and still seen to stream.
 PACE = 0.05
 #: The long answer is interrupted after this many pieces.
-PATIENCE = 12
+INTERRUPT_AFTER = 12
 DURATION = 300
 QUESTIONS = (
     "Hello! Who are you?",
@@ -138,7 +138,7 @@ async def _interrupt(avatar: AvatarSession, course: Course, out: Printer) -> Non
         async for piece in pieces:
             out.piece(piece)
             heard += 1
-            if heard == PATIENCE:
+            if heard == INTERRUPT_AFTER:
                 break
     start = time.monotonic()
     await avatar.interrupt()

@@ -14,7 +14,7 @@ from akool_async.errors import ConfigurationError
 
 __all__ = ["Lines", "typed"]
 
-#: A line longer than this many characters is cut into several: nobody types that.
+#: A line longer than this many characters is cut into several: more than a person types.
 LONGEST = 100_000
 
 #: What a terminal sends for keys that its line discipline doesn't handle: arrow keys, Home, F5,

@@ -392,7 +392,7 @@ async def test_stopped_at_any_moment_it_leaves_no_session_open(
         await until(lambda: "again leaves" in chat.output or chat.ended_already)
         if not chat.ended_already:
             chat.signal(number)
-    # Killed by it only where it came after the end of everything: the next lines tell.
+    # Killed by it only where it came after the end of everything: see the next lines.
     assert await chat.ended() in (0, 128 + number, -number)
     assert akool_simulator.sessions
     assert not akool_simulator.open_sessions

@@ -46,7 +46,7 @@ async def test_interrupted_at_any_moment_it_leaves_no_session_open(akool, number
             demo = await akool("demo", key=None)
             await demo.printed(moment)
             demo.signal(number)
-            # Killed by it only where it came after the end of everything: the next line tells.
+            # Killed by it only where it came after the end of everything: see the next line.
             assert await demo.ended() in (128 + number, 0, -number)
             assert "\n  0 sessions left open\n" in demo.output
 
