@@ -21,6 +21,8 @@ from akool_async.errors import (
     InvalidResponseError,
 )
 
+pytestmark = pytest.mark.virtual_clock
+
 TOKEN_PATH = "/api/open/v3/getToken"
 EMPTY = {"count": 0, "result": []}
 

@@ -4,7 +4,6 @@ import asyncio
 import gc
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +22,8 @@ from akool_async.errors import (
     QuotaError,
     RateLimitError,
 )
+
+pytestmark = pytest.mark.virtual_clock
 
 EMPTY = envelope({"count": 0, "result": []})
 SESSION = envelope({"_id": "s1", "status": 1})
@@ -147,9 +148,9 @@ class TestRepeating:
 
     async def test_retry_after_is_waited_for(self, service: Scripted, client: AkoolClient) -> None:
         service.answer(busy(1005, **{"Retry-After": "1"}), EMPTY)
-        began = time.monotonic()
+        began = asyncio.get_running_loop().time()
         await read(client)
-        assert time.monotonic() - began >= 0.99
+        assert asyncio.get_running_loop().time() - began >= 0.99
 
     async def test_a_long_one_is_told_at_once(self, service: Scripted, client: AkoolClient) -> None:
         service.answer(busy(1005, **{"Retry-After": "Fri, 31 Dec 2100 23:59:59 GMT"}))

@@ -38,6 +38,8 @@ from akool_async.errors import (
 from akool_async.http import ConnectionPool
 from akool_async.rest.request import Idempotency, Request, get
 
+pytestmark = pytest.mark.virtual_clock
+
 READ = get("/api/open/x")
 CREATE = Request("POST", "/api/open/x", {}, b"{}", Idempotency.UNLESS_DONE)
 

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from typing import ClassVar
 
 import pytest
 
@@ -32,8 +33,10 @@ class Stuck(InMemoryTransport):
     """Never joins."""
 
     name = "stuck"
+    joining: ClassVar[list[Stuck]] = []
 
     async def connect(self, *, timeout: float) -> None:
+        self.joining.append(self)
         await asyncio.sleep(3600)
 
 
@@ -125,7 +128,8 @@ async def test_cancelled_while_creating_it_closes_what_was_created():
         task = asyncio.create_task(use())
         await until(lambda: creations(sim))
         task.cancel()
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0)
+        assert not task.done()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -141,9 +145,10 @@ async def test_cancelled_while_joining_it_closes_the_session():
             async with akool.open_session(AVATAR, transport=Stuck):
                 pytest.fail("opened")
 
+        Stuck.joining.clear()
         task = asyncio.create_task(use())
-        await until(lambda: sim.open_sessions)
-        await asyncio.sleep(0.05)
+        await until(lambda: Stuck.joining, "the room being joined")
+        assert sim.open_sessions
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

@@ -102,15 +102,17 @@ async def test_reading_counts_against_the_time_limit(
 ) -> None:
     items = repeated(json.dumps(ITEM).encode(), 9_000)
 
+    answered: list[web.Request] = []
+
     async def late(request: web.Request) -> web.StreamResponse:
         await asyncio.sleep(0.1)
+        answered.append(request)
         return web.Response(body=answer(items))
 
     service.otherwise = late
-    began = asyncio.get_running_loop().time()
     with pytest.raises(APITimeoutError):
         await client.with_options(timeout=0.12, max_retries=0).avatars.list()
-    assert asyncio.get_running_loop().time() - began < 3
+    assert answered  # what took too long was reading it
 
 
 def test_an_honest_answer_is_far_from_the_bound() -> None:

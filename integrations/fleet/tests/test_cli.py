@@ -64,7 +64,7 @@ async def test_drain_ends_workers_and_reap_cleans_up_without_any(tmp_path: Path)
         await t.until_open(1)
         code, out, _ = await akool("drain", "trial_bots:fleet", **env)
         assert (code, out) == (0, "1 workers were asked to end\n")
-        assert await asyncio.wait_for(first.wait(), 30) == 0
+        assert await asyncio.wait_for(first.wait(), 60) == 0
         assert (await job.status()).state == "queued"
         assert not t.service.open_sessions
         second = await t.worker()
@@ -96,5 +96,5 @@ async def test_several_processes_end_in_order_together() -> None:
             while len((await t.fleet.status()).workers) < 2:
                 await asyncio.sleep(0.05)
         parent.terminate()
-        assert await asyncio.wait_for(parent.wait(), 30) == 0
+        assert await asyncio.wait_for(parent.wait(), 60) == 0
         assert (await t.fleet.status()).workers == {}

@@ -15,8 +15,14 @@ from virtual_clock import VirtualClockLoop
 
 __all__: list[str] = []
 
-_TESTS = Path(__file__).parents[2]
-_FOLDERS = {_TESTS / name for name in ("agora_trtc", "chatroom", "conversation")}
+_ROOT = Path(__file__).parents[3]
+_FOLDERS = {
+    _ROOT / "transports" / "chatroom" / "tests",
+    *(
+        _ROOT / "tests" / name
+        for name in ("agora_trtc", "chatroom", "conversation", "resources", "rest")
+    ),
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:

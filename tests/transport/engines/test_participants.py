@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from akool_async.errors import DisconnectedError
+from akool_async.testing.waiting import PATIENCE
 from akool_async.transport import ConnectionChange, ConnectionState, TransportStats
 from akool_async.transport.engines.participants import ParticipantTracker
 
@@ -23,7 +24,7 @@ class Room:
         self.tracker.connected = True
 
     async def next(self) -> bytes | ConnectionChange:
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(PATIENCE):
             return await self.tracker.inbox.get()
 
 

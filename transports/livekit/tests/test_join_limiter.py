@@ -97,7 +97,7 @@ async def test_turns_are_handed_on_between_event_loops() -> None:
 
 
 async def test_a_join_given_up_by_cancelling_leaves_the_room_again(room) -> None:
-    await room.fault("silent_join", seconds=0.3)
+    await room.fault("silent_join", seconds=2.0)
     permit = await JOIN_LIMITER.acquire()
     client = rtc.Room()
     url = room.credentials.livekit_url
