@@ -67,6 +67,10 @@ def test_the_test_of_a_bot_runs_as_printed(pytester, mode):
     result.assert_outcomes(passed=1)
 
 
+def test_every_block_is_run():
+    assert [("def test_" in block) for block in blocks()] == [False, True]
+
+
 def test_every_extra_is_part_of_all_and_named():
     extras = tomllib.loads((README.parent / "pyproject.toml").read_text(encoding="utf-8"))[
         "project"

@@ -1,4 +1,6 @@
-"""The programs of README, of the guides and of the transports' pages, run as they are printed.
+"""The programs of the guides and of the transports' pages, run as they are printed.
+
+Those of the README are run by `tests/test_readme.py`.
 
 Every block marked as Python is run against the simulator, unless a comment above it says why not:
 
@@ -32,7 +34,7 @@ from akool_async.simulator import Simulator
 from akool_async.simulator.rooms.livekit.tokens import API_KEY, API_SECRET
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("transports/*/README.md")]
+PAGES = [*ROOT.glob("docs/*.md"), *ROOT.glob("transports/*/README.md")]
 AVATAR = "dvp_Tristan_cloth2_1080P"
 
 BLOCK = re.compile(
@@ -77,13 +79,16 @@ BLOCKS = [
 ]
 
 
-def of_kind(kind: str) -> pytest.MarkDecorator:
-    found = [
-        pytest.param(block, id=f"{block.page}-{block.number}")
-        for block in BLOCKS
-        if block.kind == kind
-    ]
-    return pytest.mark.parametrize("block", found)
+def pages_with(kind: str) -> list[str]:
+    """The pages that have blocks of a kind."""
+    return sorted({block.page for block in BLOCKS if block.kind == kind})
+
+
+PROGRAMS = [
+    pytest.param(block, id=f"{block.page}-{block.number}")
+    for block in BLOCKS
+    if block.kind == "program"
+]
 
 
 @pytest.fixture
@@ -135,7 +140,7 @@ class Coroutines:
             await result
 
 
-@pytest.mark.parametrize("page", sorted({b.page for b in BLOCKS if b.kind == "coroutine"}))
+@pytest.mark.parametrize("page", pages_with("coroutine"))
 async def test_the_blocks_of_a_page_run(service, page, capsys):
     ran = 0
     for block in (b for b in BLOCKS if b.page == page and b.kind == "coroutine"):
@@ -156,7 +161,7 @@ async def earlier(coroutines: Coroutines, block: Block) -> None:
         await coroutines.run(next(b for b in BLOCKS if b.page == block.page and b.number == 1))
 
 
-@of_kind("program")
+@pytest.mark.parametrize("block", PROGRAMS)
 async def test_a_program_runs(service, python, tmp_path, block):
     file = tmp_path / "program.py"
     file.write_text(block.code, encoding="utf-8")
@@ -179,12 +184,13 @@ async def test_a_program_runs(service, python, tmp_path, block):
     assert not service.open_sessions
 
 
-@of_kind("pytest")
-def test_a_test_passes(pytester, block):
-    pytester.makepyfile(test_page=block.code)
+@pytest.mark.parametrize("page", pages_with("pytest"))
+def test_the_tests_of_a_page_pass(pytester, page):
+    blocks = [b for b in BLOCKS if b.page == page and b.kind == "pytest"]
+    pytester.makepyfile(**{f"test_block_{block.number}": block.code for block in blocks})
     pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function")
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-W", "error")
-    result.assert_outcomes(passed=block.code.count("def test_"))
+    result.assert_outcomes(passed=sum(block.code.count("def test_") for block in blocks))
 
 
 def test_blocks_are_found_and_what_isn_t_run_says_why():
