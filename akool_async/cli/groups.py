@@ -52,7 +52,9 @@ def do(command: Command, *, as_json: bool = False) -> None:
 def _status(text: str | None) -> sessions.Status | None:
     if text is None:
         return None
-    names = sessions.STATUSES | {str(number): number for number in sessions.STATUSES.values()}
+    names = dict(sessions.STATUSES)
+    for number in sessions.STATUSES.values():
+        names[str(number)] = number
     if text.lower() not in names:
         raise typer.BadParameter(
             f"{text!r} isn't one of {', '.join(names)}", param_hint="'--status'"

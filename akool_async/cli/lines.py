@@ -60,9 +60,8 @@ class Lines:
                     "Nothing can be read, because standard input is closed (<&-). Leave it open, "
                     "or redirect it from a file."
                 )
-            descriptor = sys.stdin.fileno()
             encoding = encoding or sys.stdin.encoding
-        self._descriptor = descriptor
+        self._descriptor: int = sys.stdin.fileno() if descriptor is None else descriptor
         self._decoder = codecs.getincrementaldecoder(encoding or "utf-8")("replace")
         self._text = ""
         self._began = False

@@ -13,6 +13,7 @@ from akool_async.cli.terminal import printer
 from akool_async.client import AkoolClient
 from akool_async.conversation import AvatarSession
 from akool_async.errors import InvalidParameterError
+from akool_async.events import Reply
 from akool_async.validation import speech
 
 __all__ = ["ask", "say"]
@@ -22,6 +23,7 @@ async def ask(text: str, wanted: SessionOptions, *, simulated: bool, as_json: bo
     """Asks; standard output gets the reply as it comes, and nothing else."""
     question = await _text(text)
     out = printer()
+    reply: Reply | None = None
     async with _session(wanted, mode=2, simulated=simulated) as avatar:
         if as_json:
             reply = await avatar.ask(question)
@@ -30,7 +32,7 @@ async def ask(text: str, wanted: SessionOptions, *, simulated: bool, as_json: bo
                 async for piece in pieces:
                     out.piece(piece)
             out.line()
-    if as_json:
+    if reply is not None:
         show_json([{"text": reply.text, "mid": reply.mid, "ended": reply.ended}])
     return 0
 
