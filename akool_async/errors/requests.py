@@ -1,0 +1,76 @@
+"""REST calls that brought no usable answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from akool_async.errors.base import AkoolError
+
+__all__ = [
+    "APIConnectionError",
+    "APITimeoutError",
+    "InvalidResponseError",
+    "RequestError",
+    "RequestInfo",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestInfo:
+    """Which REST call an error belongs to: method and path, without query, headers or body."""
+
+    method: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+class RequestError(AkoolError):
+    """A REST call brought no usable answer. The cause is chained.
+
+    Attributes:
+        request: method and path.
+        retryable: whether sending it again may help and can't do anything twice.
+        sent: False where the service surely never saw the call: the connection wasn't made.
+        retry_after: seconds that an answer which was no envelope asked to wait, where it did.
+    """
+
+    retry_after: float | None = None
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        request: RequestInfo | None = None,
+        retryable: bool = False,
+        sent: bool = True,
+    ) -> None:
+        super().__init__(f"{message} ({request})" if request else message)
+        self.message = message
+        self.request = request
+        self.retryable = retryable
+        self.sent = sent
+
+
+class APIConnectionError(RequestError):
+    """The connection wasn't made, or broke before the whole answer came."""
+
+
+class APITimeoutError(RequestError, TimeoutError):
+    """No answer came in time."""
+
+
+class InvalidResponseError(RequestError):
+    """The answer isn't the service's JSON envelope; `status` is the HTTP status."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        request: RequestInfo | None = None,
+        status: int | None = None,
+        retryable: bool = False,
+    ) -> None:
+        super().__init__(message, request=request, retryable=retryable)
+        self.status = status
