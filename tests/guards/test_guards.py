@@ -1,7 +1,11 @@
-"""The guards fail what they are there for, and nothing else: each runs in a pytest of its own."""
+"""The guards fail what they are there for, and nothing else: they run in a pytest of their own."""
 
 from __future__ import annotations
 
+import fnmatch
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,76 +83,75 @@ def test_what_cleans_up_passes(run, monkeypatch: pytest.MonkeyPatch) -> None:  #
     run(CLEAN).assert_outcomes(passed=4)
 
 
-@pytest.mark.parametrize(
-    ("code", "told"),
-    [
-        (
-            """
+#: What leaves something behind, by the name of its module -> the code, and what is said about it.
+LEAVING = {
+    "task": (
+        """
 import asyncio
 kept = []
 async def test():
     kept.append(asyncio.create_task(asyncio.sleep(3600), name="forgotten"))
 """,
-            "*left running:*forgotten*",
-        ),
-        (
-            """
+        "*left running:*forgotten*",
+    ),
+    "thread": (
+        """
 import threading
 gate = threading.Event()
 def test():
     threading.Thread(target=gate.wait, name="forgotten", daemon=True).start()
 """,
-            "*left running:*forgotten*",
-        ),
-        (
-            """
+        "*left running:*forgotten*",
+    ),
+    "open_socket": (
+        """
 import socket
 kept = []
 def test():
     kept.append(socket.socket())
 """,
-            "*left open:*socket*",
-        ),
-        (
-            """
+        "*left open:*socket*",
+    ),
+    "connection": (
+        """
 import socket, pytest
 def test():
     with socket.socket() as s:
         with pytest.raises(ConnectionError):
             s.connect(("192.0.2.1", 80))
 """,
-            "*reached beyond loopback: connect to 192.0.2.1*",
-        ),
-        (
-            """
+        "*reached beyond loopback: connect to 192.0.2.1*",
+    ),
+    "lookup": (
+        """
 import asyncio, pytest
 async def test():
     with pytest.raises(OSError):
         await asyncio.open_connection("example.com", 80)
 """,
-            "*reached beyond loopback: look up example.com*",
-        ),
-        (
-            """
+        "*reached beyond loopback: look up example.com*",
+    ),
+    "datagram": (
+        """
 import socket, pytest
 def test():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         with pytest.raises(ConnectionError):
             s.sendto(b"x", ("192.0.2.1", 53))
 """,
-            "*reached beyond loopback: send to 192.0.2.1*",
-        ),
-        (
-            """
+        "*reached beyond loopback: send to 192.0.2.1*",
+    ),
+    "logged_secret": (
+        """
 import logging
 def test(secret):
     key = secret("a-secret-0123456789")
     logging.getLogger("akool_async.x").debug("using %s", key)
 """,
-            "*a secret was logged: akool_async.x: using <the secret>*",
-        ),
-        (
-            """
+        "*a secret was logged: akool_async.x: using <the secret>*",
+    ),
+    "secret_of_a_model": (
+        """
 import logging
 from pydantic import SecretStr
 def test():
@@ -158,10 +161,10 @@ def test():
     except ValueError:
         logging.getLogger("elsewhere").exception("failed")
 """,
-            "*a secret was logged: elsewhere: failed*",
-        ),
-        (
-            """
+        "*a secret was logged: elsewhere: failed*",
+    ),
+    "session": (
+        """
 from akool_async.client import AkoolClient
 from akool_async.simulator import Simulator
 async def test():
@@ -169,15 +172,37 @@ async def test():
         avatar = (await akool.avatars.list(size=1))[0]
         await akool.sessions.create(avatar.avatar_id, stream_type="agora", duration=60)
 """,
-            "*sessions left open: *",
-        ),
-    ],
-)
-def test_what_leaves_something_fails(run, code: str, told: str) -> None:  # type: ignore[no-untyped-def]
-    result = run(code)
-    result.stdout.fnmatch_lines([told])
-    outcomes = result.parseoutcomes()
-    assert outcomes.get("errors", 0) + outcomes.get("error", 0) == 1
+        "*sessions left open: *",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def sections(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """One run of all of them; each one's name -> what that run says about it."""
+    folder = tmp_path_factory.mktemp("leaving")
+    (folder / "pytest.ini").write_text(SETTINGS, encoding="utf-8")
+    (folder / "conftest.py").write_text(CONFTEST, encoding="utf-8")
+    for name, (code, _) in LEAVING.items():
+        (folder / f"test_{name}.py").write_text(
+            code.replace("def test(", f"def test_{name}("), encoding="utf-8"
+        )
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly"],
+        cwd=folder, capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    passed = re.search(r"(\d+) passed, (\d+) errors", done.stdout)
+    # The tests pass; what is wrong is found when each is over.
+    assert passed is not None, done.stdout
+    assert passed.groups() == (str(len(LEAVING)),) * 2, done.stdout
+    parts = re.split(r"^_+ ERROR at teardown of test_(\w+) _+$", done.stdout, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+@pytest.mark.parametrize("name", LEAVING)
+def test_what_leaves_something_fails(sections: dict[str, str], name: str) -> None:
+    said = sections[name].partition("short test summary")[0]
+    assert fnmatch.fnmatchcase(said, LEAVING[name][1])
 
 
 def test_a_secret_that_becomes_known_later_fails_the_run(run) -> None:  # type: ignore[no-untyped-def]
