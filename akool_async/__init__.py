@@ -18,6 +18,7 @@ from akool_async.errors import *  # noqa: F403 - everything in its __all__ is pu
 from akool_async.events import *  # noqa: F403
 
 if TYPE_CHECKING:
+    from akool_async.candidates import OpeningProgress
     from akool_async.client import AkoolClient
     from akool_async.conversation import (
         AvatarSession,
@@ -46,6 +47,7 @@ __all__ = [
     "ConversationOptions",
     "ConversationStats",
     "EventReader",
+    "OpeningProgress",
     "OwnAgoraRoom",
     "OwnLiveKitRoom",
     "OwnTRTCRoom",
@@ -69,6 +71,7 @@ __all__ += events.__all__
 
 #: Where a name comes from that isn't imported with the package.
 _MODULES: Final = {
+    "candidates": ("OpeningProgress",),
     "client": ("AkoolClient",),
     "conversation": (
         "AvatarSession",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from dataclasses import replace
 from functools import cached_property
@@ -11,8 +12,8 @@ from typing import Any, Final, Self
 from aiohttp import ClientSession
 
 from akool_async.auth import choose_auth
-from akool_async.concurrency import run_to_completion
-from akool_async.errors import InvalidParameterError
+from akool_async.concurrency import Uncancellable
+from akool_async.errors import InvalidParameterError, SessionLeftOpenError
 from akool_async.http import ConnectionPool
 from akool_async.opening import SessionOpener
 from akool_async.resources.account import Account
@@ -89,6 +90,8 @@ class AkoolClient(SessionOpener):
             )
         pool = ConnectionPool(normalise_base_url(address), session)
         self._owns_pool = True
+        self._closing: Uncancellable[None] | None = None
+        self._closing_waited_for = False
         self._executor = APIExecutor(
             pool,
             auth,
@@ -201,13 +204,26 @@ class AkoolClient(SessionOpener):
 
         Sessions that are being created are waited for and closed, too; those that `sessions.create`
         has returned are their creator's. The connections of a `session` that was given stay open.
-        Goes on to the end when cancelled, then raises the cancellation. Twice is fine.
+        Goes on to the end when cancelled, then raises the cancellation. Twice is fine. A handler or
+        a responder of such a session doesn't wait here: closing waits for it.
 
         Raises:
-            SessionLeftOpenError: a session couldn't be closed.
+            SessionLeftOpenError: a session couldn't be closed. Raised once, and logged.
         """
-        if self._owns_pool:
-            await run_to_completion(self._shut(), timeout=None, name="akool: closing the client")
+        if not self._owns_pool:
+            return
+        if self._closing is None:
+            self._closing = Uncancellable(
+                self._shut(), timeout=None, name="akool: closing the client"
+            )
+        if self._executor.open_sessions.wait_for(asyncio.current_task()):
+            return
+        first, self._closing_waited_for = not self._closing_waited_for, True
+        try:
+            await self._closing.wait()
+        except SessionLeftOpenError:
+            if first:
+                raise
 
     async def _shut(self) -> None:
         try:

@@ -7,14 +7,14 @@ have a command answered; then hand it out, and close both whatever happens.
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Coroutine, Generator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Literal, TypeVar
+from typing import Any, Final, Literal
 
+from akool_async import avatar_claim as claim
+from akool_async.candidates import Candidates, OnProgress, OpeningProgress
 from akool_async.conversation import AvatarSession, ConversationOptions, SessionInfo
-from akool_async.conversation.params import Params
 from akool_async.conversation.responder import ResponderFunction, RespondWith
 from akool_async.errors import ConfigurationError, InvalidParameterError
 from akool_async.joining import (
@@ -26,20 +26,19 @@ from akool_async.joining import (
     pull_url_of,
     read_session,
 )
-from akool_async.models.credentials import Credentials
 from akool_async.models.session import LegacySession, Session
 from akool_async.models.session_fields import SessionFields
 from akool_async.models.voice_params import VoiceParams
+from akool_async.opening_attempt import Attempt, with_voice
 from akool_async.resources.executor import APIExecutor
-from akool_async.resources.polling import Progress
-from akool_async.rooms.room import OwnRoom, PreparedRoom
+from akool_async.rooms.room import OwnRoom
 from akool_async.session_versions import SessionPlan, Version3, Version4
 from akool_async.transport import JoinTarget, Transport
-from akool_async.validation import seconds
+from akool_async.validation import choice, seconds
 
 __all__ = ["SessionOpener", "SessionOpening", "join"]
 
-S = TypeVar("S", Session, LegacySession)
+_VOICES: Final[tuple[Literal["account", "avatar"], ...]] = ("account", "avatar")
 
 
 class SessionOpening:
@@ -87,7 +86,7 @@ class SessionOpener:
 
     def open_session(
         self,
-        avatar_id: str,
+        avatar_id: str | Sequence[str],
         *,
         stream_type: Literal["livekit", "agora", "trtc", "flv"] = "livekit",
         duration: int | None = None,
@@ -95,6 +94,7 @@ class SessionOpener:
         language: str | None = None,
         voice_id: str | None = None,
         voice_url: str | None = None,
+        default_voice: Literal["account", "avatar"] = "account",
         background_url: str | None = None,
         knowledge_id: str | None = None,
         scene_mode: Literal["fast_dialogue", "meeting"] | None = None,
@@ -110,8 +110,10 @@ class SessionOpener:
         idle_timeout: float | None = None,
         renew_credentials: Renew | None = None,
         on_created: OnCreated | None = None,
+        wait_for_slot: float | None = None,
+        take_over: bool = False,
+        on_progress: OnProgress | None = None,
         legacy: bool = False,
-        on_progress: Progress[LegacySession] | None = None,
         running_timeout: float = 60.0,
     ) -> SessionOpening:
         """Creates a session, joins its room, and closes both whatever happens.
@@ -122,7 +124,9 @@ class SessionOpener:
         Awaited instead of entered, it returns the open session, and `avatar.aclose()` closes it.
 
         Args:
-            avatar_id: a streaming avatar's id.
+            avatar_id: a streaming avatar's id; or several in the order of preference: the next one
+                is tried when one is in use, still processing, or can't be used (codes 1214, 1215,
+                1237, 1008, 1010, 1220). `avatar.info.avatar_id` says which it is.
             stream_type: the room, "livekit", "agora" or "trtc"; (legacy) the video, "flv" or
                 "agora".
             duration: whole seconds, 1..3600, of which all are taken from the credits at once; what
@@ -131,6 +135,10 @@ class SessionOpener:
             language: a code, "en".
             voice_id: another voice than the avatar's own.
             voice_url: a voice of your own.
+            default_voice: whose voice speaks where neither `voice_id` nor `voice_url` is given:
+                "account", the account's default voice, or "avatar", the avatar's own where it has
+                one. That one is read first, by one call for each avatar; where it can't be read
+                within 5 s, the account's speaks, and a warning says so. Not with fast_dialogue.
             background_url: an image or a video.
             knowledge_id: a knowledge base's id.
             scene_mode: "fast_dialogue" (for spoken input) or "meeting" (lip-syncs audio that you
@@ -153,16 +161,24 @@ class SessionOpener:
             on_created: called with the session, which has an id and is paid for, before anything
                 else is done with it; plain or async. What it raises is raised, and the session
                 closed.
+            wait_for_slot: seconds for which creating is tried again, with growing pauses, while
+                every avatar given is in use.
+            take_over: first closes what the account has open with the avatar, as a program that
+                died leaves it; not what this client has open itself by `open_session`. A session
+                whose avatar the service doesn't answer stays open, and a warning says so.
+            on_progress: called with an `OpeningProgress` before each avatar is tried, when it is
+                refused, before a pause, and (legacy) at every look until the session runs; plain or
+                async.
             legacy: a version 3 session; its messages go through the chat room. Of the session's
                 fields it takes `background_url`, and what every question carries: `mode`,
                 `language`, `voice_id`, `voice_url`.
-            on_progress: (legacy) called with the session at every look until it runs.
             running_timeout: (legacy) seconds until it must run.
 
         Raises: when it is entered or awaited,
             MissingDependencyError, ConfigurationError: no such transport, or it can't work here, or
                 the client is closed; nothing was created.
             InvalidParameterError: a wrong value; nothing was created.
+            BusyError: every avatar given is in use, also after `wait_for_slot`.
             APIError, RequestError: the session couldn't be created; says so where one may be open.
             SessionFailedError, WaitTimeoutError: (legacy) it didn't get to run.
             JoinError: its room couldn't be joined; the session is closed again.
@@ -196,18 +212,39 @@ class SessionOpener:
             respond_with,
             None if idle_timeout is None else seconds("idle_timeout", idle_timeout),
         )
-        if legacy:
 
-            async def start() -> AvatarSession:
-                plan = Version3(
-                    self._executor, avatar_id, stream_type, fields, on_progress, running_timeout
-                )
-                return await _open(self._executor, plan, fields, room, by)
-        else:
+        async def start() -> AvatarSession:
+            executor = self._executor
+            candidates = Candidates(avatar_id, wait_for_slot, on_progress)
+            wants_voice = _wants_voice(choice("default_voice", default_voice, _VOICES), fields)
+            if wants_voice and legacy:
+                raise InvalidParameterError("default_voice", "isn't known to version 3 sessions")
+            if not candidates.plain:
+                executor = replace(executor, retry=replace(executor.retry, busy=False))
+            voices: dict[str, str | None] = {}
 
-            async def start() -> AvatarSession:
-                plan = Version4(self._executor, avatar_id, stream_type, fields)
-                return await _open(self._executor, plan, fields, room, by)
+            async def opens(candidate: str) -> AvatarSession:
+                def planned(fields: SessionFields) -> SessionPlan[Any]:
+                    if not legacy:
+                        return Version4(executor, candidate, stream_type, fields)
+
+                    def seen(session: LegacySession) -> Awaitable[None]:
+                        return candidates.report(
+                            OpeningProgress("starting", candidate, session=session)
+                        )
+
+                    return Version3(executor, candidate, stream_type, fields, seen, running_timeout)
+
+                attempt = Attempt(executor, planned(fields), fields, room, by)
+                if take_over:
+                    await claim.take_over(executor, attempt.plan.sessions, candidate)
+                if wants_voice:
+                    if candidate not in voices:
+                        voices[candidate] = await claim.avatars_voice(executor, candidate)
+                    attempt = with_voice(attempt, voices[candidate], planned)
+                return await attempt.run()
+
+            return await candidates.first(opens, executor.open_sessions)
 
         return SessionOpening(start)
 
@@ -271,100 +308,7 @@ def _chosen(value: str | None) -> str | None:
     return None if isinstance(value, str) and not value else value
 
 
-async def _open(
-    executor: APIExecutor,
-    plan: SessionPlan[S],
-    fields: SessionFields,
-    room: OwnRoom | None,
-    by: JoinBy,
-) -> AvatarSession:
-    found = by.find(plan.kind)
-    responder = by.responder(fields["mode"], found.dialect)
-    plan.creation(None)  # refuses wrong values, before a room makes tokens by them
-    own = _own_room(room, plan.kind, fields["duration"])
-    settings = by.settings(found, executor.pool.base_url)
-    if own is not None:
-        settings = {**own.transport_options, **settings}
-    creation = plan.creation(own)
-    found.preflight(settings)
-    options = by.options or ConversationOptions()
-    info = SessionInfo(
-        avatar_id=creation.avatar_id,
-        transport=found.name,
-        dialect=found.dialect,
-        mode=fields["mode"],
-        language=fields["language"],
-        voice_id=fields["voice_id"],
-        voice_url=fields["voice_url"],
-        background_url=None if found.dialect == "v3" else fields["background_url"],
-    )
-    Params.from_info(info)  # what the conversation refuses is refused before it is paid for
-    open_sessions = executor.open_sessions
-    with open_sessions.opening():
-        session = await creation.session()
-        try:
-            if by.on_created is not None:
-                result = by.on_created(session)
-                if inspect.isawaitable(result):
-                    await result
-            ready = await plan.ready(session)
-            info = replace(
-                info,
-                session_id=session.id,
-                duration=ready.duration,
-                created=creation.began,
-                pull_url=pull_url_of(session),
-            )
-            target = JoinTarget(
-                own.bot_credentials if own is not None else credentials_of(session),
-                session_id=session.id,
-                own_room=own is not None,
-                renew_credentials=by.renew_credentials or _renewal(room, info.duration),
-            )
-
-            async def close() -> None:
-                try:
-                    await plan.closing(session, options.session_close_timeout).wait()
-                finally:
-                    open_sessions.discard(avatar)
-
-            avatar: AvatarSession = AvatarSession(
-                found(target, settings),
-                info=info,
-                options=options,
-                close=close,
-                pause=plan.pause(session),
-            )
-            if responder is not None:
-                avatar.install(responder)
-            open_sessions.check()
-        except BaseException as error:
-            await plan.closing(session, options.session_close_timeout).settle(error)
-            raise
-        open_sessions.add(avatar)
-    await avatar.open()
-    if by.idle_timeout is not None:
-        avatar.close_when_idle(by.idle_timeout)
-    return avatar
-
-
-def _own_room(room: OwnRoom | None, kind: str, duration: int | None) -> PreparedRoom | None:
-    if room is None:
-        return None
-    if not isinstance(room, OwnRoom):
-        raise InvalidParameterError("room", f"{type(room).__name__} isn't a room of one's own")
-    if room.stream_type != kind:
-        raise InvalidParameterError(
-            "room", f"is for stream_type={room.stream_type!r}, not for {kind!r}"
-        )
-    return room.prepare(duration=duration)
-
-
-def _renewal(room: OwnRoom | None, duration: float | None) -> Renew | None:
-    if room is None or not room.can_renew:
-        return None
-
-    async def renew() -> Credentials:
-        return room.renew(duration=duration)
-
-    return renew
+def _wants_voice(default: Literal["account", "avatar"], fields: SessionFields) -> bool:
+    """Whether the avatar's own voice is to be sent."""
+    given = fields["voice_id"] or fields["voice_url"]
+    return default == "avatar" and not given and fields["scene_mode"] != "fast_dialogue"

@@ -77,7 +77,7 @@ async def test_a_legacy_session_waits_until_it_runs_and_asks_with_its_options():
             LEGACY, legacy=True, language="fr", mode=2, on_progress=seen.append
         )
         async with opening as avatar:
-            assert [session.status for session in seen][-1] == 2
+            assert [step.session.status for step in seen if step.session][-1] == 2
             reply = await avatar.ask("Bonjour")
             assert reply.text
             assert reply.options is not None

@@ -192,6 +192,25 @@ class TestClosing:
             other.cancel()
             await asyncio.wait([other])
 
+    async def test_a_handler_may_close_the_client(self, sessions: SessionService) -> None:
+        async with AkoolClient("any-key-1234", base_url=sessions.url) as client:
+            avatar = await opening(client, options=ConversationOptions(opening_timeout=0.01))
+            ended = asyncio.Event()
+
+            @avatar.on(Disconnected)
+            async def gone(event: Disconnected) -> None:
+                await client.aclose()
+                await client.aclose()
+                ended.set()
+
+            closing = asyncio.create_task(avatar.aclose())
+            async with asyncio.timeout(5):
+                await ended.wait()
+                await closing
+                await client.aclose()
+            assert client.closed
+            assert sessions.open == set()
+
     async def test_what_stays_open_is_raised_and_logged_with_its_command(
         self, sessions: SessionService, akool: AkoolClient, caplog: pytest.LogCaptureFixture
     ) -> None:

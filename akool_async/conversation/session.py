@@ -145,6 +145,10 @@ class AvatarSession:
         if not self._conversation.runs(asyncio.current_task()):
             await closing.wait()
 
+    def runs(self, task: asyncio.Task[Any] | None) -> bool:
+        """Whether a task is a handler or a responder of this session: closing waits for it."""
+        return self._conversation.runs(task)
+
     def _closed(self) -> Uncancellable[None]:
         if self._closing is None:
             self._conversation.closing_task = asyncio.current_task()

@@ -13,6 +13,7 @@ from akool_async.conversation.params import Params
 from akool_async.errors import (
     CommandRejectedError,
     CommandTimeoutError,
+    MessageTooLargeError,
 )
 from akool_async.stream import PacketLimits, new_mid
 from akool_async.stream.messages import CommandAnswer
@@ -91,14 +92,28 @@ class Settings:
                 logger.warning("too large to be sent again: %s", ", ".join(left_out))
 
     async def set_params(self, params: Params, *, timeout: float) -> None:
-        """Sets what the caller wants from now on.
+        """Sets what the caller wants from now on: in several commands where one can't hold it.
 
         Raises:
+            MessageTooLargeError: a setting is too large for any command; nothing was sent.
             CommandRejectedError, CommandTimeoutError, DisconnectedError,
             ConversationClosedError: see `Commands.send`.
         """
-        await self._change(params, timeout)
-        self.params = self.params.updated(params)
+        commands, too_large = params.split(self._limits)
+        for name in too_large:
+            size = Params(**{name: params.given()[name]}).packet_size()
+            raise MessageTooLargeError(
+                name,
+                f"takes {size} bytes in a command, which can't be cut, a packet holds "
+                f"{self._limits.max_bytes}: give a shorter one",
+                size=size,
+                limit=self._limits.max_bytes,
+            )
+        clock = asyncio.get_running_loop().time
+        ends = clock() + timeout
+        for part in commands:
+            await self._change(part, max(ends - clock(), 0.001))
+            self.params = self.params.updated(part)
 
     async def set_mode(self, mode: Mode, *, timeout: float) -> None:
         """Puts the avatar into a mode, if it isn't in it. The caller's settings stay as they are.

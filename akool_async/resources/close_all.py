@@ -34,11 +34,13 @@ class Wanted:
     Attributes:
         avatar_id: those of this avatar.
         newer_than, older_than: those created since, or before.
+        excluded: ids of sessions that aren't meant.
     """
 
     avatar_id: str | None = None
     newer_than: Age | None = None
     older_than: Age | None = None
+    excluded: frozenset[str] = frozenset()
 
     _since: datetime | None = field(init=False)
     _before: datetime | None = field(init=False)
@@ -51,6 +53,8 @@ class Wanted:
 
     def meets(self, session: Session | LegacySession) -> bool | None:
         """Whether a session is meant; `None`: the answer doesn't hold what that depends on."""
+        if session.id in self.excluded:
+            return False
         unknown = False
         if self.avatar_id is not None:
             if session.avatar_id not in (None, self.avatar_id):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 from operator import attrgetter
 from typing import Final, Literal
@@ -139,11 +140,12 @@ class LegacySessions:
         avatar_id: str | None = None,
         newer_than: Age | None = None,
         older_than: Age | None = None,
+        excluded: Collection[str] = (),
     ) -> tuple[str, ...]:
         """Closes the sessions that are queueing or running; arguments and errors as
         `sessions.close_all`.
         """
-        wanted = Wanted(avatar_id=avatar_id, newer_than=newer_than, older_than=older_than)
+        wanted = Wanted(avatar_id, newer_than, older_than, frozenset(excluded))
         return await close_all(self.list, self.get, self._closer, wanted)
 
     async def wait_until_running(

@@ -24,19 +24,26 @@ class Closable(Protocol):
     async def aclose(self) -> None:
         """Closes it at the service."""
 
+    def runs(self, task: asyncio.Task[Any] | None) -> bool:
+        """Whether closing it waits for that task."""
+
 
 class OpenSessions:
     """What a client, with all its copies, has to close before its connections.
 
     Attributes:
         closing: whether the client is being closed, so that nothing more may be opened.
+        ids: of the sessions that `open_session` has open, from create's answer on.
         slots: one for each request that closes a session; waiting for one isn't a failed try.
     """
 
     def __init__(self) -> None:
         self.closing = False
+        self.ids: set[str] = set()
         self.slots = asyncio.Semaphore(MAX_CLOSING)
         self._sessions: set[Closable] = set()
+        #: These, and those that are being closed.
+        self._not_closed: set[Closable] = set()
         self._work: set[Uncancellable[Any]] = set()
         self._opening: set[asyncio.Future[None]] = set()
         self._waiting: set[asyncio.Timeout] = set()
@@ -86,10 +93,16 @@ class OpenSessions:
     def add(self, session: Closable) -> None:
         """A session is open."""
         self._sessions.add(session)
+        self._not_closed.add(session)
 
     def discard(self, session: Closable) -> None:
         """It is closed, or can't be closed."""
         self._sessions.discard(session)
+        self._not_closed.discard(session)
+
+    def wait_for(self, task: asyncio.Task[Any] | None) -> bool:
+        """Whether closing the sessions waits for that task: it is a handler of one."""
+        return any(session.runs(task) for session in self._not_closed)
 
     def start(
         self, work: Coroutine[Any, Any, T], *, timeout: float | None, name: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from operator import attrgetter
 from typing import Any, Final, Literal, Unpack
@@ -147,6 +147,7 @@ class Sessions:
         avatar_id: str | None = None,
         newer_than: Age | None = None,
         older_than: Age | None = None,
+        excluded: Collection[str] = (),
     ) -> tuple[str, ...]:
         """Closes the sessions that are queueing or running, whoever opened them.
 
@@ -158,6 +159,7 @@ class Sessions:
             newer_than: only those created since: an age (seconds or a timedelta), or an aware
                 datetime.
             older_than: only those created before.
+            excluded: ids of sessions that stay open.
 
         Returns:
             The ids of those that were closed.
@@ -167,7 +169,7 @@ class Sessions:
             SessionLeftOpenError: some couldn't be closed, or the service doesn't answer whether
                 they are meant; `session_ids` are theirs. All others are closed.
         """
-        wanted = Wanted(avatar_id=avatar_id, newer_than=newer_than, older_than=older_than)
+        wanted = Wanted(avatar_id, newer_than, older_than, frozenset(excluded))
         return await close_all(self.list, self.get, self._closer, wanted)
 
 

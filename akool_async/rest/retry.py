@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from akool_async.concurrency import Backoff
-from akool_async.errors import AkoolError
+from akool_async.errors import AkoolError, BusyError
 
 __all__ = ["RetryRules", "read_retry_after", "wait_before_retry"]
 
@@ -31,11 +31,13 @@ class RetryRules:
         retry_time: seconds from the first try's start after which no other is begun.
         backoff: seconds; the first pause is random between 0 and this, each later one up to twice
             as long, at most 8 s.
+        busy: whether a call that is refused because an avatar or a slot is in use is repeated.
     """
 
     max_retries: int = 2
     retry_time: float = 60.0
     backoff: float = 0.5
+    busy: bool = True
 
 
 def wait_before_retry(
@@ -59,6 +61,8 @@ def wait_before_retry(
         random: gives 0 ≤ x < 1.
     """
     if tries > rules.max_retries or not error.retryable:
+        return None
+    if isinstance(error, BusyError) and not rules.busy:
         return None
     backoff = Backoff(first=rules.backoff, most=LONGEST_BACKOFF, random=random, tries=tries - 1)
     pause = backoff.pause(retry_after)

@@ -1,0 +1,165 @@
+"""One try to open a session: everything checked, then created, joined, and closed if that fails."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from akool_async.candidates import CandidateRefusedError, unavailable
+from akool_async.conversation import AvatarSession, ConversationOptions, SessionInfo
+from akool_async.conversation.params import Params
+from akool_async.errors import APIError, InvalidParameterError
+from akool_async.joining import JoinBy, Renew, credentials_of, pull_url_of
+from akool_async.models.credentials import Credentials
+from akool_async.models.session_fields import SessionFields
+from akool_async.resources.creating import Creation
+from akool_async.resources.executor import APIExecutor
+from akool_async.rooms.room import OwnRoom, PreparedRoom
+from akool_async.session_versions import SessionPlan
+from akool_async.transport import JoinTarget
+
+__all__ = ["Attempt", "with_voice"]
+
+logger = logging.getLogger(__name__)
+
+
+class Attempt:
+    """One try to open a session. Making it checks everything, and sends nothing."""
+
+    def __init__(
+        self,
+        executor: APIExecutor,
+        plan: SessionPlan[Any],
+        fields: SessionFields,
+        room: OwnRoom | None,
+        by: JoinBy,
+    ) -> None:
+        self.executor = executor
+        self.plan = plan
+        self.fields = fields
+        self.room = room
+        self.by = by
+        self._transport = found = by.find(plan.kind)
+        self._responder = by.responder(fields["mode"], found.dialect)
+        plan.creation(None)  # refuses wrong values, before a room makes tokens by them
+        self._own = own = _own_room(room, plan.kind, fields["duration"])
+        self._settings = by.settings(found, executor.pool.base_url)
+        if own is not None:
+            self._settings = {**own.transport_options, **self._settings}
+        self._creation: Creation[Any] = plan.creation(own)
+        found.preflight(self._settings)
+        self._options = by.options or ConversationOptions()
+        self._info = SessionInfo(
+            avatar_id=self._creation.avatar_id,
+            transport=found.name,
+            dialect=found.dialect,
+            mode=fields["mode"],
+            language=fields["language"],
+            voice_id=fields["voice_id"],
+            voice_url=fields["voice_url"],
+            background_url=None if found.dialect == "v3" else fields["background_url"],
+        )
+        Params.from_info(self._info)  # what the conversation refuses is refused before it is paid
+
+    async def run(self) -> AvatarSession:
+        """Creates the session, and joins its room.
+
+        Raises:
+            CandidateRefusedError: the service has no session with this avatar now.
+        """
+        open_sessions, by, own = self.executor.open_sessions, self.by, self._own
+        with open_sessions.opening():
+            try:
+                session = await self._creation.session()
+            except APIError as error:
+                if unavailable(error):
+                    raise CandidateRefusedError(error) from error
+                raise
+            session_id: str = session.id
+            open_sessions.ids.add(session_id)
+            limit = self._options.session_close_timeout
+            try:
+                if by.on_created is not None:
+                    result = by.on_created(session)
+                    if inspect.isawaitable(result):
+                        await result
+                ready = await self.plan.ready(session)
+                info = replace(
+                    self._info,
+                    session_id=session_id,
+                    duration=ready.duration,
+                    created=self._creation.began,
+                    pull_url=pull_url_of(session),
+                )
+                target = JoinTarget(
+                    own.bot_credentials if own is not None else credentials_of(session),
+                    session_id=session_id,
+                    own_room=own is not None,
+                    renew_credentials=by.renew_credentials or _renewal(self.room, info.duration),
+                )
+
+                async def close() -> None:
+                    try:
+                        await self.plan.closing(session, limit).wait()
+                    finally:
+                        open_sessions.discard(avatar)
+                        open_sessions.ids.discard(session_id)
+
+                avatar: AvatarSession = AvatarSession(
+                    self._transport(target, self._settings),
+                    info=info,
+                    options=self._options,
+                    close=close,
+                    pause=self.plan.pause(session),
+                )
+                if self._responder is not None:
+                    avatar.install(self._responder)
+                open_sessions.check()
+            except BaseException as error:
+                await self.plan.closing(session, limit).settle(error)
+                open_sessions.ids.discard(session_id)
+                raise
+            open_sessions.add(avatar)
+        await avatar.open()
+        if by.idle_timeout is not None:
+            avatar.close_when_idle(by.idle_timeout)
+        return avatar
+
+
+def _own_room(room: OwnRoom | None, kind: str, duration: int | None) -> PreparedRoom | None:
+    if room is None:
+        return None
+    if not isinstance(room, OwnRoom):
+        raise InvalidParameterError("room", f"{type(room).__name__} isn't a room of one's own")
+    if room.stream_type != kind:
+        raise InvalidParameterError(
+            "room", f"is for stream_type={room.stream_type!r}, not for {kind!r}"
+        )
+    return room.prepare(duration=duration)
+
+
+def _renewal(room: OwnRoom | None, duration: float | None) -> Renew | None:
+    if room is None or not room.can_renew:
+        return None
+
+    async def renew() -> Credentials:
+        return room.renew(duration=duration)
+
+    return renew
+
+
+def with_voice(
+    opening: Attempt, voice: str | None, planned: Callable[[SessionFields], SessionPlan[Any]]
+) -> Attempt:
+    """The same with the avatar's voice; without, where that can't be sent."""
+    if voice is None:
+        return opening
+    fields: SessionFields = {**opening.fields, "voice_id": voice}
+    try:
+        return Attempt(opening.executor, planned(fields), fields, opening.room, opening.by)
+    except InvalidParameterError as error:
+        logger.warning("the avatar's own voice can't be used (%s): the account's speaks", error)
+        return opening
