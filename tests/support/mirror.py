@@ -3,11 +3,14 @@
     python tests/support/mirror.py
 
 `akool_async/rest/retry.py` is tested by `tests/rest/test_retry.py`, and a plugin's
-`transports/NAME/akool_NAME/address.py` by `transports/NAME/tests/test_address.py`.
+`transports/NAME/akool_NAME/address.py` by `transports/NAME/tests/test_address.py`. A module in
+which no function does anything (protocols, constants, fields without a check of their own) needs
+none: there is no behaviour that a test could find wrong.
 """
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +28,21 @@ def _pairs(root: Path) -> Iterator[tuple[Path, Path]]:
             yield package, package.parent / "tests"
 
 
+def _does_something(function: ast.AST) -> bool:
+    """Whether it is a function with a body that isn't a docstring, `...` or `pass` alone."""
+    if isinstance(function, ast.Lambda):
+        return True
+    return isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and not all(
+        isinstance(line, ast.Pass)
+        or (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant))
+        for line in function.body
+    )
+
+
+def _has_behaviour(module: Path) -> bool:
+    return any(map(_does_something, ast.walk(ast.parse(module.read_text("utf-8")))))
+
+
 def untested(root: Path = ROOT) -> list[str]:
     """The paths of modules without a test module, from the root, in order."""
     missing = []
@@ -33,7 +51,9 @@ def untested(root: Path = ROOT) -> list[str]:
             if module.stem in ("__init__", "__main__"):
                 continue
             place = tests / module.relative_to(package).parent
-            if not (place / f"test_{module.stem}.py").exists():
+            if (place / f"test_{module.stem}.py").exists():
+                continue
+            if _has_behaviour(module):
                 missing.append(str(module.relative_to(root)))
     return missing
 
