@@ -11,7 +11,7 @@ and overrides the fixture `room` to give a `RemotePeer`: the room seen from the 
             async with MyRemotePeer() as room:
                 yield room
 
-Everything is awaited with generous limits (`PATIENCE` seconds); nothing is timed.
+Everything is awaited with generous limits (`TIMEOUT` seconds); nothing is timed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from akool_async.errors import (
 )
 from akool_async.models.credentials import AgoraCredentials, Credentials, TRTCCredentials
 from akool_async.testing.remote_peer import RemotePeer, next_packet, the_end
-from akool_async.testing.waiting import PATIENCE, until
+from akool_async.testing.waiting import TIMEOUT, until
 from akool_async.transport import (
     ConnectionChange,
     ConnectionState,
@@ -46,7 +46,7 @@ from akool_async.transport import (
     load_transport,
 )
 
-__all__ = ["PATIENCE", "RemotePeer", "TransportConformance", "next_packet", "the_end", "until"]
+__all__ = ["TIMEOUT", "RemotePeer", "TransportConformance", "next_packet", "the_end", "until"]
 
 
 class TransportConformance:
@@ -73,7 +73,7 @@ class TransportConformance:
         """A connected transport, closed whatever happens."""
         transport = self.make(room)
         try:
-            await transport.connect(timeout=PATIENCE)
+            await transport.connect(timeout=TIMEOUT)
             yield transport
         finally:
             await transport.close()
@@ -127,7 +127,7 @@ class TransportConformance:
 
     async def test_what_is_sent_right_after_connecting_arrives(self, room: RemotePeer) -> None:
         async with self.joined(room) as transport:
-            await transport.send(b'{"n":"first"}', timeout=PATIENCE)
+            await transport.send(b'{"n":"first"}', timeout=TIMEOUT)
             assert await room.wait_received(1) == [b'{"n":"first"}']
 
     async def test_bytes_come_as_they_were_sent(self, room: RemotePeer) -> None:
@@ -135,13 +135,13 @@ class TransportConformance:
         async with self.joined(room) as transport:
             await room.send(packet)
             assert await next_packet(transport) == packet
-            await transport.send(packet, timeout=PATIENCE)
+            await transport.send(packet, timeout=TIMEOUT)
             assert await room.wait_received(1) == [packet]
 
     async def test_the_largest_packet_passes_both_ways(self, room: RemotePeer) -> None:
         async with self.joined(room) as transport:
             packet = _packet(0, transport.limits.max_bytes)
-            await transport.send(packet, timeout=PATIENCE)
+            await transport.send(packet, timeout=TIMEOUT)
             assert await room.wait_received(1) == [packet]
             await room.send(packet)
             assert await next_packet(transport) == packet
@@ -150,7 +150,7 @@ class TransportConformance:
         packets = [_packet(n) for n in range(20)]
         async with self.joined(room) as transport:
             for packet in packets:
-                await transport.send(packet, timeout=PATIENCE)
+                await transport.send(packet, timeout=TIMEOUT)
                 await self.pause(transport)
             there = await room.wait_received(len(packets))
             for packet in packets:
@@ -168,14 +168,14 @@ class TransportConformance:
     ) -> None:
         async with self.joined(room) as transport:
             with pytest.raises((SendError, MessageTooLargeError)):
-                await transport.send(_packet(0, transport.limits.max_bytes + 1), timeout=PATIENCE)
-            await transport.send(b'{"n":1}', timeout=PATIENCE)
+                await transport.send(_packet(0, transport.limits.max_bytes + 1), timeout=TIMEOUT)
+            await transport.send(b'{"n":1}', timeout=TIMEOUT)
             assert await room.wait_received(1) == [b'{"n":1}']
             assert transport.stats.packets_sent == 1
 
     async def test_counts_packets_and_bytes(self, room: RemotePeer) -> None:
         async with self.joined(room) as transport:
-            await transport.send(b'{"n":12}', timeout=PATIENCE)
+            await transport.send(b'{"n":12}', timeout=TIMEOUT)
             await room.send(b'{"n":345}')
             await next_packet(transport)
             stats = transport.stats
@@ -232,7 +232,7 @@ class TransportConformance:
     async def test_leaves_no_task_behind(self, room: RemotePeer) -> None:
         before = asyncio.all_tasks()
         async with self.joined(room) as transport:
-            await transport.send(b'{"n":1}', timeout=PATIENCE)
+            await transport.send(b'{"n":1}', timeout=TIMEOUT)
             await room.wait_received(1)
         own = {t for t in asyncio.all_tasks() - before if _belongs_to(t, self.transport)}
         assert own == set()
@@ -241,7 +241,7 @@ class TransportConformance:
         async with self.joined(room) as transport:
             await transport.close()
             with pytest.raises(DisconnectedError) as raised:
-                await transport.send(b'{"n":1}', timeout=PATIENCE)
+                await transport.send(b'{"n":1}', timeout=TIMEOUT)
             assert raised.value.reason == "closed"
             for _ in range(3):
                 assert (await the_end(transport)).reason == "closed"
@@ -267,7 +267,7 @@ class TransportConformance:
             error = await the_end(transport)
             assert error.reason not in ("", "closed")
             with pytest.raises(DisconnectedError):
-                await transport.send(b'{"n":1}', timeout=PATIENCE)
+                await transport.send(b'{"n":1}', timeout=TIMEOUT)
 
     # Faults
 
@@ -276,7 +276,7 @@ class TransportConformance:
             await room.drop()
             changes: list[ConnectionState] = []
             try:
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(TIMEOUT):
                     while ConnectionState.RECONNECTED not in changes:
                         item = await transport.receive()
                         if isinstance(item, ConnectionChange):
@@ -285,7 +285,7 @@ class TransportConformance:
                 assert error.reason not in ("", "closed")  # noqa: PT017 - either way is fine
                 return
             assert ConnectionState.RECONNECTING in changes
-            await transport.send(b'{"n":"mended"}', timeout=PATIENCE)
+            await transport.send(b'{"n":"mended"}', timeout=TIMEOUT)
             await until(lambda: b'{"n":"mended"}' in room.received, "the packet at the avatar")
             await room.send(b'{"n":"back"}')
             assert await next_packet(transport) == b'{"n":"back"}'
@@ -294,7 +294,7 @@ class TransportConformance:
         await room.refuse()
         transport = self.make(room)
         with pytest.raises(JoinRefusedError) as raised:
-            await transport.connect(timeout=PATIENCE)
+            await transport.connect(timeout=TIMEOUT)
         assert raised.value.retryable is False
         for secret in _secrets(room.target.credentials):
             assert secret not in _chain(raised.value)
@@ -304,7 +304,7 @@ class TransportConformance:
         await room.hang()
         transport = self.make(room)
         with pytest.raises((JoinTimeoutError, JoinError)) as raised:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(TIMEOUT):
                 await transport.connect(timeout=1.0)
         assert raised.value.retryable is True
         await transport.close()
@@ -313,7 +313,7 @@ class TransportConformance:
     async def test_a_cancelled_connect_leaves_nothing(self, room: RemotePeer, steps: int) -> None:
         transport = self.make(room)
         before = asyncio.all_tasks()
-        connecting = asyncio.create_task(transport.connect(timeout=PATIENCE))
+        connecting = asyncio.create_task(transport.connect(timeout=TIMEOUT))
         for _ in range(steps):
             await asyncio.sleep(0.001)
         connecting.cancel()
@@ -324,12 +324,12 @@ class TransportConformance:
         assert {t for t in left if _belongs_to(t, self.transport)} == set()
         # The room is free for the next one, whatever state the join was in.
         async with self.joined(room) as again:
-            await again.send(b'{"n":"again"}', timeout=PATIENCE)
+            await again.send(b'{"n":"again"}', timeout=TIMEOUT)
             await until(lambda: b'{"n":"again"}' in room.received, "the packet at the avatar")
 
 
 async def _next_change(transport: Transport) -> ConnectionChange:
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         while True:
             item = await transport.receive()
             if isinstance(item, ConnectionChange):

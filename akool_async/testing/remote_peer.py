@@ -8,10 +8,10 @@ import asyncio
 import pytest
 
 from akool_async.errors import DisconnectedError
-from akool_async.testing.waiting import PATIENCE, until
+from akool_async.testing.waiting import TIMEOUT, until
 from akool_async.transport import JoinTarget, Transport
 
-__all__ = ["PATIENCE", "RemotePeer", "next_packet", "the_end", "until"]
+__all__ = ["TIMEOUT", "RemotePeer", "next_packet", "the_end", "until"]
 
 
 class RemotePeer(abc.ABC):
@@ -62,7 +62,7 @@ class RemotePeer(abc.ABC):
 
 async def next_packet(transport: Transport) -> bytes:
     """The next packet; changes of the connection are passed over."""
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         while True:
             item = await transport.receive()
             if isinstance(item, bytes):
@@ -71,7 +71,7 @@ async def next_packet(transport: Transport) -> bytes:
 
 async def the_end(transport: Transport) -> DisconnectedError:
     """The error that `receive` ends with; what comes before is passed over."""
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         while True:
             try:
                 await transport.receive()

@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["PATIENCE", "until"]
+__all__ = ["TIMEOUT", "until"]
 
 #: Seconds after which something that should happen is taken to have failed. Far longer than
 #: anything takes, so that a busy machine fails no test.
-PATIENCE: Final = 30.0
+TIMEOUT: Final = 30.0
 
 
 async def until(
-    condition: Callable[[], object], what: str | None = None, *, timeout: float = PATIENCE
+    condition: Callable[[], object], what: str | None = None, *, timeout: float = TIMEOUT
 ) -> None:
     """Returns once `condition()` is true; it is asked every five milliseconds.
 

@@ -18,7 +18,7 @@ from akool_async.errors import (
     MessageTooLargeError,
 )
 from akool_async.models.credentials import LiveKitCredentials
-from akool_async.testing.conformance import PATIENCE, next_packet, the_end, until
+from akool_async.testing.conformance import TIMEOUT, next_packet, the_end, until
 from akool_async.transport import ConnectionState, JoinTarget
 from akool_async.transport.engines.transport import EngineTransport
 
@@ -82,7 +82,7 @@ async def test_a_relay_that_is_not_there(vendor: Vendor) -> None:
     async with loopback_room(vendor.kind) as far:
         target = far.target
     with pytest.raises(JoinError) as raised:
-        await vendor.transport(target, OPTIONS).connect(timeout=PATIENCE)
+        await vendor.transport(target, OPTIONS).connect(timeout=TIMEOUT)
     assert raised.value.retryable
 
 
@@ -94,7 +94,7 @@ async def test_too_large_is_refused_before_it_is_sent(vendor: Vendor) -> None:
     target = JoinTarget(vendor.credentials())
     async with connected(vendor.transport(target, {"engine": engine})) as transport:
         with pytest.raises(MessageTooLargeError) as raised:
-            await transport.send(b"x" * 1001, timeout=PATIENCE)
+            await transport.send(b"x" * 1001, timeout=TIMEOUT)
         assert (raised.value.size, raised.value.limit) == (1001, 1000)
     assert engine.sent == []
 
@@ -106,7 +106,7 @@ async def test_the_same_identity_joins_from_elsewhere(vendor: Vendor, far: Loopb
     async with joined(vendor, far) as first, joined(vendor, far) as second:
         error = await the_end(first)
         assert (error.reason, error.retryable) == ("same_identity", True)
-        await second.send(b"1", timeout=PATIENCE)
+        await second.send(b"1", timeout=TIMEOUT)
         assert await far.wait_received(1) == [b"1"]
 
 
@@ -134,7 +134,7 @@ async def test_a_stranger_in_a_room_of_ones_own(vendor: Vendor) -> None:
 
 async def test_a_silent_room_is_joined_anew(vendor: Vendor, far: LoopbackPeer) -> None:
     async with joined(vendor, far) as transport:
-        await transport.reconnect(timeout=PATIENCE)
+        await transport.reconnect(timeout=TIMEOUT)
         await next_change(transport, ConnectionState.RECONNECTING)
         assert (await next_change(transport, ConnectionState.RECONNECTED)).lossy
         await far.send(b"back")
@@ -145,7 +145,7 @@ async def test_a_room_that_cannot_be_joined_anew_is_gone(vendor: Vendor, far: Lo
     async with joined(vendor, far) as transport:
         await far.refuse()
         with pytest.raises(DisconnectedError, match=REFUSED[vendor.kind]) as raised:
-            await transport.reconnect(timeout=PATIENCE)
+            await transport.reconnect(timeout=TIMEOUT)
         assert raised.value.reason == "connection_lost"
         assert (await the_end(transport)).reason == "connection_lost"
 

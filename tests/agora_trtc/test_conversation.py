@@ -16,7 +16,7 @@ from akool_async.conversation.session import AvatarSession
 from akool_async.errors import DisconnectedError, MissingDependencyError
 from akool_async.simulator import ServiceBehavior, Simulator
 from akool_async.simulator.rooms.relay.room import RelayRoom
-from akool_async.testing.conformance import PATIENCE, until
+from akool_async.testing.conformance import TIMEOUT, until
 
 AVATAR = "dvp_Tristan_cloth2_1080P"
 KINDS = pytest.mark.parametrize("kind", ["agora", "trtc"])
@@ -61,7 +61,7 @@ async def test_a_whole_conversation(kind: str) -> None:
         assert avatar.info.session_id is not None
         await avatar.set_params(mode=2)
         await sim.user_says(avatar.info.session_id, "somebody speaks")
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             async for event in events:
                 if isinstance(event, ev.UserSpoke):
                     assert event.text == "somebody speaks"
@@ -86,7 +86,7 @@ async def test_a_long_text_is_never_refused_by_the_limits(kind: str) -> None:
         utterance = avatar.say(text)
         texts = [f"and now number {n}" for n in range(10)]
         others = [avatar.say(words) for words in texts]
-        async with asyncio.timeout(PATIENCE * 2):
+        async with asyncio.timeout(TIMEOUT * 2):
             await asyncio.gather(*(u.spoken() for u in (utterance, *others)))
         assert room.refused == Counter()
         heard = [json.loads(r.data) for r in sim.packets if r.direction == "in"]
@@ -102,7 +102,7 @@ async def test_the_connection_breaks_and_the_conversation_goes_on(kind: str) -> 
     async with conversation(kind) as (avatar, room, _):
         changes = avatar.events(ev.Reconnecting, ev.Reconnected)
         await room.fault("drop_socket", refuse_for=0.1)
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             assert isinstance(await anext(changes), ev.Reconnecting)
             assert await anext(changes) == ev.Reconnected(lossy=True)
         assert (await avatar.ask("Still there?")).text == reply("Still there?")
@@ -112,7 +112,7 @@ async def test_the_connection_breaks_and_the_conversation_goes_on(kind: str) -> 
 async def test_a_command_during_the_break_is_answered_after_it(kind: str) -> None:
     async with conversation(kind) as (avatar, room, _):
         await room.fault("drop_socket", refuse_for=0.3)
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             await avatar.set_params(language="de")
         assert avatar.stats.reconnects == 1
 
@@ -129,7 +129,7 @@ async def test_being_thrown_out_ends_everything_with_the_reason(
         asking = [asyncio.create_task(avatar.ask(f"Slowly, please {n}")) for n in range(2)]
         await until(lambda: avatar.stats.packets_sent > 2, "the questions to leave")
         await room.fault("disconnect", code=code)
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             assert await anext(ended) == ev.Disconnected(reason)
             for waiting in asking:
                 with pytest.raises(DisconnectedError) as raised:
@@ -159,7 +159,7 @@ async def test_an_expiring_token_is_told_and_renewed() -> None:
             async with join(session, renew_credentials=renew) as avatar:
                 told = avatar.events(ev.TokenExpiring)
                 await rooms[0].fault("token_will_expire", seconds=20)
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(TIMEOUT):
                     assert await anext(told) == ev.TokenExpiring(20)
                 await until(lambda: not rooms[0].unrenewed, "the new token")
                 assert (await avatar.ask("ok?")).text == reply("ok?")
@@ -172,9 +172,9 @@ async def test_a_silent_room_is_joined_anew(kind: str) -> None:
     options = ConversationOptions(silence_after=0.3, probe_timeout=0.3, command_resend=0.2)
     async with conversation(kind, open_={"options": options}) as (avatar, room, _):
         joined = avatar.events(ev.Reconnected)
-        await room.fault("silence", seconds=PATIENCE)
-        setting = asyncio.create_task(avatar.set_params(language="de", timeout=PATIENCE))
-        async with asyncio.timeout(PATIENCE):
+        await room.fault("silence", seconds=TIMEOUT)
+        setting = asyncio.create_task(avatar.set_params(language="de", timeout=TIMEOUT))
+        async with asyncio.timeout(TIMEOUT):
             await anext(joined)
             await room.fault("silence", seconds=0)
             await setting

@@ -11,7 +11,7 @@ from akool_agora.loopback import LoopbackEngine
 from akool_async import AkoolClient, ConversationOptions, Reply
 from akool_async.errors import CommandTimeoutError, ReplyIncompleteError, ReplyTimeoutError
 from akool_async.simulator import NetworkConditions, Simulator
-from akool_async.testing.conformance import PATIENCE
+from akool_async.testing.conformance import TIMEOUT
 
 AVATAR = "dvp_Tristan_cloth2_1080P"
 WORDS = [f"word{n}" for n in range(40)]
@@ -19,7 +19,7 @@ REPLY = " ".join(WORDS)
 #: 5 % loss, 5 % doubling, 5 % disorder, either way.
 POOR = {"loss": 0.05, "double": 0.05, "reorder": 0.05, "reorder_delay": 0.05}
 OPTIONS = ConversationOptions(
-    command_resend=0.15, command_timeout=PATIENCE, reply_timeout=12.0, quiet_time=1.0
+    command_resend=0.15, command_timeout=TIMEOUT, reply_timeout=12.0, quiet_time=1.0
 )
 
 
@@ -90,7 +90,7 @@ async def test_a_command_that_nothing_answers_raises_in_time() -> None:
         akool.open_session(AVATAR, stream_type="agora", options=OPTIONS) as avatar,
     ):
         conditions.loss = 1.0
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             with pytest.raises(CommandTimeoutError):
                 await avatar.set_params(language="en", timeout=0.5)
         assert avatar.stats.commands_resent >= 1

@@ -10,7 +10,7 @@ from akool_async import events as ev
 from akool_async.models.credentials import AgoraCredentials, TRTCCredentials
 from akool_async.simulator import Simulator
 from akool_async.simulator.rooms.relay.room import RelayRoom
-from akool_async.testing.conformance import PATIENCE, next_packet, until
+from akool_async.testing.conformance import TIMEOUT, next_packet, until
 from akool_async.transport import JoinTarget, Transport
 
 AVATAR = "dvp_Tristan_cloth2_1080P"
@@ -72,10 +72,10 @@ async def test_a_conversation_among_others(kind: str) -> None:
         assert room.members == {"72"}
         other = guest(kind, sim.url)
         try:
-            await other.connect(timeout=PATIENCE)
+            await other.connect(timeout=TIMEOUT)
             strangers = avatar.events(ev.UnknownSenderMessage)
             done = avatar.events(ev.ReplyDone)
-            await other.send(FAKE, timeout=PATIENCE)
+            await other.send(FAKE, timeout=TIMEOUT)
             assert await anext(strangers)
             # The avatar answers whoever asks. Begun while we wait for an answer of our own, that
             # would be taken for it: the wire can't tell.

@@ -11,7 +11,7 @@ from akool_async import AkoolClient
 from akool_async.simulator import Simulator
 from akool_async.simulator.rooms.relay.room import RelayRoom
 from akool_async.stream.limits import AGORA, TRTC, PacketLimits
-from akool_async.testing.conformance import PATIENCE, until
+from akool_async.testing.conformance import TIMEOUT, until
 
 AVATAR = "dvp_Tristan_cloth2_1080P"
 
@@ -40,7 +40,7 @@ async def test_an_interrupt_passes_a_hundred_kilobytes(
         await until(lambda: len(sent) > 8, "the limit to be reached")
         before = len(sent)
         asked = loop.time()
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             await avatar.interrupt()
         at = next(at for at, what in sent[before:] if what == "interrupt")
         # Two packet intervals are the promise; the rest is a busy machine's.

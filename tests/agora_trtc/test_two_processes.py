@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-PATIENCE = 60
+TIMEOUT = 60
 PROGRAM = """
 import asyncio, sys
 from akool_async import AkoolClient
@@ -39,12 +39,12 @@ async def running(*arguments: str, **environment: str) -> AsyncIterator[Process]
     finally:
         if process.returncode is None:
             process.terminate()
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             await process.communicate()
 
 
 async def output(*arguments: str, **environment: str) -> str:
-    async with running(*arguments, **environment) as process, asyncio.timeout(PATIENCE):
+    async with running(*arguments, **environment) as process, asyncio.timeout(TIMEOUT):
         out, err = await process.communicate()
     assert process.returncode == 0, err.decode()
     return out.decode()
@@ -54,7 +54,7 @@ async def output(*arguments: str, **environment: str) -> str:
 async def test_a_conversation_between_processes() -> None:
     async with running("-m", "akool_async", "simulator", "--port", "0") as simulator:
         assert simulator.stdout is not None
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             line = (await simulator.stdout.readline()).decode()
         url = line.partition("AKOOL_API_URL=")[2].split()[0]
         for kind in ("agora", "trtc"):

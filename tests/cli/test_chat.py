@@ -5,7 +5,7 @@ import signal
 import sys
 
 import pytest
-from running_command import PATIENCE, until
+from running_command import TIMEOUT, until
 
 from akool_async.simulator import Simulator
 
@@ -176,7 +176,7 @@ async def test_input_in_another_encoding(akool_simulator):
         PYTHONIOENCODING="cp1252",
     )
     output, _ = await asyncio.wait_for(
-        process.communicate("Grüße für 5 €\n".encode("cp1252")), PATIENCE
+        process.communicate("Grüße für 5 €\n".encode("cp1252")), TIMEOUT
     )
     assert process.returncode == 0
     (question,) = sent(akool_simulator, "in", type="chat")
@@ -188,7 +188,7 @@ async def test_a_closed_standard_input_is_refused_before_a_session_is_paid(akool
     process = await shell(
         f"{sys.executable} -m akool_async chat <&-", AKOOL_API_URL=akool_simulator.url
     )
-    _, errors = await asyncio.wait_for(process.communicate(), PATIENCE)
+    _, errors = await asyncio.wait_for(process.communicate(), TIMEOUT)
     assert process.returncode == 2
     assert b"standard input is closed" in errors
     assert b"Traceback" not in errors
@@ -199,7 +199,7 @@ async def test_output_that_cannot_be_written_is_found_before_a_session_is_paid(a
     process = await shell(
         f"{sys.executable} -m akool_async chat > /dev/full", AKOOL_API_URL=akool_simulator.url
     )
-    _, errors = await asyncio.wait_for(process.communicate(b"Hello\n"), PATIENCE)
+    _, errors = await asyncio.wait_for(process.communicate(b"Hello\n"), TIMEOUT)
     assert process.returncode == 1
     assert b"No space left" in errors
     assert b"Traceback" not in errors
@@ -213,7 +213,7 @@ async def test_a_reader_that_goes_away_ends_it_and_the_session(akool_simulator):
         AKOOL_API_URL=akool_simulator.url,
     )
     process.stdin.write(b"something long\n")
-    _, errors = await asyncio.wait_for(process.communicate(), PATIENCE)
+    _, errors = await asyncio.wait_for(process.communicate(), TIMEOUT)
     assert errors == b""
     assert akool_simulator.sessions
     assert not akool_simulator.open_sessions
@@ -224,7 +224,7 @@ async def test_a_closed_window_closes_the_session(terminal, akool_simulator):
     await window.showed("you> ")
     assert akool_simulator.open_sessions
     window.close_window()
-    assert await asyncio.wait_for(window.process.wait(), PATIENCE) == 128 + signal.SIGHUP
+    assert await asyncio.wait_for(window.process.wait(), TIMEOUT) == 128 + signal.SIGHUP
     assert not akool_simulator.open_sessions
 
 
@@ -241,7 +241,7 @@ async def test_in_a_terminal_commands_come_at_once(terminal, akool_simulator):
     await window.showed("You said: left right")
     assert "word399" not in window.shown
     window.type("/quit\n")
-    assert await asyncio.wait_for(window.process.wait(), PATIENCE) == 0
+    assert await asyncio.wait_for(window.process.wait(), TIMEOUT) == 0
     assert not akool_simulator.open_sessions
 
 

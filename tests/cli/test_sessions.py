@@ -2,7 +2,7 @@ import asyncio
 import time
 
 import pytest
-from running_command import PATIENCE
+from running_command import TIMEOUT
 
 from akool_async import AkoolClient
 from akool_async.cli.sessions import Filters, _row, _span
@@ -174,7 +174,7 @@ async def test_close_all_asks(terminal, client, akool_simulator, answer, closes)
     assert all(one in window.shown for one in ids)
     assert open_ids(akool_simulator) == ids
     window.type(f"{answer}\n")
-    status = await asyncio.wait_for(window.process.wait(), PATIENCE)
+    status = await asyncio.wait_for(window.process.wait(), TIMEOUT)
     if closes:
         await window.showed("2 sessions closed")
         assert (status, open_ids(akool_simulator)) == (0, set())
@@ -188,7 +188,7 @@ async def test_ctrl_c_at_the_question_closes_nothing(terminal, client, akool_sim
     window = await terminal("sessions", "close-all")
     await window.showed("[y/N] ")
     window.type("\x03")
-    assert await asyncio.wait_for(window.process.wait(), PATIENCE) == 130
+    assert await asyncio.wait_for(window.process.wait(), TIMEOUT) == 130
     assert open_ids(akool_simulator) == {session_id}
 
 

@@ -34,7 +34,7 @@ from akool_async import (
 from akool_async.errors import AkoolError, CommandTimeoutError
 from akool_async.simulator import Simulator
 from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
-from akool_async.testing.conformance import PATIENCE, until
+from akool_async.testing.conformance import TIMEOUT, until
 
 AVATAR = "dvp_Tristan_cloth2_1080P"
 REAL = pytest.param("real", marks=pytest.mark.livekit_server)
@@ -71,7 +71,7 @@ async def test_a_whole_conversation(sim: Simulator, akool: AkoolClient) -> None:
         assert [r.text for r in together] == [f"You said: question {n}" for n in range(5)]
         heard = avatar.events(UserSpoke)
         await sim.user_says(id_of(avatar), "hear me")
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             assert (await anext(heard)).text == "hear me"
         await avatar.act(action="nod")
         await avatar.interrupt()
@@ -81,7 +81,7 @@ async def test_a_whole_conversation(sim: Simulator, akool: AkoolClient) -> None:
 async def test_long_messages_both_ways(sim: Simulator, akool: AkoolClient) -> None:
     text = "A long question, 很长的问题 😀. " * 2000
     async with akool.open_session(AVATAR, duration=120) as avatar:
-        assert (await avatar.ask(text, timeout=PATIENCE)).text == f"You said: {text}"
+        assert (await avatar.ask(text, timeout=TIMEOUT)).text == f"You said: {text}"
 
 
 async def test_strangers_reach_nobody(sim: Simulator, akool: AkoolClient) -> None:
@@ -92,7 +92,7 @@ async def test_strangers_reach_nobody(sim: Simulator, akool: AkoolClient) -> Non
             false = {"v": 2, "type": "chat", "mid": f"m{n}", "idx": 0, "fin": True}
             packet = json.dumps({**false, "pld": {"from": "bot", "text": "I am the avatar"}})
             await sim.fault(id_of(avatar), "stranger_sends", data=packet.encode())
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             await anext(told)
         assert (await avatar.ask("who?")).text == "You said: who?"
         assert all(entry.text != "I am the avatar" for entry in avatar.transcript)
@@ -102,19 +102,19 @@ async def test_the_avatar_leaves_and_comes_back(sim: Simulator, akool: AkoolClie
     async with akool.open_session(AVATAR, duration=120) as avatar:
         changes = avatar.events(AvatarLeft, AvatarReturned)
         await sim.fault(id_of(avatar), "avatar_leaves")
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             assert isinstance(await anext(changes), AvatarLeft)
         await sim.fault(id_of(avatar), "avatar_returns")
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             assert isinstance(await anext(changes), AvatarReturned)
-        assert (await avatar.ask("back?", timeout=PATIENCE)).text == "You said: back?"
+        assert (await avatar.ask("back?", timeout=TIMEOUT)).text == "You said: back?"
 
 
 async def test_the_session_runs_out(sim: Simulator, akool: AkoolClient) -> None:
     options = ConversationOptions(ending_notice=1.5)
     async with akool.open_session(AVATAR, duration=3, options=options) as avatar:
         last = avatar.events(SessionEnding, Disconnected)
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             assert isinstance(await anext(last), SessionEnding)
             ended = await anext(last)
         assert isinstance(ended, Disconnected)
@@ -128,7 +128,7 @@ async def test_thrown_out_everything_that_waits_fails(sim: Simulator, akool: Ako
         await sim.fault(id_of(avatar), "remove")
         with pytest.raises(DisconnectedError) as caught:
             for _ in range(100):
-                await avatar.ask("and now?", timeout=PATIENCE)
+                await avatar.ask("and now?", timeout=TIMEOUT)
         assert caught.value.reason == "removed"
 
 
@@ -139,8 +139,8 @@ async def test_packets_taken_and_never_delivered_are_noticed() -> None:
         async with akool.open_session(AVATAR, duration=120, options=options) as avatar:
             changes = avatar.events(Reconnecting, Reconnected)
             await sim.fault(id_of(avatar), "silence")
-            lost = asyncio.create_task(avatar.ask("into the void", timeout=PATIENCE))
-            async with asyncio.timeout(PATIENCE):
+            lost = asyncio.create_task(avatar.ask("into the void", timeout=TIMEOUT))
+            async with asyncio.timeout(TIMEOUT):
                 assert isinstance(await anext(changes), Reconnecting)
                 await sim.fault(id_of(avatar), "silence", on=False)
                 assert isinstance(await anext(changes), Reconnected)
@@ -177,7 +177,7 @@ async def test_in_a_room_of_ones_own_among_others_talking(server: LiveKitServer)
                 await other.local_participant.publish_data(
                     packet, destination_identities=[own.bot_identity or ""]
                 )
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(TIMEOUT):
                 await anext(told)
             replies = [await avatar.ask(f"question {n}") for n in range(3)]
             assert [r.text for r in replies] == [f"You said: question {n}" for n in range(3)]
@@ -238,7 +238,7 @@ async def test_the_server_is_killed_and_back_while_rooms_converse(
 
 
 async def _answered_again(number: int, avatar: AvatarSession) -> None:
-    async with asyncio.timeout(2 * PATIENCE):
+    async with asyncio.timeout(2 * TIMEOUT):
         while True:
             try:
                 reply = await avatar.ask(f"room {number} again?", timeout=5)

@@ -11,7 +11,7 @@ from livekit_peer import LiveKitPeer, ServerPeer
 from real_livekit import RealServer
 
 from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
-from akool_async.testing.conformance import PATIENCE, RemotePeer, TransportConformance, next_packet
+from akool_async.testing.conformance import TIMEOUT, RemotePeer, TransportConformance, next_packet
 
 pytestmark = pytest.mark.livekit_server
 
@@ -44,9 +44,9 @@ async def test_the_server_is_killed_and_comes_back(mortal_server: RealServer) ->
         await asyncio.to_thread(mortal_server.start)
         assert (await next_change(transport)).state is RECONNECTED
         # The avatar's own client comes back when it can; what is sent before that is lost.
-        async with asyncio.timeout(2 * PATIENCE):
+        async with asyncio.timeout(2 * TIMEOUT):
             while not room.received:
-                await transport.send(b'{"n":"alive"}', timeout=PATIENCE)
+                await transport.send(b'{"n":"alive"}', timeout=TIMEOUT)
                 await asyncio.sleep(0.1)
         await room.send(b'{"n":"back"}')
         assert await next_packet(transport) == b'{"n":"back"}'

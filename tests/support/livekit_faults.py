@@ -15,7 +15,7 @@ from akool_livekit.sender_filter import HOLD_SECONDS
 from livekit_peer import LiveKitPeer
 
 from akool_async.errors import AvatarAbsentError, JoinRefusedError
-from akool_async.testing.conformance import PATIENCE, next_packet, the_end, until
+from akool_async.testing.conformance import TIMEOUT, next_packet, the_end, until
 from akool_async.transport import ConnectionChange, ConnectionState, JoinTarget
 
 __all__ = ["LiveKitFaults", "joined", "next_change"]
@@ -31,7 +31,7 @@ async def joined(target: JoinTarget) -> AsyncIterator[LiveKitTransport]:
     """A connected transport, closed whatever happens."""
     transport = LiveKitTransport(target, {})
     try:
-        await transport.connect(timeout=PATIENCE)
+        await transport.connect(timeout=TIMEOUT)
         yield transport
     finally:
         await transport.close()
@@ -39,7 +39,7 @@ async def joined(target: JoinTarget) -> AsyncIterator[LiveKitTransport]:
 
 async def next_change(transport: LiveKitTransport) -> ConnectionChange:
     """The next change; packets, and what the avatar publishes, are passed over."""
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         while True:
             item = await transport.receive()
             if isinstance(item, ConnectionChange) and item.state is not PUBLISHED:
@@ -56,12 +56,12 @@ class LiveKitFaults:
     async def test_connect_waits_for_the_avatar(self, room: LiveKitPeer) -> None:
         await room.fault("avatar_leaves")
         transport = LiveKitTransport(room.target, {})
-        connecting = asyncio.create_task(transport.connect(timeout=PATIENCE))
+        connecting = asyncio.create_task(transport.connect(timeout=TIMEOUT))
         done, _ = await asyncio.wait({connecting}, timeout=1)
         assert not done
         await room.fault("avatar_returns")
         await connecting
-        await transport.send(b'{"n":1}', timeout=PATIENCE)
+        await transport.send(b'{"n":1}', timeout=TIMEOUT)
         assert await room.wait_received(1) == [b'{"n":1}']
         await transport.close()
 
@@ -80,7 +80,7 @@ class LiveKitFaults:
             assert (await next_change(transport)).state is LEFT
             await room.fault("avatar_returns")
             assert (await next_change(transport)).state is BACK
-            await transport.send(b'{"n":1}', timeout=PATIENCE)
+            await transport.send(b'{"n":1}', timeout=TIMEOUT)
             assert await room.wait_received(1) == [b'{"n":1}']
 
     async def test_a_broken_socket_is_mended_without_the_avatars_leaving(
@@ -90,7 +90,7 @@ class LiveKitFaults:
             await room.drop()
             changes = [(await next_change(transport)).state for _ in range(2)]
             assert changes == [RECONNECTING, RECONNECTED]
-            await transport.send(b'{"n":1}', timeout=PATIENCE)
+            await transport.send(b'{"n":1}', timeout=TIMEOUT)
             await until(lambda: b'{"n":1}' in room.received, "the packet at the avatar")
 
     async def test_what_is_sent_while_it_reconnects_arrives_at_most_once(
@@ -99,26 +99,26 @@ class LiveKitFaults:
         async with joined(room.target) as transport:
             await room.drop()
             assert (await next_change(transport)).state is RECONNECTING
-            await transport.send(b'{"n":"meanwhile"}', timeout=PATIENCE)
+            await transport.send(b'{"n":"meanwhile"}', timeout=TIMEOUT)
             assert (await next_change(transport)).state is RECONNECTED
-            await transport.send(b'{"n":"after"}', timeout=PATIENCE)
+            await transport.send(b'{"n":"after"}', timeout=TIMEOUT)
             await until(lambda: b'{"n":"after"}' in room.received, "the packet after")
             assert room.received.count(b'{"n":"meanwhile"}') <= 1
 
     async def test_reconnect_on_demand_is_told_and_lossy(self, room: LiveKitPeer) -> None:
         async with joined(room.target) as transport:
-            await transport.reconnect(timeout=PATIENCE)
+            await transport.reconnect(timeout=TIMEOUT)
             changes = [await next_change(transport), await next_change(transport)]
             assert [c.state for c in changes] == [RECONNECTING, RECONNECTED]
             assert changes[1].lossy
-            await transport.send(b'{"n":1}', timeout=PATIENCE)
+            await transport.send(b'{"n":1}', timeout=TIMEOUT)
             assert await room.wait_received(1) == [b'{"n":1}']
 
     async def test_a_refused_token_is_renewed_once(self, room: LiveKitPeer) -> None:
         room.renewed = room.credentials
         room.credentials = room.with_token(room.sim.new_token(lifetime=-3600))
         async with joined(room.target) as transport:
-            await transport.send(b'{"n":1}', timeout=PATIENCE)
+            await transport.send(b'{"n":1}', timeout=TIMEOUT)
             assert await room.wait_received(1) == [b'{"n":1}']
         assert room.renewals == 1
 
@@ -127,7 +127,7 @@ class LiveKitFaults:
         room.renewed = room.credentials
         transport = LiveKitTransport(room.target, {})
         with pytest.raises(JoinRefusedError):
-            await transport.connect(timeout=PATIENCE)
+            await transport.connect(timeout=TIMEOUT)
         assert room.renewals == 1
         await transport.close()
 
@@ -159,7 +159,7 @@ class LiveKitFaults:
             await until(lambda: transport.stats.dropped["stranger"] == 3, "the stranger's packets")
             await room.send(b'{"n":"mine"}')
             told = []
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(TIMEOUT):
                 while (item := await transport.receive()) != b'{"n":"mine"}':
                     told.append(item)
             assert transport.stats.packets_received == 1
@@ -183,7 +183,7 @@ class LiveKitFaults:
         room.own_room = True
         await room.fault("avatar_leaves")
         transport = LiveKitTransport(room.target, {})
-        connecting = asyncio.create_task(transport.connect(timeout=PATIENCE))
+        connecting = asyncio.create_task(transport.connect(timeout=TIMEOUT))
         done, _ = await asyncio.wait({connecting}, timeout=1)
         assert not done
         await self.trackless_stranger(room)

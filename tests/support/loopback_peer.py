@@ -16,7 +16,7 @@ from akool_async.simulator.rooms.relay.agora import AgoraRoom
 from akool_async.simulator.rooms.relay.room import RelayRoom
 from akool_async.simulator.rooms.relay.trtc import TRTCRoom
 from akool_async.simulator.rooms.room import SimRoom
-from akool_async.testing.conformance import PATIENCE, RemotePeer, until
+from akool_async.testing.conformance import TIMEOUT, RemotePeer, until
 from akool_async.transport import ConnectionChange, ConnectionState, JoinTarget, Transport
 from akool_async.transport.engines.relay_client import RelayEngine
 
@@ -173,7 +173,7 @@ async def in_room(engine: Relay, room: object, events: Told) -> AsyncIterator[Re
 async def connected(transport: T) -> AsyncIterator[T]:
     """The transport, connected; closed at the end."""
     try:
-        await transport.connect(timeout=PATIENCE)
+        await transport.connect(timeout=TIMEOUT)
         yield transport
     finally:
         await transport.close()
@@ -181,7 +181,7 @@ async def connected(transport: T) -> AsyncIterator[T]:
 
 async def next_change(transport: Transport, state: ConnectionState) -> ConnectionChange:
     """The next change to `state`; what comes before it is skipped."""
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         while True:
             item = await transport.receive()
             if isinstance(item, ConnectionChange) and item.state is state:

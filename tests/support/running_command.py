@@ -15,9 +15,9 @@ from fork_server import ForkedProcess
 from akool_async.testing import waiting
 
 #: Seconds for anything to happen, on a busy machine.
-PATIENCE = 120.0
+TIMEOUT = 120.0
 
-until = functools.partial(waiting.until, timeout=PATIENCE)
+until = functools.partial(waiting.until, timeout=TIMEOUT)
 
 
 class Command:
@@ -63,7 +63,7 @@ class Command:
 
     async def ended(self) -> int:
         """Its exit status, once it ended and everything it wrote was read."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             await asyncio.gather(*self._readers)
             status = await self.process.wait()
         assert "Traceback" not in self.errors, self.errors

@@ -101,7 +101,7 @@ import asyncio
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
     for module in ("remote_peer", "conformance"):
-        monkeypatch.setattr(f"akool_async.testing.{module}.PATIENCE", 2)
+        monkeypatch.setattr(f"akool_async.testing.{module}.TIMEOUT", 2)
 async def receive(self):
     return await asyncio.shield(asyncio.ensure_future(self.inbox.get()))
 Tin.receive = receive

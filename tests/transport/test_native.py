@@ -12,7 +12,7 @@ import weakref
 
 import pytest
 
-from akool_async.testing.conformance import PATIENCE
+from akool_async.testing.conformance import TIMEOUT
 from akool_async.transport.native import call_in_thread, finish
 
 #: A thread that Python didn't begin calls it as the process ends.
@@ -108,7 +108,7 @@ async def test_work_that_nobody_waits_for_is_kept_until_it_is_done() -> None:
     gate = gates[0]()
     assert gate is not None, "the work was collected"
     gate.set_result(None)
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         await done.wait()
 
 

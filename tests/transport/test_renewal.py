@@ -6,7 +6,7 @@ import pytest
 
 from akool_async.errors import ConfigurationError, JoinRefusedError, JoinTimeoutError
 from akool_async.models.credentials import AgoraCredentials
-from akool_async.testing.waiting import PATIENCE
+from akool_async.testing.waiting import TIMEOUT
 from akool_async.transport.renewal import renewed_credentials
 
 CREDENTIALS = AgoraCredentials(agora_uid=1, agora_channel="c")
@@ -49,7 +49,7 @@ async def test_it_has_a_time_limit() -> None:
 
     with pytest.raises(JoinTimeoutError, match=r"no new token for the room in 0\.01 s"):
         await renewed_credentials(renew, timeout=0.01, room="room")
-    await asyncio.wait_for(cancelled.wait(), PATIENCE)
+    await asyncio.wait_for(cancelled.wait(), TIMEOUT)
 
 
 async def test_our_own_cancellation_ends_it() -> None:

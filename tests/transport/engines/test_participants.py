@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from akool_async.errors import DisconnectedError
-from akool_async.testing.waiting import PATIENCE
+from akool_async.testing.waiting import TIMEOUT
 from akool_async.transport import ConnectionChange, ConnectionState, TransportStats
 from akool_async.transport.engines.participants import ParticipantTracker
 
@@ -24,7 +24,7 @@ class Room:
         self.tracker.connected = True
 
     async def next(self) -> bytes | ConnectionChange:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             return await self.tracker.inbox.get()
 
 

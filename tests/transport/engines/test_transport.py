@@ -19,7 +19,7 @@ from akool_async.errors import (
 )
 from akool_async.models.credentials import AgoraCredentials
 from akool_async.stream.limits import PacketLimits
-from akool_async.testing.conformance import PATIENCE, next_packet, the_end, until
+from akool_async.testing.conformance import TIMEOUT, next_packet, the_end, until
 from akool_async.transport import ConnectionState, JoinTarget, TransportStats
 from akool_async.transport.engines.engine import EngineError
 from akool_async.transport.engines.participants import ParticipantTracker
@@ -75,7 +75,7 @@ def over(engine: FakeEngine) -> Radio:
 async def test_a_refused_join_is_told_in_the_vendors_words() -> None:
     engine = FakeEngine(join=7)
     with pytest.raises(JoinError, match=r"no entry \(7\)") as raised:
-        await over(engine).connect(timeout=PATIENCE)
+        await over(engine).connect(timeout=TIMEOUT)
     assert isinstance(raised.value.__cause__, EngineError)
     assert engine.left == 1
 
@@ -96,7 +96,7 @@ async def test_a_join_that_takes_too_long() -> None:
 
 async def test_a_cancelled_join_leaves() -> None:
     engine = FakeEngine(hang=True)
-    connecting = asyncio.create_task(over(engine).connect(timeout=PATIENCE))
+    connecting = asyncio.create_task(over(engine).connect(timeout=TIMEOUT))
     await until(lambda: bool(engine.rooms), "the join")
     connecting.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -108,14 +108,14 @@ async def test_connecting_twice_is_an_error() -> None:
     engine = FakeEngine()
     async with connected(over(engine)) as transport:
         with pytest.raises(JoinError, match="before"):
-            await transport.connect(timeout=PATIENCE)
+            await transport.connect(timeout=TIMEOUT)
     assert engine.rooms == ["room"]
 
 
 async def test_closed_while_it_connects() -> None:
     engine = FakeEngine(hang=True)
     transport = over(engine)
-    connecting = asyncio.create_task(transport.connect(timeout=PATIENCE))
+    connecting = asyncio.create_task(transport.connect(timeout=TIMEOUT))
     await until(lambda: bool(engine.rooms), "the join")
     await transport.close()
     with pytest.raises(DisconnectedError) as raised:
@@ -127,7 +127,7 @@ async def test_closed_while_it_connects() -> None:
 async def test_closed_while_an_engine_joins_that_ignores_it() -> None:
     engine = FakeEngine(deaf_join=asyncio.Event())
     transport = over(engine)
-    connecting = asyncio.create_task(transport.connect(timeout=PATIENCE))
+    connecting = asyncio.create_task(transport.connect(timeout=TIMEOUT))
     await until(lambda: bool(engine.rooms), "the join")
     await transport.close(timeout=0.1)
     engine.told["deaf_join"].set()
@@ -140,7 +140,7 @@ async def test_too_few_files_may_be_opened(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(Radio, "files_per_join", 10_000_000)
     engine = FakeEngine()
     with pytest.raises(JoinError, match=r"Radio station takes .* raise the limit .*ulimit -n"):
-        await over(engine).connect(timeout=PATIENCE)
+        await over(engine).connect(timeout=TIMEOUT)
     assert engine.rooms == []
 
 
@@ -148,7 +148,7 @@ async def test_closed_before_it_connects() -> None:
     transport = over(FakeEngine())
     await transport.close()
     with pytest.raises(DisconnectedError) as raised:
-        await transport.connect(timeout=PATIENCE)
+        await transport.connect(timeout=TIMEOUT)
     assert raised.value.reason == "closed"
 
 
@@ -159,7 +159,7 @@ async def test_too_large_is_refused_before_it_is_sent() -> None:
     engine = FakeEngine()
     async with connected(over(engine)) as transport:
         with pytest.raises(MessageTooLargeError) as raised:
-            await transport.send(b"x" * 1001, timeout=PATIENCE)
+            await transport.send(b"x" * 1001, timeout=TIMEOUT)
         assert (raised.value.size, raised.value.limit) == (1001, 1000)
     assert engine.sent == []
 
@@ -167,7 +167,7 @@ async def test_too_large_is_refused_before_it_is_sent() -> None:
 async def test_what_was_refused_for_now_is_tried_again() -> None:
     engine = FakeEngine(BUSY, BUSY, 0)
     async with connected(over(engine)) as transport:
-        await transport.send(b"one", timeout=PATIENCE)
+        await transport.send(b"one", timeout=TIMEOUT)
         assert (transport.stats.packets_sent, transport.stats.bytes_sent) == (1, 3)
     assert engine.sent == [b"one"]
 
@@ -176,7 +176,7 @@ async def test_what_is_refused_for_good_is_not() -> None:
     engine = FakeEngine(BROKEN)
     async with connected(over(engine)) as transport:
         with pytest.raises(SendError) as raised:
-            await transport.send(b"1", timeout=PATIENCE)
+            await transport.send(b"1", timeout=TIMEOUT)
         assert (raised.value.code, raised.value.retryable) == (BROKEN, False)
         assert (engine.sent, transport.stats.packets_sent) == ([], 0)
 
@@ -200,7 +200,7 @@ async def test_after_the_end_sending_says_why() -> None:
         engine.events.finish(DisconnectedError("out", reason="banned"))
         assert (await the_end(transport)).reason == "banned"
         with pytest.raises(DisconnectedError) as raised:
-            await transport.send(b"1", timeout=PATIENCE)
+            await transport.send(b"1", timeout=TIMEOUT)
         assert raised.value.reason == "banned"
     assert engine.sent == []
 
@@ -211,7 +211,7 @@ async def test_after_the_end_sending_says_why() -> None:
 async def test_a_silent_room_is_joined_anew() -> None:
     engine = FakeEngine()
     async with connected(over(engine)) as transport:
-        await transport.reconnect(timeout=PATIENCE)
+        await transport.reconnect(timeout=TIMEOUT)
         assert (engine.left, engine.rooms) == (1, ["room", "room"])
         await next_change(transport, ConnectionState.RECONNECTING)
         assert (await next_change(transport, ConnectionState.RECONNECTED)).lossy
@@ -221,7 +221,7 @@ async def test_a_silent_room_is_joined_anew() -> None:
 
 @pytest.mark.parametrize(
     ("told", "timeout", "words"),
-    [({"join": 7}, PATIENCE, r"no entry \(7\)"), ({"hang": True}, 0.05, "in time")],
+    [({"join": 7}, TIMEOUT, r"no entry \(7\)"), ({"hang": True}, 0.05, "in time")],
 )
 async def test_a_room_that_cannot_be_joined_anew_is_gone(
     told: dict[str, Any], timeout: float, words: str
@@ -240,7 +240,7 @@ async def test_closed_while_it_rejoins() -> None:
     engine = FakeEngine()
     async with connected(over(engine)) as transport:
         engine.told = {"hang": True}
-        rejoining = asyncio.create_task(transport.reconnect(timeout=PATIENCE))
+        rejoining = asyncio.create_task(transport.reconnect(timeout=TIMEOUT))
         await until(lambda: len(engine.rooms) == 2, "the second join")
         await transport.close()
         with pytest.raises(DisconnectedError) as raised:
@@ -253,7 +253,7 @@ async def test_a_cancelled_rejoin_is_the_end() -> None:
     engine = FakeEngine()
     async with connected(over(engine)) as transport:
         engine.told = {"hang": True}
-        rejoining = asyncio.create_task(transport.reconnect(timeout=PATIENCE))
+        rejoining = asyncio.create_task(transport.reconnect(timeout=TIMEOUT))
         await until(lambda: len(engine.rooms) == 2, "the second join")
         rejoining.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -267,7 +267,7 @@ async def test_an_engine_that_fails_with_an_error_of_its_own_while_rejoining() -
     async with connected(over(engine)) as transport:
         engine.told = {"fails": RuntimeError("the token is s3cret")}
         with pytest.raises(DisconnectedError, match="RuntimeError") as raised:
-            await transport.reconnect(timeout=PATIENCE)
+            await transport.reconnect(timeout=TIMEOUT)
         assert "s3cret" not in str(raised.value)
         assert isinstance(raised.value.__cause__, RuntimeError)
 
@@ -293,8 +293,8 @@ async def test_a_rejoined_room_without_the_avatar_goes_on() -> None:
 async def test_an_engine_that_does_not_leave_is_given_up() -> None:
     engine = FakeEngine(stays=True)
     transport = over(engine)
-    await transport.connect(timeout=PATIENCE)
-    async with asyncio.timeout(PATIENCE):
+    await transport.connect(timeout=TIMEOUT)
+    async with asyncio.timeout(TIMEOUT):
         await transport.close(timeout=0.05)
     assert engine.left == 1
 
@@ -302,8 +302,8 @@ async def test_an_engine_that_does_not_leave_is_given_up() -> None:
 async def test_an_engine_that_ignores_being_cancelled(caplog: pytest.LogCaptureFixture) -> None:
     engine = FakeEngine(deaf=asyncio.Event())
     transport = over(engine)
-    await transport.connect(timeout=PATIENCE)
-    async with asyncio.timeout(PATIENCE):
+    await transport.connect(timeout=TIMEOUT)
+    async with asyncio.timeout(TIMEOUT):
         await transport.close(timeout=0.05)
     assert "didn't leave" in caplog.text
     engine.told["deaf"].set()

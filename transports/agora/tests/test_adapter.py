@@ -24,7 +24,7 @@ from akool_async.errors import (
 )
 from akool_async.models.credentials import AgoraCredentials
 from akool_async.simulator.rooms.relay.agora import AgoraRoom
-from akool_async.testing.conformance import PATIENCE, next_packet, the_end, until
+from akool_async.testing.conformance import TIMEOUT, next_packet, the_end, until
 from akool_async.transport import ConnectionState, JoinTarget
 
 OPTIONS = {"engine": "loopback"}
@@ -67,7 +67,7 @@ def test_incomplete_credentials_are_refused_by_name(field: str) -> None:
 async def test_the_engine_gets_the_credentials() -> None:
     engine = FakeEngine()
     transport = over(engine)
-    await transport.connect(timeout=PATIENCE)
+    await transport.connect(timeout=TIMEOUT)
     assert engine.rooms == [Room("a", "c", 1, "t0ken")]
     assert "t0ken" not in repr(engine.rooms)
     await transport.close()
@@ -80,7 +80,7 @@ async def test_five_minutes_are_over(far: LoopbackPeer) -> None:
     await far.room.fault("expire_token")
     transport = AgoraTransport(far.target, OPTIONS)
     with pytest.raises(JoinRefusedError, match="five minutes") as raised:
-        await transport.connect(timeout=PATIENCE)
+        await transport.connect(timeout=TIMEOUT)
     assert not raised.value.retryable
     assert isinstance(raised.value.__cause__, EngineError)
 
@@ -95,7 +95,7 @@ async def test_an_expired_token_is_replaced_where_somebody_can(far: LoopbackPeer
         return new_token(far)
 
     async with joined(far, renew_credentials=renew) as transport:
-        await transport.send(b"1", timeout=PATIENCE)
+        await transport.send(b"1", timeout=TIMEOUT)
         assert await far.wait_received(1) == [b"1"]
     assert asked == 1
 
@@ -104,7 +104,7 @@ async def test_a_bad_token_is_refused(far: LoopbackPeer) -> None:
     far.access["agora_token"] = "another"
     transport = AgoraTransport(far.target, OPTIONS)
     with pytest.raises(JoinRefusedError, match="token is invalid"):
-        await transport.connect(timeout=PATIENCE)
+        await transport.connect(timeout=TIMEOUT)
 
 
 # Sending
@@ -114,8 +114,8 @@ async def test_a_bad_token_is_refused(far: LoopbackPeer) -> None:
 async def test_what_was_refused_for_now_is_tried_again(code: int) -> None:
     engine = FakeEngine(code, code, 0)
     transport = over(engine)
-    await transport.connect(timeout=PATIENCE)
-    await transport.send(b"1", timeout=PATIENCE)
+    await transport.connect(timeout=TIMEOUT)
+    await transport.send(b"1", timeout=TIMEOUT)
     assert engine.sent == [b"1"]
     assert transport.stats.packets_sent == 1
     await transport.close()
@@ -125,9 +125,9 @@ async def test_what_was_refused_for_now_is_tried_again(code: int) -> None:
 async def test_what_is_refused_for_good_is_not(code: int) -> None:
     engine = FakeEngine(code)
     transport = over(engine)
-    await transport.connect(timeout=PATIENCE)
+    await transport.connect(timeout=TIMEOUT)
     with pytest.raises(SendError) as raised:
-        await transport.send(b"1", timeout=PATIENCE)
+        await transport.send(b"1", timeout=TIMEOUT)
     assert (raised.value.code, raised.value.retryable) == (code, False)
     assert transport.stats.packets_sent == 0
     await transport.close()
@@ -136,7 +136,7 @@ async def test_what_is_refused_for_good_is_not(code: int) -> None:
 async def test_a_flood_is_slowed_down_by_refusals(far: LoopbackPeer) -> None:
     async with joined(far) as transport:
         for n in range(8):
-            await transport.send(b"%d" % n * 900, timeout=PATIENCE)
+            await transport.send(b"%d" % n * 900, timeout=TIMEOUT)
         assert len(await far.wait_received(8)) == 8
     assert far.room.refused[-115] > 0
 
@@ -149,7 +149,7 @@ async def test_banned(far: LoopbackPeer) -> None:
         await far.room.fault("ban")
         assert (await the_end(transport)).reason == "banned"
         with pytest.raises(DisconnectedError) as raised:
-            await transport.send(b"1", timeout=PATIENCE)
+            await transport.send(b"1", timeout=TIMEOUT)
         assert raised.value.reason == "banned"
 
 
@@ -161,7 +161,7 @@ async def test_a_silent_room_is_joined_anew(far: LoopbackPeer) -> None:
         return renewed[-1]
 
     async with joined(far, renew_credentials=renew) as transport:
-        await transport.reconnect(timeout=PATIENCE)
+        await transport.reconnect(timeout=TIMEOUT)
         await next_change(transport, ConnectionState.RECONNECTING)
         change = await next_change(transport, ConnectionState.RECONNECTED)
         assert change.lossy
@@ -190,7 +190,7 @@ async def test_the_hook_renews_the_token(far: LoopbackPeer) -> None:
         await next_change(transport, ConnectionState.TOKEN_EXPIRING)
         await until(lambda: not far.room.unrenewed, "the new token")  # type: ignore[attr-defined]
         await asyncio.sleep(0.4)
-        await transport.send(b"still here", timeout=PATIENCE)
+        await transport.send(b"still here", timeout=TIMEOUT)
         assert await far.wait_received(1) == [b"still here"]
 
 
@@ -218,7 +218,7 @@ async def test_a_hook_that_hangs_ends_with_the_transport() -> None:
         raise AssertionError
 
     transport = over(engine, renew_credentials=renew)
-    await transport.connect(timeout=PATIENCE)
+    await transport.connect(timeout=TIMEOUT)
     assert engine.events is not None
     engine.events.token_will_expire(None)
     engine.events.token_will_expire(None)

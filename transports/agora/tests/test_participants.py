@@ -4,7 +4,7 @@ import pytest
 from akool_agora.participants import AgoraParticipants
 
 from akool_async.errors import DisconnectedError
-from akool_async.testing.waiting import PATIENCE
+from akool_async.testing.waiting import TIMEOUT
 from akool_async.transport import ConnectionChange, ConnectionState, TransportStats
 
 
@@ -19,7 +19,7 @@ class Room:
         )
 
     async def next(self) -> bytes | ConnectionChange:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             return await self.tracker.inbox.get()
 
 

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from akool_async.errors import JoinRefusedError
 from akool_async.models.credentials import AgoraCredentials
-from akool_async.testing.conformance import PATIENCE, until
+from akool_async.testing.conformance import TIMEOUT, until
 from akool_async.transport import ConnectionChange, ConnectionState, JoinTarget
 
 # Joining and leaving
@@ -70,7 +70,7 @@ async def test_leaving_does_not_wait_for_ever(
 ) -> None:
     monkeypatch.setattr("akool_agora.sdk.GOODBYE_TIMEOUT", 0.05)
     sdk.says_goodbye = False
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         async with joined(Told()):
             pass
     assert sdk.connection.released
@@ -145,7 +145,7 @@ def test_a_leave_cancelled_by_the_end_of_the_loop(sdk: fake_agora.Sdk) -> None:
     asyncio.run(main())
     assert not sdk.services[0].released
     sdk.hangs_on_connect.set()
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIMEOUT
     while not sdk.services[0].released:
         assert time.monotonic() < end
         time.sleep(0.005)
@@ -159,7 +159,7 @@ async def test_slow_calls_leave_the_default_pool_free(sdk: fake_agora.Sdk) -> No
         for engine in engines
     ]
     await until(lambda: bool(sdk.connections), "the first connection")
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         await asyncio.to_thread(lambda: None)  # as looking up a host's name does
     assert not any(task.done() for task in joining)
     sdk.hangs_on_connect.set()
@@ -321,11 +321,11 @@ async def test_the_adapter_over_the_sdk(sdk: fake_agora.Sdk) -> None:
 
     AgoraTransport.preflight({})
     transport = AgoraTransport(JoinTarget(credentials, renew_credentials=renew), {})
-    connecting = asyncio.create_task(transport.connect(timeout=PATIENCE))
+    connecting = asyncio.create_task(transport.connect(timeout=TIMEOUT))
     await until(lambda: bool(sdk.connections and sdk.connection.joined), "the connection")
     sdk.connection.emit("on_user_joined", "9")
     await connecting
-    await transport.send(b"question", timeout=PATIENCE)
+    await transport.send(b"question", timeout=TIMEOUT)
     assert sdk.connection.sent == [b"question"]
     sdk.connection.message("9", b"answer")
     assert await transport.receive() == b"answer"
@@ -359,7 +359,7 @@ async def test_a_token_that_expired_before_the_join_is_renewed_once(
         return credentials.model_copy(update=update)
 
     transport = AgoraTransport(JoinTarget(credentials, renew_credentials=renew), {"engine": "sdk"})
-    connecting = asyncio.create_task(transport.connect(timeout=PATIENCE))
+    connecting = asyncio.create_task(transport.connect(timeout=TIMEOUT))
     await until(lambda: len(sdk.connections) == 2 and bool(sdk.connection.joined), "the second")
     sdk.connection.emit("on_user_joined", "9")
     await connecting
@@ -375,5 +375,5 @@ async def test_the_adapter_says_five_minutes(sdk: fake_agora.Sdk) -> None:
     )
     transport = AgoraTransport(JoinTarget(credentials), {"engine": "sdk"})
     with pytest.raises(JoinRefusedError, match="five minutes"):
-        await transport.connect(timeout=PATIENCE)
+        await transport.connect(timeout=TIMEOUT)
     await transport.close()

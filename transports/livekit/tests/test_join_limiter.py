@@ -9,7 +9,7 @@ import pytest
 from akool_livekit.join_limiter import JOIN_LIMITER, JoinLimiter, join_room, leave_room
 from livekit import rtc
 
-from akool_async.testing.conformance import PATIENCE, until
+from akool_async.testing.conformance import TIMEOUT, until
 
 
 def test_four_at_once() -> None:
@@ -45,7 +45,7 @@ async def test_who_is_cancelled_while_waiting_takes_nobodys_turn() -> None:
     with pytest.raises(asyncio.CancelledError):
         await waiting
     first.release()
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         (await limiter.acquire()).release()
 
 
@@ -58,7 +58,7 @@ async def test_who_is_cancelled_when_given_the_turn_passes_it_on() -> None:
     first.release()
     await asyncio.sleep(0)  # the second was given the permit and didn't run yet
     second.cancel()
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         permit = await third
     permit.release()
     assert second.cancelled() or not second.result()
@@ -75,7 +75,7 @@ async def test_a_turn_kept_for_a_task_ends_with_it() -> None:
     await asyncio.sleep(0.01)
     assert not waiting.done()
     gate.set()
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         (await waiting).release()
 
 
@@ -92,7 +92,7 @@ async def test_turns_are_handed_on_between_event_loops() -> None:
     thread.start()
     await until(lambda: limiter.waiting == 1, "the other loop")
     permit.release()
-    await asyncio.to_thread(thread.join, PATIENCE)
+    await asyncio.to_thread(thread.join, TIMEOUT)
     assert got.is_set()
 
 
@@ -102,7 +102,7 @@ async def test_a_join_given_up_by_cancelling_leaves_the_room_again(room) -> None
     client = rtc.Room()
     url = room.credentials.livekit_url
     token = room.credentials.livekit_token.get_secret_value()
-    joining = asyncio.create_task(join_room(client, url, token, timeout=PATIENCE, permit=permit))
+    joining = asyncio.create_task(join_room(client, url, token, timeout=TIMEOUT, permit=permit))
     await asyncio.sleep(0.1)
     joining.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -131,8 +131,8 @@ async def test_leaving_twice_is_fine(room) -> None:
     client = rtc.Room()
     url = room.credentials.livekit_url
     token = room.credentials.livekit_token.get_secret_value()
-    await join_room(client, url, token, timeout=PATIENCE, permit=permit)
+    await join_room(client, url, token, timeout=TIMEOUT, permit=permit)
     permit.release()
     assert client.isconnected()
-    assert await leave_room(client, timeout=PATIENCE)
-    assert await leave_room(client, timeout=PATIENCE)
+    assert await leave_room(client, timeout=TIMEOUT)
+    assert await leave_room(client, timeout=TIMEOUT)

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from akool_async.errors import InvalidParameterError, JoinError, JoinRefusedError, JoinTimeoutError
 from akool_async.simulator.rooms.livekit.tokens import Grants, mint
-from akool_async.testing.conformance import PATIENCE
+from akool_async.testing.conformance import TIMEOUT
 from akool_async.transport import JoinTarget
 
 
@@ -47,7 +47,7 @@ async def test_credentials_that_cannot_work_are_refused(room, change, field) -> 
 async def test_no_more_than_four_are_brought_up_at_once(room) -> None:
     await room.fault("silent_join", seconds=0.3)
     transports = [LiveKitTransport(room.as_somebody(f"bot{n}"), {}) for n in range(6)]
-    joining = [asyncio.create_task(t.connect(timeout=PATIENCE)) for t in transports]
+    joining = [asyncio.create_task(t.connect(timeout=TIMEOUT)) for t in transports]
     most = 0
     while not all(task.done() for task in joining):
         most = max(most, JOIN_LIMITER.limit - JOIN_LIMITER.free)
@@ -74,7 +74,7 @@ async def test_a_server_that_is_busy_is_tried_again_with_a_fresh_client(room) ->
     # The client asks four times for each try of ours, and again for the words of a refusal.
     await room.fault("refuse_join", status=503, times=6)
     transport = LiveKitTransport(room.target, {})
-    await transport.connect(timeout=PATIENCE)
+    await transport.connect(timeout=TIMEOUT)
     await transport.close()
 
 
@@ -82,7 +82,7 @@ async def test_a_server_that_stays_busy_is_given_up(room) -> None:
     await room.fault("refuse_join", status=503, times=10_000)
     transport = LiveKitTransport(room.target, {})
     with pytest.raises(JoinError, match="503") as caught:
-        await transport.connect(timeout=PATIENCE)
+        await transport.connect(timeout=TIMEOUT)
     assert caught.value.retryable
     await transport.close()
 
@@ -93,7 +93,7 @@ async def test_a_token_without_leave_to_send_is_told(room) -> None:
     room.credentials = room.credentials.model_copy(update={"livekit_token": token})
     transport = LiveKitTransport(room.target, {})
     with pytest.raises(JoinRefusedError, match="may not send data"):
-        await transport.connect(timeout=PATIENCE)
+        await transport.connect(timeout=TIMEOUT)
     await transport.close()
 
 
@@ -104,6 +104,6 @@ async def test_a_renewal_that_raises_anything_is_a_join_error(room) -> None:
     await room.fault("expire_tokens")
     transport = LiveKitTransport(JoinTarget(room.credentials, renew_credentials=renew), {})
     with pytest.raises(JoinRefusedError, match="RuntimeError") as caught:
-        await transport.connect(timeout=PATIENCE)
+        await transport.connect(timeout=TIMEOUT)
     assert "s3cret" not in str(caught.value)
     await transport.close()

@@ -21,14 +21,14 @@ from akool_async.errors import (
     MissingDependencyError,
     SendError,
 )
-from akool_async.testing.conformance import PATIENCE, next_packet, the_end, until
+from akool_async.testing.conformance import TIMEOUT, next_packet, the_end, until
 from akool_async.transport import ConnectionChange, ConnectionState, JoinTarget
 
 
 @pytest.fixture
 async def transport(room):
     transport = LiveKitTransport(room.target, {})
-    await transport.connect(timeout=PATIENCE)
+    await transport.connect(timeout=TIMEOUT)
     yield transport
     await transport.close()
 
@@ -79,21 +79,21 @@ async def test_sending_before_connecting_is_an_error(room) -> None:
 
 async def test_the_warm_up_reaches_nobody(room, transport) -> None:
     await room.fault("stranger_joins")
-    await transport.send(b'{"n":1}', timeout=PATIENCE)
+    await transport.send(b'{"n":1}', timeout=TIMEOUT)
     assert await room.wait_received(1) == [b'{"n":1}']
 
 
 async def test_connect_waits_until_the_avatar_hears(room) -> None:
     await room.fault("avatar_leaves")
     transport = LiveKitTransport(room.target, {})
-    connecting = asyncio.create_task(transport.connect(timeout=PATIENCE))
+    connecting = asyncio.create_task(transport.connect(timeout=TIMEOUT))
     await until(lambda: bool(room.events.here), "our joining")
     await room.fault("avatar_returns", active=False)
     await asyncio.sleep(0.2)
     assert not connecting.done()  # what is sent now would be lost
     await room.fault("avatar_active")
     await connecting
-    await transport.send(b'{"n":1}', timeout=PATIENCE)
+    await transport.send(b'{"n":1}', timeout=TIMEOUT)
     assert await room.wait_received(1) == [b'{"n":1}']
     await transport.close()
 
@@ -110,7 +110,7 @@ async def test_an_avatar_that_never_hears_is_an_error_that_says_so(room) -> None
 async def test_what_came_before_connect_returned_is_kept(room) -> None:
     await room.fault("avatar_leaves")
     transport = LiveKitTransport(room.target, {})
-    connecting = asyncio.create_task(transport.connect(timeout=PATIENCE))
+    connecting = asyncio.create_task(transport.connect(timeout=TIMEOUT))
     await until(lambda: bool(room.events.here), "our joining")
     # There, but not announced: its packet comes without a name.
     await room.fault("avatar_returns", announce_after=None)
@@ -168,7 +168,7 @@ async def test_in_an_own_room_a_nameless_packet_waits_for_its_sender(room) -> No
     room.own_room = True
     await room.fault("avatar_leaves")
     transport = LiveKitTransport(room.target, {})
-    connecting = asyncio.create_task(transport.connect(timeout=PATIENCE))
+    connecting = asyncio.create_task(transport.connect(timeout=TIMEOUT))
     await until(lambda: bool(room.events.here), "our joining")
     await room.fault("avatar_returns", announce_after=0.3)
     await room.send(b'{"n":"early"}')
@@ -188,7 +188,7 @@ async def test_the_avatar_leaves_and_returns(room, transport) -> None:
     await asyncio.sleep(0.1)
     await room.fault("avatar_active")
     assert (await next_change(transport)).state is BACK
-    await transport.send(b'{"n":1}', timeout=PATIENCE)
+    await transport.send(b'{"n":1}', timeout=TIMEOUT)
     assert await room.wait_received(1) == [b'{"n":1}']
 
 
@@ -253,30 +253,30 @@ async def test_the_avatar_gone_while_it_reconnected_is_told(room, transport) -> 
 async def test_leaving_for_another_server_is_a_reconnect(room, transport) -> None:
     await room.fault("full_reconnect")
     assert [(await next_change(transport)).state for _ in range(2)] == [RECONNECTING, RECONNECTED]
-    await transport.send(b'{"n":1}', timeout=PATIENCE)
+    await transport.send(b'{"n":1}', timeout=TIMEOUT)
     await until(lambda: b'{"n":1}' in room.received, "the packet")
 
 
 async def test_reconnect_on_demand_is_told_and_lossy(room, transport) -> None:
     before = room.sim.members()[0].sid
     await room.fault("silence")
-    await transport.send(b'{"n":"lost"}', timeout=PATIENCE)
+    await transport.send(b'{"n":"lost"}', timeout=TIMEOUT)
     await until(lambda: room.sim.hub.lost == 1, "the packet to be lost")
     await room.fault("silence", on=False)
-    await transport.reconnect(timeout=PATIENCE)
+    await transport.reconnect(timeout=TIMEOUT)
     changes = [await next_change(transport), await next_change(transport)]
     assert [c.state for c in changes] == [RECONNECTING, RECONNECTED]
     assert changes[1].lossy
     assert room.sim.members()[0].sid != before
-    await transport.send(b'{"n":"heard"}', timeout=PATIENCE)
+    await transport.send(b'{"n":"heard"}', timeout=TIMEOUT)
     assert await room.wait_received(1) == [b'{"n":"heard"}']
 
 
 async def test_a_send_during_a_rejoin_waits_for_the_new_room(room, transport) -> None:
     await room.fault("silent_join", seconds=0.3)
-    rejoining = asyncio.create_task(transport.reconnect(timeout=PATIENCE))
+    rejoining = asyncio.create_task(transport.reconnect(timeout=TIMEOUT))
     assert (await next_change(transport)).state is RECONNECTING
-    await transport.send(b'{"n":1}', timeout=PATIENCE)
+    await transport.send(b'{"n":1}', timeout=TIMEOUT)
     await rejoining
     assert await room.wait_received(1) == [b'{"n":1}']
 
@@ -284,15 +284,15 @@ async def test_a_send_during_a_rejoin_waits_for_the_new_room(room, transport) ->
 async def test_reconnect_that_fails_is_the_end(room, transport) -> None:
     await room.fault("expire_tokens")
     with pytest.raises(DisconnectedError, match="joined again"):
-        await transport.reconnect(timeout=PATIENCE)
+        await transport.reconnect(timeout=TIMEOUT)
     assert (await the_end(transport)).reason == "connection_lost"
     with pytest.raises(DisconnectedError):
-        await transport.reconnect(timeout=PATIENCE)
+        await transport.reconnect(timeout=TIMEOUT)
 
 
 async def test_closed_while_it_is_joined_again_it_leaves(room, transport) -> None:
     await room.fault("silent_join", seconds=2.0)
-    rejoining = asyncio.create_task(transport.reconnect(timeout=PATIENCE))
+    rejoining = asyncio.create_task(transport.reconnect(timeout=TIMEOUT))
     assert (await next_change(transport)).state is RECONNECTING
     await until(lambda: JOIN_LIMITER.free == 3, "the second join")
     await transport.close()
@@ -306,7 +306,7 @@ async def test_closed_while_it_is_joined_again_it_leaves(room, transport) -> Non
 async def test_closed_while_it_connects_it_leaves(room) -> None:
     await room.fault("silent_join", seconds=0.5)
     transport = LiveKitTransport(room.target, {})
-    connecting = asyncio.create_task(transport.connect(timeout=PATIENCE))
+    connecting = asyncio.create_task(transport.connect(timeout=TIMEOUT))
     await until(lambda: JOIN_LIMITER.free == 3, "the join")
     await transport.close()
     with pytest.raises(JoinError, match="ended while being joined"):
@@ -316,7 +316,7 @@ async def test_closed_while_it_connects_it_leaves(room) -> None:
 
 async def test_reconnect_cancelled_is_the_end(room, transport) -> None:
     await room.fault("silent_join", seconds=2.0)
-    rejoining = asyncio.create_task(transport.reconnect(timeout=PATIENCE))
+    rejoining = asyncio.create_task(transport.reconnect(timeout=TIMEOUT))
     assert (await next_change(transport)).state is RECONNECTING
     await asyncio.sleep(0.1)
     rejoining.cancel()
@@ -365,7 +365,7 @@ async def test_an_expired_token_after_a_drop_is_renewed(room) -> None:
         assert [c.state for c in changes] == [RECONNECTING, RECONNECTED]
         assert changes[1].lossy
         assert room.renewals == 1
-        await transport.send(b'{"n":1}', timeout=PATIENCE)
+        await transport.send(b'{"n":1}', timeout=TIMEOUT)
         await until(lambda: b'{"n":1}' in room.received, "the packet")
 
 
@@ -378,7 +378,7 @@ async def test_a_renewal_that_fails_is_the_end_with_its_cause(room) -> None:
 
     target = JoinTarget(room.credentials, renew_credentials=renew)
     transport = LiveKitTransport(target, {})
-    await transport.connect(timeout=PATIENCE)
+    await transport.connect(timeout=TIMEOUT)
     await room.fault("expire_tokens")
     await room.fault("drop_socket")
     error = await the_end(transport)
@@ -396,10 +396,10 @@ async def test_closing_while_it_renews_leaves_nothing(room) -> None:
 
     target = JoinTarget(room.credentials, renew_credentials=renew)
     transport = LiveKitTransport(target, {})
-    await transport.connect(timeout=PATIENCE)
+    await transport.connect(timeout=TIMEOUT)
     await room.fault("expire_tokens")
     await room.fault("drop_socket")
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         await asked.wait()
     await transport.close()
     assert (await the_end(transport)).reason == "closed"
@@ -407,7 +407,7 @@ async def test_closing_while_it_renews_leaves_nothing(room) -> None:
 
 async def test_a_close_that_is_cancelled_leaves_the_room_all_the_same(room) -> None:
     transport = LiveKitTransport(room.target, {})
-    await transport.connect(timeout=PATIENCE)
+    await transport.connect(timeout=TIMEOUT)
     closing = asyncio.create_task(transport.close())
     await asyncio.sleep(0)
     closing.cancel()

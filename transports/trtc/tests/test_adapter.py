@@ -20,7 +20,7 @@ from akool_async.errors import (
     SendError,
 )
 from akool_async.models.credentials import TRTCCredentials
-from akool_async.testing.conformance import PATIENCE, the_end
+from akool_async.testing.conformance import TIMEOUT, the_end
 from akool_async.transport import JoinTarget
 
 OPTIONS = {"engine": "loopback"}
@@ -57,7 +57,7 @@ def test_a_missing_signature_is_named() -> None:
 async def test_the_engine_gets_the_credentials_with_a_string_room_id() -> None:
     engine = FakeEngine()
     transport = over(engine)
-    await transport.connect(timeout=PATIENCE)
+    await transport.connect(timeout=TIMEOUT)
     assert engine.rooms == [Room(1, "77", "me", "s1g")]
     assert "s1g" not in repr(engine.rooms)
     await transport.close()
@@ -69,7 +69,7 @@ async def test_the_engine_gets_the_credentials_with_a_string_room_id() -> None:
 async def test_a_bad_signature_is_refused(far: LoopbackPeer) -> None:
     far.access["trtc_user_sig"] = "another"
     with pytest.raises(JoinRefusedError, match="userSig"):
-        await TRTCTransport(far.target, OPTIONS).connect(timeout=PATIENCE)
+        await TRTCTransport(far.target, OPTIONS).connect(timeout=TIMEOUT)
 
 
 # Sending
@@ -78,8 +78,8 @@ async def test_a_bad_signature_is_refused(far: LoopbackPeer) -> None:
 async def test_what_is_not_allowed_now_is_tried_again() -> None:
     engine = FakeEngine(5100, 5100, 0)
     transport = over(engine)
-    await transport.connect(timeout=PATIENCE)
-    await transport.send(b"1", timeout=PATIENCE)
+    await transport.connect(timeout=TIMEOUT)
+    await transport.send(b"1", timeout=TIMEOUT)
     assert engine.sent == [b"1"]
     await transport.close()
 
@@ -88,9 +88,9 @@ async def test_what_is_not_allowed_now_is_tried_again() -> None:
 async def test_other_refusals_are_raised_at_once(code: int) -> None:
     engine = FakeEngine(code)
     transport = over(engine)
-    await transport.connect(timeout=PATIENCE)
+    await transport.connect(timeout=TIMEOUT)
     with pytest.raises(SendError) as raised:
-        await transport.send(b"1", timeout=PATIENCE)
+        await transport.send(b"1", timeout=TIMEOUT)
     assert raised.value.code == code
     assert (engine.sent, transport.stats.packets_sent) == ([], 0)
     await transport.close()
@@ -99,7 +99,7 @@ async def test_other_refusals_are_raised_at_once(code: int) -> None:
 async def test_a_flood_is_slowed_down_by_refusals(far: LoopbackPeer) -> None:
     async with joined(far) as transport:
         for n in range(10):
-            await transport.send(b"%d" % n * 900, timeout=PATIENCE)
+            await transport.send(b"%d" % n * 900, timeout=TIMEOUT)
         assert [p[:1] for p in await far.wait_received(10)] == [b"%d" % n for n in range(10)]
     assert far.room.refused[5100] > 0
 
@@ -115,5 +115,5 @@ async def test_thrown_out(far: LoopbackPeer, code: str, reason: str) -> None:
         await far.room.fault("disconnect", code=code)
         assert (await the_end(transport)).reason == reason
         with pytest.raises(DisconnectedError) as raised:
-            await transport.send(b"1", timeout=PATIENCE)
+            await transport.send(b"1", timeout=TIMEOUT)
         assert raised.value.reason == reason

@@ -4,7 +4,7 @@ import pytest
 from akool_trtc.participants import TRTCParticipants
 
 from akool_async.errors import DisconnectedError
-from akool_async.testing.waiting import PATIENCE
+from akool_async.testing.waiting import TIMEOUT
 from akool_async.transport import ConnectionChange, ConnectionState, TransportStats
 
 
@@ -14,7 +14,7 @@ def tracker() -> TRTCParticipants:
 
 
 async def next_item(tracker: TRTCParticipants) -> bytes | ConnectionChange:
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         return await tracker.inbox.get()
 
 
