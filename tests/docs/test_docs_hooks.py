@@ -45,3 +45,8 @@ def test_llms_txt_has_a_line_for_each_page_with_its_first_sentence():
         lines
     )
     assert lines[-1].startswith("- [LiveKit](transports/livekit.html): The LiveKit transport of")
+
+
+def test_the_reference_shows_what_classes_inherit():
+    settings = (docs_hooks.ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    assert "inherited_members: true" in settings  # else `AkoolClient.open_session` isn't there
