@@ -64,6 +64,7 @@ class Fleet:
         joins_at_once: int = 4,
         drain_timeout: float = 900.0,
         keep: float = 86_400.0,
+        credits_per_hour: float | None = None,
         client: Callable[[], AkoolClient] = AkoolClient,
         middlewares: Sequence[TaskiqMiddleware] = (),
     ) -> None:
@@ -86,6 +87,8 @@ class Fleet:
             joins_at_once: sessions that one process opens at the same time.
             drain_timeout: seconds that bots with `drain="finish"` get to finish.
             keep: seconds to keep what is known of a job that has ended.
+            credits_per_hour: what one open session takes by your plan; for `akool fleet status`
+                alone. The service documents no price.
             client: makes each worker's `AkoolClient`.
             middlewares: taskiq's, for the queue of each worker: Prometheus, OpenTelemetry.
 
@@ -105,6 +108,7 @@ class Fleet:
             joins_at_once=joins_at_once,
             drain_timeout=drain_timeout,
             keep=keep,
+            credits_per_hour=credits_per_hour,
         )
         self.client = client
         self.middlewares = tuple(middlewares)

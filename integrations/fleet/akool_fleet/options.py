@@ -34,6 +34,7 @@ class FleetOptions(BaseModel):
     joins_at_once: Annotated[int, Field(ge=1, le=1000)]
     drain_timeout: Annotated[float, Field(ge=0, le=86_400)]
     keep: Annotated[float, Field(ge=1, le=366 * 86_400)]
+    credits_per_hour: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
 
     @classmethod
     def checked(cls, **values: Any) -> FleetOptions:

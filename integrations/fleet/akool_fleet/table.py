@@ -23,6 +23,8 @@ def fleet_table(status: FleetStatus, options: FleetOptions) -> Table:
         f"fleet {options.name}: {status.waiting} waiting, {len(status.seats)} of {options.limit} "
         f"seats, {len(status.workers)} workers"
     )
+    if options.credits_per_hour is not None:
+        title += f", {len(status.seats) * options.credits_per_hour:g} credits per hour"
     if status.unknown:
         title += f", {status.unknown} seats held until a sweep"
     if status.orphans:

@@ -34,6 +34,7 @@ async def visit(avatar: object, *arguments: object, **named: object) -> None:
         ("create_time", 0),
         ("sessions_per_process", 0),
         ("joins_at_once", 0),
+        ("credits_per_hour", -1),
     ],
 )
 def test_a_wrong_option_is_named(field: str, value: Any) -> None:

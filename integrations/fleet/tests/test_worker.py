@@ -1,0 +1,59 @@
+"""A worker in the test's own loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from akool_fleet import Fleet, Worker
+from taskiq import TaskiqMessage, TaskiqMiddleware, TaskiqResult
+
+from akool_async import AkoolClient, AvatarSession
+from akool_async.simulator import Simulator
+
+AVATAR = "dvp_Tristan_cloth2_1080P"
+
+
+class Counting(TaskiqMiddleware):
+    """As taskiq's own middlewares of Prometheus and OpenTelemetry are called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+
+    def pre_execute(self, message: TaskiqMessage) -> TaskiqMessage:
+        self.seen.append(f"begins {message.task_id}")
+        return message
+
+    def post_execute(self, message: TaskiqMessage, result: TaskiqResult[Any]) -> None:
+        self.seen.append(f"{result.return_value} {message.task_id}")
+
+
+async def test_a_job_from_sending_to_its_end(make_fleet: Callable[..., Fleet]) -> None:
+    heard: list[str] = []
+    counting = Counting()
+    async with Simulator(queue_time=0.0) as service:
+        fleet = make_fleet(
+            client=partial(AkoolClient, "any", base_url=service.url), middlewares=[counting]
+        )
+
+        @fleet.bot()
+        async def asks(avatar: AvatarSession, question: str) -> None:
+            heard.append((await avatar.ask(question)).text)
+
+        worker = Worker(fleet)
+        running = asyncio.create_task(worker.run())
+        async with fleet:
+            job = await asks.send("Who are you?", avatar_id=AVATAR, stream_type="trtc", job_id="j1")
+            status = await job.wait(timeout=60, every=0.05)
+            worker.drain()
+            await asyncio.wait_for(running, 60)
+            assert (status.state, status.attempts, status.worker) == ("done", 1, worker.id)
+            assert heard
+            assert heard[0]
+            assert counting.seen == ["begins j1", "done j1"]
+            assert [session.id for session in service.sessions.values()] == [status.session_id]
+            assert not service.open_sessions
+            assert (await fleet.status()).workers == {}
