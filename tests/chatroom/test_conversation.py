@@ -377,9 +377,12 @@ class TestReplies:
 class TestOpening:
     async def test_waits_until_the_session_runs_and_tells_progress(self):
         seen = []
-        async with talking(
-            queue_time=0.3, open_with={"on_progress": lambda session: seen.append(session.status)}
-        ) as (_, avatar, _):
+
+        def note(progress):
+            if progress.session is not None:
+                seen.append(progress.session.status)
+
+        async with talking(queue_time=0.3, open_with={"on_progress": note}) as (_, avatar, _):
             assert seen[0] == 1
             assert seen[-1] == 2
             assert (await avatar.ask("Hello")).text
@@ -398,11 +401,13 @@ class TestOpening:
     async def test_a_session_that_ends_first_is_an_error(self, status):
         async with Simulator(queue_time=60) as sim, AkoolClient("any", base_url=sim.url) as akool:
 
-            async def end(session):
+            async def end(progress):
+                if progress.session is None:
+                    return
                 if status == 4:
-                    await sim.fail_session(session.id)
+                    await sim.fail_session(progress.session.id)
                 else:
-                    await akool.legacy_sessions.close(session.id)
+                    await akool.legacy_sessions.close(progress.session.id)
 
             with pytest.raises(SessionFailedError) as caught:
                 async with akool.open_session(AVATAR, legacy=True, on_progress=end):
@@ -413,8 +418,9 @@ class TestOpening:
     async def test_a_room_that_refuses_leaves_no_session_open(self):
         async with Simulator(queue_time=0) as sim, AkoolClient("any", base_url=sim.url) as akool:
 
-            async def refuse(session):
-                await sim.fault(session.id, "refuse", status=403)
+            async def refuse(progress):
+                if progress.session is not None:
+                    await sim.fault(progress.session.id, "refuse", status=403)
 
             with pytest.raises(JoinRefusedError):
                 async with akool.open_session(AVATAR, legacy=True, on_progress=refuse):
@@ -425,8 +431,9 @@ class TestOpening:
         options = ConversationOptions(connect_timeout=0.3)
         async with Simulator(queue_time=0) as sim, AkoolClient("any", base_url=sim.url) as akool:
 
-            async def silence(session):
-                await sim.fault(session.id, "silent_join")
+            async def silence(progress):
+                if progress.session is not None:
+                    await sim.fault(progress.session.id, "silent_join")
 
             with pytest.raises(JoinError, match=r"within 0\.3 s"):
                 async with akool.open_session(

@@ -13,6 +13,10 @@ AVATAR = "dvp_Tristan_cloth2_1080P"
 OTHER = "dvp_Alinna_realisticbg_20241224"
 
 
+#: A service that answers whose session it is, as no document shows.
+KNOWN_AVATARS = {"queue_time": 0.0, "behavior": "answers_avatar_id"}
+
+
 @pytest.fixture
 def akool_simulator_options():
     return {"queue_time": 0.0}
@@ -38,6 +42,7 @@ async def legacy(client):
     return (await client.legacy_sessions.create("Kai_1080P_back")).id
 
 
+@pytest.mark.parametrize("akool_simulator_options", [KNOWN_AVATARS], ids=["known_avatars"])
 async def test_list_shows_what_a_leaked_session_is_recognised_by(run, client):
     ids = [await create(client) for _ in range(3)]
     status, command = await run("sessions", "list")
@@ -192,6 +197,7 @@ async def test_ctrl_c_at_the_question_closes_nothing(terminal, client, akool_sim
     assert open_ids(akool_simulator) == {session_id}
 
 
+@pytest.mark.parametrize("akool_simulator_options", [KNOWN_AVATARS], ids=["known_avatars"])
 async def test_close_all_of_one_avatar_and_age(run, client, akool_simulator):
     mine, other, old = await create(client), await create(client, OTHER), await legacy(client)
     status, command = await run("sessions", "close-all", "--yes", "--older-than", "1h")

@@ -256,6 +256,7 @@ class TestFragments:
         assert (await kit.end(transport)).reason == "room_closed"
         await transport.close()
 
+    @pytest.mark.real_clock
     async def test_closing_in_the_midst_of_them(self, kit, room):
         transport, theirs = await room.member()
         theirs.transport.write(fragments(100_000))
