@@ -310,5 +310,5 @@ def _chosen(value: str | None) -> str | None:
 
 def _wants_voice(default: Literal["account", "avatar"], fields: SessionFields) -> bool:
     """Whether the avatar's own voice is to be sent."""
-    given = fields["voice_id"] or fields["voice_url"]
-    return default == "avatar" and not given and fields["scene_mode"] != "fast_dialogue"
+    given = fields.get("voice_id") or fields.get("voice_url")
+    return default == "avatar" and not given and fields.get("scene_mode") != "fast_dialogue"

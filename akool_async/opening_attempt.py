@@ -43,9 +43,9 @@ class Attempt:
         self.room = room
         self.by = by
         self._transport = found = by.find(plan.kind)
-        self._responder = by.responder(fields["mode"], found.dialect)
+        self._responder = by.responder(fields.get("mode"), found.dialect)
         plan.creation(None)  # refuses wrong values, before a room makes tokens by them
-        self._own = own = _own_room(room, plan.kind, fields["duration"])
+        self._own = own = _own_room(room, plan.kind, fields.get("duration"))
         self._settings = by.settings(found, executor.pool.base_url)
         if own is not None:
             self._settings = {**own.transport_options, **self._settings}
@@ -56,11 +56,11 @@ class Attempt:
             avatar_id=self._creation.avatar_id,
             transport=found.name,
             dialect=found.dialect,
-            mode=fields["mode"],
-            language=fields["language"],
-            voice_id=fields["voice_id"],
-            voice_url=fields["voice_url"],
-            background_url=None if found.dialect == "v3" else fields["background_url"],
+            mode=fields.get("mode"),
+            language=fields.get("language"),
+            voice_id=fields.get("voice_id"),
+            voice_url=fields.get("voice_url"),
+            background_url=None if found.dialect == "v3" else fields.get("background_url"),
         )
         Params.from_info(self._info)  # what the conversation refuses is refused before it is paid
 

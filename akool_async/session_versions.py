@@ -58,13 +58,15 @@ class Version4(SessionPlan[Session]):
         self, executor: APIExecutor, avatar_id: str, stream_type: str, fields: SessionFields
     ) -> None:
         self.kind = stream_type
-        self.sessions: Sessions = Sessions(executor)
+        self.sessions = self._sessions = Sessions(executor)
         self._avatar_id = avatar_id
         self._fields = {**fields, "stream_type": stream_type}
 
     def creation(self, own: PreparedRoom | None) -> Creation[Session]:
         credentials = None if own is None else own.avatar_credentials
-        return self.sessions.creation(self._avatar_id, {**self._fields, "credentials": credentials})
+        return self._sessions.creation(
+            self._avatar_id, {**self._fields, "credentials": credentials}
+        )
 
 
 class Version3(SessionPlan[LegacySession]):
@@ -81,7 +83,7 @@ class Version3(SessionPlan[LegacySession]):
         on_progress: Progress[LegacySession] | None,
         timeout: float,
     ) -> None:
-        self.sessions: LegacySessions = LegacySessions(executor)
+        self.sessions = self._sessions = LegacySessions(executor)
         self._open_sessions = executor.open_sessions
         self._avatar_id = avatar_id
         # "livekit" is the default of a parameter that means something else in version 3.
@@ -96,19 +98,19 @@ class Version3(SessionPlan[LegacySession]):
         for name in _VERSION_4_ONLY:
             if fields.get(name) is not None:
                 raise InvalidParameterError(name, "isn't known to version 3 sessions")
-        if fields["mode"] is not None:
-            choice("mode", fields["mode"], (1, 2))
-        if fields["language"] is not None:
-            text("language", fields["language"])
-        if fields["voice_id"] is not None:
-            text("voice_id", fields["voice_id"])
-        if fields["voice_url"] is not None:
-            url("voice_url", fields["voice_url"])
+        if fields.get("mode") is not None:
+            choice("mode", fields.get("mode"), (1, 2))
+        if fields.get("language") is not None:
+            text("language", fields.get("language"))
+        if fields.get("voice_id") is not None:
+            text("voice_id", fields.get("voice_id"))
+        if fields.get("voice_url") is not None:
+            url("voice_url", fields.get("voice_url"))
         number("running_timeout", self._timeout, 0.001, 86_400.0)
         if self._on_progress is not None and not callable(self._on_progress):
             raise InvalidParameterError("on_progress", "can't be called")
-        return self.sessions.creation(
-            self._avatar_id, stream_type=self._video, background_url=fields["background_url"]
+        return self._sessions.creation(
+            self._avatar_id, stream_type=self._video, background_url=fields.get("background_url")
         )
 
     async def ready(self, session: LegacySession) -> LegacySession:
@@ -116,9 +118,9 @@ class Version3(SessionPlan[LegacySession]):
             self._open_sessions.check()  # ends the waiting when the client is closed
             return None if self._on_progress is None else self._on_progress(found)
 
-        return await self.sessions.wait_until_running(
+        return await self._sessions.wait_until_running(
             session, timeout=self._timeout, on_progress=seen
         )
 
     def pause(self, session: LegacySession) -> Callable[[], Awaitable[None]]:
-        return lambda: self.sessions.pause(session)
+        return lambda: self._sessions.pause(session)

@@ -165,9 +165,13 @@ __all__ = [
     "error_for_code",
 ]
 
-# Tracebacks show, and pickles name, the path from which the classes are imported.
-for _name in __all__:
-    _found = globals()[_name]
-    if isinstance(_found, type):
-        _found.__module__ = __name__
-del _name, _found
+
+def _set_public_path() -> None:
+    """Tracebacks show, and pickles name, the path from which the classes are imported."""
+    for name in __all__:
+        found = globals()[name]
+        if isinstance(found, type):
+            found.__module__ = __name__
+
+
+_set_public_path()

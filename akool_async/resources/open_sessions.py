@@ -26,6 +26,7 @@ class Closable(Protocol):
 
     def runs(self, task: asyncio.Task[Any] | None) -> bool:
         """Whether closing it waits for that task."""
+        ...
 
 
 class OpenSessions:

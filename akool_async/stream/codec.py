@@ -35,6 +35,7 @@ from akool_async.stream.messages import (
     UnknownMessage,
 )
 from akool_async.stream.packetizer import Envelope, Packetizer
+from akool_async.stream.recent_messages import Key
 from akool_async.stream.surrogates import has_surrogates
 from akool_async.stream.tolerant_json import NotOursError
 from akool_async.stream.v2_reassembly import PartReassembler
@@ -197,7 +198,8 @@ class StreamCodec:
         # cost: a message of one part, and the next part in order (`PartReassembler.latest`).
         if fin:
             if idx <= 0 and text:
-                key, recent = (mid, sender), parts.recent
+                key: Key = (mid, sender)
+                recent = parts.recent
                 young = recent.young
                 if not (key in parts.open or key in young or key in recent.old):
                     if mid:

@@ -16,7 +16,7 @@ import aiohttp
 from akool_async.errors import InvalidParameterError
 
 if TYPE_CHECKING:
-    from livekit import api
+    from livekit.api.room_service import RoomService
 
 __all__ = ["LiveKitServer"]
 
@@ -89,7 +89,7 @@ class LiveKitServer:
             )
 
     @asynccontextmanager
-    async def _rooms(self) -> AsyncIterator[api.room_service.RoomService]:
+    async def _rooms(self) -> AsyncIterator[RoomService]:
         from livekit import api
 
         timeout = aiohttp.ClientTimeout(total=_API_TIMEOUT)
