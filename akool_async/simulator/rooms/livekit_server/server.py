@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -83,10 +84,18 @@ class LiveKitServer:
         """Removes a participant from a room; does nothing where it isn't there."""
         from livekit import api
 
-        async with self._rooms() as rooms:
-            await rooms.remove_participant(
-                api.RoomParticipantIdentity(room=room, identity=identity)
-            )
+        wanted = api.RoomParticipantIdentity(room=room, identity=identity)
+        for last in (False, False, True):
+            try:
+                async with self._rooms() as rooms:
+                    await rooms.remove_participant(wanted)
+            except api.TwirpError as error:
+                # "No response from servers": the participant is leaving at this very moment.
+                if last or error.code != "unavailable":
+                    raise
+            else:
+                return
+            await asyncio.sleep(0.2)
 
     @asynccontextmanager
     async def _rooms(self) -> AsyncIterator[RoomService]:
