@@ -249,7 +249,7 @@ class AkoolClient(SessionOpener):
             error.add_note(str(failure))
 
 
-#: What is cached in a client, and made anew in its copies.
+#: What is cached in a client, and made again in its copies.
 _RESOURCES: Final = frozenset(
     name for name, value in vars(AkoolClient).items() if isinstance(value, cached_property)
 )

@@ -1,4 +1,4 @@
-"""How a room is joined: what the caller gives for it, and what a session made elsewhere tells."""
+"""How a room is joined: what the caller gives for it, and what a session made elsewhere says."""
 
 from __future__ import annotations
 

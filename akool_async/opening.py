@@ -155,7 +155,7 @@ class SessionOpener:
             respond_with: your own language model answers what people say: the function of
                 `AvatarSession.respond_with`, or a `RespondWith`. It is in place before the room
                 is joined, and the session is in retelling mode from the start.
-            idle_timeout: seconds after which a session that nobody uses is closed; see
+            idle_timeout: seconds after which a session that is not used is closed; see
                 `AvatarSession.close_when_idle`.
             renew_credentials: called for credentials with a new token, when the room needs one.
             on_created: called with the session, which has an id and is paid for, before anything

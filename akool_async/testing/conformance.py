@@ -285,8 +285,8 @@ class TransportConformance:
                 assert error.reason not in ("", "closed")  # noqa: PT017 - either way is fine
                 return
             assert ConnectionState.RECONNECTING in changes
-            await transport.send(b'{"n":"mended"}', timeout=TIMEOUT)
-            await until(lambda: b'{"n":"mended"}' in room.received, "the packet at the avatar")
+            await transport.send(b'{"n":"again"}', timeout=TIMEOUT)
+            await until(lambda: b'{"n":"again"}' in room.received, "the packet at the avatar")
             await room.send(b'{"n":"back"}')
             assert await next_packet(transport) == b'{"n":"back"}'
 

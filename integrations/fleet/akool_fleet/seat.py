@@ -207,7 +207,7 @@ async def _call(bot: BotSettings[Any], avatar: AvatarSession, order: JobOrder) -
 
 
 async def _insist(call: Callable[[], Awaitable[T]]) -> T:
-    """Repeats what the server must be told while it can't be reached.
+    """Repeats a call that the server has to get, while it can't be reached.
 
     Raises:
         FleetError: it couldn't be for two minutes.

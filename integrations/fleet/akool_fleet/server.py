@@ -66,7 +66,7 @@ class LocalServer:
             time.sleep(0.02)
 
     def stop(self) -> None:
-        """Ends it; what it was told is on the disk."""
+        """Ends it; everything written is on the disk."""
         process, self.process = self.process, None
         if process is not None and process.poll() is None:
             process.send_signal(signal.SIGTERM)

@@ -15,7 +15,7 @@ from taskiq.receiver import Receiver
 
 from akool_fleet.broker import GROUP
 from akool_fleet.fleet import TASK, Fleet
-from akool_fleet.ledger import declare_group
+from akool_fleet.ledger import Ledger, declare_group
 from akool_fleet.reaper import Reaper
 from akool_fleet.seat import Seats
 
@@ -80,9 +80,9 @@ class Worker:
             await ledger.aclose()
         logger.info("worker %s ended in order", self.id)
 
-    async def _receive(self, seats: Seats, ledger: object) -> None:
+    async def _receive(self, seats: Seats, ledger: Ledger) -> None:
         fleet, options = self.fleet, self.fleet.options
-        broker = fleet.make_broker(ledger, worker=self.id)  # type: ignore[arg-type]
+        broker = fleet.make_broker(ledger, worker=self.id)
 
         async def run(job: str, context: Context = TaskiqDepends()) -> str:  # noqa: B008
             return await seats.run(job, context)

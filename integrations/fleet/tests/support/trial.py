@@ -53,7 +53,7 @@ class Trial:
         return process
 
     async def send(self, bot: str, count: int, *arguments: Any) -> list[Job]:
-        """Sends jobs; each is told its number, then `arguments`."""
+        """Sends jobs; each gets its number, then `arguments`."""
         send = self.fleet.bot(name=bot, drain="hand_over", retries=5)(_unused)
         return [
             await send.send(str(n), *arguments, avatar_id=AVATAR, stream_type="trtc")
