@@ -1,0 +1,165 @@
+"""The avatar's settings and gestures, and reading what happens in the conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, overload
+
+from akool_async.conversation.event_bus import EventReader
+from akool_async.conversation.options import (
+    ConversationOptions,
+    ConversationStats,
+    Mode,
+    SessionInfo,
+)
+from akool_async.conversation.params import Params, check_action, check_timeout
+from akool_async.conversation.session.base import SessionBase
+from akool_async.conversation.transcript import Transcript
+from akool_async.errors import InvalidParameterError
+from akool_async.events import Event
+from akool_async.stream import new_mid
+from akool_async.stream.messages import SetAction
+
+__all__ = ["ControlMethods"]
+
+E = TypeVar("E", bound=Event)
+H = TypeVar("H", bound=Callable[..., object])
+
+
+class ControlMethods(SessionBase):
+    """The methods of `AvatarSession` that command the avatar, and those that observe it."""
+
+    async def set_params(
+        self,
+        *,
+        mode: Mode | None = None,
+        language: str | None = None,
+        voice_id: str | None = None,
+        voice_url: str | None = None,
+        background_url: str | None = None,
+        speed: float | None = None,
+        pron_map: Mapping[str, str] | None = None,
+        stt_language: str | None = None,
+        stt_type: str | None = None,
+        turn_detection: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        """Changes the avatar's settings; returns when it answered. See `Params` for the values.
+
+        In the v3 chat room, which has no commands, it sets what later questions carry.
+
+        Raises:
+            InvalidParameterError: a wrong value; nothing was sent.
+            NotSupportedError: (v3) a setting that no question can carry.
+            CommandRejectedError, CommandTimeoutError: as answered, or not answered in time.
+            DisconnectedError, ConversationClosedError: the conversation is over.
+        """
+        params = Params(
+            mode=mode,
+            language=language,
+            voice_id=voice_id,
+            voice_url=voice_url,
+            background_url=background_url,
+            speed=speed,
+            pron_map=pron_map,
+            stt_language=stt_language,
+            stt_type=stt_type,
+            turn_detection=turn_detection,
+        )
+        if params.empty:
+            raise InvalidParameterError("set_params", "nothing to set was given")
+        conversation = self._conversation
+        limit = check_timeout(timeout, conversation.options.command_timeout)
+        self._check_open()
+        if not conversation.has_commands:
+            params.check_v3()
+        else:
+            await conversation.settings.set_params(params, timeout=limit)
+            return
+        conversation.settings.want(params)
+
+    async def interrupt(self, *, timeout: float | None = None) -> None:
+        """The avatar stops speaking, and what waits to be said isn't. Replies in flight end early.
+
+        Cancelled, it is sent all the same, and takes effect without being waited for.
+
+        Raises:
+            NotSupportedError: (v3) has no commands.
+            CommandRejectedError, CommandTimeoutError, DisconnectedError,
+            ConversationClosedError: as for `set_params`.
+        """
+        conversation = self._conversation
+        self._check_commands("interrupt")
+        limit = check_timeout(timeout, conversation.options.command_timeout)
+        conversation.speech.stop_all()
+        await conversation.speech_port.send_interrupt(timeout=limit)
+
+    async def act(
+        self,
+        *,
+        action: str | None = None,
+        expression: str | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        """A gesture and/or a facial expression: `ACTIONS`, `EXPRESSIONS` in `stream.messages`.
+
+        Raises:
+            InvalidParameterError: neither was given, or one the avatar doesn't know.
+            NotSupportedError, CommandRejectedError, CommandTimeoutError, DisconnectedError,
+            ConversationClosedError: as for `interrupt`.
+        """
+        conversation = self._conversation
+        self._check_commands("act")
+        check_action(action, expression)
+        limit = check_timeout(timeout, conversation.options.command_timeout)
+        await conversation.commands.send(SetAction(new_mid(), action, expression), timeout=limit)
+
+    @overload
+    def events(self, *, max_waiting: int | None = None) -> EventReader[Event]: ...
+    @overload
+    def events(self, *kinds: type[E], max_waiting: int | None = None) -> EventReader[E]: ...
+    def events(self, *kinds: type[Any], max_waiting: int | None = None) -> EventReader[Any]:
+        """A new, independent reader of what happens from now on, of `kinds` or of all kinds.
+
+        It keeps `max_waiting` events; a slow reader loses the oldest. A reader of all kinds, or of
+        `EventsLost`, is given an `EventsLost` in their place; others count them in `lost`.
+        """
+        return self._conversation.events.reader(kinds, limit=max_waiting)
+
+    def on(self, kind: type[E]) -> Callable[[H], H]:
+        """Decorator: calls a function, plain or async, with every event of a kind.
+
+        An async one gets its events one after the other in a task that the session owns. What it
+        raises is reported as `HandlerFailed`, logged, and given to `ConversationOptions.on_error`.
+        """
+
+        def decorate(function: H) -> H:
+            self._conversation.events.on(kind, function)
+            return function
+
+        return decorate
+
+    @property
+    def transcript(self) -> Transcript:
+        """Who said what, when."""
+        return self._conversation.transcript
+
+    @property
+    def info(self) -> SessionInfo:
+        """What is known about the session."""
+        return self._conversation.info
+
+    @property
+    def options(self) -> ConversationOptions:
+        """The limits in use."""
+        return self._conversation.options
+
+    @property
+    def stats(self) -> ConversationStats:
+        """What was counted so far: a copy."""
+        return self._conversation.stats()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the conversation is over."""
+        return self._conversation.error is not None

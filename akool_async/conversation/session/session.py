@@ -1,0 +1,193 @@
+"""AvatarSession: opening and closing a conversation, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Any, Self
+
+from akool_async.concurrency import Uncancellable
+from akool_async.conversation.closing import shut
+from akool_async.conversation.conversation import Conversation
+from akool_async.conversation.idle import IdleWatch
+from akool_async.conversation.options import ConversationOptions, SessionInfo
+from akool_async.conversation.session.control import ControlMethods
+from akool_async.conversation.session.talking import TalkingMethods
+from akool_async.errors import (
+    CommandRejectedError,
+    CommandTimeoutError,
+    ConversationClosedError,
+    DisconnectedError,
+    NotSupportedError,
+)
+from akool_async.transport import Transport
+
+__all__ = ["AvatarSession"]
+
+logger = logging.getLogger("akool_async.conversation")
+
+
+class AvatarSession(TalkingMethods, ControlMethods):
+    """One conversation with an avatar, over any transport, in either dialect.
+
+    Made by `AkoolClient.open_session` and `akool_async.join`; or by hand around a transport:
+    `async with AvatarSession(transport) as avatar`. Belongs to one event loop; its methods may be
+    used by any number of tasks.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        info: SessionInfo | None = None,
+        options: ConversationOptions | None = None,
+        close: Callable[[], Awaitable[object]] | None = None,
+        pause: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
+        """Opens nothing yet.
+
+        Args:
+            transport: the room; closed with the session.
+            info: what is known about the session.
+            options: every time limit and bound.
+            close: ends the session at the service; called once, when closing. It must end within
+                a time limit of its own.
+            pause: (v3) pauses the session at the service.
+        """
+        super().__init__(
+            Conversation(transport, info or SessionInfo(), options or ConversationOptions())
+        )
+        self._close = close
+        self._pause = pause
+        self._closing: Uncancellable[None] | None = None
+
+    async def open(self) -> Self:
+        """Joins the room and proves the way in both directions by an answered set-params.
+
+        Without an answer in time the session is open all the same, with a warning in the log.
+        Failed or cancelled, it leaves nothing open.
+
+        Raises:
+            JoinError, MissingDependencyError: as `Transport.connect`.
+        """
+        if self._opened:
+            raise ConversationClosedError("a conversation is opened once")
+        self._opened = True
+        conversation = self._conversation
+        try:
+            await conversation.driver.transport.connect(
+                timeout=conversation.options.connect_timeout
+            )
+            conversation.driver.start()
+            await conversation.liveness.ready()
+            if conversation.has_commands:
+                await self._prove()
+            if conversation.responder is not None:
+                conversation.responder.begin()
+        except BaseException as error:
+            await self._closed().settle(error)
+            raise
+        return self
+
+    async def _prove(self) -> None:
+        conversation = self._conversation
+        try:
+            await conversation.settings.prove(timeout=conversation.options.opening_timeout)
+        except CommandTimeoutError:
+            logger.warning(
+                "the avatar didn't answer the opening set-params within %g s; going on without",
+                conversation.options.opening_timeout,
+            )
+        except CommandRejectedError as error:
+            logger.warning("the opening set-params was refused: %s", error)
+
+    async def aclose(self) -> None:
+        """Ends everything: what waits, the handlers, the room, the session at the service.
+
+        Leaving the room takes at most `ConversationOptions.close_timeout` seconds and some. Closing
+        the session is tried for `session_close_timeout`. Goes on to the end when cancelled, then
+        raises the cancellation. Twice is fine. A handler or a responder of this session doesn't
+        wait here: closing waits for it.
+
+        Raises:
+            SessionLeftOpenError: the session couldn't be closed, so it goes on to cost credits.
+        """
+        closing = self._closed()
+        if not self._conversation.runs(asyncio.current_task()):
+            await closing.wait()
+
+    def runs(self, task: asyncio.Task[Any] | None) -> bool:
+        """Whether a task is a handler or a responder of this session: closing waits for it."""
+        return self._conversation.runs(task)
+
+    def _closed(self) -> Uncancellable[None]:
+        if self._closing is None:
+            self._conversation.closing_task = asyncio.current_task()
+            self._closing = Uncancellable(
+                shut(self._conversation, self._close),
+                timeout=None,
+                name="akool: closing the conversation",
+            )
+        return self._closing
+
+    async def __aenter__(self) -> Self:
+        # Also for `async with await akool.open_session(…)`, which is open already.
+        return self if self._opened else await self.open()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind is None and (unspoken := self._conversation.speech.unspoken):
+            logger.warning(
+                "the session's block was left while %d text(s) given to say() weren't spoken yet; "
+                "they are cancelled. To wait: await avatar.say(…)",
+                unspoken,
+            )
+        try:
+            await self.aclose()
+        except Exception as failure:
+            if error is None:
+                raise
+            error.add_note(str(failure))
+
+    def close_when_idle(self, seconds: float) -> IdleWatch:
+        """Closes the session when no one used it for so long: it costs credits while it is open.
+
+        People who speak use it, and so does what the program asks and says, but not the prompts
+        of `on_idle`. Whoever waits for the conversation gets a `DisconnectedError` with the reason
+        "idle". `open_session(…, idle_timeout=…)` calls this.
+
+        Raises:
+            InvalidParameterError: `seconds` isn't a number above 0.
+        """
+        self._check_open()
+
+        async def close() -> None:
+            idle = DisconnectedError(f"no one spoke for {seconds:g} s", reason="idle")
+            self._conversation.connection_lost(idle)
+            await self.aclose()
+
+        return self._idleness.limit(seconds, close)
+
+    async def pause(self) -> None:
+        """(v3) Pauses the session: streaming stops soon after; the next question resumes it.
+
+        A long silence times the session out (docs/protocol.md §1).
+
+        Raises:
+            NotSupportedError: not a v3 session, or one that was only joined.
+        """
+        if self._pause is None:
+            raise NotSupportedError("only a v3 session opened by this client can be paused")
+        self._check_open()
+        await self._pause()
+
+    def __repr__(self) -> str:
+        state = "closed" if self.closed else "open" if self._opened else "new"
+        name = self._conversation.info.session_id or "unnamed"
+        return f"<AvatarSession {name} over {self._conversation.driver.transport.name}, {state}>"
