@@ -60,4 +60,5 @@ def test_open_session_is_checked_by_name_and_type(tmp_path: Path) -> None:
         assert any(expected in line for line in found), (number, run.stdout)
     good = [line for line in lines if "good.py" in line]
     assert not [line for line in good if ": error: " in line], run.stdout
-    assert sum('"akool_async.conversation.session.session.AvatarSession"' in line for line in good) == 2
+    session = "akool_async.conversation.session.session.AvatarSession"
+    assert sum(f'"{session}"' in line for line in good) == 2
