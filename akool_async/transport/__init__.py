@@ -2,8 +2,8 @@
 
 A transport carries packets of one room: bytes in, bytes out, limits, connection changes, one
 close. It knows no JSON and keeps no pace; both are done above it, by the codec and by the limits
-that it declares. Audio and video are no part of it: a transport that offers them implements a
-second protocol beside this one.
+that it declares. Audio and video are no part of it: a transport that offers them has a
+`akool_async.media.MediaTransport` as its property `media`.
 
 A transport is found through the entry-point group `akool_async.transports`: an entry's name is
 what `stream_type=` and `transport=` take, its value a subclass of `Transport`.

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from akool_async.errors import DisconnectedError, InvalidParameterError
+from akool_async.media.contract import MediaTransport
 from akool_async.models.credentials import Credentials
 from akool_async.stream.limits import Dialect, PacketLimits
 
@@ -130,6 +131,14 @@ class Transport(abc.ABC):
         after `connect`. A transport that knows reports `AVATAR_PUBLISHED` by `receive()` each time
         the avatar begins to publish after `connect` returned. `None`: it can't know; this is the
         default.
+        """
+        return None
+
+    @property
+    def media(self) -> MediaTransport | None:
+        """Audio and video of this room, the same object each time; ended by `close`.
+
+        `None`, the default: it carries packets only.
         """
         return None
 

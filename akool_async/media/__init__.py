@@ -1,0 +1,39 @@
+"""Sound and pictures: frames, and the media half of a transport.
+
+A `akool_async.transport.Transport` that carries audio or video has a `MediaTransport` as its
+property `media`. What is above it (readers, buffers, clock, files) knows no vendor.
+"""
+
+from akool_async.media.contract import (
+    AudioRequest,
+    AudioSink,
+    AudioWriter,
+    MediaCapabilities,
+    MediaKind,
+    MediaSubscription,
+    MediaTransport,
+    Picture,
+    TrackInfo,
+    VideoRequest,
+    VideoSink,
+    VideoWriter,
+)
+from akool_async.media.frames import AudioFrame, PixelFormat, VideoFrame
+
+__all__ = [
+    "AudioFrame",
+    "AudioRequest",
+    "AudioSink",
+    "AudioWriter",
+    "MediaCapabilities",
+    "MediaKind",
+    "MediaSubscription",
+    "MediaTransport",
+    "Picture",
+    "PixelFormat",
+    "TrackInfo",
+    "VideoFrame",
+    "VideoRequest",
+    "VideoSink",
+    "VideoWriter",
+]
