@@ -26,6 +26,7 @@ AkoolError
 ├── AvatarFailedError             an uploaded avatar whose processing failed
 ├── VoiceFailedError              a voice that couldn't be cloned
 ├── WebhookError                  a webhook that isn't the service's, is too old or unreadable
+├── RecordingError                a recording ended early; the file has what came before
 ├── WaitTimeoutError              a status didn't come in time (also TimeoutError)
 ├── TransportError                a room
 │   ├── JoinError                 the room couldn't be joined
@@ -89,6 +90,7 @@ from akool_async.errors.conversation import (
     TextSourceError,
     TextTimeoutError,
 )
+from akool_async.errors.media import RecordingError
 from akool_async.errors.requests import (
     APIConnectionError,
     APITimeoutError,
@@ -147,6 +149,7 @@ __all__ = [
     "QuestionInterruptedError",
     "QuotaError",
     "RateLimitError",
+    "RecordingError",
     "ReplyIncompleteError",
     "ReplyTimeoutError",
     "RequestError",
