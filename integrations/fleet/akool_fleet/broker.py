@@ -1,18 +1,20 @@
 """The queue: taskiq over a Redis stream, reading on after the server was away.
 
 Sending goes through `Ledger.enqueue`, which writes the job and its message in one script. A job's
-message is acknowledged by the worker once the job has a seat (`ack_type="manual"`). What a dead
-worker had read before that is put back by `Ledger.recover` and not by the broker's own
-`idle_timeout`, which would also take messages from workers that wait for a seat.
+message is acknowledged by the worker once the job has a seat (`ack_type="manual"`). What a worker
+had read before that is put back by `Ledger.recover` once it is dead, and by `Ledger.retire` when it
+ends in order; not by the broker's `idle_timeout`, which would also take messages from workers that
+wait for a seat.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
-from typing import Final
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any, Final
 
+from redis.asyncio import Redis
 from redis.backoff import FullJitterBackoff
 from redis.exceptions import RedisError
 from taskiq import AckableMessage
@@ -23,12 +25,15 @@ __all__ = ["GROUP", "FleetBroker"]
 logger = logging.getLogger("akool_fleet")
 
 GROUP: Final = "workers"
-#: Milliseconds; longer than any job waits for a seat, so that the broker itself takes nothing back.
-_NEVER: Final = 7 * 86_400_000
 
 
 class FleetBroker(RedisStreamBroker):
-    """`RedisStreamBroker` whose `listen` goes on when the server comes back."""
+    """`RedisStreamBroker` that loses no message when the connection to the server breaks.
+
+    The server hands a message out with its answer to a read. Where that answer is lost, the
+    message is this consumer's by the server's books and never comes again by itself. So after each
+    failure the broker first reads what is still its own, and passes on what it hasn't seen.
+    """
 
     def __init__(self, url: str, *, queue: str, worker: str) -> None:
         super().__init__(
@@ -39,22 +44,23 @@ class FleetBroker(RedisStreamBroker):
             consumer_id="0",
             xread_block=500,
             xread_count=1,
-            idle_timeout=_NEVER,
-            unacknowledged_lock_timeout=5,
             socket_timeout=10,
             socket_connect_timeout=5,
         )
+        #: Passed on and not acknowledged yet, by the ids of the stream.
+        self._taken: set[bytes] = set()
 
     async def listen(self) -> AsyncGenerator[AckableMessage, None]:
         """Messages, for ever; a lost connection is tried again with growing pauses."""
-        backoff, failures = FullJitterBackoff(cap=2.0, base=0.1), 0
+        backoff, failures, connected = FullJitterBackoff(cap=2.0, base=0.1), 0, True
         while True:
-            messages = super().listen()
             try:
-                async for message in messages:
-                    failures = 0
-                    yield message
+                if not connected:
+                    await self._declare_consumer_group()
+                # "0": what was handed out to this consumer and isn't acknowledged, all of it.
+                messages = await self._read(">" if connected else "0")
             except (RedisError, OSError) as error:
+                connected = False
                 failures += 1
                 pause = backoff.compute(failures)
                 logger.warning(
@@ -63,13 +69,29 @@ class FleetBroker(RedisStreamBroker):
                     pause,
                 )
                 await asyncio.sleep(pause)
-                await self._declare_again()
-            finally:
-                await messages.aclose()
+                continue
+            connected, failures = True, 0
+            for message, fields in messages:
+                if message in self._taken or not fields:
+                    continue  # without fields: it was deleted from the queue
+                self._taken.add(message)
+                yield AckableMessage(data=fields[b"data"], ack=self._acknowledgement(message))
 
-    async def _declare_again(self) -> None:
-        """A server that came back empty has lost the group of readers."""
-        try:
-            await self._declare_consumer_group()
-        except (RedisError, OSError) as error:
-            logger.debug("the queue's group can't be declared yet: %s", type(error).__name__)
+    async def _read(self, start: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
+        async with Redis(connection_pool=self.connection_pool) as redis:
+            answer: Any = await redis.xreadgroup(
+                GROUP,
+                self.consumer_name,
+                {self.queue_name: start},
+                block=self.block if start == ">" else None,
+                count=self.count if start == ">" else None,
+            )
+        return answer[0][1] if answer else []
+
+    def _acknowledgement(self, message: bytes) -> Callable[[], Awaitable[None]]:
+        async def acknowledge() -> None:
+            async with Redis(connection_pool=self.connection_pool) as redis:
+                await redis.xack(self.queue_name, GROUP, message)
+            self._taken.discard(message)
+
+        return acknowledge

@@ -207,9 +207,9 @@ class Ledger:
         """Drops from the queue what every worker is done with."""
         await self._run(scripts.TRIM, group, self.keep)
 
-    async def retire(self, worker: str) -> None:
-        """A worker ends in order: nothing of it needs to be recovered."""
-        await cast("Any", self.redis.zrem(self.prefix + "workers", worker))
+    async def retire(self, worker: str, group: str) -> int:
+        """A worker ends in order: queues again what it read without getting a seat for it."""
+        return int(await self._run(scripts.RETIRE, group, worker))
 
     # Draining.
 

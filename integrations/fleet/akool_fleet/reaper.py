@@ -54,7 +54,9 @@ class Reaper:
             group.create_task(self._every(self._options.sweep_every, self._sweep))
 
     async def _every(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
-        while True:
+        task = asyncio.current_task()
+        # The server's client loses a cancellation that comes together with an answer.
+        while task is not None and not task.cancelling():
             try:
                 await step()
                 pause = seconds

@@ -34,6 +34,7 @@ __all__ = [
     "PUT_BACK",
     "RECOVER_WORKER",
     "RENEW",
+    "RETIRE",
     "SETTLE",
     "TAKE_EXPIRED",
     "TRIM",
@@ -253,17 +254,12 @@ return redis.call('ZREMRANGEBYSCORE', prefix .. 'unknown', '-inf', until_)
 """
 )
 
-#: ARGV: group, lease, '1': even if no worker renews. Puts back what dead workers had read and not
-#: acknowledged. -> how many messages.
-RECOVER_WORKER: Final = (
-    _NOW
-    + _CALM
-    + """
-if ARGV[3] ~= '1' and not calm(tonumber(ARGV[2])) then return 0 end
-local queue, moved = prefix .. 'queue', 0
-local dead = redis.call('ZRANGEBYSCORE', prefix .. 'workers', '-inf', now, 'LIMIT', 0, 10)
-for _, worker in ipairs(dead) do
-    for _, waiting in ipairs(redis.call('XPENDING', queue, ARGV[1], '-', '+', 1000, worker)) do
+#: What a worker has read and not acknowledged is queued again, and it leaves.
+_PUT_BACK: Final = """
+local function put_back(worker)
+    local queue, moved = prefix .. 'queue', 0
+    local held = redis.call('XPENDING', queue, ARGV[1], '-', '+', 1000, worker)
+    for _, waiting in ipairs(held) do
         local entry = redis.call('XRANGE', queue, waiting[1], waiting[1])[1]
         if entry then
             redis.call('XADD', queue, '*', unpack(entry[2]))
@@ -274,10 +270,27 @@ for _, worker in ipairs(dead) do
     end
     redis.call('XGROUP', 'DELCONSUMER', queue, ARGV[1], worker)
     redis.call('ZREM', prefix .. 'workers', worker)
+    return moved
 end
+"""
+
+#: ARGV: group, lease, '1': even if no worker renews. Puts back what dead workers had read and not
+#: acknowledged. -> how many messages.
+RECOVER_WORKER: Final = (
+    _NOW
+    + _CALM
+    + _PUT_BACK
+    + """
+if ARGV[3] ~= '1' and not calm(tonumber(ARGV[2])) then return 0 end
+local moved = 0
+local dead = redis.call('ZRANGEBYSCORE', prefix .. 'workers', '-inf', now, 'LIMIT', 0, 10)
+for _, worker in ipairs(dead) do moved = moved + put_back(worker) end
 return moved
 """
 )
+
+#: ARGV: group, worker. It ends in order. -> how many messages were queued again.
+RETIRE: Final = _NOW + _PUT_BACK + "return put_back(ARGV[2])"
 
 #: ARGV: group, seconds to keep ended jobs in the list. Drops what every worker is done with.
 TRIM: Final = (

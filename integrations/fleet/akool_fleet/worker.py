@@ -57,6 +57,7 @@ class Worker:
 
         Raises:
             RedisError: the server can't be reached at the start.
+            ExceptionGroup: renewing and cleaning up failed unexpectedly; the worker drained.
         """
         fleet, options = self.fleet, self.fleet.options
         ledger = fleet.make_ledger()
@@ -68,14 +69,19 @@ class Worker:
                     options, ledger, client, seats, worker=self.id, drain=self._drain_once
                 )
                 cleaning = asyncio.create_task(reaper.run(), name="fleet-reaper")
+                # Without it no lease is renewed: other workers would run this one's jobs again.
+                cleaning.add_done_callback(lambda _: self._drain_once())
                 ending = asyncio.create_task(self._end_by(seats), name="fleet-drain")
                 try:
                     await self._receive(seats, ledger)
                 finally:
+                    failed = cleaning.done() and not cleaning.cancelled()
                     for task in (ending, cleaning):
                         task.cancel()
                     await asyncio.wait([ending, cleaning])
-            await ledger.retire(self.id)
+                if failed:
+                    cleaning.result()
+            await ledger.retire(self.id, GROUP)
         finally:
             await ledger.aclose()
         logger.info("worker %s ended in order", self.id)

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import pytest
 from akool_fleet import Fleet, Worker
+from akool_fleet.ledger import Ledger
 from taskiq import TaskiqMessage, TaskiqMiddleware, TaskiqResult
 
 from akool_async import AkoolClient, AvatarSession
@@ -57,3 +59,17 @@ async def test_a_job_from_sending_to_its_end(make_fleet: Callable[..., Fleet]) -
             assert [session.id for session in service.sessions.values()] == [status.session_id]
             assert not service.open_sessions
             assert (await fleet.status()).workers == {}
+
+
+async def test_a_worker_that_can_not_renew_ends_with_the_reason(
+    make_fleet: Callable[..., Fleet], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*arguments: object, **options: object) -> list[str]:
+        raise ZeroDivisionError("a fault of the program")
+
+    async with Simulator(queue_time=0.0) as service:
+        fleet = make_fleet(client=partial(AkoolClient, "any", base_url=service.url))
+        monkeypatch.setattr(Ledger, "renew", fails)
+        with pytest.raises(ExceptionGroup) as failure:
+            await asyncio.wait_for(Worker(fleet).run(), 60)
+        assert failure.group_contains(ZeroDivisionError, match="a fault of the program")
