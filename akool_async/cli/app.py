@@ -11,22 +11,18 @@ import typer
 
 import akool_async
 from akool_async.cli import account, chat, demo, doctor, groups, one_shot, simulator, transports
+from akool_async.cli.commands import command
 from akool_async.cli.failures import FAILED, report, report_usage
-from akool_async.cli.groups import do
 from akool_async.cli.options import (
     AsJson,
-    Avatar,
-    Duration,
-    Knowledge,
-    Language,
-    LiveKitKey,
-    LiveKitSecret,
-    LiveKitUrl,
-    Mode,
+    ChatOptions,
+    LiveKitServerOptions,
+    SayOptions,
+    Service,
+    SessionOptions,
     Simulated,
+    Spoken,
     TransportName,
-    Url,
-    Voice,
 )
 from akool_async.cli.terminal import (
     OutputError,
@@ -133,120 +129,64 @@ def main(
     del version
 
 
-@app.command("demo")
-def demo_command(
-    transport: TransportName = "livekit",
-    livekit_url: LiveKitUrl = None,
-    livekit_api_key: LiveKitKey = None,
-    livekit_api_secret: LiveKitSecret = None,
-) -> None:
+@command(app, "demo")
+async def demo_command(livekit: LiveKitServerOptions, transport: TransportName = "livekit") -> int:
     """A whole conversation with a simulated avatar: no account, no network, a few seconds."""
-    options = (livekit_url, livekit_api_key, livekit_api_secret)
-    do(lambda: demo.demo(transport, options))
+    return await demo.demo(transport, livekit)
 
 
-@app.command("chat")
-def chat_command(
-    avatar: Avatar = None,
-    transport: TransportName = "livekit",
-    simulated: Simulated = False,
-    mode: Mode = 2,
-    language: Language = None,
-    voice: Voice = None,
-    knowledge_id: Knowledge = None,
-    duration: Duration = None,
-    url: Url = None,
-) -> None:
+@command(app, "chat")
+async def chat_command(wanted: ChatOptions, simulated: Simulated = False) -> int:
     """Type to an avatar and read its replies; /help lists the commands.
 
     Ctrl-C interrupts the avatar, twice leaves. The session is closed however the command ends.
     """
-    wanted = chat.SessionOptions(
-        avatar, transport, mode, language, voice, knowledge_id, duration, url
-    )
-    do(lambda: chat.chat(wanted, simulated=simulated))
+    return await chat.chat(wanted, simulated=simulated)
 
 
-@app.command("ask")
-def ask_command(
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="- reads standard input.")],
-    avatar: Avatar = None,
-    transport: TransportName = "livekit",
-    simulated: Simulated = False,
-    language: Language = None,
-    voice: Voice = None,
-    knowledge_id: Knowledge = None,
-    duration: Duration = None,
-    url: Url = None,
-    as_json: AsJson = False,
-) -> None:
+@command(app, "ask")
+async def ask_command(
+    text: Spoken, wanted: SessionOptions, simulated: Simulated = False, as_json: AsJson = False
+) -> int:
     """Open a session, ask one question, print the reply, close the session."""
-    wanted = chat.SessionOptions(avatar, transport, 2, language, voice, knowledge_id, duration, url)
-    do(lambda: one_shot.ask(text, wanted, simulated=simulated, as_json=as_json), as_json=as_json)
+    return await one_shot.ask(text, wanted, simulated=simulated, as_json=as_json)
 
 
-@app.command("say")
-def say_command(
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="- reads standard input.")],
-    avatar: Avatar = None,
-    transport: TransportName = "livekit",
-    simulated: Simulated = False,
-    language: Language = None,
-    voice: Voice = None,
-    duration: Duration = None,
-    url: Url = None,
-    as_json: AsJson = False,
-) -> None:
+@command(app, "say")
+async def say_command(
+    text: Spoken, wanted: SayOptions, simulated: Simulated = False, as_json: AsJson = False
+) -> int:
     """Open a session, have the avatar say a text, close the session when it was spoken."""
-    wanted = chat.SessionOptions(avatar, transport, 1, language, voice, None, duration, url)
-    do(lambda: one_shot.say(text, wanted, simulated=simulated, as_json=as_json), as_json=as_json)
+    return await one_shot.say(text, wanted, simulated=simulated, as_json=as_json)
 
 
-@app.command("simulator")
-def simulator_command(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 8787,
-    livekit_url: LiveKitUrl = None,
-    livekit_api_key: LiveKitKey = None,
-    livekit_api_secret: LiveKitSecret = None,
-    behavior: Annotated[
-        str | None,
-        typer.Option(help="How the service behaves: preset, presets joined by +, or JSON file."),
-    ] = None,
-    allow_origin: Annotated[
-        list[str] | None, typer.Option(help="A web page's origin that may use it.")
-    ] = None,
-    allow_host: Annotated[
-        list[str] | None, typer.Option(help="A name it is called by, for example a container's.")
-    ] = None,
-) -> None:
+@command(app, "simulator")
+async def simulator_command(
+    options: simulator.SimulatorOptions, livekit: LiveKitServerOptions
+) -> int:
     """A local AKOOL for programs under development; runs until Ctrl-C."""
-    livekit = (livekit_url, livekit_api_key, livekit_api_secret)
-    options = simulator.SimulatorOptions(
-        host, port, livekit, behavior, allow_origin or (), allow_host or ()
-    )
-    do(lambda: simulator.serve(options))
+    return await simulator.serve(options, livekit)
 
 
-@app.command("languages")
-def languages_command(url: Url = None, as_json: AsJson = False) -> None:
+@command(app, "languages")
+async def languages_command(service: Service) -> int:
     """Languages and their codes."""
-    do(lambda: account.show_languages(url, as_json=as_json), as_json=as_json)
+    return await account.show_languages(service)
 
 
-@app.command("account")
-def account_command(url: Url = None, as_json: AsJson = False) -> None:
+@command(app, "account")
+async def account_command(service: Service) -> int:
     """The account's credits."""
-    do(lambda: account.show_account(url, as_json=as_json), as_json=as_json)
+    return await account.show_account(service)
 
 
-@app.command("transports")
-def transports_command(as_json: AsJson = False) -> None:
+@command(app, "transports")
+async def transports_command(as_json: AsJson = False) -> int:
     """Which kinds of room can be joined on this machine, and what to install for the others."""
-    do(lambda: transports.show_transports(as_json=as_json), as_json=as_json)
+    return await transports.show_transports(as_json=as_json)
 
 
-@app.command("doctor")
-def doctor_command(url: Url = None, as_json: AsJson = False) -> None:
+@command(app, "doctor")
+async def doctor_command(service: Service) -> int:
     """Check credentials, network, clock, transports and limits; says what to do about each."""
-    do(lambda: doctor.doctor(url, as_json=as_json), as_json=as_json)
+    return await doctor.doctor(service)

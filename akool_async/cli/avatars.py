@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from akool_async.cli.options import Page, Service
 from akool_async.cli.records import Found, one_page, plain, show, show_one
 from akool_async.cli.terminal import note
 from akool_async.client import AkoolClient
@@ -14,51 +15,50 @@ __all__ = ["show_avatar", "show_avatars", "upload", "wait"]
 _COLUMNS: Final = ("avatar_id", "name", "gender", "available")
 
 
-async def show_avatars(url: str | None, *, page: int, limit: int, as_json: bool) -> int:
+async def show_avatars(service: Service, part: Page) -> int:
     """A line per streaming avatar."""
-    async with AkoolClient(base_url=url) as akool:
+    async with service.client() as akool:
         found = await one_page(
-            lambda number, size: akool.avatars.list(page=number, size=size), page=page, limit=limit
+            lambda number, size: akool.avatars.list(page=number, size=size), part
         )
     records = Found([plain(one) for one in found.items], found.count, found.next_page)
-    show(records, _COLUMNS, as_json=as_json, title="avatars")
+    show(records, _COLUMNS, as_json=service.as_json, title="avatars")
     return 0
 
 
-async def show_avatar(url: str | None, avatar_id: str, *, as_json: bool) -> int:
+async def show_avatar(service: Service, avatar_id: str) -> int:
     """One streaming avatar."""
-    async with AkoolClient(base_url=url) as akool:
+    async with service.client() as akool:
         avatar = await akool.avatars.get(avatar_id)
-    show_one(plain(avatar), as_json=as_json)
+    show_one(plain(avatar), as_json=service.as_json)
     return 0
 
 
 async def upload(
-    url: str | None,
+    service: Service,
     link: str,
     *,
     avatar_id: str,
     name: str,
     url_from: Literal[1, 2],
     timeout: float | None,
-    as_json: bool,
 ) -> int:
     """Makes an avatar from a video; waits until it can be used where `timeout` is given."""
-    async with AkoolClient(base_url=url) as akool:
+    async with service.client() as akool:
         avatar = await akool.avatars.upload(link, avatar_id=avatar_id, name=name, url_from=url_from)
         if timeout is not None:
             avatar = await _wait(akool, avatar, timeout)
-    show_one(plain(avatar), as_json=as_json)
+    show_one(plain(avatar), as_json=service.as_json)
     if timeout is None:
         note(f"it is being processed; to wait until it is ready: akool avatars wait {avatar.id}")
     return 0
 
 
-async def wait(url: str | None, record_id: str, *, timeout: float, as_json: bool) -> int:
+async def wait(service: Service, record_id: str, *, timeout: float) -> int:
     """Waits until an uploaded avatar can be used."""
-    async with AkoolClient(base_url=url) as akool:
+    async with service.client() as akool:
         avatar = await _wait(akool, record_id, timeout)
-    show_one(plain(avatar), as_json=as_json)
+    show_one(plain(avatar), as_json=service.as_json)
     return 0
 
 

@@ -6,7 +6,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from akool_async.cli.simulator import LiveKitOptions, livekit_server, load_simulator
+from akool_async.cli.options import LiveKitServerOptions
+from akool_async.cli.simulator import livekit_server, load_simulator
 from akool_async.cli.terminal import Printer, printer
 from akool_async.client import AkoolClient
 from akool_async.conversation import AvatarSession
@@ -62,9 +63,9 @@ class Course:
         self.received = f"{stats.packets_received} packets, {stats.bytes_received:,} bytes"
 
 
-async def demo(transport: str, livekit: LiveKitOptions) -> int:
+async def demo(transport: str, livekit: LiveKitServerOptions) -> int:
     """Runs it. 0 if nothing was left open, whatever else went wrong raises."""
-    server = livekit_server(*livekit)
+    server = livekit_server(livekit)
     if server is not None and transport != "livekit":
         raise InvalidParameterError("--livekit-url", f"goes with livekit, not with {transport}")
     load_transport(transport)  # before anything is started: is it there at all?

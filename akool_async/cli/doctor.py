@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -13,7 +12,9 @@ from typing import Final, Literal
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
 import akool_async
+from akool_async.cli import settings
 from akool_async.cli.failures import FAILED, USAGE, explain, status_of
+from akool_async.cli.options import Service
 from akool_async.cli.records import show_json
 from akool_async.cli.terminal import printer
 from akool_async.cli.transports import check_transports
@@ -41,15 +42,15 @@ class Check:
     status: int = 0
 
 
-async def doctor(url: str | None, *, as_json: bool) -> int:
+async def doctor(service: Service) -> int:
     """Runs every check; the status is that of the first that failed."""
     out = printer()
     checks: list[Check] = []
-    async for check in _checks(url):
+    async for check in _checks(service.url):
         checks.append(check)
-        if not as_json:
+        if not service.as_json:
             out.line(f"{check.state:<8} {check.name:<12} {check.text}")
-    if as_json:
+    if service.as_json:
         show_json([{"check": one.name, "state": one.state, "message": one.text} for one in checks])
     return next((one.status for one in checks if one.status), 0)
 
@@ -68,14 +69,12 @@ async def _checks(url: str | None) -> AsyncIterator[Check]:
             what = state.install or state.problem
             yield Check(state.name, "warning", f"can't be joined. To change that: {what}")
     try:
-        client = AkoolClient(base_url=url, timeout=_TIMEOUT, max_retries=0)
+        client = settings.client(url, timeout=_TIMEOUT, max_retries=0)
     except ConfigurationError as error:
         yield Check("credentials", "failed", str(error), USAGE)
         return
     async with client as akool:
-        by_key = bool(os.environ.get("AKOOL_API_KEY", "").strip())
-        variables = "AKOOL_API_KEY" if by_key else "AKOOL_CLIENT_ID and AKOOL_CLIENT_SECRET"
-        yield Check("credentials", "ok", f"found in {variables}")
+        yield Check("credentials", "ok", f"found in {settings.source()}")
         yield await _clock(akool.base_url)
         yield await _account(akool)
 

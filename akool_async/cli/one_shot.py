@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from akool_async.cli.chat import SessionOptions
 from akool_async.cli.lines import Lines
+from akool_async.cli.options import SayOptions, SessionOptions
 from akool_async.cli.records import show_json
 from akool_async.cli.simulator import load_simulator
 from akool_async.cli.terminal import printer
@@ -37,7 +37,7 @@ async def ask(text: str, wanted: SessionOptions, *, simulated: bool, as_json: bo
     return 0
 
 
-async def say(text: str, wanted: SessionOptions, *, simulated: bool, as_json: bool) -> int:
+async def say(text: str, wanted: SayOptions, *, simulated: bool, as_json: bool) -> int:
     """Has the avatar say a text, and waits until it was spoken; prints nothing but JSON."""
     words = await _text(text)
     async with _session(wanted, mode=1, simulated=simulated) as avatar:
@@ -60,12 +60,12 @@ async def _text(argument: str) -> str:
 
 @asynccontextmanager
 async def _session(
-    wanted: SessionOptions, *, mode: int, simulated: bool
+    wanted: SayOptions, *, mode: int, simulated: bool
 ) -> AsyncIterator[AvatarSession]:
     fields = wanted.fields(mode=mode)
     if not simulated:
         async with (
-            AkoolClient(base_url=wanted.url) as akool,
+            wanted.client() as akool,
             akool.open_session(**fields) as avatar,
         ):
             yield avatar

@@ -1,31 +1,39 @@
-"""Options that several commands share."""
+"""Options that several commands share, and the groups of them."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
 
 import typer
 
+from akool_async.cli.settings import client
+from akool_async.client import AkoolClient
+from akool_async.errors import InvalidParameterError
+from akool_async.models.session import LEGACY_AVATARS
+
 __all__ = [
+    "AVATAR",
+    "DURATION",
     "AsJson",
-    "Avatar",
-    "Duration",
+    "ChatOptions",
     "Id",
     "Ids",
-    "Knowledge",
-    "Language",
-    "Limit",
-    "LiveKitKey",
-    "LiveKitSecret",
-    "LiveKitUrl",
-    "Mode",
-    "PageNumber",
+    "LiveKitServerOptions",
+    "Page",
+    "SayOptions",
+    "Service",
+    "SessionOptions",
     "Simulated",
+    "Spoken",
     "Timeout",
     "TransportName",
     "Url",
-    "Voice",
 ]
+
+AVATAR: Final = "dvp_Tristan_cloth2_1080P"
+#: Seconds after which a session ends, unless --duration says otherwise.
+DURATION: Final = 600
 
 Url = Annotated[
     str | None,
@@ -38,6 +46,7 @@ AsJson = Annotated[
 ]
 PageNumber = Annotated[int, typer.Option("--page", min=1, help="Which page of --limit records.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="At most this many records.")]
+Spoken = Annotated[str, typer.Argument(metavar="TEXT", help="- reads standard input.")]
 Id = Annotated[str, typer.Argument(metavar="ID", show_default=False)]
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", show_default=False)]
 Timeout = Annotated[
@@ -88,3 +97,97 @@ LiveKitSecret = Annotated[
     str | None,
     typer.Option("--livekit-api-secret", envvar="LIVEKIT_API_SECRET", show_envvar=True),
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Which service is called, and how its answer is printed."""
+
+    url: Url = None
+    as_json: AsJson = False
+
+    def client(self) -> AkoolClient:
+        """A client of it; see `settings.client`."""
+        return client(self.url)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a list."""
+
+    page: PageNumber = 1
+    limit: Limit = 100
+
+
+@dataclass(frozen=True, slots=True)
+class LiveKitServerOptions:
+    """A real livekit-server for the simulator's avatars."""
+
+    livekit_url: LiveKitUrl = None
+    livekit_api_key: LiveKitKey = None
+    livekit_api_secret: LiveKitSecret = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SayOptions:
+    """What a session is opened with; `None` where an option wasn't given."""
+
+    avatar: Avatar = None
+    transport: TransportName = "livekit"
+    language: Language = None
+    voice: Voice = None
+    duration: Duration = None
+    url: Url = None
+
+    def client(self) -> AkoolClient:
+        """A client of the service; see `settings.client`."""
+        return client(self.url)
+
+    def fields(self, mode: int) -> dict[str, Any]:
+        """What `open_session` is called with; `mode` is the one where no option says it.
+
+        Raises:
+            InvalidParameterError: an option that the transport's sessions don't have.
+        """
+        fields: dict[str, Any] = {"mode": mode, "language": self.language, "voice_id": self.voice}
+        if self.transport == "chatroom":
+            self._refuse("--duration", self.duration)
+            return fields | {"avatar_id": self.avatar or LEGACY_AVATARS[0], "legacy": True}
+        return fields | {
+            "avatar_id": self.avatar or AVATAR,
+            "stream_type": self.transport,
+            "duration": self.duration or DURATION,
+        }
+
+    @staticmethod
+    def _refuse(option: str, value: object) -> None:
+        if value is not None:
+            raise InvalidParameterError(
+                option, "sessions of --transport chatroom (version 3) have none: leave it out"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionOptions(SayOptions):
+    """The same with the knowledge base that the avatar answers from."""
+
+    knowledge_id: Knowledge = None
+
+    def fields(self, mode: int) -> dict[str, Any]:
+        """As `SayOptions.fields`."""
+        fields = SayOptions.fields(self, mode)
+        if "legacy" in fields:
+            self._refuse("--knowledge", self.knowledge_id)
+            return fields
+        return fields | {"knowledge_id": self.knowledge_id}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatOptions(SessionOptions):
+    """The same with a mode."""
+
+    mode: Mode = 2
+
+    def fields(self, mode: int) -> dict[str, Any]:
+        """As `SayOptions.fields`."""
+        return SessionOptions.fields(self, self.mode or mode)

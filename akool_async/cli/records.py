@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from rich.table import Table
 
+from akool_async.cli.options import Page
 from akool_async.cli.terminal import as_it_is, note, printer, write
 from akool_async.models.base import Answer
 from akool_async.resources.pagination import AsyncPaginator
@@ -43,16 +44,14 @@ def plain(record: Answer) -> dict[str, Any]:
     return record.to_dict()
 
 
-async def one_page(
-    listing: Callable[[int, int], AsyncPaginator[T]], *, page: int, limit: int
-) -> Found[T]:
+async def one_page(listing: Callable[[int, int], AsyncPaginator[T]], part: Page) -> Found[T]:
     """The items that `--page` and `--limit` mean, in as few calls as that takes.
 
     Args:
         listing: a list call, given the service's page and its size.
-        page: from 1; pages of `limit` items.
-        limit: may be more than a page of the service holds.
+        part: its limit may be more than a page of the service holds.
     """
+    page, limit = part.page, part.limit
     size = min(limit, _LARGEST_PAGE)
     number, skipped = divmod((page - 1) * limit, size)
     items: list[T] = []

@@ -7,11 +7,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from akool_async.cli.chat import SessionOptions
+import typer
+
 from akool_async.cli.failures import FAILED, report
 from akool_async.cli.lines import Lines, typed
+from akool_async.cli.options import ChatOptions, Page, Service
 from akool_async.cli.records import Found, one_page, plain, show, show_json, show_one
 from akool_async.cli.terminal import note, printer
 from akool_async.client import AkoolClient
@@ -49,9 +51,15 @@ _UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 class Filters:
     """Which open sessions `close-all` means, as its options say: ages as "90", "10m" or "2h"."""
 
-    avatar: str | None = None
-    newer_than: str | None = None
-    older_than: str | None = None
+    avatar: Annotated[
+        str | None, typer.Option("--avatar", help="Only sessions of this avatar.")
+    ] = None
+    newer_than: Annotated[
+        str | None, typer.Option(metavar="AGE", help="Only younger ones: 90, 10m, 2h, 1d.")
+    ] = None
+    older_than: Annotated[
+        str | None, typer.Option(metavar="AGE", help="Only older ones: 90, 10m, 2h, 1d.")
+    ] = None
 
     def wanted(self) -> Wanted:
         """The same for the library.
@@ -111,37 +119,38 @@ def _span(seconds: float) -> str:
 
 
 async def show_sessions(
-    url: str | None, *, version: int, status: Status | None, page: int, limit: int, as_json: bool
+    service: Service, part: Page, *, version: int, status: Status | None
 ) -> int:
     """A line per session. Tokens aren't in what list answers, and are never printed."""
-    async with AkoolClient(base_url=url) as akool:
+    async with service.client() as akool:
         resource = _of(akool, version)
         found: Found[Any] = await one_page(
             lambda number, size: resource.list(page=number, size=size, status=status),
-            page=page,
-            limit=limit,
+            part,
         )
     records = Found([plain(one) for one in found.items], found.count, found.next_page)
     rows = [_row(one) for one in found.items]
-    show(records, _COLUMNS, as_json=as_json, title="sessions", rows=rows)
+    show(records, _COLUMNS, as_json=service.as_json, title="sessions", rows=rows)
     return 0
 
 
-async def show_session(url: str | None, session_id: str, *, as_json: bool) -> int:
+async def show_session(service: Service, session_id: str) -> int:
     """One session of either version."""
-    async with AkoolClient(base_url=url) as akool:
+    async with service.client() as akool:
         _, session = await _find(akool, session_id)
     row = _row(session)
-    show_one(plain(session) if as_json else row | plain(session) | row, as_json=as_json)
+    show_one(
+        plain(session) if service.as_json else row | plain(session) | row, as_json=service.as_json
+    )
     return 0
 
 
-async def create(wanted: SessionOptions, *, as_json: bool) -> int:
+async def create(wanted: ChatOptions, *, as_json: bool) -> int:
     """Creates a session and leaves it open; prints its id, or all of it as JSON."""
     fields = wanted.fields(mode=2)
     if fields.pop("legacy", False):
         raise InvalidParameterError("--transport", "is livekit, agora or trtc for a new session")
-    async with AkoolClient(base_url=wanted.url) as akool:
+    async with wanted.client() as akool:
         session = await akool.sessions.create(**fields)
     if as_json:
         # Only this answer holds the room's token, which is what a program creates it for.
@@ -170,12 +179,13 @@ async def _find(akool: AkoolClient, session_id: str) -> tuple[Resource, AnySessi
     raise missing
 
 
-async def close(url: str | None, ids: Sequence[str], *, as_json: bool) -> int:
+async def close(service: Service, ids: Sequence[str]) -> int:
     """Closes sessions of either version; goes on after one that fails."""
+    as_json = service.as_json
     closed: list[dict[str, Any]] = []
     statuses: set[int] = set()
     out = printer()
-    async with AkoolClient(base_url=url) as akool:
+    async with service.client() as akool:
         for session_id in dict.fromkeys(ids):
             try:
                 resource, session = await _find(akool, session_id)
@@ -193,8 +203,9 @@ async def close(url: str | None, ids: Sequence[str], *, as_json: bool) -> int:
     return _one_status(statuses)
 
 
-async def close_all(url: str | None, filters: Filters, *, yes: bool, as_json: bool) -> int:
+async def close_all(service: Service, filters: Filters, *, yes: bool) -> int:
     """Shows the open sessions of both versions that are meant, asks, and closes them."""
+    as_json = service.as_json
     wanted = filters.wanted()
     if not yes and (as_json or sys.stdin is None or not sys.stdin.isatty()):
         raise ConfigurationError(
@@ -203,7 +214,7 @@ async def close_all(url: str | None, filters: Filters, *, yes: bool, as_json: bo
         )
     statuses: set[int] = set()
     meant: list[tuple[Resource, AnySession]] = []
-    async with AkoolClient(base_url=url) as akool:
+    async with service.client() as akool:
         for version in (4, 3):
             try:
                 found, unclear = await _find_open(_of(akool, version), wanted)

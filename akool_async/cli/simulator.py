@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
+
+from akool_async.cli.options import LiveKitServerOptions
 from akool_async.cli.terminal import fail, printer
 from akool_async.errors import InvalidParameterError, MissingDependencyError
 from akool_async.models.addresses import is_loopback
@@ -19,15 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "INSTALL",
-    "LiveKitOptions",
     "SimulatorOptions",
     "livekit_server",
     "load_simulator",
     "serve",
 ]
-
-#: URL, key and secret, as given.
-LiveKitOptions = tuple[str | None, str | None, str | None]
 
 INSTALL = 'pip install "akool-async[simulator]"'
 
@@ -47,14 +45,15 @@ def load_simulator() -> type[Simulator]:
     return Simulator
 
 
-def livekit_server(url: str | None, key: str | None, secret: str | None) -> LiveKitServer | None:
+def livekit_server(options: LiveKitServerOptions) -> LiveKitServer | None:
     """The real livekit-server that the options name; `None` where they name none.
 
     Raises:
         InvalidParameterError: a URL without its key and secret.
         MissingDependencyError: what mints its tokens isn't installed.
     """
-    if url is None:
+    key, secret = options.livekit_api_key, options.livekit_api_secret
+    if options.livekit_url is None:
         return None  # the key and secret may stand in the environment for other programs
     if not key or not secret:
         raise InvalidParameterError(
@@ -65,7 +64,7 @@ def livekit_server(url: str | None, key: str | None, secret: str | None) -> Live
     load_simulator()
     from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
 
-    return LiveKitServer(url, key, secret)
+    return LiveKitServer(options.livekit_url, key, secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +73,25 @@ class SimulatorOptions:
 
     Attributes:
         behavior: names of presets of `ServiceBehavior`, `random=SEED`, or a JSON file.
-        origins: web pages that may use it besides those on loopback.
-        hosts: names by which it is called besides `localhost`.
+        allow_origin: web pages that may use it besides those on loopback.
+        allow_host: names by which it is called besides `localhost`.
     """
 
-    host: str
-    port: int
-    livekit: LiveKitOptions
-    behavior: str | None = None
-    origins: Sequence[str] = ()
-    hosts: Sequence[str] = ()
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 8787
+    behavior: Annotated[
+        str | None,
+        typer.Option(help="How the service behaves: preset, presets joined by +, or JSON file."),
+    ] = None
+    allow_origin: Annotated[
+        list[str] | None, typer.Option(help="A web page's origin that may use it.")
+    ] = None
+    allow_host: Annotated[
+        list[str] | None, typer.Option(help="A name it is called by, for example a container's.")
+    ] = None
 
 
-async def serve(options: SimulatorOptions) -> int:
+async def serve(options: SimulatorOptions, livekit: LiveKitServerOptions) -> int:
     """Runs until a signal; prints what to set so that a program uses it."""
     simulator = load_simulator()
     out = printer()
@@ -95,10 +100,10 @@ async def serve(options: SimulatorOptions) -> int:
         sim = simulator(
             host=host,
             port=options.port,
-            livekit=livekit_server(*options.livekit),
+            livekit=livekit_server(livekit),
             behavior=options.behavior,
-            allow_origins=options.origins,
-            allow_hosts=options.hosts,
+            allow_origins=options.allow_origin or (),
+            allow_hosts=options.allow_host or (),
         )
         try:
             with warnings.catch_warnings():

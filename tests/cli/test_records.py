@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from akool_async.cli.options import Page
 from akool_async.cli.records import Found, one_page, show, show_json, show_one
 from akool_async.resources.pagination import AsyncPaginator, PageData
 
@@ -78,7 +79,7 @@ async def test_pages_hold_every_item_once(limit, counted):
 
     page, items = 1, []
     while page is not None and page < 300:
-        part = await one_page(listing, page=page, limit=limit)
+        part = await one_page(listing, Page(page, limit))
         assert len(part.items) <= limit
         items += part.items
         page = part.next_page
