@@ -291,6 +291,7 @@ def join(
             session_id=known.id or None,
             own_room=own_room,
             renew_credentials=renew_credentials,
+            pull_url=pull_url_of(known),
         )
         info = SessionInfo(
             session_id=known.id or None,

@@ -99,6 +99,7 @@ class Attempt:
                     session_id=session_id,
                     own_room=own is not None,
                     renew_credentials=by.renew_credentials or _renewal(self.room, info.duration),
+                    pull_url=info.pull_url,
                 )
 
                 async def close() -> None:

@@ -23,6 +23,7 @@ __all__ = [
     "AudioRequest",
     "AudioSink",
     "AudioWriter",
+    "EncodedSink",
     "MediaCapabilities",
     "MediaKind",
     "MediaSubscription",
@@ -165,6 +166,22 @@ class MediaSubscription(abc.ABC):
         """
 
 
+class EncodedSink(Protocol):
+    """Where encoded audio and video go, as a file of some format. Its methods don't raise."""
+
+    def started(self, container: str) -> None:
+        """A stream begins, with its header: the first one, or one after a pause or a reconnect.
+
+        `container` is FFmpeg's name of the format, "flv" for example.
+        """
+
+    async def data(self, data: bytes) -> None:
+        """The next bytes of the stream. Waiting here holds the sender back."""
+
+    def failed(self, error: BaseException) -> None:
+        """Nothing more will come by this subscription."""
+
+
 class AudioWriter(abc.ABC):
     """A published audio track of our own. It follows its room through reconnects."""
 
@@ -258,6 +275,15 @@ class MediaTransport(abc.ABC):
         """The avatar's video; as `hear`."""
         del request, sink
         raise NotSupportedError("this transport receives no video")
+
+    def encoded(self, sink: EncodedSink) -> MediaSubscription | None:
+        """The avatar's audio and video as the service encoded them, from now on.
+
+        A recording is written from it without decoding. `None`, which is the default: this
+        transport doesn't have them in that form.
+        """
+        del sink
+        return None
 
     async def speak(self, request: AudioRequest, *, queue_ms: int, timeout: float) -> AudioWriter:
         """Publishes an audio track. `queue_ms` of what is written wait at most.

@@ -72,12 +72,14 @@ class JoinTarget:
         session_id: the service's id of the session, for messages.
         own_room: the room is the user's own, so strangers may be in it.
         renew_credentials: asks the session's owner for credentials with a new token.
+        pull_url: (v3) where the video is watched, FLV over HTTP. In no repr: it is a secret.
     """
 
     credentials: Credentials
     session_id: str | None = None
     own_room: bool = False
     renew_credentials: Callable[[], Awaitable[Credentials]] | None = None
+    pull_url: str | None = field(default=None, repr=False)
 
 
 class Transport(abc.ABC):

@@ -307,14 +307,14 @@ class FilmWriter:
         self._sounds[track].add(frame, self._at(frame.timestamp))
 
     def _encode_picture(self, tick: int) -> None:
-        import av
+        from av.video.frame import PictureType
 
         frame = self._last
         frame.pts = tick
         frame.time_base = Fraction(1, self._kind.ticks)
-        frame.pict_type = av.video.frame.PictureType.NONE
+        frame.pict_type = PictureType.NONE
         if self._timeline.seconds >= self._next_key:
-            frame.pict_type = av.video.frame.PictureType.I
+            frame.pict_type = PictureType.I
             self._next_key = self._timeline.seconds + KEY_FRAMES
         self.mux(self._picture.encode(frame))
 

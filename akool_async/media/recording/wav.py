@@ -31,9 +31,6 @@ class WavWriter:
         tracks: 1 or 2 channels.
     """
 
-    #: A WAV file has no pictures.
-    late: Final = 0
-
     def __init__(self, file: OutputFile, *, rate: int, tracks: int) -> None:
         self.origin: float | None = None
         self._file = file
@@ -46,6 +43,11 @@ class WavWriter:
     def seconds(self) -> float:
         """How long the file is so far."""
         return max(timeline.seconds for timeline in self._timelines)
+
+    @property
+    def late(self) -> int:
+        """A WAV file has no pictures."""
+        return 0
 
     @property
     def silence(self) -> float:

@@ -16,6 +16,7 @@ from akool_async.errors import (
     MissingDependencyError,
     SendError,
 )
+from akool_async.media import MediaTransport
 from akool_async.models.credentials import ChatRoomCredentials
 from akool_async.stream.limits import CHATROOM, Dialect
 from akool_async.transport import (
@@ -28,6 +29,7 @@ from akool_async.transport import (
 )
 from akool_chatroom.address import Address
 from akool_chatroom.close_info import CloseInfo, ConnectionEndedError
+from akool_chatroom.media import FLVMedia
 from akool_chatroom.options import ChatRoomOptions
 from akool_chatroom.outage import Outage
 from akool_chatroom.write_stall import WriteStallDetector
@@ -74,6 +76,8 @@ class ChatRoomTransport(Transport):
         self._address = Address(credentials.client_chat_room_url.get_secret_value())
         self._options = ChatRoomOptions.parse(options)
         self._session_id = target.session_id
+        url = target.pull_url
+        self._media = None if url is None else FLVMedia(url, self._options)
         self._inbox = Inbox(self.stats)
         self._outage = Outage(
             first=self._options.reconnect_delay,
@@ -89,6 +93,11 @@ class ChatRoomTransport(Transport):
         self._ended: CloseInfo | None = None
         #: The one task of a room: it waits for the connection's end, and joins again.
         self._supervisor: asyncio.Task[None] | None = None
+
+    @property
+    def media(self) -> MediaTransport | None:
+        """The session's video; `None` where its URL isn't known."""
+        return self._media
 
     async def connect(self, *, timeout: float) -> None:
         """Joins; the handshake is all there is to it. See `Transport.connect`.
@@ -171,6 +180,8 @@ class ChatRoomTransport(Transport):
         connection = self._connection
         self._end(CloseInfo("it was left by us", "closed", final=True))
         try:
+            if self._media is not None:
+                await self._media.close()
             if connection is not None:
                 await connection.hang_up(timeout=timeout)
         finally:
