@@ -7,10 +7,9 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, TypeVar
 
 from akool_async.concurrency import Backoff
-from akool_async.conversation import AvatarSession
 from akool_async.errors import APIError, BusyError, InvalidParameterError
 from akool_async.models.session import LegacySession
 from akool_async.resources.open_sessions import OpenSessions
@@ -19,6 +18,8 @@ from akool_async.validation import number, text
 __all__ = ["CandidateRefusedError", "Candidates", "OnProgress", "OpeningProgress", "unavailable"]
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 #: Beside `BusyError`: what the service answers for an avatar that no session can be had with:
 #: 1008 there is none of that id, 1010 it is disabled, 1220 its upload failed.
@@ -102,6 +103,12 @@ class Candidates:
         """
         return len(self.avatar_ids) == 1 and not self._wait
 
+    def again(self, preferred: str | None) -> Candidates:
+        """The same avatars for another session, this one first; none is waited for."""
+        rest = [avatar_id for avatar_id in self.avatar_ids if avatar_id != preferred]
+        first = [] if preferred is None else [preferred]
+        return Candidates([*first, *rest], None, self._on_progress)
+
     async def report(self, progress: OpeningProgress) -> None:
         """Calls `on_progress`."""
         if self._on_progress is not None:
@@ -109,9 +116,7 @@ class Candidates:
             if inspect.isawaitable(result):
                 await result
 
-    async def first(
-        self, opens: Callable[[str], Awaitable[AvatarSession]], sessions: OpenSessions
-    ) -> AvatarSession:
+    async def first(self, opens: Callable[[str], Awaitable[T]], sessions: OpenSessions) -> T:
         """The session of the first avatar that one could be opened with.
 
         Args:

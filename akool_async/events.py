@@ -6,6 +6,7 @@ All of them are frozen dataclasses. `AvatarSession.events` gives them to a reade
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -30,6 +31,9 @@ __all__ = [
     "ReplyOptions",
     "ReplyStarted",
     "SessionEnding",
+    "SessionNotRenewed",
+    "SessionRenewed",
+    "SessionRenewing",
     "SpeakingStarted",
     "SpeakingStopped",
     "TokenExpiring",
@@ -242,6 +246,48 @@ class TokenExpiring(Event):
 class SessionEnding(Event):
     """The session's `duration` is up in `seconds_left`."""
 
+    seconds_left: float
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRenewing(Event):
+    """`open_session(…, renew="quiet")`: the session ends in `seconds_left`; another is opened."""
+
+    session_id: str | None
+    seconds_left: float
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRenewed(Event):
+    """Another session has taken over; the avatar that people should see now is its.
+
+    Attributes:
+        session_id: the new session's.
+        previous_id: of the one that is closed now.
+        avatar_id: its avatar: another one, where the first of several can't be had now.
+        transport: the kind of its room.
+        own_room: the room is the user's own: people stay in it, and see the new avatar there.
+        credentials: of the new room, with their token, by the service's names: what a viewer needs
+            who watches the service's room. In no repr.
+        gap: seconds for which no avatar could hear, because the old session had to be closed first.
+        quiet: `False`: no quiet moment came in time. What was being said was cut off.
+    """
+
+    session_id: str | None
+    previous_id: str | None
+    avatar_id: str | None
+    transport: str
+    own_room: bool
+    credentials: Mapping[str, object] = field(repr=False)
+    gap: float = 0.0
+    quiet: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SessionNotRenewed(Event):
+    """No other session can be had: this one ends in `seconds_left`, `error` says why."""
+
+    error: BaseException
     seconds_left: float
 
 

@@ -7,6 +7,7 @@ have a command answered; then hand it out, and close both whatever happens.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
@@ -15,7 +16,9 @@ from typing import Any, Final, Literal
 from akool_async import avatar_claim as claim
 from akool_async.candidates import Candidates, OnProgress, OpeningProgress
 from akool_async.conversation import AvatarSession, ConversationOptions, SessionInfo
+from akool_async.conversation.renewal import NextSessions
 from akool_async.conversation.responder import ResponderFunction, RespondWith
+from akool_async.conversation.standby import Connection
 from akool_async.errors import ConfigurationError, InvalidParameterError
 from akool_async.joining import (
     JoinBy,
@@ -27,7 +30,7 @@ from akool_async.joining import (
     read_session,
 )
 from akool_async.models.session import LegacySession, Session
-from akool_async.models.session_fields import SessionFields
+from akool_async.models.session_fields import MAX_DURATION, SessionFields
 from akool_async.models.voice_params import VoiceParams
 from akool_async.opening_attempt import Attempt, with_voice
 from akool_async.resources.executor import APIExecutor
@@ -108,6 +111,7 @@ class SessionOpener:
         options: ConversationOptions | None = None,
         respond_with: ResponderFunction | RespondWith | None = None,
         idle_timeout: float | None = None,
+        renew: Literal["quiet"] | None = None,
         renew_credentials: Renew | None = None,
         on_created: OnCreated | None = None,
         wait_for_slot: float | None = None,
@@ -157,10 +161,18 @@ class SessionOpener:
                 is joined, and the session is in retelling mode from the start.
             idle_timeout: seconds after which a session that is not used is closed; see
                 `AvatarSession.close_when_idle`.
+            renew: "quiet": a conversation without end. A minute before the session's end another
+                one is opened with the same arguments, and takes over when nobody speaks, at the
+                latest 20 s before the end; in a session of less than two minutes, in its second
+                half, and before its last eighth. The `AvatarSession`, its handlers, readers, responder and
+                transcript stay; what is asked or said meanwhile waits, and is sent once. Two
+                sessions are open until then; where the account or the room can have only one
+                (1215, 1237; an own room with ready tokens), the old one is closed first. Events:
+                `SessionRenewing`, `SessionRenewed`, `SessionNotRenewed`.
             renew_credentials: called for credentials with a new token, when the room needs one.
             on_created: called with the session, which has an id and is paid for, before anything
                 else is done with it; plain or async. What it raises is raised, and the session
-                closed.
+                closed. With `renew`, for every session.
             wait_for_slot: seconds for which creating is tried again, with growing pauses, while
                 every avatar given is in use.
             take_over: first closes what the account has open with the avatar, as a program that
@@ -187,6 +199,15 @@ class SessionOpener:
         """
         if respond_with is not None:
             mode = mode or 1
+        if renew is not None:
+            choice("renew", renew, ("quiet",))
+            if legacy:
+                raise InvalidParameterError("renew", "isn't known to version 3 sessions")
+            if renew_credentials is not None:
+                raise InvalidParameterError(
+                    "renew_credentials", "is for one session, leave it out with renew"
+                )
+            duration = duration or MAX_DURATION
         fields: SessionFields = {
             "duration": duration,
             # Without one, the service's choice is unpredictable (docs/protocol.md §2); version 3
@@ -223,8 +244,10 @@ class SessionOpener:
                 executor = replace(executor, retry=replace(executor.retry, busy=False))
             voices: dict[str, str | None] = {}
 
-            async def opens(candidate: str) -> AvatarSession:
-                def planned(fields: SessionFields) -> SessionPlan[Any]:
+            async def planned(
+                candidate: str, place: OwnRoom | None, executor: APIExecutor = executor
+            ) -> Attempt:
+                def plan(fields: SessionFields) -> SessionPlan[Any]:
                     if not legacy:
                         return Version4(executor, candidate, stream_type, fields)
 
@@ -235,14 +258,21 @@ class SessionOpener:
 
                     return Version3(executor, candidate, stream_type, fields, seen, running_timeout)
 
-                attempt = Attempt(executor, planned(fields), fields, room, by)
-                if take_over:
+                attempt = Attempt(executor, plan(fields), fields, place, by)
+                if take_over and place is room:
                     await claim.take_over(executor, attempt.plan.sessions, candidate)
                 if wants_voice:
                     if candidate not in voices:
                         voices[candidate] = await claim.avatars_voice(executor, candidate)
-                    attempt = with_voice(attempt, voices[candidate], planned)
-                return await attempt.run()
+                    attempt = with_voice(attempt, voices[candidate], plan)
+                return attempt
+
+            def follow(first: Connection) -> NextSessions:
+                return _follow(first, executor, candidates, room, planned)
+
+            async def opens(candidate: str) -> AvatarSession:
+                attempt = await planned(candidate, room)
+                return await attempt.run(None if renew is None else follow)
 
             return await candidates.first(opens, executor.open_sessions)
 
@@ -302,6 +332,31 @@ def join(
         return await AvatarSession(found(target, settings), info=info, options=options).open()
 
     return SessionOpening(start)
+
+
+def _follow(
+    first: Connection,
+    executor: APIExecutor,
+    candidates: Candidates,
+    room: OwnRoom | None,
+    planned: Callable[[str, OwnRoom | None, APIExecutor], Awaitable[Attempt]],
+) -> NextSessions:
+    """The sessions that take over from the first one, the avatar that people know first of all."""
+    # A refusal may be due to the session that is open, so it is answered at once.
+    executor = replace(executor, retry=replace(executor.retry, busy=False))
+    numbers = itertools.count(2)
+    overlaps = room is None or room.another(1) is not None
+
+    async def opens() -> Connection:
+        number = next(numbers)
+        place = room if room is None or not overlaps else room.another(number)
+
+        async def connects(candidate: str) -> Connection:
+            return await (await planned(candidate, place, executor)).connection()
+
+        return await candidates.again(first.info.avatar_id).first(connects, executor.open_sessions)
+
+    return NextSessions(first, opens, overlap=overlaps)
 
 
 def _chosen(value: str | None) -> str | None:

@@ -6,11 +6,13 @@ import inspect
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 from akool_async.candidates import CandidateRefusedError, unavailable
 from akool_async.conversation import AvatarSession, ConversationOptions, SessionInfo
 from akool_async.conversation.params import Params
+from akool_async.conversation.renewal import NextSessions
+from akool_async.conversation.standby import Connection
 from akool_async.errors import APIError, InvalidParameterError
 from akool_async.joining import JoinBy, Renew, credentials_of, pull_url_of
 from akool_async.models.credentials import Credentials
@@ -21,9 +23,13 @@ from akool_async.rooms.room import OwnRoom, PreparedRoom
 from akool_async.session_versions import SessionPlan
 from akool_async.transport import JoinTarget
 
-__all__ = ["Attempt", "with_voice"]
+__all__ = ["Attempt", "RenewedBy", "with_voice"]
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+#: What follows a session, whose connection it is given.
+RenewedBy: TypeAlias = Callable[[Connection], NextSessions]
 
 
 class Attempt:
@@ -64,12 +70,51 @@ class Attempt:
         )
         Params.from_info(self._info)  # what the conversation refuses is refused before it is paid
 
-    async def run(self) -> AvatarSession:
-        """Creates the session, and joins its room.
+    async def run(self, renewed_by: RenewedBy | None = None) -> AvatarSession:
+        """Creates the session, and joins its room; `renewed_by` knows the sessions that follow it.
 
         Raises:
             CandidateRefusedError: the service has no session with this avatar now.
         """
+        open_sessions = self.executor.open_sessions
+
+        def opened(connection: Connection, session: Any) -> AvatarSession:
+            async def close() -> None:
+                try:
+                    if renewed_by is None:
+                        await connection.close()
+                finally:
+                    open_sessions.discard(avatar)
+
+            avatar: AvatarSession = AvatarSession(
+                connection.transport,
+                info=connection.info,
+                options=self._options,
+                close=close,
+                pause=self.plan.pause(session),
+                renew=None if renewed_by is None else renewed_by(connection),
+            )
+            if self._responder is not None:
+                avatar.install(self._responder)
+            open_sessions.add(avatar)
+            return avatar
+
+        avatar = await self._create(opened)
+        await avatar.open()
+        if self.by.idle_timeout is not None:
+            avatar.close_when_idle(self.by.idle_timeout)
+        return avatar
+
+    async def connection(self) -> Connection:
+        """Creates the session, and leaves joining its room to the caller.
+
+        Raises:
+            CandidateRefusedError: as `run`.
+        """
+        return await self._create(lambda connection, _: connection)
+
+    async def _create(self, opened: Callable[[Connection, Any], T]) -> T:
+        """Creates the session, and gives it to `opened`: from then on it has an owner."""
         open_sessions, by, own = self.executor.open_sessions, self.by, self._own
         with open_sessions.opening():
             try:
@@ -94,8 +139,9 @@ class Attempt:
                     created=self._creation.began,
                     pull_url=pull_url_of(session),
                 )
+                credentials = own.bot_credentials if own is not None else credentials_of(session)
                 target = JoinTarget(
-                    own.bot_credentials if own is not None else credentials_of(session),
+                    credentials,
                     session_id=session_id,
                     own_room=own is not None,
                     renew_credentials=by.renew_credentials or _renewal(self.room, info.duration),
@@ -106,28 +152,23 @@ class Attempt:
                     try:
                         await self.plan.closing(session, limit).wait()
                     finally:
-                        open_sessions.discard(avatar)
                         open_sessions.ids.discard(session_id)
 
-                avatar: AvatarSession = AvatarSession(
-                    self._transport(target, self._settings),
-                    info=info,
-                    options=self._options,
-                    close=close,
-                    pause=self.plan.pause(session),
-                )
-                if self._responder is not None:
-                    avatar.install(self._responder)
                 open_sessions.check()
+                return opened(
+                    Connection(
+                        self._transport(target, self._settings),
+                        info,
+                        close,
+                        credentials.to_dict(include_secrets=True) if own is None else {},
+                        own is not None,
+                    ),
+                    session,
+                )
             except BaseException as error:
                 await self.plan.closing(session, limit).settle(error)
                 open_sessions.ids.discard(session_id)
                 raise
-            open_sessions.add(avatar)
-        await avatar.open()
-        if by.idle_timeout is not None:
-            avatar.close_when_idle(by.idle_timeout)
-        return avatar
 
 
 def _own_room(room: OwnRoom | None, kind: str, duration: int | None) -> PreparedRoom | None:

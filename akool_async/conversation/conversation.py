@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,8 @@ from akool_async import events as ev
 from akool_async.conversation.commands import Commands
 from akool_async.conversation.driver import Driver
 from akool_async.conversation.event_bus import EventBus
+from akool_async.conversation.gate import Gate
+from akool_async.conversation.handover import Handover
 from akool_async.conversation.liveness import Liveness
 from akool_async.conversation.options import ConversationOptions, ConversationStats, SessionInfo
 from akool_async.conversation.params import Params
@@ -99,6 +101,7 @@ class Conversation:
             ends_at=_end_of(info, self.now()),
             lost=self.connection_lost,
         )
+        self.gate = Gate()
         self.questions = Questions(self)
         self.speech_port = SpeechAdapter(
             options,
@@ -110,10 +113,23 @@ class Conversation:
             transcript=self.transcript,
             events=self.events,
             interrupted=self._interrupted,
+            gate=self.gate,
         )
         self.speech = SpeechQueue(self.speech_port)
         self.echoes = EchoFilter()
         self.responder: Responder | None = None
+        self.handover = Handover(
+            driver=self.driver,
+            liveness=self.liveness,
+            commands=self.commands,
+            turns=self.turns,
+            replies=self.replies,
+            user_speech=self.user_speech,
+            speech=self.speech,
+            responding=lambda: self.responder is not None and self.responder.busy,
+        )
+        #: What tries to go on when a room is lost; `True`: it does.
+        self.rescue: Callable[[BaseException], bool] = lambda _: False
         self.error: BaseException | None = None
         self.closing_task: asyncio.Task[Any] | None = None
 
@@ -158,7 +174,7 @@ class Conversation:
 
     def connection_lost(self, error: BaseException) -> None:
         """Everything that waits fails with this error, once."""
-        if self.error is not None:
+        if self.error is not None or self.rescue(error):
             return
         if isinstance(error, DisconnectedError) and self.liveness.duration_is_up(self.now()):
             over = DisconnectedError("the session's duration is up", reason="duration")
@@ -170,6 +186,7 @@ class Conversation:
         self.speech.fail_all(self.make_error)
         self.driver.end()
         self.liveness.ended()
+        self.gate.open()
         reason = error.reason if isinstance(error, DisconnectedError) else "closed"
         self.events.publish(ev.Disconnected(reason))
 
@@ -193,7 +210,7 @@ class Conversation:
 
     def stats(self) -> ConversationStats:
         """The counts, with the transport's."""
-        theirs = self.driver.transport.stats
+        theirs = self.driver.transport_stats()
         return replace(
             self.counts,
             utterances=self.speech.utterances,
@@ -366,6 +383,10 @@ class Conversation:
     def cancel(self, mid: str) -> int:
         """See `QuestionPort`."""
         return self.driver.cancel(mid)
+
+    async def admitted(self) -> None:
+        """See `QuestionPort`."""
+        await self.gate.passed()
 
     async def wait_for_capacity(self, timeout: float) -> None:
         """See `QuestionPort`."""

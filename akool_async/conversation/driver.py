@@ -16,7 +16,7 @@ from akool_async.conversation.outbox import Outbox
 from akool_async.errors import DisconnectedError, SendError
 from akool_async.stream import QueuedPacket, ReassemblyBounds, StreamCodec
 from akool_async.stream.messages import Ended, Received, Sender, Sent
-from akool_async.transport import ConnectionChange, Transport
+from akool_async.transport import ConnectionChange, Transport, TransportStats
 
 __all__ = ["Driver", "Listener"]
 
@@ -104,6 +104,9 @@ class Driver:
         self._drain_until: float | None = None
         self._drained_at = 0
         self._rounds = 0
+        self._sending = False
+        self._sent_packet = asyncio.Event()
+        self._earlier = TransportStats()
         self._resolution = time.get_clock_info("monotonic").resolution
 
     # Its life.
@@ -113,8 +116,9 @@ class Driver:
         self.last_received = self.now()
         self._reader = self._loop.create_task(self._read(), name="akool-reader")
         self._reader.add_done_callback(self._reader_ended)
-        self._sender = self._loop.create_task(self._send(), name="akool-sender")
-        self._sender.add_done_callback(self._sender_ended)
+        if self._sender is None or self._sender.done():
+            self._sender = self._loop.create_task(self._send(), name="akool-sender")
+            self._sender.add_done_callback(self._sender_ended)
         self.schedule()
 
     def end(self) -> None:
@@ -137,6 +141,34 @@ class Driver:
     def now(self) -> float:
         """The time, in seconds of the event loop's clock."""
         return self._loop.time()
+
+    # Another transport takes over.
+
+    async def detach(self) -> None:
+        """Receives no more from this transport. The outbox has to be held: nothing is sent either,
+        once the packet that is being sent was taken or refused.
+        """
+        if self._reader is not None:
+            self._reader.cancel()
+            await asyncio.wait([self._reader])
+        while self._sending:
+            self._sent_packet.clear()
+            await self._sent_packet.wait()
+
+    def attach(self, transport: Transport) -> None:
+        """Goes on with a connected transport of the same kind. What waits is sent by it as soon as
+        the outbox isn't held.
+        """
+        _add(self._earlier, self.transport.stats)
+        self.transport = transport
+        self.start()
+
+    def transport_stats(self) -> TransportStats:
+        """What this transport and those before it counted."""
+        total = TransportStats()
+        _add(total, self._earlier)
+        _add(total, self.transport.stats)
+        return total
 
     # What is sent.
 
@@ -171,6 +203,7 @@ class Driver:
                 await self._sleep(packet)
                 continue
             self._listener.packet_sending(packet)
+            self._sending = True
             try:
                 await self.transport.send(packet.data, timeout=self._options.send_timeout)
             except SendError as error:
@@ -181,6 +214,9 @@ class Driver:
                 return
             else:
                 self._listener.packet_sent(packet)
+            finally:
+                self._sending = False
+                self._sent_packet.set()
             outbox.packets_gone()
             self.schedule()
 
@@ -291,3 +327,11 @@ class Driver:
             return False
         self._drained_at = self._received
         return True
+
+
+def _add(total: TransportStats, more: TransportStats) -> None:
+    total.packets_sent += more.packets_sent
+    total.bytes_sent += more.bytes_sent
+    total.packets_received += more.packets_received
+    total.bytes_received += more.bytes_received
+    total.dropped.update(more.dropped)

@@ -70,11 +70,11 @@ class Liveness:
         self._turns = turns
         self._events = events
         self._stats = stats
-        self._ends_at = ends_at
         self._lost = lost
-        notice = options.ending_notice
-        self._notice = min(60.0, (duration or 0.0) / 5) if notice is None else notice
-        self._noticed = ends_at is None
+        #: Another session is expected to take over, so `SessionEnding` would be a false alarm.
+        self.expects_renewal = False
+        self._ends_at: float | None
+        self._set_end(duration, ends_at)
         #: When silence begins to count, unless a packet came later.
         self._heard = driver.now()
         self._away_until: float | None = None
@@ -107,6 +107,41 @@ class Liveness:
                     limit,
                 )
         self._events.publish(ev.AvatarReady(publishing))
+
+    def _set_end(self, duration: float | None, ends_at: float | None) -> None:
+        self._ends_at = ends_at
+        notice = self._options.ending_notice
+        self._notice = min(60.0, (duration or 0.0) / 5) if notice is None else notice
+        self._noticed = ends_at is None
+
+    @property
+    def ends_at(self) -> float | None:
+        """When the session's duration is up, in seconds of the event loop's clock."""
+        return self._ends_at
+
+    def between_sessions(self) -> None:
+        """No session is open until `renewed`: none ends meanwhile."""
+        self._set_end(None, None)
+        self._away_until = None
+
+    def not_renewed(self) -> None:
+        """The session runs to its end after all, and says so before."""
+        self.expects_renewal = False
+        self._driver.schedule()
+
+    def renewed(self, duration: float | None, ends_at: float | None, now: float) -> None:
+        """Another session took over, its avatar in the room and publishing. Its settings are sent
+        again: what was set while it was being opened isn't known to it. Chat that waits is sent
+        behind them.
+        """
+        self._set_end(duration, ends_at)
+        self._away_until = None
+        self._heard = self._joined_at = now
+        self._fruitless_joins = 0
+        self._commands.resend_all(now)
+        self._repeat_settings()
+        for reason in self._driver.outbox.held:
+            self._driver.outbox.release(reason)
 
     def answered(self) -> None:
         """A command was answered: both directions work."""
@@ -194,7 +229,7 @@ class Liveness:
         """When `expire` has something to do next."""
         times: list[float] = []
         if self._ends_at is not None:
-            if not self._noticed:
+            if not self._noticed and not self.expects_renewal:
                 times.append(self._ends_at - self._notice)
             else:
                 times.append(self._silent_end(self._ends_at))
@@ -213,7 +248,8 @@ class Liveness:
             )
             return
         if self._ends_at is not None:
-            if not self._noticed and self._ends_at - self._notice <= now:
+            notice = not self._noticed and not self.expects_renewal
+            if notice and self._ends_at - self._notice <= now:
                 self._noticed = True
                 self._events.publish(ev.SessionEnding(max(0.0, self._ends_at - now)))
             if self._silent_end(self._ends_at) <= now:
@@ -236,6 +272,8 @@ class Liveness:
         """
         after = self._options.silence_after
         if after is None or not self._answers or self._away_until is not None:
+            return None
+        if "renewal" in self._driver.outbox.held:
             return None
         waiting = (self._commands.waiting_since, self._turns.waiting_since)
         since = min((t for t in waiting if t is not None), default=None)

@@ -11,8 +11,9 @@ from akool_async.stream import Cancelled, PacketLimits, QueuedPacket, SendQueue
 
 __all__ = ["HoldReason", "Outbox"]
 
-#: Why nothing is sent: the connection is interrupted; the avatar isn't in the room.
-HoldReason = Literal["connection", "avatar"]
+#: Why nothing is sent: the connection is interrupted; the avatar isn't in the room; another session
+#: takes over.
+HoldReason = Literal["connection", "avatar", "renewal"]
 
 
 class Outbox:

@@ -83,6 +83,9 @@ class QuestionPort(Protocol):
         """Takes back the packets that weren't sent; returns how many those were."""
         ...
 
+    async def admitted(self) -> None:
+        """Returns when a question may be sent: at once, unless another session takes over."""
+
     async def wait_for_capacity(self, timeout: float) -> None:
         """Returns when chat may be added; raises `SendError` if that takes too long."""
 
@@ -122,6 +125,7 @@ class Questions:
         text = check_text(text)
         limit = check_timeout(timeout, port.options.reply_timeout)
         asked = port.now()
+        await self._admitted(limit)
         await port.wait_for_capacity(limit)
         if options is None:
             await self._restore_mode(asked + limit, limit)
@@ -141,6 +145,16 @@ class Questions:
         port.counts.questions += 1
         port.send_question(question, packets)
         return question
+
+    async def _admitted(self, limit: float) -> None:
+        try:
+            async with asyncio.timeout(limit):
+                await self._port.admitted()
+        except TimeoutError:
+            raise ReplyTimeoutError(
+                f"the question wasn't sent within {limit:g} s: another session is taking over"
+            ) from None
+        self._port.check_open()
 
     async def _restore_mode(self, until: float, limit: float) -> None:
         """`say` sets retelling mode; puts the avatar back into the mode the caller set, or into

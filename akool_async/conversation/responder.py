@@ -210,6 +210,11 @@ class Responder:
             await asyncio.wait(tasks, timeout=port.options.close_timeout)
         self._ready.set()
 
+    @property
+    def busy(self) -> bool:
+        """Whether it waits for more of what a person says, or its function is answering."""
+        return bool(self._merging) or bool(self._tasks)
+
     def runs(self, task: asyncio.Task[Any] | None) -> bool:
         """Whether a task is one of this responder's."""
         return task in self._tasks

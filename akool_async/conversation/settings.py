@@ -44,6 +44,11 @@ class Settings:
         self._lock = asyncio.Lock()
 
     @property
+    def known(self) -> Params:
+        """The caller's settings, and the mode the avatar is in."""
+        return self.params if self.mode is None else replace(self.params, mode=self.mode)
+
+    @property
     def mode_to_restore(self) -> Mode | None:
         """The mode a question needs, where `say` set another; `None`: none has to be set."""
         wanted = self.params.mode
@@ -81,8 +86,7 @@ class Settings:
         logged.
         """
         async with self._lock:
-            known = self.params if self.mode is None else replace(self.params, mode=self.mode)
-            commands, left_out = known.split(self._limits)
+            commands, left_out = self.known.split(self._limits)
             try:
                 for params in commands:
                     await self._send(params, timeout)

@@ -8,6 +8,7 @@ from typing import Any
 from akool_async.conversation.commands import Commands
 from akool_async.conversation.driver import Driver
 from akool_async.conversation.event_bus import EventBus
+from akool_async.conversation.gate import Gate
 from akool_async.conversation.options import ConversationOptions
 from akool_async.conversation.params import question_options
 from akool_async.conversation.pending import PendingReply, Question, RetoldText
@@ -38,6 +39,7 @@ class SpeechAdapter:
         transcript: Transcript,
         events: EventBus,
         interrupted: Callable[[frozenset[PendingReply]], None],
+        gate: Gate,
     ) -> None:
         self.options = options
         self.has_commands = driver.capabilities.has_commands
@@ -50,6 +52,7 @@ class SpeechAdapter:
         self._transcript = transcript
         self._events = events
         self._interrupted = interrupted
+        self._gate = gate
 
     @property
     def interrupting(self) -> bool:
@@ -62,6 +65,10 @@ class SpeechAdapter:
         return self._replies.receiving or any(
             isinstance(turn, Question) and not turn.abandoned for turn in self._turns.with_avatar()
         )
+
+    async def admitted(self) -> None:
+        """See `SpeechPort`."""
+        await self._gate.passed()
 
     def open_message(self, answered: Callable[[], None]) -> ChatWriter:
         """See `SpeechPort`."""

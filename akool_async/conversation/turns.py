@@ -81,6 +81,12 @@ class Turns:
         """It gets no reply any more."""
         self._pending.pop(mid, None)
 
+    def not_sent(self, question: Question) -> None:
+        """What was sent of a question is of no use: it waits as if nothing had been sent."""
+        question.sending_started = None
+        question.sent = False
+        question.assumed_done_at = None
+
     def abandon(self, pending: PendingReply) -> None:
         """Nothing waits for it any more; its reply may still come, and goes to no other."""
         if self._pending.get(pending.mid) is pending:

@@ -68,6 +68,15 @@ class UserSpeech:
         self._open.pop(message.mid, None)
         return self._heard(message.text, message.mid, complete=False)
 
+    @property
+    def receiving(self) -> bool:
+        """Whether a text is coming in that isn't whole yet."""
+        return bool(self._open)
+
+    def forget(self) -> None:
+        """The rest of what was coming in never comes."""
+        self._open.clear()
+
     def deadline(self) -> float | None:
         """When `expire` has something to do next."""
         limit = self._limit()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Final
 
 from pydantic import SecretStr
@@ -190,6 +190,16 @@ class OwnLiveKitRoom(OwnRoom):
     def can_renew(self) -> bool:
         """Whether there is a key pair to make tokens with."""
         return self.avatar_token is None
+
+    def another(self, number: int) -> OwnLiveKitRoom | None:
+        """The same room with `-number` at the end of both identities. See `OwnRoom.another`."""
+        if self.avatar_token is not None:
+            return None
+        return replace(
+            self,
+            avatar_identity=f"{self.avatar_identity}-{number}",
+            bot_identity=f"{self.bot_identity}-{number}",
+        )
 
     def renew(self, *, duration: float | None = None) -> LiveKitCredentials:
         """A new token for the bot, or the ready one. See `OwnRoom.renew`."""

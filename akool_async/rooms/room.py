@@ -67,6 +67,15 @@ class OwnRoom(ABC):
         """Whether `renew` gives a token that lasts longer than the one before."""
         return False
 
+    def another(self, number: int) -> OwnRoom | None:
+        """The same room for a session that is open beside this one, with other identities.
+
+        `None`: there are only the identities that this one uses, so the two sessions would remove
+        each other's participants.
+        """
+        del number
+        return None
+
     def renew(self, *, duration: float | None = None) -> Credentials:
         """Credentials with which the bot joins again, good for `duration` seconds from now.
 

@@ -13,6 +13,7 @@ from akool_async.conversation.closing import shut
 from akool_async.conversation.conversation import Conversation
 from akool_async.conversation.idle import IdleWatch
 from akool_async.conversation.options import ConversationOptions, SessionInfo
+from akool_async.conversation.renewal import NextSessions, Renewal
 from akool_async.conversation.session.control import ControlMethods
 from akool_async.conversation.session.talking import TalkingMethods
 from akool_async.errors import (
@@ -45,6 +46,7 @@ class AvatarSession(TalkingMethods, ControlMethods):
         options: ConversationOptions | None = None,
         close: Callable[[], Awaitable[object]] | None = None,
         pause: Callable[[], Awaitable[object]] | None = None,
+        renew: NextSessions | None = None,
     ) -> None:
         """Opens nothing yet.
 
@@ -53,14 +55,20 @@ class AvatarSession(TalkingMethods, ControlMethods):
             info: what is known about the session.
             options: every time limit and bound.
             close: ends the session at the service; called once, when closing. It must end within
-                a time limit of its own.
+                a time limit of its own. With `renew` it is called when all sessions are closed.
             pause: (v3) pauses the session at the service.
+            renew: this session, and where the one comes from that takes over before its `duration`
+                is up. `open_session(…, renew="quiet")` gives it.
         """
         super().__init__(
             Conversation(transport, info or SessionInfo(), options or ConversationOptions())
         )
-        self._close = close
+        self._close = self._given_close = close
         self._pause = pause
+        self._renewal: Renewal | None = None
+        if renew is not None:
+            self._renewal = Renewal(self._conversation, renew)
+            self._close = self._close_all
         self._closing: Uncancellable[None] | None = None
 
     async def open(self) -> Self:
@@ -86,6 +94,8 @@ class AvatarSession(TalkingMethods, ControlMethods):
                 await self._prove()
             if conversation.responder is not None:
                 conversation.responder.begin()
+            if self._renewal is not None:
+                self._renewal.start()
         except BaseException as error:
             await self._closed().settle(error)
             raise
@@ -154,6 +164,14 @@ class AvatarSession(TalkingMethods, ControlMethods):
             if error is None:
                 raise
             error.add_note(str(failure))
+
+    async def _close_all(self) -> None:
+        assert self._renewal is not None
+        try:
+            await self._renewal.close()
+        finally:
+            if self._given_close is not None:
+                await self._given_close()
 
     def close_when_idle(self, seconds: float) -> IdleWatch:
         """Closes the session when no one used it for so long: it costs credits while it is open.

@@ -47,6 +47,9 @@ class SpeechPort(Protocol):
 
     # Messages.
 
+    async def admitted(self) -> None:
+        """Returns when a text may be begun: at once, unless another session takes over."""
+
     def open_message(self, answered: Callable[[], None]) -> ChatWriter:
         """A new chat message for the avatar to say.
 

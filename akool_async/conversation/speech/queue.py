@@ -51,6 +51,7 @@ class SpeechQueue:
         self._echo_begun: asyncio.Future[None] | None = None
         self._hears_audio_events = False
         self._closed = False
+        self._held_back = False
         #: How many utterances were begun.
         self.utterances = 0
 
@@ -95,6 +96,12 @@ class SpeechQueue:
     def busy(self) -> bool:
         """Whether the avatar speaks, or anything waits to be said."""
         return self._avatar_speaks or bool(self._jobs)
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is being said, nor is about to be, but for what isn't admitted yet."""
+        waits = not self._jobs or self._held_back
+        return waits and not self._avatar_speaks and not self._interrupts
 
     @property
     def mid(self) -> str | None:
@@ -191,6 +198,11 @@ class SpeechQueue:
     async def prepare(self) -> None:
         """Returns when the avatar says what it is given, and no interrupt would cut it."""
         port = self._port
+        self._held_back = True
+        try:
+            await port.admitted()
+        finally:
+            self._held_back = False
         if self._echo_begun is not None:
             # An interrupt that arrives before the echo began doesn't stop it.
             echo = self._echo_begun
@@ -226,6 +238,18 @@ class SpeechQueue:
     def _task_ended(self, job: SpeechJob, task: asyncio.Task[None]) -> None:
         if not job.tasks - {task}:
             self._ending.discard(job)
+
+    def cut_off(self) -> bool:
+        """Ends the text that the avatar has some of; `True`: there was one. The others wait on."""
+        message = self._message
+        cut = message is not None and message.sending_started
+        if cut:
+            self._jobs[0].stop()
+        self._avatar_speaks = False
+        self._echo = "none"
+        self._echo_begun = None
+        self._audio_mid = ""
+        return cut
 
     # What the conversation passes on.
 

@@ -1,0 +1,99 @@
+"""One conversation goes on over another session's room: when it may, and what is in flight then."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from akool_async.conversation.commands import Commands
+from akool_async.conversation.driver import Driver
+from akool_async.conversation.liveness import Liveness
+from akool_async.conversation.pending import HeardSpeech, Question
+from akool_async.conversation.reply_tracker import ReplyTracker
+from akool_async.conversation.speech.queue import SpeechQueue
+from akool_async.conversation.turns import Turns
+from akool_async.conversation.user_speech import UserSpeech
+from akool_async.stream.messages import Chat
+from akool_async.transport import Transport
+
+__all__ = ["Handover"]
+
+logger = logging.getLogger("akool_async.conversation")
+
+
+class Handover:
+    """Used by `Renewal`. In this order: `detach`, `settle`, `attach`.
+
+    `responding()`: whether the program's own model is about to answer.
+    """
+
+    def __init__(
+        self,
+        *,
+        driver: Driver,
+        liveness: Liveness,
+        commands: Commands,
+        turns: Turns,
+        replies: ReplyTracker,
+        user_speech: UserSpeech,
+        speech: SpeechQueue,
+        responding: Callable[[], bool],
+    ) -> None:
+        self._driver = driver
+        self._liveness = liveness
+        self._commands = commands
+        self._turns = turns
+        self._replies = replies
+        self._user_speech = user_speech
+        self._speech = speech
+        self._responding = responding
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nobody speaks or waits for an answer, as far as is known."""
+        return (
+            self._speech.at_rest
+            and not self._responding()
+            and not self._replies.receiving
+            and not self._user_speech.receiving
+            and not self._driver.outbox.waiting_bytes
+            and self._commands.waiting_since is None
+            and not any(
+                isinstance(pending, Question | HeardSpeech) and not pending.abandoned
+                for pending in self._turns
+            )
+        )
+
+    async def detach(self) -> None:
+        """Nothing more is sent to, or received from, the room joined so far."""
+        self._driver.outbox.hold("renewal")
+        await self._driver.detach()
+
+    def settle(self, now: float) -> None:
+        """What the avatar of that room has doesn't go on.
+
+        A question of which no part of an answer came is sent again: nothing comes from that room
+        any more, so it is answered once. A reply that is coming in ends as interrupted, and so does
+        a text that is being said.
+        """
+        for pending in self._turns:
+            if isinstance(pending, HeardSpeech) or pending.abandoned:
+                self._turns.drop(pending.mid)
+            elif isinstance(pending, Question) and pending.message is None and pending.handed_over:
+                self._driver.cancel(pending.mid)
+                self._turns.not_sent(pending)
+                packets = self._driver.encode(Chat(pending.text, pending.mid))
+                self._driver.push(pending.mid, packets)
+        self._replies.interrupted(now, [p for p in self._turns if p.message is not None])
+        self._user_speech.forget()
+        if self._speech.cut_off():
+            logger.warning("a text was cut off: the session was renewed while it was being said")
+
+    def attach(
+        self, transport: Transport, *, duration: float | None, ends_at: float | None
+    ) -> None:
+        """Goes on in a room that was joined, and whose avatar hears."""
+        self._driver.attach(transport)
+        now = asyncio.get_running_loop().time()
+        self._liveness.renewed(duration, ends_at, now)

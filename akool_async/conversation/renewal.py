@@ -1,0 +1,394 @@
+"""A conversation outlives its session: another one takes over before the first one's end.
+
+A session lasts an hour at most (docs/protocol.md §1), a bot that greets visitors lives for weeks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from akool_async.concurrency import Backoff, run_to_completion, unlisted_task
+from akool_async.conversation.driver import Driver
+from akool_async.conversation.event_bus import EventBus
+from akool_async.conversation.gate import Gate
+from akool_async.conversation.handover import Handover
+from akool_async.conversation.liveness import Liveness
+from akool_async.conversation.options import ConversationOptions, SessionInfo
+from akool_async.conversation.settings import Settings
+from akool_async.conversation.standby import Connection, Standby
+from akool_async.errors import (
+    AkoolError,
+    BusyError,
+    DisconnectedError,
+    QuotaError,
+    SessionLeftOpenError,
+)
+from akool_async.events import SessionNotRenewed, SessionRenewed, SessionRenewing
+
+__all__ = ["NextSessions", "Renewal"]
+
+logger = logging.getLogger("akool_async.conversation")
+
+#: Codes of a refusal that our own open session may be the reason for: all slots are taken, the
+#: avatar is in use.
+_OURS: Final = (1215, 1237)
+#: Seconds between two looks at whether anybody speaks, in the last minute of a session.
+_LOOK: Final = 0.02
+#: Seconds for which a next session is tried for when the old one had to be closed first.
+_LONGEST_GAP: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class NextSessions:
+    """Where the sessions that take over come from.
+
+    Attributes:
+        first: the one that the conversation begins with.
+        open: creates a session at the service; its room isn't joined yet. Failed or cancelled, it
+            leaves none open.
+        overlap: whether two of them can be open at once; `False`: the two would remove each other
+            from the room.
+    """
+
+    first: Connection
+    open: Callable[[], Awaitable[Connection]]
+    overlap: bool = True
+
+
+class RenewalPort(Protocol):
+    """What renewing needs of the conversation."""
+
+    info: SessionInfo
+    error: BaseException | None
+    rescue: Callable[[BaseException], bool]
+
+    @property
+    def options(self) -> ConversationOptions:
+        """The limits in use."""
+        ...
+
+    @property
+    def driver(self) -> Driver:
+        """What joins the rooms to the conversation."""
+        ...
+
+    @property
+    def handover(self) -> Handover:
+        """What is in flight."""
+        ...
+
+    @property
+    def liveness(self) -> Liveness:
+        """Knows when the session ends."""
+        ...
+
+    @property
+    def settings(self) -> Settings:
+        """What the next avatar is set to."""
+        ...
+
+    @property
+    def events(self) -> EventBus:
+        """Where it is reported."""
+        ...
+
+    @property
+    def gate(self) -> Gate:
+        """Holds back what is new."""
+        ...
+
+    def now(self) -> float:
+        """The time, in seconds of the event loop's clock."""
+        ...
+
+    def connection_lost(self, error: BaseException) -> None:
+        """The conversation is over."""
+
+
+class _Windows:
+    """When what happens, in seconds before the end of a session."""
+
+    def __init__(self, duration: float) -> None:
+        #: Another session is opened, and takes over at the next quiet moment.
+        self.begin = min(60.0, duration / 2)
+        #: New questions and texts wait, so that a quiet moment comes.
+        self.hold_back = min(30.0, duration / 3)
+        #: It takes over, quiet or not.
+        self.latest = min(20.0, duration / 8)
+        #: For so long no one has to speak, in seconds.
+        self.quiet = min(0.5, duration / 60)
+
+
+class Renewal:
+    """One task; owns every session that is open, the current one included."""
+
+    def __init__(self, port: RenewalPort, sessions: NextSessions) -> None:
+        """Opens nothing."""
+        #: How often another session took over.
+        self.count = 0
+        self._port = port
+        self._sessions = sessions
+        self._current = sessions.first
+        #: Open at the service, as far as is known.
+        self._open = [sessions.first]
+        self._standby: Standby | None = None
+        self._between = False
+        self._lost: BaseException | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    # Its life.
+
+    def start(self) -> None:
+        """The first session is open."""
+        self._port.rescue = self._rescue
+        self._port.liveness.expects_renewal = True
+        self._task = asyncio.create_task(self._run(), name="akool-renewal")
+
+    async def stop(self) -> None:
+        """Renews no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def close(self) -> None:
+        """Closes every session that is open.
+
+        Raises:
+            SessionLeftOpenError: one couldn't be closed.
+        """
+        await self.stop()
+        await self._drop_standby()
+        closing = [unlisted_task(_awaited(one.close())) for one in self._open]
+        self._open.clear()
+        failed = [e for e in await asyncio.gather(*closing, return_exceptions=True) if e]
+        for error in failed[1:]:
+            failed[0].add_note(str(error))
+        if failed:
+            raise failed[0]
+
+    def _rescue(self, error: BaseException) -> bool:
+        """The room joined so far is lost. While another session is about to take over, that is no
+        end.
+        """
+        ready = self._standby is not None and self._standby.error is None
+        if isinstance(error, DisconnectedError) and (ready or self._between):
+            self._lost = error
+            self._port.liveness.between_sessions()
+            return True
+        if self._task is not None:
+            self._task.cancel()
+        return False
+
+    async def _run(self) -> None:
+        port = self._port
+        try:
+            while port.error is None and (ends_at := port.liveness.ends_at) is not None:
+                windows = _Windows(port.info.duration or 0.0)
+                await asyncio.sleep(ends_at - windows.begin - port.now())
+                if not await self._renew(ends_at, windows):
+                    return
+        except Exception as error:
+            logger.exception("renewing the session failed")
+            self._fail(error)
+
+    # One renewal.
+
+    async def _renew(self, ends_at: float, windows: _Windows) -> bool:
+        port, info = self._port, self._port.info
+        port.events.publish(SessionRenewing(info.session_id, max(0.0, ends_at - port.now())))
+        try:
+            standby, quiet = await self._another(ends_at, windows), None
+            while standby is not None and quiet is None:
+                quiet = await self._quiet_moment(ends_at, windows, standby)
+                if quiet is None:
+                    logger.info("the next session was lost: %s", standby.error)
+                    await self._drop_standby()
+                    standby = await self._another(ends_at, windows)
+        except Exception as error:  # noqa: BLE001 - the service's, or of the caller's functions
+            await self._drop_standby()
+            port.gate.open()
+            port.liveness.not_renewed()
+            logger.warning("the session %s isn't renewed: %s", info.session_id, error)
+            port.events.publish(SessionNotRenewed(error, max(0.0, ends_at - port.now())))
+            if self._lost is not None:
+                self._fail(self._lost)
+            return False
+        if standby is not None:
+            await self._take_over(standby, quiet=bool(quiet))
+            return True
+        quiet = await self._quiet_moment(ends_at, windows, None)
+        return await self._close_and_open(quiet=bool(quiet))
+
+    async def _another(self, ends_at: float, windows: _Windows) -> Standby | None:
+        """A second session; `None`: the first has to be closed before.
+
+        Raises:
+            AkoolError: none can be had in time.
+        """
+        if not self._sessions.overlap:
+            return None
+        port, backoff = self._port, Backoff()
+        last = ends_at - windows.latest
+        while True:
+            try:
+                async with asyncio.timeout_at(ends_at):
+                    return await self._open_one()
+            except TimeoutError:
+                raise DisconnectedError(
+                    "the next session's room couldn't be joined in time", reason="failed"
+                ) from None
+            except QuotaError:
+                raise
+            except AkoolError as error:
+                if isinstance(error, BusyError) and error.code in _OURS:
+                    return None
+                pause = backoff.pause()
+                if port.now() + pause >= last:
+                    raise
+                logger.info("the next session couldn't be opened yet: %s", error)
+            await asyncio.sleep(pause)
+
+    async def _open_one(self) -> Standby:
+        """Creates a session and joins its room; closes it again if that fails."""
+        connection = await self._sessions.open()
+        self._open.append(connection)
+        standby = self._standby = Standby(connection, self._port.options)
+        try:
+            await standby.open(self._port.settings.known)
+        except BaseException:
+            await self._drop_standby()
+            raise
+        return standby
+
+    async def _quiet_moment(
+        self, ends_at: float, windows: _Windows, standby: Standby | None
+    ) -> bool | None:
+        """Returns at a moment when nobody speaks: `True`; or when there is no more time: `False`;
+        or when the standby was lost: `None`.
+        """
+        port, since = self._port, None
+        while (now := port.now()) < ends_at - windows.latest and self._lost is None:
+            if standby is not None and standby.error is not None:
+                return None
+            if now >= ends_at - windows.hold_back:
+                port.gate.close()
+            if not port.handover.at_rest:
+                since = None
+            elif since is None:
+                since = now
+            elif now - since >= windows.quiet:
+                port.gate.close()
+                return True
+            await asyncio.sleep(_LOOK)
+        port.gate.close()
+        return self._lost is None and port.handover.at_rest
+
+    async def _take_over(self, standby: Standby, *, quiet: bool) -> None:
+        port, old = self._port, self._current
+        await port.handover.detach()
+        await standby.release()
+        if not quiet:
+            port.handover.settle(port.now())
+        self._switch(standby, gap=0.0, quiet=quiet)
+        await self._leave(old)
+        await self._close_one(old)
+
+    async def _close_and_open(self, *, quiet: bool) -> bool:
+        """The variant for an account, or a room, that can have one session at a time."""
+        port, old, began = self._port, self._current, self._port.now()
+        self._between = True
+        try:
+            await port.handover.detach()
+            port.liveness.between_sessions()
+            if not quiet:
+                port.handover.settle(began)
+            await self._leave(old)
+            await self._close_one(old)
+            try:
+                standby = await self._until_open(began + _LONGEST_GAP)
+            except (AkoolError, TimeoutError) as error:
+                self._between = False
+                self._fail(error)
+                return False
+            await standby.release()
+            self._switch(standby, gap=port.now() - began, quiet=quiet)
+        finally:
+            self._between = False
+        return True
+
+    async def _until_open(self, limit: float) -> Standby:
+        backoff = Backoff(first=0.2, most=2.0)
+        async with asyncio.timeout_at(limit):
+            while True:
+                try:
+                    return await self._open_one()
+                except QuotaError:
+                    raise
+                except AkoolError as error:
+                    logger.info("the next session couldn't be opened yet: %s", error)
+                await asyncio.sleep(backoff.pause())
+
+    def _switch(self, standby: Standby, *, gap: float, quiet: bool) -> None:
+        """The next session takes over, in one step."""
+        port, old, new = self._port, self._current, standby.connection
+        self._current, self._standby, self._lost = new, None, None
+        info = port.info = new.info
+        self.count += 1
+        ends_at = None if info.duration is None else (info.created or port.now()) + info.duration
+        port.handover.attach(new.transport, duration=info.duration, ends_at=ends_at)
+        port.gate.open()
+        logger.info("the session %s takes over from %s", info.session_id, old.info.session_id)
+        port.events.publish(
+            SessionRenewed(
+                info.session_id,
+                old.info.session_id,
+                info.avatar_id,
+                info.transport,
+                new.own_room,
+                new.credentials,
+                gap,
+                quiet,
+            )
+        )
+
+    # The ends.
+
+    async def _drop_standby(self) -> None:
+        standby, self._standby = self._standby, None
+        if standby is not None:
+            await run_to_completion(
+                self._end(standby), timeout=None, name="akool: closing the next session"
+            )
+
+    async def _end(self, standby: Standby) -> None:
+        await standby.release()
+        await self._leave(standby.connection)
+        await self._close_one(standby.connection)
+
+    async def _leave(self, connection: Connection) -> None:
+        await connection.transport.close(timeout=self._port.options.close_timeout)
+
+    async def _close_one(self, connection: Connection) -> None:
+        async def close() -> None:
+            await connection.close()
+            self._open.remove(connection)
+
+        try:
+            await run_to_completion(close(), timeout=None, name="akool: closing a session")
+        except SessionLeftOpenError as error:
+            logger.error("%s", error)  # noqa: TRY400 - its text says what to do
+
+    def _fail(self, error: BaseException) -> None:
+        """No session is left for the conversation."""
+        lost = DisconnectedError(f"the session couldn't be renewed: {error}", reason="not_renewed")
+        lost.__cause__ = error
+        self._port.rescue = lambda _: False
+        self._port.connection_lost(lost)
+
+
+async def _awaited(work: Awaitable[Any]) -> None:
+    await work
