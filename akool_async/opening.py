@@ -164,11 +164,11 @@ class SessionOpener:
             renew: "quiet": a conversation without end. A minute before the session's end another
                 one is opened with the same arguments, and takes over when nobody speaks, at the
                 latest 20 s before the end; in a session of less than two minutes, in its second
-                half, and before its last eighth. The `AvatarSession`, its handlers, readers, responder and
-                transcript stay; what is asked or said meanwhile waits, and is sent once. Two
-                sessions are open until then; where the account or the room can have only one
-                (1215, 1237; an own room with ready tokens), the old one is closed first. Events:
-                `SessionRenewing`, `SessionRenewed`, `SessionNotRenewed`.
+                half, and before its last eighth. The `AvatarSession`, its handlers, readers,
+                responder and transcript stay; what is asked or said meanwhile waits, and is sent
+                once. Two sessions are open until then; where the account or the room can have only
+                one (1215, 1237; an own room with ready tokens), the old one is closed first.
+                Events: `SessionRenewing`, `SessionRenewed`, `SessionNotRenewed`.
             renew_credentials: called for credentials with a new token, when the room needs one.
             on_created: called with the session, which has an id and is paid for, before anything
                 else is done with it; plain or async. What it raises is raised, and the session
