@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         UserTurn,
         Utterance,
     )
+    from akool_async.media.playback import Playback, PlaybackResult
     from akool_async.opening import join
     from akool_async.rooms import OwnAgoraRoom, OwnLiveKitRoom, OwnTRTCRoom
     from akool_async.running import run
@@ -51,6 +52,8 @@ __all__ = [
     "OwnAgoraRoom",
     "OwnLiveKitRoom",
     "OwnTRTCRoom",
+    "Playback",
+    "PlaybackResult",
     "Prompt",
     "ReplyStream",
     "RespondWith",
@@ -87,6 +90,7 @@ _MODULES: Final = {
         "UserTurn",
         "Utterance",
     ),
+    "media.playback": ("Playback", "PlaybackResult"),
     "rooms": ("OwnAgoraRoom", "OwnLiveKitRoom", "OwnTRTCRoom"),
     "opening": ("join",),
     "running": ("run",),

@@ -146,7 +146,7 @@ class SessionOpener:
             background_url: an image or a video.
             knowledge_id: a knowledge base's id.
             scene_mode: "fast_dialogue" (for spoken input) or "meeting" (lip-syncs audio that you
-                stream into the room).
+                give to `play_audio`, and neither answers nor says text).
             e2e_type: "openai", with fast_dialogue.
             voice_params: `VoiceParams`, or a mapping of its fields.
             extra: fields of session/create that no document names, sent as they are.
@@ -288,6 +288,7 @@ def join(
     options: ConversationOptions | None = None,
     renew_credentials: Renew | None = None,
     own_room: bool = False,
+    scene_mode: Literal["fast_dialogue", "meeting"] | None = None,
 ) -> SessionOpening:
     """Joins a session made elsewhere, and leaves closing it to its owner.
 
@@ -301,6 +302,7 @@ def join(
         options: every time limit and bound of the conversation.
         renew_credentials: called for credentials with a new token, when the room needs one.
         own_room: the room is the user's own, so strangers may be in it.
+        scene_mode: as the session was created with; "meeting" is needed for `play_audio`.
 
     Raises: when it is entered or awaited,
         InvalidParameterError: a wrong value.
@@ -327,6 +329,7 @@ def join(
             session_id=known.id or None,
             transport=found.name,
             dialect=found.dialect,
+            scene_mode=choice("scene_mode", scene_mode, (None, "fast_dialogue", "meeting")),
             pull_url=pull_url_of(known),
         )
         return await AvatarSession(found(target, settings), info=info, options=options).open()

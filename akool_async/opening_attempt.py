@@ -49,6 +49,11 @@ class Attempt:
         self.room = room
         self.by = by
         self._transport = found = by.find(plan.kind)
+        if by.respond_with is not None and fields.get("scene_mode") == "meeting":
+            raise InvalidParameterError(
+                "respond_with",
+                'can\'t work with scene_mode="meeting": the avatar says no text there',
+            )
         self._responder = by.responder(fields.get("mode"), found.dialect)
         plan.creation(None)  # refuses wrong values, before a room makes tokens by them
         self._own = own = _own_room(room, plan.kind, fields.get("duration"))
@@ -63,6 +68,7 @@ class Attempt:
             transport=found.name,
             dialect=found.dialect,
             mode=fields.get("mode"),
+            scene_mode=fields.get("scene_mode"),
             language=fields.get("language"),
             voice_id=fields.get("voice_id"),
             voice_url=fields.get("voice_url"),

@@ -17,6 +17,7 @@ from akool_async.conversation.liveness import Liveness
 from akool_async.conversation.options import ConversationOptions, ConversationStats, SessionInfo
 from akool_async.conversation.params import Params
 from akool_async.conversation.pending import Finish, HeardSpeech, PendingReply, Question
+from akool_async.conversation.playback_adapter import playback_queue
 from akool_async.conversation.questions import Questions
 from akool_async.conversation.reply_tracker import ReplyTracker
 from akool_async.conversation.responder import Responder
@@ -116,6 +117,7 @@ class Conversation:
             gate=self.gate,
         )
         self.speech = SpeechQueue(self.speech_port)
+        self.playbacks = playback_queue(self.driver, self.events, options)
         self.echoes = EchoFilter()
         self.responder: Responder | None = None
         self.handover = Handover(
@@ -159,7 +161,7 @@ class Conversation:
 
     def speech_pending(self) -> bool:
         """Whether anything is being said or answered, or waits to be."""
-        return self.speech.busy or self.speech_port.avatar_busy
+        return self.speech.busy or self.speech_port.avatar_busy or self.playbacks.busy
 
     def make_error(self) -> BaseException:
         """A new instance of what ended it: raising one twice would grow its traceback."""
@@ -184,6 +186,7 @@ class Conversation:
         self.commands.fail_all(self.make_error)
         self.replies.fail_all(self.make_error)
         self.speech.fail_all(self.make_error)
+        self.playbacks.fail_all(self.make_error)
         self.driver.end()
         self.liveness.ended()
         self.gate.open()
@@ -197,7 +200,8 @@ class Conversation:
 
     async def stop(self) -> None:
         """Ends the tasks, all at once: one that takes its time must not keep the others."""
-        await asyncio.gather(self.driver.stop(), self.liveness.stop(), self._stop_speaking())
+        stopping = (self._stop_speaking(), self.playbacks.stop())
+        await asyncio.gather(self.driver.stop(), self.liveness.stop(), *stopping)
 
     async def leave(self, timeout: float) -> None:
         """Leaves the room."""

@@ -10,10 +10,11 @@ from typing import Literal
 from akool_async.errors import InvalidParameterError
 from akool_async.stream.limits import Dialect
 
-__all__ = ["ConversationOptions", "ConversationStats", "Mode", "SessionInfo"]
+__all__ = ["ConversationOptions", "ConversationStats", "Mode", "SceneMode", "SessionInfo"]
 
 #: 1 retelling: the avatar says the text it is given. 2 dialogue: it answers it.
 Mode = Literal[1, 2]
+SceneMode = Literal["fast_dialogue", "meeting"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,10 @@ class ConversationOptions:
             a later unmarked reply is no longer taken for it.
         text_timeout: the longest that `say` and a responder wait for the next piece of text of an
             iterator or a function; then the utterance fails, and what waits behind it is said.
+        audio_timeout: the same for `play_audio`, from one piece of audio to the next. An avatar
+            that is sent none for 10 s takes the speech for ended.
+        playback_margin: the avatar reports that audio was played within its own time and this
+            much more; or this long after it was told to stop.
         interrupt_wait: a text that follows an interrupt is sent when that was answered, or after
             this long; where packets may overtake each other, not before the answer.
         suppress_echo: in retelling mode the service speaks back what people say; as long as
@@ -109,6 +114,8 @@ class ConversationOptions:
     transcript_entries: int = 5_000
     speech_turn: float = 15.0
     text_timeout: float = 30.0
+    audio_timeout: float = 8.0
+    playback_margin: float = 5.0
     interrupt_wait: float = 0.25
     suppress_echo: bool = True
     first_piece: float = 0.3
@@ -148,6 +155,7 @@ class SessionInfo:
         created: when the call that created it was sent, in seconds of the event loop's clock;
             `None`: when joined.
         mode: 1 retelling, 2 dialogue; as it was created.
+        scene_mode: "meeting" (it lip-syncs audio), "fast_dialogue" or `None`; as it was created.
         language: as it was created.
         voice_id: as it was created.
         voice_url: as it was created.
@@ -163,6 +171,7 @@ class SessionInfo:
     duration: float | None = None
     created: float | None = None
     mode: Mode | None = None
+    scene_mode: SceneMode | None = None
     language: str | None = None
     voice_id: str | None = None
     voice_url: str | None = None

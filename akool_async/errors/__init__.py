@@ -43,8 +43,9 @@ AkoolError
     ├── TextSourceError           an iterator given to `say` ended by a cancellation of its own
     ├── TextTimeoutError          it gave no further text in time (also TimeoutError)
     ├── QuestionInterruptedError  the connection broke while a question was in flight
-    ├── TextSourceError           the text of an utterance couldn't be had from its source
-    ├── TextTimeoutError          the source gave no text in time (also TimeoutError)
+    ├── AudioSourceError          an iterable given to `play_audio` cancelled itself
+    ├── AudioTimeoutError         it gave no further audio in time (also TimeoutError)
+    ├── PlaybackTimeoutError      the avatar reported no end of playback (also TimeoutError)
     ├── NotSupportedError         this dialect or room doesn't know what was asked for
     └── ConversationClosedError   used after closing
 
@@ -79,11 +80,14 @@ from akool_async.errors.codes import (
     error_for_code,
 )
 from akool_async.errors.conversation import (
+    AudioSourceError,
+    AudioTimeoutError,
     CommandRejectedError,
     CommandTimeoutError,
     ConversationClosedError,
     ConversationError,
     NotSupportedError,
+    PlaybackTimeoutError,
     QuestionInterruptedError,
     ReplyIncompleteError,
     ReplyTimeoutError,
@@ -123,6 +127,8 @@ __all__ = [
     "APIError",
     "APITimeoutError",
     "AkoolError",
+    "AudioSourceError",
+    "AudioTimeoutError",
     "AuthenticationError",
     "AvatarAbsentError",
     "AvatarFailedError",
@@ -145,6 +151,7 @@ __all__ = [
     "NotFoundError",
     "NotSupportedError",
     "PermissionDeniedError",
+    "PlaybackTimeoutError",
     "ProcessingError",
     "QuestionInterruptedError",
     "QuotaError",

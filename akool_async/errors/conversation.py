@@ -5,11 +5,14 @@ from __future__ import annotations
 from akool_async.errors.base import AkoolError
 
 __all__ = [
+    "AudioSourceError",
+    "AudioTimeoutError",
     "CommandRejectedError",
     "CommandTimeoutError",
     "ConversationClosedError",
     "ConversationError",
     "NotSupportedError",
+    "PlaybackTimeoutError",
     "QuestionInterruptedError",
     "ReplyIncompleteError",
     "ReplyTimeoutError",
@@ -61,6 +64,25 @@ class TextSourceError(ConversationError):
 
 class TextTimeoutError(ConversationError, TimeoutError):
     """The iterator given to `say`, or a responder, gave no further text in time."""
+
+
+class AudioSourceError(ConversationError):
+    """The iterable given to `play_audio` ended by a `CancelledError` of its own."""
+
+
+class AudioTimeoutError(ConversationError, TimeoutError):
+    """The iterable given to `play_audio` gave no further audio in time."""
+
+
+class PlaybackTimeoutError(ConversationError, TimeoutError):
+    """Audio was sent, and the avatar didn't report in time that it was played.
+
+    `seconds` is how much was sent. It may have been played all the same.
+    """
+
+    def __init__(self, message: str, *, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class QuestionInterruptedError(ConversationError):

@@ -20,6 +20,7 @@ from akool_async.media.contract import (
     VideoWriter,
 )
 from akool_async.media.frames import AudioFrame, PixelFormat, VideoFrame
+from akool_async.media.speech_audio import PlaybackReport, SpeechAudio, SpeechSegment
 
 __all__ = [
     "AudioFrame",
@@ -33,6 +34,9 @@ __all__ = [
     "MediaTransport",
     "Picture",
     "PixelFormat",
+    "PlaybackReport",
+    "SpeechAudio",
+    "SpeechSegment",
     "TrackInfo",
     "VideoFrame",
     "VideoRequest",

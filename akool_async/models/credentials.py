@@ -53,7 +53,10 @@ class AgoraCredentials(CredentialsBase):
 
 
 class LiveKitCredentials(CredentialsBase):
-    """LiveKit: `livekit_server_identity` is the avatar, `livekit_client_identity` is you."""
+    """LiveKit: `livekit_server_identity` is the avatar, `livekit_client_identity` is you.
+
+    `audio_only_from_data_stream`: the avatar takes speech to lip-sync from data streams only.
+    """
 
     kind: ClassVar[str] = "livekit"
 
@@ -62,6 +65,7 @@ class LiveKitCredentials(CredentialsBase):
     livekit_room_name: str | None = None
     livekit_server_identity: str | None = None
     livekit_client_identity: str | None = None
+    audio_only_from_data_stream: bool | None = None
 
 
 class TRTCCredentials(CredentialsBase):

@@ -17,12 +17,14 @@ from akool_async.models.session_fields import MAX_DURATION
 from akool_async.rooms.avatar_credentials import own_credentials_body
 from akool_async.rooms.livekit_token import LiveKitClaims, check_livekit_token
 from akool_async.rooms.room import OwnRoom, OwnStreamType, PreparedRoom, secret_text
-from akool_async.validation import text, url
+from akool_async.validation import flag, text, url
 
 __all__ = ["OwnLiveKitRoom"]
 
 #: How much longer than the session a token is good for, in seconds: creating, joining, rejoining.
 TOKEN_MARGIN: Final = 120
+#: Whose voice an agent's avatar is; LiveKit's agents and their pages look for it.
+_ON_BEHALF: Final = "lk.publish_on_behalf"
 
 _ENVIRONMENT: Final = {
     "url": "LIVEKIT_URL",
@@ -48,6 +50,9 @@ class OwnLiveKitRoom(OwnRoom):
         bot_token: what this program joins with.
         avatar_identity: the avatar's name in the room; with ready tokens theirs.
         bot_identity: this program's; another one.
+        audio_only_from_data_stream: with `scene_mode="meeting"`: `play_audio` sends speech to the
+            avatar by data streams, as LiveKit's agents do, and the avatar joins as an agent that
+            speaks for this program. With a ready `avatar_token` that is its maker's to say.
     """
 
     stream_type: ClassVar[OwnStreamType] = "livekit"
@@ -60,6 +65,7 @@ class OwnLiveKitRoom(OwnRoom):
     bot_token: str | SecretStr | None = field(default=None, repr=False)
     avatar_identity: str | None = None
     bot_identity: str | None = None
+    audio_only_from_data_stream: bool = False
 
     def __post_init__(self) -> None:
         """Takes from the environment what wasn't given, and checks all of it.
@@ -80,6 +86,7 @@ class OwnLiveKitRoom(OwnRoom):
         for name in ("name", "avatar_identity", "bot_identity"):
             if getattr(self, name) is not None:
                 self._set(name, text(name, getattr(self, name)))
+        flag("audio_only_from_data_stream", self.audio_only_from_data_stream)
         if ready:
             self._check_ready_tokens()
         else:
@@ -163,7 +170,7 @@ class OwnLiveKitRoom(OwnRoom):
             self._claims()
             token = secret_text("avatar_token", self.avatar_token)
         else:
-            token = self._mint(self.avatar_identity, self._life(duration), publishes=True)
+            token = self._mint_avatar_token(self._life(duration))
         return PreparedRoom(
             stream_type=self.stream_type,
             avatar_credentials=own_credentials_body(
@@ -179,12 +186,15 @@ class OwnLiveKitRoom(OwnRoom):
         return (MAX_DURATION if duration is None else duration) + TOKEN_MARGIN
 
     def _place(self) -> dict[str, Any]:
-        return {
+        place: dict[str, Any] = {
             "livekit_url": self.url,
             "livekit_room_name": self.name,
             "livekit_server_identity": self.avatar_identity,
             "livekit_client_identity": self.bot_identity,
         }
+        if self.audio_only_from_data_stream:
+            place["audio_only_from_data_stream"] = True
+        return place
 
     @property
     def can_renew(self) -> bool:
@@ -210,7 +220,18 @@ class OwnLiveKitRoom(OwnRoom):
             token = self._mint(self.bot_identity, self._life(duration), publishes=False)
         return LiveKitCredentials.read({**self._place(), "livekit_token": token})
 
+    def _mint_avatar_token(self, life: float) -> str:
+        token = self._token(self.avatar_identity, life, publishes=True)
+        if self.audio_only_from_data_stream:
+            token = token.with_kind("agent").with_attributes({_ON_BEHALF: str(self.bot_identity)})
+        minted: str = token.to_jwt()
+        return minted
+
     def _mint(self, identity: str | None, life: float, *, publishes: bool) -> str:
+        minted: str = self._token(identity, life, publishes=publishes).to_jwt()
+        return minted
+
+    def _token(self, identity: str | None, life: float, *, publishes: bool) -> Any:
         api = _livekit_api()
         grants = api.VideoGrants(
             room_join=True,
@@ -220,13 +241,8 @@ class OwnLiveKitRoom(OwnRoom):
             can_subscribe=True,
         )
         token = api.AccessToken(self.api_key, secret_text("api_secret", self.api_secret))
-        minted: str = (
-            token.with_identity(identity)
-            .with_grants(grants)
-            .with_ttl(datetime.timedelta(seconds=life))
-            .to_jwt()
-        )
-        return minted
+        lasting = datetime.timedelta(seconds=life)
+        return token.with_identity(identity).with_grants(grants).with_ttl(lasting)
 
 
 def _livekit_api() -> Any:

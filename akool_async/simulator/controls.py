@@ -12,6 +12,7 @@ from akool_async.simulator.avatar.replayed import ReplayedAvatar
 from akool_async.simulator.capture import Capture
 from akool_async.simulator.clock import Clock
 from akool_async.simulator.faults import Fault
+from akool_async.simulator.meeting.player import MeetingPlayer
 from akool_async.simulator.rooms.room import SimRoom
 from akool_async.simulator.service import Service
 from akool_async.simulator.sessions import SimSession
@@ -112,6 +113,17 @@ class SimulatorControls:
             KeyError: no such session.
         """
         return list(self.avatar(session).asked)
+
+    def meeting(self, session: str | SimSession) -> MeetingPlayer:
+        """What the avatar of a session with `scene_mode="meeting"` was sent and played.
+
+        Raises:
+            KeyError: no such session, or it has another scene_mode.
+        """
+        player = self._session(session).meeting
+        if player is None:
+            raise KeyError("the session isn't a meeting")
+        return player
 
     def differences(self, session: str | SimSession) -> list[str]:
         """(`replay`) What the client sent otherwise than captured, or hasn't sent (yet).

@@ -19,6 +19,7 @@ from akool_async.simulator.avatar.settings import AvatarSettings
 from akool_async.simulator.checks import Refusal
 from akool_async.simulator.clock import Clock
 from akool_async.simulator.faults import FaultPlan
+from akool_async.simulator.meeting.player import MeetingPlayer
 from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.recording import Recording, RequestRecord
 from akool_async.simulator.rooms.kinds import RoomKinds
@@ -142,6 +143,8 @@ class Service:
                 spec, avatar, base_url=self.base_url, conditions=self.conditions, **extra
             )
             access = await room.open()
+            if session.body.get("scene_mode") == "meeting":
+                session.meeting = await self._meet(room)
             dialect = self._dialect(room, access)
         except MissingDependencyError as error:
             logger.error("%s", error)  # noqa: TRY400 - the message says it all
@@ -154,6 +157,16 @@ class Service:
         session.avatar = avatar
         self.rooms.add(room)
         avatar.start(room, dialect)
+
+    async def _meet(self, room: SimRoom) -> MeetingPlayer:
+        """Has the avatar of a meeting play what it is sent."""
+        player = MeetingPlayer(self.clock)
+        try:
+            await room.meet(player)
+        except BaseException:
+            await _bounded(room.close("failed"), room.request.session_id)
+            raise
+        return player
 
     def _elsewhere(self, own_room: Mapping[str, Any] | None) -> bool:
         """Whether the user's own LiveKit room is on a server other than this one."""

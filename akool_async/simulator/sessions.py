@@ -11,6 +11,7 @@ from typing import Any, Literal
 from akool_async.simulator.avatar.avatar import SimulatedAvatar
 from akool_async.simulator.checks import Refusal
 from akool_async.simulator.clock import Clock
+from akool_async.simulator.meeting.player import MeetingPlayer
 from akool_async.simulator.rooms.room import SimRoom
 from akool_async.simulator.store import new_id
 
@@ -42,6 +43,7 @@ class SimSession:
         duration: seconds that credits were taken for.
         created, running_at: when, in the clock's seconds.
         access: the room's `credentials` (v4) or `stream_urls` (v3), secrets included.
+        meeting: with `scene_mode="meeting"`, what the avatar was sent and played.
         ended_at, end_reason: `None` while it is open.
         pause_ends: (v3) when a paused session times out; `None`: it isn't paused.
     """
@@ -59,6 +61,7 @@ class SimSession:
     access: dict[str, Any] = field(default_factory=dict, repr=False)
     room: SimRoom | None = field(default=None, repr=False)
     avatar: SimulatedAvatar | None = field(default=None, repr=False)
+    meeting: MeetingPlayer | None = field(default=None, repr=False)
     ended_at: float | None = None
     end_reason: EndReason | None = None
     pause_ends: float | None = None

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from akool_async.errors import DisconnectedError, InvalidParameterError
 from akool_async.media.contract import MediaTransport
+from akool_async.media.speech_audio import SpeechAudio
 from akool_async.models.credentials import Credentials
 from akool_async.stream.limits import Dialect, PacketLimits
 
@@ -141,6 +142,14 @@ class Transport(abc.ABC):
         """Audio and video of this room, the same object each time; ended by `close`.
 
         `None`, the default: it carries packets only.
+        """
+        return None
+
+    @property
+    def speech_audio(self) -> SpeechAudio | None:
+        """A way of this room for speech that the avatar lip-syncs, the same object each time.
+
+        `None`, the default: there is none beside a published audio track (`media`).
         """
         return None
 

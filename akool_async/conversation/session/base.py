@@ -22,6 +22,13 @@ class SessionBase:
             raise ConversationClosedError("the conversation isn't open yet")
         self._conversation.check_open()
 
+    def _check_text(self, name: str) -> None:
+        if self._conversation.info.scene_mode == "meeting":
+            raise NotSupportedError(
+                f'no {name}() with scene_mode="meeting": the avatar neither answers nor says text, '
+                "it speaks what play_audio() is given; leave scene_mode out for text"
+            )
+
     def _check_commands(self, name: str) -> None:
         if not self._conversation.has_commands:
             raise NotSupportedError(f"the v3 chat room has no commands, so no {name}()")

@@ -79,7 +79,8 @@ class ControlMethods(SessionBase):
         conversation.settings.want(params)
 
     async def interrupt(self, *, timeout: float | None = None) -> None:
-        """The avatar stops speaking, and what waits to be said isn't. Replies in flight end early.
+        """The avatar stops speaking, and what waits to be said or played isn't. Replies in flight
+        end early.
 
         Cancelled, it is sent all the same, and takes effect without being waited for.
 
@@ -92,6 +93,7 @@ class ControlMethods(SessionBase):
         self._check_commands("interrupt")
         limit = check_timeout(timeout, conversation.options.command_timeout)
         conversation.speech.stop_all()
+        conversation.playbacks.stop_all()
         await conversation.speech_port.send_interrupt(timeout=limit)
 
     async def act(

@@ -15,6 +15,7 @@ from akool_async.conversation.idle import IdleWatch
 from akool_async.conversation.options import ConversationOptions, SessionInfo
 from akool_async.conversation.renewal import NextSessions, Renewal
 from akool_async.conversation.session.control import ControlMethods
+from akool_async.conversation.session.playing import PlayingMethods
 from akool_async.conversation.session.talking import TalkingMethods
 from akool_async.errors import (
     CommandRejectedError,
@@ -30,7 +31,7 @@ __all__ = ["AvatarSession"]
 logger = logging.getLogger("akool_async.conversation")
 
 
-class AvatarSession(TalkingMethods, ControlMethods):
+class AvatarSession(TalkingMethods, PlayingMethods, ControlMethods):
     """One conversation with an avatar, over any transport, in either dialect.
 
     Made by `AkoolClient.open_session` and `akool_async.join`; or by hand around a transport:
@@ -157,6 +158,12 @@ class AvatarSession(TalkingMethods, ControlMethods):
                 "the session's block was left while %d text(s) given to say() weren't spoken yet; "
                 "they are cancelled. To wait: await avatar.say(…)",
                 unspoken,
+            )
+        if kind is None and (unplayed := self._conversation.playbacks.unplayed):
+            logger.warning(
+                "the session's block was left while %d piece(s) of audio given to play_audio() "
+                "weren't played yet; they are cancelled. To wait: await avatar.play_audio(…)",
+                unplayed,
             )
         try:
             await self.aclose()

@@ -45,7 +45,7 @@ class TalkingMethods(SessionBase):
 
         Raises:
             InvalidParameterError: an empty text, or an option's wrong value.
-            NotSupportedError: a v3 option in a version 2 room.
+            NotSupportedError: a v3 option in a version 2 room; or `scene_mode="meeting"`.
             ReplyTimeoutError: no reply, or no end of it, in time; has the text so far.
             ReplyIncompleteError: parts of the reply were lost; has the text and the numbers.
             QuestionInterruptedError: the connection broke meanwhile. Never sent again.
@@ -53,6 +53,7 @@ class TalkingMethods(SessionBase):
             DisconnectedError, ConversationClosedError: the conversation is over.
         """
         self._check_open()
+        self._check_text("ask")
         return await self._conversation.questions.ask(text, timeout, options)
 
     def stream(
@@ -64,6 +65,7 @@ class TalkingMethods(SessionBase):
     ) -> ReplyStream:
         """Asks, and yields the reply as it comes; arguments and errors as `ask`."""
         self._check_open()
+        self._check_text("stream")
         return self._conversation.questions.stream(text, timeout, options)
 
     def say(
@@ -103,10 +105,12 @@ class TalkingMethods(SessionBase):
 
         Raises:
             InvalidParameterError: an empty text, no text, or both `interrupt` and `drop`.
+            NotSupportedError: with `scene_mode="meeting"` the avatar says no text.
             DisconnectedError, ConversationClosedError: the conversation is over.
             RuntimeError: called outside the session's event loop.
         """
         self._check_open()
+        self._check_text("say")
         if interrupt and drop:
             raise InvalidParameterError("drop", "can't be combined with interrupt")
         settings = self._speech_settings(split, splitter, delay, piece_bytes)
@@ -158,7 +162,7 @@ class TalkingMethods(SessionBase):
             delay: as for `say`.
 
         Raises:
-            NotSupportedError: (v3) the chat room doesn't report speech.
+            NotSupportedError: (v3) the chat room doesn't report speech; or `scene_mode="meeting"`.
             InvalidParameterError: a wrong value, or there is a responder already.
             RuntimeError: called outside the session's event loop.
         """
@@ -170,6 +174,7 @@ class TalkingMethods(SessionBase):
         """`respond_with`, its arguments in one object."""
         conversation = self._conversation
         conversation.check_loop()
+        self._check_text("respond_with")
         if self._opened:
             self._check_open()
         if not conversation.has_commands:

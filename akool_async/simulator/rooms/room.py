@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol
 
 from aiohttp import web
 
+from akool_async.simulator.meeting.player import MeetingPlayer
 from akool_async.simulator.network import NetworkConditions
 from akool_async.stream.limits import Dialect
 
@@ -102,6 +103,12 @@ class SimRoom(abc.ABC):
 
     def publish(self, *, on: bool = True) -> None:  # noqa: B027 - not every room has tracks
         """The avatar publishes its video, or stops. Does nothing in rooms without tracks."""
+
+    async def meet(self, player: MeetingPlayer) -> None:  # noqa: B027 - not every room has sound
+        """The avatar plays the audio that it is sent (`scene_mode="meeting"`).
+
+        Called once, after `open`. The default takes none.
+        """
 
     async def leave(self) -> None:
         """The avatar leaves and the room stays open, for the others in it; `close` comes later.

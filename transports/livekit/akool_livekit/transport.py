@@ -31,6 +31,7 @@ from akool_livekit.joining import FILES_PER_JOIN, Joiner, publish
 from akool_livekit.participants import ParticipantTracker
 from akool_livekit.reasons import ended_text, reason_name
 from akool_livekit.sender_filter import SenderFilter
+from akool_livekit.speech_audio import DataStreamSpeech
 
 if TYPE_CHECKING:
     from livekit import rtc
@@ -82,6 +83,9 @@ class LiveKitTransport(Transport):
         self._participants = ParticipantTracker(senders, self._inbox, self.stats)
         self._participants.on_disconnected = self._disconnected
         self._room: rtc.Room | None = None
+        self._speech: DataStreamSpeech | None = None
+        if self._joiner.credentials.audio_only_from_data_stream:
+            self._speech = DataStreamSpeech(self._usable_room, lambda: senders.avatar)
         #: Set while packets can be handed to `_room`, and once the room is gone for good.
         self._up = asyncio.Event()
         self._over = asyncio.Event()
@@ -94,6 +98,11 @@ class LiveKitTransport(Transport):
     def avatar_publishing(self) -> bool:
         """Whether the avatar has published a track. See `Transport.avatar_publishing`."""
         return self._participants.avatar_publishing
+
+    @property
+    def speech_audio(self) -> DataStreamSpeech | None:
+        """Data streams, where the avatar's credentials ask for them."""
+        return self._speech
 
     async def connect(self, *, timeout: float) -> None:
         """Joins and waits until the avatar is there and receives. See `Transport.connect`."""
@@ -181,6 +190,8 @@ class LiveKitTransport(Transport):
         """Joins and waits for the avatar; if that fails, the room is left."""
         room = await self._join_unless_over(until)
         self._room = room
+        if self._speech is not None:
+            self._speech.listen(room)
         try:
             self._raise_join_ended()
             await self._wait_for_avatar(until)
@@ -287,6 +298,8 @@ class LiveKitTransport(Transport):
 
     def _end(self, error: DisconnectedError) -> None:
         self._inbox.finish(error)
+        if self._speech is not None:
+            self._speech.ended(error)
         self._over.set()
         # Wakes what waits: it sees that it is over.
         self._up.set()

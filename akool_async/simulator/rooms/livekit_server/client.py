@@ -14,6 +14,9 @@ from typing import Any, Final, Protocol
 
 from livekit import rtc
 
+from akool_async.simulator.meeting.player import MeetingPlayer
+from akool_async.simulator.rooms.livekit_server.meeting import RoomMeeting
+from akool_async.simulator.rooms.livekit_server.voice import SAMPLE_RATE
 from akool_async.transport.native import finish, settle_at_exit
 
 __all__ = ["RoomClient", "RoomListener"]
@@ -23,7 +26,8 @@ logger = logging.getLogger(__name__)
 #: Seconds that joining, and leaving, may take.
 _JOIN_TIMEOUT: Final = 20.0
 _LEAVE_TIMEOUT: Final = 5.0
-_SAMPLE_RATE: Final = 48_000
+#: Milliseconds of sound that wait to be played; more would be heard after an interrupt.
+_QUEUE: Final = 200
 
 
 class RoomListener(Protocol):
@@ -46,6 +50,7 @@ class RoomClient:
         self._listener = listener
         self._room: rtc.Room | None = None
         self._source: rtc.AudioSource | None = None
+        self._meeting: RoomMeeting | None = None
 
     async def join(self, url: str, token: str, *, track: bool) -> None:
         """Joins, and publishes a silent track where asked to.
@@ -94,8 +99,19 @@ class RoomClient:
         except rtc.participant.PublishDataError as error:
             logger.debug("the room took no packet: %s", error)
 
+    async def meet(self, player: MeetingPlayer) -> None:
+        """Speaks what others send it, by the track that it published."""
+        assert self._room is not None
+        assert self._source is not None
+        self._meeting = RoomMeeting(self._room, self._source, player)
+        async with asyncio.timeout(_JOIN_TIMEOUT):
+            await self._meeting.start()
+
     async def leave(self) -> None:
         """Leaves; twice is fine."""
+        meeting, self._meeting = self._meeting, None
+        if meeting is not None:
+            await meeting.stop()
         room, self._room = self._room, None
         if room is not None:
             with contextlib.suppress(TimeoutError):
@@ -105,7 +121,7 @@ class RoomClient:
             await source.aclose()
 
     async def _publish_silence(self, room: rtc.Room) -> None:
-        self._source = rtc.AudioSource(_SAMPLE_RATE, 1)
+        self._source = rtc.AudioSource(SAMPLE_RATE, 1, queue_size_ms=_QUEUE)
         track = rtc.LocalAudioTrack.create_audio_track("voice", self._source)
         options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
         async with asyncio.timeout(_JOIN_TIMEOUT):

@@ -12,6 +12,7 @@ from typing import Any, Final
 import aiohttp
 
 from akool_async.errors import MissingDependencyError
+from akool_async.simulator.meeting.player import MeetingPlayer
 from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
 from akool_async.simulator.rooms.room import RoomEvents, RoomRequest, SimRoom
@@ -65,6 +66,7 @@ class LiveKitServerRoom(SimRoom):
         self._strangers: dict[str, RoomClient] = {}
         self._timers: set[asyncio.TimerHandle] = set()
         self._sending: set[asyncio.Task[None]] = set()
+        self._meeting: MeetingPlayer | None = None
         self._closed = False
 
     async def open(self) -> dict[str, Any]:
@@ -86,6 +88,11 @@ class LiveKitServerRoom(SimRoom):
             "livekit_server_identity": self.avatar_identity,
             "livekit_client_identity": self.client_identity,
         }
+
+    async def meet(self, player: MeetingPlayer) -> None:
+        """See `SimRoom`."""
+        self._meeting = player
+        await self._avatar.meet(player)
 
     def new_token(self, *, lifetime: float | None = None, identity: str | None = None) -> str:
         """A token for this room; `lifetime` in seconds, by default a little over the session's."""
@@ -175,6 +182,8 @@ class LiveKitServerRoom(SimRoom):
         self._avatar = RoomClient(self)
         token = self.new_token(identity=self.avatar_identity)
         await self._avatar.join(self.server.websocket_url, token, track=True)
+        if self._meeting is not None:
+            await self._avatar.meet(self._meeting)
 
     async def _avatar_leaves(self) -> None:
         await self._avatar.leave()

@@ -1,0 +1,46 @@
+"""What playing audio needs of the conversation."""
+
+from __future__ import annotations
+
+from akool_async.conversation.driver import Driver
+from akool_async.conversation.event_bus import EventBus
+from akool_async.conversation.options import ConversationOptions
+from akool_async.errors import NotSupportedError
+from akool_async.media.playback import PlaybackLimits, PlaybackQueue
+from akool_async.media.speech_audio import SpeechAudio
+
+__all__ = ["PlaybackAdapter", "playback_queue"]
+
+
+class PlaybackAdapter:
+    """Implements `PlaybackPort`."""
+
+    def __init__(self, driver: Driver, events: EventBus) -> None:
+        self._driver = driver
+        self._events = events
+
+    def speech_audio(self) -> SpeechAudio:
+        """See `PlaybackPort`."""
+        transport = self._driver.transport
+        way = transport.speech_audio
+        if way is None:
+            raise NotSupportedError(
+                f"the {transport.name} transport has no way for audio here; a LiveKit room of your "
+                "own has: OwnLiveKitRoom(audio_only_from_data_stream=True)"
+            )
+        return way
+
+    def report(self, error: BaseException, where: str) -> None:
+        """See `PlaybackPort`."""
+        self._events.report(error, where)
+
+
+def playback_queue(driver: Driver, events: EventBus, options: ConversationOptions) -> PlaybackQueue:
+    """The queue of a conversation."""
+    limits = PlaybackLimits(
+        step=options.send_timeout,
+        first_audio=options.text_timeout,
+        more_audio=options.audio_timeout,
+        report=options.playback_margin,
+    )
+    return PlaybackQueue(PlaybackAdapter(driver, events), limits)
