@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import contextlib
 import threading
 from typing import Final
 
@@ -44,13 +45,22 @@ class BytePipe:
 
     def end(self, *, drop: bool = False) -> None:
         """Nothing more comes; `read` returns what there is, then b"". `drop`: b"" at once."""
+        self._end(drop=drop)
+        self._space.set()
+
+    def drain(self) -> None:
+        """Nothing more is read: the thread's way to end it."""
+        self._end(drop=True)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: no one waits
+            self._loop.call_soon_threadsafe(self._space.set)
+
+    def _end(self, *, drop: bool) -> None:
         with self._changed:
             self._ended = True
             if drop:
                 self._chunks.clear()
                 self._size = 0
             self._changed.notify()
-        self._space.set()
 
     def read(self, size: int = -1) -> bytes:
         """At most `size` bytes, at least one; b"" at the end. Waits, in the thread."""

@@ -4,7 +4,18 @@
 where a frame goes, `subtitles` what is shown. Films need PyAV (the extra `record`).
 """
 
-from akool_async.media.recording.recorder import Recorder, RecordingStats
+from akool_async.media.recording.base import BaseRecorder, RecordingStats
+from akool_async.media.recording.copying import CopyingRecorder
+from akool_async.media.recording.recorder import Recorder
 from akool_async.media.recording.subtitles import Cue, Speech, cues, webvtt
 
-__all__ = ["Cue", "Recorder", "RecordingStats", "Speech", "cues", "webvtt"]
+__all__ = [
+    "BaseRecorder",
+    "CopyingRecorder",
+    "Cue",
+    "Recorder",
+    "RecordingStats",
+    "Speech",
+    "cues",
+    "webvtt",
+]

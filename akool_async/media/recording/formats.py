@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -137,23 +139,20 @@ def check_free(path: Path, *, overwrite: bool) -> None:
 
 
 def require_av(kind: FileFormat) -> None:
-    """Whether what writes such files is installed.
+    """Whether what writes such files is installed; it isn't imported, which takes its time.
 
     Raises:
-        MissingDependencyError: PyAV isn't, or it was built without an encoder.
+        MissingDependencyError: PyAV isn't.
     """
-    if not kind.container:
+    if not kind.container or _is_installed("av"):
         return
-    try:
-        import av.codec
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"Recording to this kind of file needs the `av` package (PyAV): {error}.",
-            install='pip install "akool-async[record]"',
-        ) from error
-    for name in (kind.video, kind.audio):
-        if name not in av.codec.codecs_available:
-            raise MissingDependencyError(
-                f"The installed PyAV was built without the encoder {name}; its wheels on PyPI "
-                "have it. Or record to another kind of file."
-            )
+    raise MissingDependencyError(
+        "Recording to this kind of file needs the `av` package (PyAV), which isn't installed.",
+        install='pip install "akool-async[record]"',
+    )
+
+
+def _is_installed(module: str) -> bool:
+    if module in sys.modules:
+        return sys.modules[module] is not None
+    return importlib.util.find_spec(module) is not None

@@ -70,11 +70,3 @@ def test_a_wav_file_needs_no_package(monkeypatch) -> None:
     require_av(FORMATS[".wav"])
     with pytest.raises(MissingDependencyError, match=r"akool-async\[record\]"):
         require_av(FORMATS[".webm"])
-
-
-def test_an_encoder_that_is_not_built_in(monkeypatch) -> None:
-    import av.codec
-
-    monkeypatch.setattr(av.codec, "codecs_available", {"libopus"})
-    with pytest.raises(MissingDependencyError, match=r"without the encoder libvpx-vp9"):
-        require_av(FORMATS[".webm"])
