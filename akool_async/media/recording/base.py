@@ -7,18 +7,23 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
+from typing import Final
 
 from akool_async.errors import RecordingError
 from akool_async.media.recording.formats import check_free, check_target, require_av
 from akool_async.media.recording.output_file import OutputFile
 from akool_async.media.recording.subtitle_track import add_subtitles
-from akool_async.media.recording.subtitles import Cue, webvtt
+from akool_async.media.recording.subtitles import Speech, cues, webvtt
 
 __all__ = ["BaseRecorder", "RecordingStats"]
 
 logger = logging.getLogger("akool_async.media.recording")
+
+
+#: Seconds for writing what waits when nothing more can come.
+FAIL_TIMEOUT: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,7 @@ class BaseRecorder(abc.ABC):
         self._on_end = on_end
         self._file = OutputFile(self.path, overwrite=overwrite)
         self._changed = threading.Condition()
-        self._cues: Sequence[Cue] = ()
+        self._said: Sequence[Speech] = ()
         self._ending = False
         self._drain_by = self._end_by = float("inf")
         self._thread = threading.Thread(target=self._run, name="akool-recorder", daemon=True)
@@ -123,16 +128,17 @@ class BaseRecorder(abc.ABC):
         self._file.close()
         self.path.unlink(missing_ok=True)
 
-    def end(self, cues: Sequence[Cue] = (), *, timeout: float) -> None:
-        """No more comes: what waits is written, then `cues`, and the file is closed.
+    def end(self, said: Sequence[Speech] = (), *, timeout: float) -> None:
+        """No more comes: what waits is written, and the file is closed and given its subtitles.
 
-        Returns at once; `join` waits. After half of `timeout` seconds what still waits is dropped
-        and counted; the subtitle track is left out where the rest doesn't suffice for it.
+        `said` has its times on the session's clock. Returns at once; `join` waits. After half of
+        `timeout` seconds what still waits is dropped and counted; the subtitle track is left out
+        where the rest doesn't suffice for it.
         """
         with self._changed:
             if not self._ending:
                 self._ending = True
-                self._cues = cues
+                self._said = said
                 self._drain_by = time.monotonic() + timeout / 2
                 self._end_by = time.monotonic() + timeout
                 self._changed.notify()
@@ -152,6 +158,11 @@ class BaseRecorder(abc.ABC):
             self._write_subtitles()
         self._on_end()
 
+    def fail(self, error: BaseException) -> None:
+        """What should be written can't be had: the file ends, and `error` says why."""
+        self._fail(error)
+        self.end(timeout=FAIL_TIMEOUT)
+
     def _fail(self, error: BaseException) -> None:
         if self.error is None:
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
@@ -164,14 +175,19 @@ class BaseRecorder(abc.ABC):
 
     def _write_subtitles(self) -> None:
         """The film is whole already: a failure here is no failure of the recording."""
-        if not self._cues:
+        start = self.origin or 0.0
+        made = cues(
+            [replace(one, start=one.start - start, end=one.end - start) for one in self._said],
+            length=self.stats.seconds,
+        )
+        if not made:
             return
         try:
             with OutputFile(self._vtt, overwrite=self._overwrite) as file:
-                file.write(webvtt(self._cues).encode())
+                file.write(webvtt(made).encode())
             if not (self.kind.subtitles and self._file.size):
                 return
-            if not add_subtitles(self.path, self.kind, self._cues, end_by=self._end_by):
+            if not add_subtitles(self.path, self.kind, made, end_by=self._end_by):
                 logger.warning(
                     "%r has no subtitle track: too little time was left; %r has the subtitles",
                     str(self.path),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import collections
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from os import PathLike
 from typing import Any, Final
 
 from akool_async.media.byte_pipe import BytePipe
 from akool_async.media.recording.base import BaseRecorder, RecordingStats
+from akool_async.media.recording.subtitles import Speech
 
 __all__ = ["CopyingRecorder"]
 
@@ -83,12 +84,11 @@ class CopyingRecorder(BaseRecorder):
 
     def failed(self, error: BaseException) -> None:
         """See `EncodedSink`; the file ends, and says why."""
-        self._fail(error)
-        self.end(timeout=5.0)
+        self.fail(error)
 
-    def end(self, cues: Any = (), *, timeout: float) -> None:
+    def end(self, said: Sequence[Speech] = (), *, timeout: float) -> None:
         """See `BaseRecorder.end`."""
-        super().end(cues, timeout=timeout)
+        super().end(said, timeout=timeout)
         if self._current is not None:
             self._current.end()
 

@@ -8,7 +8,7 @@ import pytest
 from av_samples import probe, sound
 
 from akool_async.errors import InvalidParameterError
-from akool_async.media.recording import Cue, Recorder
+from akool_async.media.recording import Recorder, Speech
 
 
 def test_subtitles_that_cannot_be_written_are_no_failure_of_the_film(
@@ -19,7 +19,7 @@ def test_subtitles_that_cannot_be_written_are_no_failure_of_the_film(
     one.start()
     one.put_audio(sound(0.0))
     (tmp_path / "a.vtt").mkdir()  # in its place meanwhile
-    one.end([Cue("avatar", "Hello", 0.0, 1.0)], timeout=60)
+    one.end([Speech("avatar", "Hello", 0.0, 1.0)], timeout=60)
     assert one.join(60)
     assert one.error is None
     assert "writing the subtitles of" in caplog.text
@@ -44,7 +44,7 @@ def test_too_little_time_leaves_the_subtitles_beside_the_film(
     path = tmp_path / "a.webm"
     one = Recorder(path, subtitles=True)
     one.put_audio(sound(0.0))
-    one.end([Cue("avatar", "Hello", 0.0, 1.0)], timeout=60)
+    one.end([Speech("avatar", "Hello", 0.0, 1.0)], timeout=60)
     one._end_by = 0.0  # all of it is over when the film is closed
     one.start()
     assert one.join(60)

@@ -10,7 +10,7 @@ from av_samples import probe
 from flv_server import SECONDS, film
 
 from akool_async.errors import InvalidParameterError, RecordingError
-from akool_async.media.recording import Cue, base
+from akool_async.media.recording import Speech, base
 from akool_async.media.recording.copying import CopyingRecorder
 from akool_async.testing.waiting import until
 
@@ -93,7 +93,7 @@ async def test_subtitles(tmp_path: Path) -> None:
     one.start()
     one.started("flv")
     await one.data(part(0, 4))
-    one.end([Cue("avatar", "Hello", 1.0, 2.0)], timeout=60)
+    one.end([Speech("avatar", "Hello", 101.0, 102.0)], timeout=60)
     await joined(one)
     assert probe(path).subtitles == [(1.0, 2.0, "Hello")]
     assert "Hello" in (tmp_path / "a.vtt").read_text()

@@ -14,7 +14,7 @@ import pytest
 from av_samples import picture, probe, sound
 
 from akool_async.errors import InvalidParameterError, RecordingError
-from akool_async.media.recording import Cue, Recorder, recorder
+from akool_async.media.recording import Recorder, Speech, recorder
 
 PROGRAM = """
 import sys, time
@@ -49,7 +49,7 @@ def test_frames_go_in_and_a_whole_film_comes_out(tmp_path: Path) -> None:
     assert not one.over
     feed(one, 3)
     one.end(timeout=60)
-    one.end([Cue("a", "again", 0, 1)], timeout=0)  # the first call counts
+    one.end([Speech("a", "again", 0, 1)], timeout=0)  # the first call counts
     assert one.join(60)
     assert ended.is_set()
     assert one.over
@@ -73,7 +73,7 @@ def test_subtitles_are_written_beside_it(tmp_path: Path, suffix: str) -> None:
     one = Recorder(path, subtitles=True)
     one.start()
     feed(one, 2)
-    one.end([Cue("avatar", "Hello", 0.5, 1.5)], timeout=60)
+    one.end([Speech("avatar", "Hello", 0.5, 1.5)], timeout=60)
     assert one.join(60)
     assert "00:00:00.500 --> 00:00:01.500\n<v avatar>Hello" in (tmp_path / "a.vtt").read_text()
     if suffix == ".webm":
@@ -90,7 +90,7 @@ def test_files_that_are_there_are_kept(tmp_path: Path, name: str) -> None:
     one = Recorder(tmp_path / "a.webm", subtitles=True, overwrite=True)
     one.start()
     feed(one, 1)
-    one.end([Cue("avatar", "New", 0.1, 0.9)], timeout=60)
+    one.end([Speech("avatar", "New", 0.1, 0.9)], timeout=60)
     assert one.join(60)
     assert "New" in (tmp_path / "a.vtt").read_text()
     assert probe(tmp_path / "a.webm").subtitles == [(0.1, 0.9, "New")]
