@@ -26,6 +26,7 @@ from akool_async.resources.sessions import Sessions
 from akool_async.resources.voices import Voices
 from akool_async.rest.base_url import DEFAULT_BASE_URL, normalise_base_url
 from akool_async.rest.retry import RetryRules
+from akool_async.telemetry.measurements import Measurements
 from akool_async.validation import number, whole
 
 __all__ = ["DEFAULT_CLOSE_TIMEOUT", "DEFAULT_MAX_RETRIES", "DEFAULT_TIMEOUT", "AkoolClient"]
@@ -60,6 +61,7 @@ class AkoolClient(SessionOpener):
         max_retries: int = DEFAULT_MAX_RETRIES,
         session_close_timeout: float = DEFAULT_CLOSE_TIMEOUT,
         session: ClientSession | None = None,
+        telemetry: Measurements | None = None,
     ) -> None:
         """Keeps what it is given; connects to nothing.
 
@@ -74,6 +76,8 @@ class AkoolClient(SessionOpener):
             session_close_timeout: seconds for which closing an open session is tried, whatever
                 `timeout` and `max_retries` are: it costs until it is closed.
             session: one's own `aiohttp.ClientSession`; it is never closed here.
+            telemetry: given the durations of calls, and of sessions whose `ConversationOptions`
+                have none; see `akool_async.telemetry`.
 
         Raises:
             ConfigurationError: no credentials (names the variables), or a base URL that would send
@@ -98,6 +102,7 @@ class AkoolClient(SessionOpener):
             timeout=_timeout(timeout),
             retry=RetryRules(max_retries=whole("max_retries", max_retries, 0, 100)),
             close_timeout=_seconds("session_close_timeout", session_close_timeout),
+            telemetry=telemetry,
         )
 
     def __repr__(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 from collections.abc import Callable
@@ -62,7 +63,10 @@ class Attempt:
             self._settings = {**own.transport_options, **self._settings}
         self._creation: Creation[Any] = plan.creation(own)
         found.preflight(self._settings)
-        self._options = by.options or ConversationOptions()
+        options = by.options or ConversationOptions()
+        if options.telemetry is None:
+            options = replace(options, telemetry=executor.telemetry)
+        self._options = options
         self._info = SessionInfo(
             avatar_id=self._creation.avatar_id,
             transport=found.name,
@@ -129,6 +133,7 @@ class Attempt:
                 if unavailable(error):
                     raise CandidateRefusedError(error) from error
                 raise
+            took = asyncio.get_running_loop().time() - self._creation.began
             session_id: str = session.id
             open_sessions.ids.add(session_id)
             limit = self._options.session_close_timeout
@@ -143,6 +148,7 @@ class Attempt:
                     session_id=session_id,
                     duration=ready.duration,
                     created=self._creation.began,
+                    create_time=took,
                     pull_url=pull_url_of(session),
                 )
                 credentials = own.bot_credentials if own is not None else credentials_of(session)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         ConversationOptions,
         ConversationStats,
         SessionInfo,
+        Timing,
     )
     from akool_async.conversation.questions import ReplyStream
     from akool_async.conversation.responder import Responder, RespondWith, UserTurn
@@ -30,6 +31,7 @@ __all__ = [
     "RespondWith",
     "Responder",
     "SessionInfo",
+    "Timing",
     "Transcript",
     "TranscriptEntry",
     "UserTurn",
@@ -45,6 +47,7 @@ _MODULES: Final = {
     "RespondWith": "responder",
     "Responder": "responder",
     "SessionInfo": "options",
+    "Timing": "options",
     "Transcript": "transcript",
     "TranscriptEntry": "transcript",
     "UserTurn": "responder",

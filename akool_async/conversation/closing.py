@@ -9,7 +9,8 @@ from typing import Final, Protocol
 
 from akool_async.concurrency import unlisted_task
 from akool_async.conversation.event_bus import EventBus
-from akool_async.conversation.options import ConversationOptions, SessionInfo
+from akool_async.conversation.meter import Meter
+from akool_async.conversation.options import ConversationOptions, ConversationStats, SessionInfo
 from akool_async.errors import ConversationClosedError, SessionLeftOpenError
 
 __all__ = ["Closable", "shut"]
@@ -39,6 +40,20 @@ class Closable(Protocol):
         """Its handlers are given a moment to finish."""
         ...
 
+    @property
+    def meter(self) -> Meter:
+        """What is measured."""
+        ...
+
+    @property
+    def error(self) -> BaseException | None:
+        """What ended it."""
+        ...
+
+    def stats(self) -> ConversationStats:
+        """What was counted."""
+        ...
+
     def connection_lost(self, error: BaseException) -> None:
         """Everything that waits fails with this error."""
 
@@ -60,6 +75,17 @@ async def shut(conversation: Closable, close: Callable[[], Awaitable[object]] | 
         SessionLeftOpenError: `close` raised it, or took far longer than it may.
         SystemExit, KeyboardInterrupt: raised by a handler of the last event.
     """
+    try:
+        with conversation.meter.measured("close"):
+            await _shut(conversation, close)
+    finally:
+        # Whatever else ended it; closing it is no error.
+        error = conversation.error
+        closed = error is None or isinstance(error, ConversationClosedError)
+        conversation.meter.end(conversation.stats(), "" if closed else type(error).__name__)
+
+
+async def _shut(conversation: Closable, close: Callable[[], Awaitable[object]] | None) -> None:
     limit = conversation.options.close_timeout
     start = unlisted_task
     tasks = {

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, Final, Protocol
 
+from akool_async.conversation.meter import Meter, name_of_end
 from akool_async.conversation.options import ConversationOptions, ConversationStats
 from akool_async.conversation.turns import Turns
 from akool_async.errors import CommandRejectedError, CommandTimeoutError
@@ -80,8 +82,10 @@ class Commands:
         *,
         turns: Turns,
         stats: ConversationStats,
+        meter: Meter,
     ) -> None:
         self._port = port
+        self._meter = meter
         self._resend = options.command_resend
         self._turns = turns
         self._stats = stats
@@ -120,7 +124,7 @@ class Commands:
         )
         self._turns.remember(command.mid, "command")
         self._pending[command.mid] = pending
-        pending.future.add_done_callback(lambda _: self._forget(pending.mid))
+        pending.future.add_done_callback(partial(self._ended, pending))
         self._stats.commands += 1
         self._port.push(pending.mid, packets, urgent=True)
         self._port.schedule()
@@ -143,6 +147,11 @@ class Commands:
     def interrupting(self) -> bool:
         """Whether an interrupt has no answer yet."""
         return any(p.cmd == "interrupt" for p in self._pending.values())
+
+    def name_of(self, mid: str) -> str | None:
+        """The name of a command that has no answer yet."""
+        pending = self._pending.get(mid)
+        return None if pending is None else pending.cmd
 
     def answered(self, answer: CommandAnswer) -> bool:
         """Takes an answer; `False`: no command waits for it.
@@ -201,6 +210,14 @@ class Commands:
                 if not self._port.waiting(pending.mid):
                     self._stats.commands_resent += 1
                     self._port.push(pending.mid, pending.packets, urgent=True)
+
+    def _ended(self, pending: _Pending, future: asyncio.Future[CommandAnswer]) -> None:
+        self._forget(pending.mid)
+        took = self._port.now() - (pending.expires - pending.timeout)
+        error = name_of_end(future)
+        if not error and not future.result().ok:
+            error = CommandRejectedError.__name__
+        self._meter.span("command", took, error, **{"akool.command": pending.cmd})
 
     def _forget(self, mid: str) -> None:
         """Nobody waits for its answer any more; it isn't sent again."""

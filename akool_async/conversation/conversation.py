@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from akool_async import events as ev
 from akool_async.conversation.commands import Commands
@@ -14,6 +14,7 @@ from akool_async.conversation.event_bus import EventBus
 from akool_async.conversation.gate import Gate
 from akool_async.conversation.handover import Handover
 from akool_async.conversation.liveness import Liveness
+from akool_async.conversation.meter import Meter
 from akool_async.conversation.options import ConversationOptions, ConversationStats, SessionInfo
 from akool_async.conversation.params import Params
 from akool_async.conversation.pending import Finish, HeardSpeech, PendingReply, Question
@@ -45,6 +46,8 @@ from akool_async.transport import ConnectionChange, Transport
 
 __all__ = ["Conversation"]
 
+_COMMON: Final = {"gen_ai.provider.name": "akool", "gen_ai.operation.name": "chat"}
+
 
 class Conversation:
     """Implements `Listener` for the driver, and the ports of questions, speech and the responder.
@@ -67,6 +70,8 @@ class Conversation:
             handler_limit=options.event_handler_queue,
             on_error=options.on_error,
         )
+        telemetry = options.telemetry
+        self.meter = Meter(self.now, telemetry.begin(_COMMON) if telemetry is not None else None)
         capabilities = capabilities_of(transport.dialect)
         if not capabilities.has_fin:
             options = replace(options, quiet_time=options.v3_quiet_time)
@@ -74,7 +79,9 @@ class Conversation:
         self.has_commands = capabilities.has_commands
         self.driver = Driver(transport, options, self)
         self.turns = Turns(options, clock=self.now, ids_everywhere=not capabilities.has_fin)
-        self.commands = Commands(self.driver, options, turns=self.turns, stats=self.counts)
+        self.commands = Commands(
+            self.driver, options, turns=self.turns, stats=self.counts, meter=self.meter
+        )
         self.settings = Settings(
             info, transport.limits, commands=self.commands, outbox=self.driver.outbox
         )
@@ -113,6 +120,7 @@ class Conversation:
             replies=self.replies,
             transcript=self.transcript,
             events=self.events,
+            meter=self.meter,
             interrupted=self._interrupted,
             gate=self.gate,
         )
@@ -225,6 +233,7 @@ class Conversation:
             bytes_received=theirs.bytes_received,
             dropped=dict(theirs.dropped),
             events_lost=self.events.lost,
+            timings=self.meter.timings(),
         )
 
     # What the driver reports.
@@ -263,6 +272,9 @@ class Conversation:
         self.speech.packet_sending(packet.key)
         if packet.key == self.speech.mid:
             self.echoes.answer_sent()
+            self.meter.speech_sending()
+        elif self.commands.name_of(packet.key) == "interrupt":
+            self.meter.interrupt_sending()
 
     def packet_sent(self, packet: QueuedPacket) -> None:
         """See `Listener`."""
@@ -339,6 +351,7 @@ class Conversation:
             self._user_spoke(heard, now)
 
     def _user_spoke(self, heard: Heard, now: float) -> None:
+        self.meter.user_spoke()
         self.transcript.add("user", "speech", heard.text, mid=heard.mid)
         if self.settings.mode != 1:
             self.turns.hear(heard.mid, heard.text, now)
@@ -353,10 +366,12 @@ class Conversation:
         known = self.turns.is_known(mid) or self.echoes.is_echo(mid)
         about = self.turns.answered_by(mid)
         if message.event == "audio_start":
+            self.meter.speaking_started()
             self.replies.audio_started(mid)
             self.speech.audio_started(about, known=known)
             self.events.publish(ev.SpeakingStarted(mid))
         elif message.event == "audio_end":
+            self.meter.speaking_stopped()
             self.replies.audio_ended(mid, now)
             self.speech.audio_ended(about, known=known)
             self.events.publish(ev.SpeakingStopped(mid))

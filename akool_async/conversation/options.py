@@ -9,8 +9,10 @@ from typing import Literal
 
 from akool_async.errors import InvalidParameterError
 from akool_async.stream.limits import Dialect
+from akool_async.telemetry.measurements import Measurements
 
 __all__ = ["ConversationOptions", "ConversationStats", "Mode", "SceneMode", "SessionInfo"]
+__all__ = ["ConversationOptions", "ConversationStats", "Mode", "SessionInfo", "Timing"]
 
 #: 1 retelling: the avatar says the text it is given. 2 dialogue: it answers it.
 Mode = Literal[1, 2]
@@ -84,6 +86,8 @@ class ConversationOptions:
         speech_margin: seconds added to that bound.
         on_error: called with the exception of a failed event handler or responder, after the
             `HandlerFailed` event; must not raise.
+        telemetry: given the session's durations, spans and counts, as by
+            `akool_async.telemetry.open_telemetry()`; `None`: as the client has it.
     """
 
     connect_timeout: float = 30.0
@@ -123,11 +127,12 @@ class ConversationOptions:
     words_per_second: float = 1.5
     speech_margin: float = 5.0
     on_error: Callable[[BaseException], None] | None = None
+    telemetry: Measurements | None = None
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if value is None or field.name == "on_error":
+            if value is None or field.name in ("on_error", "telemetry"):
                 continue
             if field.name == "suppress_echo":
                 if not isinstance(value, bool):
@@ -154,6 +159,7 @@ class SessionInfo:
         duration: seconds the session lives, from `created`.
         created: when the call that created it was sent, in seconds of the event loop's clock;
             `None`: when joined.
+        create_time: seconds that creating it took; `None`: when joined.
         mode: 1 retelling, 2 dialogue; as it was created.
         scene_mode: "meeting" (it lip-syncs audio), "fast_dialogue" or `None`; as it was created.
         language: as it was created.
@@ -170,6 +176,7 @@ class SessionInfo:
     dialect: Dialect = "v2"
     duration: float | None = None
     created: float | None = None
+    create_time: float | None = None
     mode: Mode | None = None
     scene_mode: SceneMode | None = None
     language: str | None = None
@@ -179,9 +186,23 @@ class SessionInfo:
     pull_url: str | None = dataclasses.field(default=None, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The percentiles of a duration, in seconds, over its newest 1,000 values."""
+
+    count: int
+    p50: float
+    p90: float
+    p99: float
+    longest: float
+
+
 @dataclass(slots=True)
 class ConversationStats:
-    """Counted since the session opened; packets and bytes are the transport's own figures."""
+    """Counted since the session opened; packets and bytes are the transport's own figures.
+
+    `timings`: how long things took, by the names of docs/telemetry.md without `akool.`.
+    """
 
     packets_sent: int = 0
     bytes_sent: int = 0
@@ -201,3 +222,4 @@ class ConversationStats:
     reconnects: int = 0
     probes: int = 0
     dropped: dict[str, int] = dataclasses.field(default_factory=dict)
+    timings: dict[str, Timing] = dataclasses.field(default_factory=dict)

@@ -8,6 +8,7 @@ from functools import partial
 from types import TracebackType
 from typing import Protocol, Self
 
+from akool_async.conversation.meter import Meter, name_of_end
 from akool_async.conversation.options import ConversationOptions, ConversationStats
 from akool_async.conversation.params import (
     QuestionFields,
@@ -58,6 +59,11 @@ class QuestionPort(Protocol):
     @property
     def counts(self) -> ConversationStats:
         """What is counted."""
+        ...
+
+    @property
+    def meter(self) -> Meter:
+        """What is measured."""
         ...
 
     @property
@@ -141,8 +147,9 @@ class Questions:
             entry=port.transcript.add("user", "typed", text, mid=mid),
             retelling=mode == 1,
         )
-        question.future.add_done_callback(partial(self._settled, question))
+        question.future.add_done_callback(partial(self._settled, question, asked))
         port.counts.questions += 1
+        port.meter.question_sent(asked)
         port.send_question(question, packets)
         return question
 
@@ -174,11 +181,15 @@ class Questions:
             left = max(until - port.now(), 0.001)
             await port.settings.set_mode(mode, timeout=min(left, port.options.command_timeout))
 
-    def _settled(self, question: Question, future: asyncio.Future[Reply]) -> None:
+    def _settled(self, question: Question, asked: float, future: asyncio.Future[Reply]) -> None:
         """It has its reply, or failed, or nothing waits for it any more."""
         port = self._port
+        error = name_of_end(future)
+        port.meter.span("question", port.now() - asked, error)
+        if not error and (first := future.result().first_after) is not None:
+            port.meter.duration("question.first_word", first)
         dropped = port.cancel(question.mid)
-        if not future.cancelled() and future.exception() is None:
+        if not error:
             return
         if dropped:
             port.turns.drop(question.mid)  # the avatar never gets all of it, so it won't answer

@@ -9,6 +9,7 @@ from akool_async.conversation.commands import Commands
 from akool_async.conversation.driver import Driver
 from akool_async.conversation.event_bus import EventBus
 from akool_async.conversation.gate import Gate
+from akool_async.conversation.meter import Meter
 from akool_async.conversation.options import ConversationOptions
 from akool_async.conversation.params import question_options
 from akool_async.conversation.pending import PendingReply, Question, RetoldText
@@ -38,6 +39,7 @@ class SpeechAdapter:
         replies: ReplyTracker,
         transcript: Transcript,
         events: EventBus,
+        meter: Meter,
         interrupted: Callable[[frozenset[PendingReply]], None],
         gate: Gate,
     ) -> None:
@@ -51,6 +53,7 @@ class SpeechAdapter:
         self._replies = replies
         self._transcript = transcript
         self._events = events
+        self._meter = meter
         self._interrupted = interrupted
         self._gate = gate
 
@@ -148,6 +151,11 @@ class SpeechAdapter:
             timeout=timeout or self.options.command_timeout,
             on_success=lambda: self._interrupted(earlier),
         )
+
+    def utterance_ended(self, seconds: float, state: str, error: BaseException | None) -> None:
+        """See `SpeechPort`."""
+        name = type(error).__name__ if error is not None else ""
+        self._meter.span("utterance", seconds, name, **{"akool.utterance.state": state})
 
     def report(self, error: BaseException, where: str) -> None:
         """See `SpeechPort`."""

@@ -6,11 +6,12 @@ import asyncio
 import inspect
 import logging
 import random
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from akool_async.auth import Auth, TokenFetch
 from akool_async.errors import (
@@ -31,6 +32,7 @@ from akool_async.rest.redaction import Redactor
 from akool_async.rest.request import Idempotency, Request
 from akool_async.rest.retry import RetryRules, wait_before_retry
 from akool_async.rest.tolerant_json import decode_json
+from akool_async.telemetry.measurements import Measurements
 
 __all__ = ["APIExecutor", "Send"]
 
@@ -41,6 +43,9 @@ A = TypeVar("A", bound=Answer)
 Envelope = Mapping[str, Any]
 #: Sends a request with a header of authentication, once.
 Send = Callable[[Request, "tuple[str, str] | None"], Awaitable[RawResponse]]
+
+#: A part of a path that names one thing, so that all calls of a kind are measured together.
+_ID_IN_PATH: Final = re.compile(r"/(?=[^/]*\d)[^/]{16,}")
 
 #: The service's code for a token that is invalid or expired.
 _TOKEN_STALE = 1101
@@ -58,6 +63,7 @@ class APIExecutor:
         close_timeout: seconds for which closing a session is tried.
         urgent: doesn't wait for other calls; for what closes a paid session.
         open_sessions: the sessions that the client has open, shared as well.
+        telemetry: given the duration of every call, its repetitions included.
     """
 
     pool: ConnectionPool
@@ -67,6 +73,7 @@ class APIExecutor:
     close_timeout: float = 60.0
     urgent: bool = False
     open_sessions: OpenSessions = field(default_factory=OpenSessions, repr=False)
+    telemetry: Measurements | None = field(default=None, repr=False)
 
     async def call(
         self,
@@ -143,6 +150,25 @@ class APIExecutor:
         read: Callable[[Envelope], Awaitable[T] | T],
         send: Send | None = None,
     ) -> T:
+        if self.telemetry is None:
+            return await self._tries(request, header, decode, read, send)
+        began, failed = time.monotonic(), ""
+        try:
+            return await self._tries(request, header, decode, read, send)
+        except BaseException as error:
+            failed = type(error).__name__
+            raise
+        finally:
+            _measure(self.telemetry, request, time.monotonic() - began, failed)
+
+    async def _tries(
+        self,
+        request: Request,
+        header: tuple[str, str] | None,
+        decode: Callable[[bytes], Any],
+        read: Callable[[Envelope], Awaitable[T] | T],
+        send: Send | None,
+    ) -> T:
         began = time.monotonic()
         tries = 0
         while True:
@@ -205,6 +231,16 @@ class APIExecutor:
 
 def _whole_envelope(envelope: Envelope) -> Envelope:
     return envelope
+
+
+def _measure(telemetry: Measurements, request: Request, seconds: float, error: str) -> None:
+    path = _ID_IN_PATH.sub("/{id}", request.path)
+    attributes = {"http.request.method": request.method, "url.template": path}
+    try:
+        telemetry.request(f"{request.method} {path}", seconds, attributes, error)
+    except Exception:
+        # The call may be paid for; the program's measurements must not hide its result.
+        logger.exception("telemetry= failed")
 
 
 def _log(request: Request, answer: RawResponse, tries: int, seconds: float) -> None:

@@ -86,11 +86,14 @@ class AvatarSession(TalkingMethods, PlayingMethods, ControlMethods):
         self._opened = True
         conversation = self._conversation
         try:
-            await conversation.driver.transport.connect(
-                timeout=conversation.options.connect_timeout
-            )
+            conversation.meter.identify(conversation.info)
+            with conversation.meter.measured("join"):
+                await conversation.driver.transport.connect(
+                    timeout=conversation.options.connect_timeout
+                )
             conversation.driver.start()
-            await conversation.liveness.ready()
+            with conversation.meter.measured("ready"):
+                await conversation.liveness.ready()
             if conversation.has_commands:
                 await self._prove()
             if conversation.responder is not None:

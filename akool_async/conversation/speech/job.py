@@ -107,6 +107,7 @@ class SpeechJob:
         self._on_end = on_end
         self._error_reported = False
         self._tasks: set[asyncio.Task[None]] = set()
+        self._began: float | None = None
         if isinstance(given, str):
             self.source.add_whole(given)
 
@@ -114,6 +115,7 @@ class SpeechJob:
 
     def start(self) -> None:
         """Its turn has come."""
+        self._began = asyncio.get_running_loop().time()
         self._own(self._send(), "akool-utterance")
         given, self._given = self._given, None
         if isinstance(given, AsyncIterable):
@@ -173,6 +175,9 @@ class SpeechJob:
         if self.message is not None:
             self.message.close(cut_off=state != "spoken")
         self.utterance.end(state, error)
+        if self._began is not None:
+            took = asyncio.get_running_loop().time() - self._began
+            self._port.utterance_ended(took, state, error)
         current = asyncio.current_task()
         for task in self._tasks:
             if task is not current:

@@ -109,5 +109,8 @@ class SpeechPort(Protocol):
         """
         ...
 
+    def utterance_ended(self, seconds: float, state: str, error: BaseException | None) -> None:
+        """An utterance that was begun ended in `state`, `seconds` after its turn came."""
+
     def report(self, error: BaseException, where: str) -> None:
         """Reports an error that no caller is waiting for."""

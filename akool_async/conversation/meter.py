@@ -1,0 +1,188 @@
+"""How long things take in one conversation: kept for `stats`, and passed on to the program's own
+measurements (docs/telemetry.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from akool_async.conversation.options import ConversationStats, SessionInfo, Timing
+from akool_async.telemetry.measurements import Attributes, SessionMeasurements
+
+__all__ = ["Meter", "name_of_end"]
+
+logger = logging.getLogger("akool_async.telemetry")
+
+#: The newest values of each duration are kept for its percentiles.
+_KEPT: Final = 1000
+#: Questions that wait for their first sound; older ones got none.
+_WAITING: Final = 16
+#: The counts of `ConversationStats` that are reported when a session ends.
+_COUNTS: Final = (
+    "packets_sent",
+    "bytes_sent",
+    "packets_received",
+    "bytes_received",
+    "commands_resent",
+    "reconnects",
+    "probes",
+    "late_parts",
+    "echoes",
+    "events_lost",
+    "unknown_packets",
+)
+
+
+def name_of_end(future: asyncio.Future[Any]) -> str:
+    """What a span's `error` says of a future that is done: "" for a result."""
+    if future.cancelled():
+        return "CancelledError"
+    error = future.exception()
+    return "" if error is None else type(error).__name__
+
+
+class Meter:
+    """The durations of one conversation. Names are without the `akool.` that they have outside.
+
+    Args:
+        clock: seconds of the event loop's clock.
+        session: the program's measurements of this session, `None`: it has none.
+    """
+
+    def __init__(self, clock: Callable[[], float], session: SessionMeasurements | None) -> None:
+        self._clock = clock
+        self._session = session
+        self._kept: dict[str, deque[float]] = {}
+        self._questions: deque[float] = deque(maxlen=_WAITING)
+        self._spoke_at: float | None = None
+        self._interrupted_at: float | None = None
+        self._speaking = False
+
+    # What a part measures itself.
+
+    def duration(self, name: str, seconds: float, **attributes: str | float | bool) -> None:
+        """Something took `seconds`."""
+        kept = self._kept.get(name)
+        if kept is None:
+            kept = self._kept[name] = deque(maxlen=_KEPT)
+        kept.append(seconds)
+        if self._session is not None:
+            self._report(lambda to: to.duration(f"akool.{name}", seconds, attributes))
+
+    def span(
+        self, name: str, seconds: float, error: str = "", **attributes: str | float | bool
+    ) -> None:
+        """Something that took `seconds` ended now. Only what succeeded counts for percentiles."""
+        if not error:
+            self.duration(name, seconds, **attributes)
+        if self._session is not None:
+            self._report(lambda to: to.span(f"akool.{name}", seconds, attributes, error))
+
+    @contextmanager
+    def measured(self, name: str, **attributes: str | float | bool) -> Iterator[None]:
+        """A span around a block; an exception ends it with its name."""
+        began = self._clock()
+        error = ""
+        try:
+            yield
+        except BaseException as failure:
+            error = type(failure).__name__
+            raise
+        finally:
+            self.span(name, self._clock() - began, error, **attributes)
+
+    # What the conversation passes on.
+
+    def question_sent(self, asked: float) -> None:
+        """A question is on its way since `asked`."""
+        self._questions.append(asked)
+
+    def speaking_started(self) -> None:
+        """The avatar began to speak."""
+        self._speaking = True
+        if self._questions:
+            self.duration("question.first_sound", self._clock() - self._questions.popleft())
+
+    def speaking_stopped(self) -> None:
+        """The avatar fell silent."""
+        self._speaking = False
+        if self._interrupted_at is not None:
+            self.duration("interrupt.to_silence", self._clock() - self._interrupted_at)
+            self._interrupted_at = None
+
+    def user_spoke(self) -> None:
+        """A person's words were recognised."""
+        self._spoke_at = self._clock()
+
+    def speech_sending(self) -> None:
+        """The first packet of a text that the avatar says is handed to the room."""
+        if self._spoke_at is not None:
+            self.duration("speech.to_first_word", self._clock() - self._spoke_at)
+            self._spoke_at = None
+
+    def interrupt_sending(self) -> None:
+        """An interrupt is handed to the room."""
+        now = self._clock()
+        if self._speaking:
+            self._interrupted_at = now
+        if self._spoke_at is not None:
+            self.duration("speech.to_interrupt", now - self._spoke_at)
+
+    # The session.
+
+    def identify(self, info: SessionInfo) -> None:
+        """What the session is about, and how long creating it took."""
+        found = {
+            "gen_ai.conversation.id": info.session_id,
+            "akool.avatar.id": info.avatar_id,
+            "akool.transport": info.transport or None,
+        }
+        attributes: Attributes = {name: value for name, value in found.items() if value}
+        self._report(lambda to: to.identify(attributes))
+        if info.create_time is not None:
+            self.span("create", info.create_time)
+
+    def end(self, stats: ConversationStats, error: str) -> None:
+        """The conversation is over: reports the counts."""
+        counts = [(name, int(getattr(stats, name))) for name in _COUNTS]
+
+        def report(to: SessionMeasurements) -> None:
+            for name, amount in counts:
+                if amount:
+                    to.count(f"akool.{name}", amount, {})
+            for reason, amount in stats.dropped.items():
+                to.count("akool.dropped", amount, {"akool.reason": reason})
+            to.end(error)
+
+        self._report(report)
+        self._session = None
+
+    def timings(self) -> dict[str, Timing]:
+        """The percentiles of what was measured so far."""
+        return {name: _timing(sorted(kept)) for name, kept in self._kept.items()}
+
+    def _report(self, call: Callable[[SessionMeasurements], None]) -> None:
+        if self._session is None:
+            return
+        try:
+            call(self._session)
+        except Exception:
+            # A conversation is paid for; the program's measurements must not end it.
+            logger.exception("telemetry= failed; this session reports nothing more")
+            self._session = None
+
+
+def _timing(values: list[float]) -> Timing:
+    last = len(values) - 1
+    return Timing(
+        count=len(values),
+        p50=values[round(last * 0.5)],
+        p90=values[round(last * 0.9)],
+        p99=values[round(last * 0.99)],
+        longest=values[-1],
+    )
