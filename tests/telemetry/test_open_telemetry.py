@@ -65,7 +65,6 @@ async def test_a_conversation_is_a_span_with_its_parts_below_it_and_histograms_i
     assert session.attributes["gen_ai.conversation.id"] == session_id
     assert session.attributes["akool.transport"] == "trtc"
     assert session.status.status_code is StatusCode.UNSET
-    parent = session.context.span_id
     below = {
         span.name
         for span in spans
