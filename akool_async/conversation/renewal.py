@@ -17,6 +17,7 @@ from akool_async.conversation.event_bus import EventBus
 from akool_async.conversation.gate import Gate
 from akool_async.conversation.handover import Handover
 from akool_async.conversation.liveness import Liveness
+from akool_async.conversation.meter import Meter
 from akool_async.conversation.options import ConversationOptions, SessionInfo
 from akool_async.conversation.settings import Settings
 from akool_async.conversation.standby import Connection, Standby
@@ -84,6 +85,11 @@ class RenewalPort(Protocol):
     @property
     def liveness(self) -> Liveness:
         """Knows when the session ends."""
+        ...
+
+    @property
+    def meter(self) -> Meter:
+        """What is measured."""
         ...
 
     @property
@@ -341,6 +347,8 @@ class Renewal:
         ends_at = None if info.duration is None else (info.created or port.now()) + info.duration
         port.handover.attach(new.transport, duration=info.duration, ends_at=ends_at)
         port.gate.open()
+        port.meter.identify(info)
+        port.meter.span("renewal", gap, **{"akool.renewal.quiet": quiet})
         logger.info("the session %s takes over from %s", info.session_id, old.info.session_id)
         port.events.publish(
             SessionRenewed(

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from akool_async.conversation.commands import Commands
 from akool_async.conversation.driver import Driver
+from akool_async.conversation.meter import Meter
 from akool_async.conversation.options import ConversationOptions, ConversationStats, SessionInfo
 from akool_async.conversation.params import Params
 from akool_async.conversation.settings import Settings
@@ -77,7 +78,8 @@ class Standby:
         self._driver = driver = Driver(connection.transport, options, self)
         stats = ConversationStats()
         turns = Turns(options, clock=driver.now, ids_everywhere=False)
-        self._commands = Commands(driver, options, turns=turns, stats=stats)
+        meter = Meter(driver.now, None)  # what the next avatar does belongs to no session yet
+        self._commands = Commands(driver, options, turns=turns, stats=stats, meter=meter)
         self._published = asyncio.Event()
         self._interrupted_at = 0.0
 
