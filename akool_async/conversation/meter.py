@@ -75,7 +75,7 @@ class Meter:
             self._report(lambda to: to.duration(f"akool.{name}", seconds, attributes))
 
     def span(
-        self, name: str, seconds: float, error: str = "", **attributes: str | float | bool
+        self, name: str, seconds: float, error: str = "", /, **attributes: str | float | bool
     ) -> None:
         """Something that took `seconds` ended now. Only what succeeded counts for percentiles."""
         if not error:
