@@ -11,8 +11,14 @@ from akool_async.errors import InvalidParameterError
 from akool_async.stream.limits import Dialect
 from akool_async.telemetry.measurements import Measurements
 
-__all__ = ["ConversationOptions", "ConversationStats", "Mode", "SceneMode", "SessionInfo"]
-__all__ = ["ConversationOptions", "ConversationStats", "Mode", "SessionInfo", "Timing"]
+__all__ = [
+    "ConversationOptions",
+    "ConversationStats",
+    "Mode",
+    "SceneMode",
+    "SessionInfo",
+    "Timing",
+]
 
 #: 1 retelling: the avatar says the text it is given. 2 dialogue: it answers it.
 Mode = Literal[1, 2]
