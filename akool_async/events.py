@@ -17,6 +17,8 @@ __all__ = [
     "Disconnected",
     "Event",
     "EventsLost",
+    "FirstAudio",
+    "FirstVideo",
     "HandlerFailed",
     "Idle",
     "MatchedBy",
@@ -37,6 +39,8 @@ __all__ = [
     "SpeakingStarted",
     "SpeakingStopped",
     "TokenExpiring",
+    "TrackPublished",
+    "TrackUnpublished",
     "UnknownReceived",
     "UnknownSenderMessage",
     "UserSpoke",
@@ -233,6 +237,41 @@ class AvatarLeft(Event):
 @dataclass(frozen=True, slots=True)
 class AvatarReturned(Event):
     """The avatar is in the room again."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackPublished(Event):
+    """The avatar publishes audio or video from now on; it needn't be read.
+
+    `track_id` and `name` are the room's, as in `AvatarSession.tracks`.
+    """
+
+    kind: Literal["audio", "video"]
+    track_id: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackUnpublished(Event):
+    """The avatar doesn't publish this track any more, or left."""
+
+    kind: Literal["audio", "video"]
+    track_id: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstAudio(Event):
+    """The first audio of the avatar came to a reader, `seconds` after the session was joined."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class FirstVideo(Event):
+    """The first picture of the avatar came to a reader, `seconds` after the session was joined."""
+
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from akool_async.conversation.transcript import Transcript
 from akool_async.conversation.turns import Turns
 from akool_async.conversation.user_speech import Heard, UserSpeech
 from akool_async.errors import ConversationClosedError, DisconnectedError, SendError
+from akool_async.media.session import SessionMedia
 from akool_async.stream import QueuedPacket
 from akool_async.stream.dialects import capabilities_of
 from akool_async.stream.messages import (
@@ -72,6 +73,7 @@ class Conversation:
         )
         telemetry = options.telemetry
         self.meter = Meter(self.now, telemetry.begin(_COMMON) if telemetry is not None else None)
+        self.media = SessionMedia(self.events.publish, self.now)
         capabilities = capabilities_of(transport.dialect)
         if not capabilities.has_fin:
             options = replace(options, quiet_time=options.v3_quiet_time)
@@ -106,7 +108,7 @@ class Conversation:
             events=self.events,
             stats=self.counts,
             duration=info.duration,
-            ends_at=_end_of(info, self.now()),
+            ends_at=info.ends_at(self.now()),
             lost=self.connection_lost,
         )
         self.gate = Gate()
@@ -136,6 +138,7 @@ class Conversation:
             replies=self.replies,
             user_speech=self.user_speech,
             speech=self.speech,
+            media=self.media,
             responding=lambda: self.responder is not None and self.responder.busy,
         )
         #: What tries to go on when a room is lost; `True`: it does.
@@ -198,18 +201,18 @@ class Conversation:
         self.driver.end()
         self.liveness.ended()
         self.gate.open()
+        self.media.end(error)
         reason = error.reason if isinstance(error, DisconnectedError) else "closed"
         self.events.publish(ev.Disconnected(reason))
 
     def runs(self, task: asyncio.Task[Any] | None) -> bool:
         """Whether a task is a handler's or the responder's, which closing waits for."""
-        responds = self.responder is not None and self.responder.runs(task)
-        return responds or self.events.runs(task)
+        return self.events.runs(task) or (self.responder is not None and self.responder.runs(task))
 
     async def stop(self) -> None:
         """Ends the tasks, all at once: one that takes its time must not keep the others."""
-        stopping = (self._stop_speaking(), self.playbacks.stop())
-        await asyncio.gather(self.driver.stop(), self.liveness.stop(), *stopping)
+        parts = (self.driver, self.liveness, self.playbacks, self.media)
+        await asyncio.gather(self._stop_speaking(), *(part.stop() for part in parts))
 
     async def leave(self, timeout: float) -> None:
         """Leaves the room."""
@@ -363,6 +366,7 @@ class Conversation:
 
     def _speech_event(self, message: SpeechEvent, now: float) -> None:
         mid = message.mid
+        self.media.avatar_speaks(message.event == "audio_start")
         known = self.turns.is_known(mid) or self.echoes.is_echo(mid)
         about = self.turns.answered_by(mid)
         if message.event == "audio_start":
@@ -457,10 +461,3 @@ class Conversation:
         """See `ResponderPort`."""
         if self.responder is responder:
             self.responder = None
-
-
-def _end_of(info: SessionInfo, now: float) -> float | None:
-    """When the session's duration is up, in seconds of the event loop's clock."""
-    if info.duration is None:
-        return None
-    return (now if info.created is None else info.created) + info.duration

@@ -14,6 +14,7 @@ from akool_async.conversation.reply_tracker import ReplyTracker
 from akool_async.conversation.speech.queue import SpeechQueue
 from akool_async.conversation.turns import Turns
 from akool_async.conversation.user_speech import UserSpeech
+from akool_async.media.session import SessionMedia
 from akool_async.stream.messages import Chat
 from akool_async.transport import Transport
 
@@ -38,6 +39,7 @@ class Handover:
         replies: ReplyTracker,
         user_speech: UserSpeech,
         speech: SpeechQueue,
+        media: SessionMedia,
         responding: Callable[[], bool],
     ) -> None:
         self._driver = driver
@@ -47,6 +49,7 @@ class Handover:
         self._replies = replies
         self._user_speech = user_speech
         self._speech = speech
+        self._media = media
         self._responding = responding
 
     @property
@@ -95,5 +98,6 @@ class Handover:
     ) -> None:
         """Goes on in a room that was joined, and whose avatar hears."""
         self._driver.attach(transport)
+        self._media.attach(transport.media, transport.name)
         now = asyncio.get_running_loop().time()
         self._liveness.renewed(duration, ends_at, now)

@@ -191,6 +191,12 @@ class SessionInfo:
     background_url: str | None = None
     pull_url: str | None = dataclasses.field(default=None, repr=False)
 
+    def ends_at(self, now: float) -> float | None:
+        """When the duration is up, in seconds of the event loop's clock; `None`: not known."""
+        if self.duration is None:
+            return None
+        return (now if self.created is None else self.created) + self.duration
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:

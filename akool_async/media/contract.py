@@ -14,7 +14,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from akool_async.errors import NotSupportedError
 from akool_async.media.frames import PixelFormat, Pixels, VideoFrame
@@ -126,6 +126,7 @@ class Picture:
     captured: float | None = None
 
 
+@runtime_checkable
 class AudioSink(Protocol):
     """Where received audio goes. Its methods neither block nor raise."""
 
@@ -142,6 +143,7 @@ class AudioSink(Protocol):
         """Nothing more will come by this subscription; readers raise `error`."""
 
 
+@runtime_checkable
 class VideoSink(Protocol):
     """Where received video goes. Its methods neither block nor raise."""
 

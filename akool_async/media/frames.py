@@ -13,13 +13,14 @@ from akool_async.validation import choice, number, quoted, whole
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["AudioFrame", "PixelFormat", "Pixels", "VideoFrame"]
+__all__ = ["AV_FORMATS", "AudioFrame", "PixelFormat", "Pixels", "VideoFrame", "check_pcm"]
 
 PixelFormat = Literal["i420", "rgb24", "rgba"]
 #: What holds pixels.
 Pixels = bytes | bytearray | memoryview
 
-_AV_FORMATS: Final = {"i420": "yuv420p", "rgb24": "rgb24", "rgba": "rgba"}
+#: FFmpeg's names of the formats.
+AV_FORMATS: Final = {"i420": "yuv420p", "rgb24": "rgb24", "rgba": "rgba"}
 _VIDEO_CLOCK: Final = 90_000
 _MAX_SIDE: Final = 16_384
 
@@ -120,7 +121,10 @@ class VideoFrame:
             raise InvalidParameterError(
                 "data", f"{type(self.data).__name__} isn't bytes; for arrays use from_ndarray"
             )
-        size, wanted = memoryview(self.data).nbytes, sum(w * h for w, h in self._plane_sizes())
+        size, wanted = (
+            memoryview(self.data).nbytes,
+            sum(w * h for w, h in self._plane_sizes()),
+        )
         if size != wanted:
             raise InvalidParameterError(
                 "data",
@@ -128,11 +132,7 @@ class VideoFrame:
             )
 
     def _plane_sizes(self) -> list[tuple[int, int]]:
-        """Bytes of a row, and rows, of each plane."""
-        if self.format == "i420":
-            half = ((self.width + 1) // 2, (self.height + 1) // 2)
-            return [(self.width, self.height), half, half]
-        return [(self.width * (3 if self.format == "rgb24" else 4), self.height)]
+        return _plane_sizes(self.width, self.height, self.format)
 
     @property
     def planes(self) -> tuple[memoryview, ...]:
@@ -197,15 +197,43 @@ class VideoFrame:
             height, width = shape[:2]
         return cls(array.tobytes(), width, height, format, timestamp, rotation)
 
+    @classmethod
+    def from_av(
+        cls,
+        frame: Any,
+        format: PixelFormat = "i420",  # noqa: A002 - the field's name
+        *,
+        timestamp: float | None = None,
+        rotation: int = 0,
+    ) -> VideoFrame:
+        """A frame of an `av.VideoFrame`, converted where it has another format; copied.
+
+        Its timestamp is the frame's own time, where none is given.
+        """
+        choice("format", format, get_args(PixelFormat))
+        if frame.format.name != AV_FORMATS[format]:
+            frame = frame.reformat(format=AV_FORMATS[format])
+        if timestamp is None:
+            timestamp = float(frame.time or 0.0)
+        sizes = _plane_sizes(frame.width, frame.height, format)
+        data = b"".join(
+            _packed(memoryview(plane), row, rows, plane.line_size)
+            for plane, (row, rows) in zip(frame.planes, sizes, strict=True)
+        )
+        return cls(data, frame.width, frame.height, format, timestamp, rotation)
+
     def to_av(self) -> Any:
         """An `av.VideoFrame` with its pts in 1/90,000 s. Its rotation isn't applied.
 
         Raises:
             MissingDependencyError: PyAV isn't installed.
         """
-        frame = av().VideoFrame(self.width, self.height, _AV_FORMATS[self.format])
+        frame = av().VideoFrame(self.width, self.height, AV_FORMATS[self.format])
         for plane, pixels, (row, rows) in zip(
-            frame.planes, self.planes, self._plane_sizes(), strict=True
+            frame.planes,
+            self.planes,
+            self._plane_sizes(),
+            strict=True,
         ):
             plane.update(_padded(pixels, row, rows, plane.line_size, plane.buffer_size))
         frame.time_base = Fraction(1, _VIDEO_CLOCK)
@@ -231,6 +259,21 @@ def check_pcm(field: str, pcm: object, channels: int) -> int:
             f"a sample has 2 bytes for each of {channels} channel(s)",
         )
     return len(pcm)
+
+
+def _plane_sizes(width: int, height: int, pixels: PixelFormat) -> list[tuple[int, int]]:
+    """Bytes of a row, and rows, of each plane."""
+    if pixels == "i420":
+        half = ((width + 1) // 2, (height + 1) // 2)
+        return [(width, height), half, half]
+    return [(width * (3 if pixels == "rgb24" else 4), height)]
+
+
+def _packed(plane: memoryview, row: int, rows: int, line: int) -> Pixels:
+    """A plane without what FFmpeg put behind each row."""
+    if line == row:
+        return plane[: row * rows]
+    return b"".join(plane[y * line : y * line + row] for y in range(rows))
 
 
 def _padded(pixels: memoryview, row: int, rows: int, line: int, size: int) -> Pixels:

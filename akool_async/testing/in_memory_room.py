@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from akool_async.errors import DisconnectedError, SendError
+from akool_async.media.contract import MediaTransport
 from akool_async.models.credentials import LiveKitCredentials
 from akool_async.stream.limits import LIVEKIT, Dialect, PacketLimits
 from akool_async.transport import (
@@ -59,6 +60,11 @@ class InMemoryTransport(Transport):
     def avatar_publishing(self) -> bool | None:
         """`InMemoryRoom.publishing`."""
         return self._room.publishing
+
+    @property
+    def media(self) -> MediaTransport | None:
+        """`InMemoryRoom.media`."""
+        return self._room.media
 
     async def connect(self, *, timeout: float) -> None:
         """Returns at once. Raises `InMemoryRoom.connect_error` if that is set."""
@@ -138,6 +144,7 @@ class InMemoryRoom:
         confirming: while it isn't set, packets arrive but `send` doesn't return, as in a room
             whose answer arrives before its confirmation of the question.
         publishing: whether the avatar publishes audio or video; `None`: the room can't say.
+        media: audio and video of the room, an `InMemoryMedia`; `None`: packets only.
         connect_error: what `connect` raises.
         can_reconnect: whether `reconnect` works (it ends `silent`).
         packets: everything that arrived at the avatar's end.
@@ -169,6 +176,7 @@ class InMemoryRoom:
         self.confirming = asyncio.Event()
         self.confirming.set()
         self.publishing: bool | None = None
+        self.media: MediaTransport | None = None
         self.connect_error: Exception | None = None
         self.can_reconnect = True
         self.packets: list[bytes] = []

@@ -15,6 +15,7 @@ from akool_async.conversation.idle import IdleWatch
 from akool_async.conversation.options import ConversationOptions, SessionInfo
 from akool_async.conversation.renewal import NextSessions, Renewal
 from akool_async.conversation.session.control import ControlMethods
+from akool_async.conversation.session.media import MediaMethods
 from akool_async.conversation.session.playing import PlayingMethods
 from akool_async.conversation.session.talking import TalkingMethods
 from akool_async.errors import (
@@ -31,7 +32,7 @@ __all__ = ["AvatarSession"]
 logger = logging.getLogger("akool_async.conversation")
 
 
-class AvatarSession(TalkingMethods, PlayingMethods, ControlMethods):
+class AvatarSession(TalkingMethods, PlayingMethods, ControlMethods, MediaMethods):
     """One conversation with an avatar, over any transport, in either dialect.
 
     Made by `AkoolClient.open_session` and `akool_async.join`; or by hand around a transport:
@@ -92,6 +93,8 @@ class AvatarSession(TalkingMethods, PlayingMethods, ControlMethods):
                     timeout=conversation.options.connect_timeout
                 )
             conversation.driver.start()
+            transport = conversation.driver.transport
+            conversation.media.attach(transport.media, transport.name)
             with conversation.meter.measured("ready"):
                 await conversation.liveness.ready()
             if conversation.has_commands:

@@ -32,6 +32,8 @@ class ParticipantTracker:
         avatar_here: set while the avatar is in the room and receives packets.
         connected: the transport's `connect` has returned; before that no change is reported.
         on_disconnected: called with the vendor's reason when the room is over.
+        on_tracks: called when the avatar's tracks may have changed.
+        on_subscribed: called with each track object that the client makes.
     """
 
     def __init__(self, senders: SenderFilter, inbox: Inbox, stats: TransportStats) -> None:
@@ -39,6 +41,8 @@ class ParticipantTracker:
         self.avatar_here = asyncio.Event()
         self.connected = False
         self.on_disconnected: Callable[[str], None] | None = None
+        self.on_tracks: Callable[[], None] | None = None
+        self.on_subscribed: Callable[[rtc.Track], None] | None = None
         self._inbox = inbox
         self._stats = stats
         self._loop = asyncio.get_running_loop()
@@ -51,12 +55,22 @@ class ParticipantTracker:
         self._left_timer: asyncio.TimerHandle | None = None
 
     @property
+    def room(self) -> rtc.Room | None:
+        """The room whose events are taken."""
+        return self._room
+
+    @property
     def avatar_publishing(self) -> bool:
         """Whether the avatar publishes a track; it needn't be subscribed to."""
-        if self._room is None or not self.avatar_here.is_set():
-            return False
+        return self.avatar_here.is_set() and bool(self.avatar_publications)
+
+    @property
+    def avatar_publications(self) -> list[rtc.RemoteTrackPublication]:
+        """What the avatar publishes now."""
+        if self._room is None or not self.senders.present:
+            return []
         avatar = self._room.remote_participants.get(self.senders.avatar or "")
-        return avatar is not None and bool(avatar.track_publications)
+        return [] if avatar is None else list(avatar.track_publications.values())
 
     def listen(self, room: rtc.Room) -> None:
         """Takes the events of this room from now on, and no more those of the one before.
@@ -79,8 +93,11 @@ class ParticipantTracker:
         on("participant_connected", self.announced)
         on("participant_active", self._active)
         on("participant_disconnected", self._left)
-        on("track_published", lambda _: self._check_publishing())
-        on("track_unpublished", lambda _: self._check_publishing())
+        on("track_published", lambda _: self._published())
+        on("track_unpublished", lambda _: self._published())
+        on("track_muted", lambda _: self._tracks_changed())
+        on("track_unmuted", lambda _: self._tracks_changed())
+        on("track_subscribed", self._subscribed)
         on("reconnecting", lambda _: self.reconnecting())
         on("reconnected", lambda _: self.reconnected())
         on("disconnected", lambda reason: self._over(rtc.DisconnectReason.Name(reason)))
@@ -91,6 +108,7 @@ class ParticipantTracker:
         self.avatar_here.clear()
         if self.senders.avatar is not None:
             self.senders.left(self.senders.avatar)
+        self._tracks_changed()
 
     def stop(self) -> None:
         """Takes no more events."""
@@ -113,6 +131,7 @@ class ParticipantTracker:
             # It was the avatar earlier, and another one was taken for it while it was away.
             self.avatar_here.clear()
             self._report_left()
+        self._tracks_changed()
         if participant.state == rtc.ParticipantState.PARTICIPANT_STATE_ACTIVE:
             self._active(participant)
 
@@ -188,6 +207,7 @@ class ParticipantTracker:
         elif self._left_timer is None:
             self._left_timer = self._loop.call_later(_LEFT_DELAY, self._really_left)
         self._find_successor()
+        self._tracks_changed()
 
     def _find_successor(self) -> None:
         """In the service's room a new avatar may have come before the old one was given up. It
@@ -199,6 +219,18 @@ class ParticipantTracker:
         for other in list(room.remote_participants.values()):
             if other.track_publications and not self.senders.present:
                 self.announced(other)
+
+    def _published(self) -> None:
+        self._tracks_changed()
+        self._check_publishing()
+
+    def _tracks_changed(self) -> None:
+        if self.on_tracks is not None:
+            self.on_tracks()
+
+    def _subscribed(self, track: rtc.Track) -> None:
+        if self.on_subscribed is not None:
+            self.on_subscribed(track)
 
     def _check_publishing(self) -> None:
         """Reports it once when the avatar begins to publish."""

@@ -28,6 +28,7 @@ from akool_async.transport.file_limit import check_file_limit
 from akool_livekit.fork_check import check_not_forked
 from akool_livekit.join_limiter import leave_room
 from akool_livekit.joining import FILES_PER_JOIN, Joiner, publish
+from akool_livekit.media import LiveKitMedia
 from akool_livekit.participants import ParticipantTracker
 from akool_livekit.reasons import ended_text, reason_name
 from akool_livekit.sender_filter import SenderFilter
@@ -82,6 +83,7 @@ class LiveKitTransport(Transport):
         senders = SenderFilter(avatar, own_room=target.own_room)
         self._participants = ParticipantTracker(senders, self._inbox, self.stats)
         self._participants.on_disconnected = self._disconnected
+        self._media: LiveKitMedia | None = None
         self._room: rtc.Room | None = None
         self._speech: DataStreamSpeech | None = None
         if self._joiner.credentials.audio_only_from_data_stream:
@@ -93,6 +95,13 @@ class LiveKitTransport(Transport):
         self._closing = asyncio.Lock()
         self._rejoining = asyncio.Lock()
         self._renewal: asyncio.Task[None] | None = None
+
+    @property
+    def media(self) -> LiveKitMedia:
+        """Audio and video of the room. See `Transport.media`."""
+        if self._media is None:
+            self._media = LiveKitMedia(self._participants, self._usable_room)
+        return self._media
 
     @property
     def avatar_publishing(self) -> bool:
@@ -174,6 +183,8 @@ class LiveKitTransport(Transport):
         self._end(DisconnectedError(ended_text("closed"), reason="closed"))
         async with self._closing:
             self._participants.stop()
+            if self._media is not None:
+                await self._media.close()
             renewal, self._renewal = self._renewal, None
             if renewal is not None:
                 renewal.cancel()
@@ -256,6 +267,8 @@ class LiveKitTransport(Transport):
                 await self._joiner.renew(until)
             await self._enter(until)
             self._participants.reconnected(lossy=True)
+            if self._media is not None and self._room is not None:
+                self._media.rejoined(self._room)
 
     async def _renew_and_rejoin(self, reason: str) -> None:
         """Answers a disconnection whose cause is the token (rule 10)."""

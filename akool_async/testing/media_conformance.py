@@ -1,0 +1,482 @@
+"""The conformance suite of `akool_async.media.MediaTransport`, for every transport that has one.
+
+    class TestMyMedia(MediaConformance):
+        transport = MyTransport
+
+        @pytest_asyncio.fixture
+        async def room(self):
+            async with MyMediaPeer() as room:
+                yield room
+
+Everything is awaited with generous limits (`TIMEOUT` seconds); nothing is timed.
+"""
+
+from __future__ import annotations
+
+import array
+import asyncio
+import math
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, ClassVar
+
+import pytest
+
+from akool_async.errors import DisconnectedError
+from akool_async.media import (
+    AudioRequest,
+    AudioWriter,
+    MediaKind,
+    MediaTransport,
+    Picture,
+    PixelFormat,
+    VideoFrame,
+    VideoRequest,
+)
+from akool_async.testing.media_peer import MediaPeer
+from akool_async.testing.waiting import TIMEOUT, until
+from akool_async.transport import Transport
+
+__all__ = ["MediaConformance", "MediaPeer", "NotingAudio", "NotingVideo", "rms", "sine"]
+
+#: Of full scale: a tone is louder, silence isn't.
+LOUD = 0.03
+
+
+def rms(pcm: bytes) -> float:
+    """The loudness of s16le samples, 0 to 1."""
+    samples = array.array("h", pcm)
+    return math.sqrt(sum(s * s for s in samples) / max(1, len(samples))) / 32_768
+
+
+class NotingAudio:
+    """An `AudioSink` that notes what comes."""
+
+    def __init__(self) -> None:
+        self.starts = 0
+        self.size = 0
+        self.pieces: list[int] = []
+        self.loudness = 0.0
+        self.error: BaseException | None = None
+
+    def started(self) -> None:
+        """See `AudioSink`."""
+        self.starts += 1
+
+    def pcm(self, data: bytes) -> None:
+        """See `AudioSink`."""
+        self.size += len(data)
+        self.pieces.append(len(data))
+        self.loudness = rms(data)
+
+    def failed(self, error: BaseException) -> None:
+        """See `AudioSink`."""
+        self.error = error
+
+
+class NotingVideo:
+    """A `VideoSink` that notes what comes."""
+
+    def __init__(self) -> None:
+        self.starts = 0
+        self.pictures = 0
+        self.last: Picture | None = None
+        self.sizes: set[tuple[int, int]] = set()
+        self.captured: list[float | None] = []
+        self.error: BaseException | None = None
+
+    def started(self) -> None:
+        """See `VideoSink`."""
+        self.starts += 1
+
+    def picture(self, picture: Picture) -> None:
+        """See `VideoSink`."""
+        self.pictures += 1
+        self.last = picture
+        self.sizes.add((picture.width, picture.height))
+        self.captured.append(picture.captured)
+
+    def failed(self, error: BaseException) -> None:
+        """See `VideoSink`."""
+        self.error = error
+
+    @property
+    def luma(self) -> float:
+        """Of the middle of the last picture, in i420."""
+        assert self.last is not None
+        row = self.last.height // 2 * self.last.width
+        line = bytes(memoryview(self.last.data).cast("B")[row : row + self.last.width])
+        return sum(line) / len(line)
+
+
+class MediaConformance:
+    """What every media transport does, as `MediaTransport` promises it."""
+
+    pytestmark = pytest.mark.asyncio
+
+    #: The class under test, and `transport_options` to make it with.
+    transport: ClassVar[type[Transport]]
+    options: ClassVar[Mapping[str, Any]] = {}
+
+    @pytest.fixture
+    def room(self) -> MediaPeer:
+        """To be overridden: an open room."""
+        raise NotImplementedError("override the fixture `room`")
+
+    @asynccontextmanager
+    async def joined(self, room: MediaPeer) -> AsyncIterator[MediaTransport]:
+        """The media of a connected transport, which is closed whatever happens."""
+        transport = self.transport(room.target, self.options)
+        try:
+            await transport.connect(timeout=TIMEOUT)
+            media = transport.media
+            assert media is not None
+            assert transport.media is media
+            yield media
+        finally:
+            await transport.close()
+
+    # Tracks
+
+    async def test_tracks_are_reported_as_they_come_and_go(self, room: MediaPeer) -> None:
+        async with self.joined(room) as media:
+            changes: list[int] = []
+            media.on_change = lambda: changes.append(len(media.tracks))
+            await room.publish("audio")
+            await until(lambda: _kinds(media) == {"audio"}, "the audio track")
+            first = media.tracks[0].id
+            await room.publish("video")
+            await until(lambda: _kinds(media) == {"audio", "video"}, "both tracks")
+            await room.unpublish("audio")
+            await until(lambda: _kinds(media) == {"video"}, "the end of the audio track")
+            await room.publish("audio")
+            await until(lambda: _kinds(media) == {"audio", "video"}, "the audio track again")
+            assert first not in {track.id for track in media.tracks}
+            assert changes[-4:] == [1, 2, 1, 2]
+
+    async def test_tracks_published_before_joining_are_known(self, room: MediaPeer) -> None:
+        await room.publish("audio")
+        async with self.joined(room) as media:
+            await until(lambda: _kinds(media) == {"audio"}, "the audio track")
+
+    async def test_a_stranger_has_no_tracks_here(self, room: MediaPeer) -> None:
+        await room.publish("video")
+        async with self.joined(room) as media:
+            await until(lambda: _kinds(media) == {"video"}, "the video track")
+            own = media.tracks
+            await room.stranger_publishes("video")
+            sink = NotingVideo()
+            subscription = media.see(VideoRequest(), sink)
+            await until(lambda: sink.pictures >= 10, "pictures")
+            assert media.tracks == own
+            assert abs(sink.luma - room.grey) < 20
+            subscription.close()
+
+    async def test_muting_is_seen(self, room: MediaPeer) -> None:
+        await room.publish("audio")
+        async with self.joined(room) as media:
+            await until(lambda: bool(media.tracks), "the track")
+            sink = NotingAudio()
+            media.hear(AudioRequest(), sink)
+            await until(lambda: sink.loudness > LOUD, "sound")
+            await room.mute("audio", True)
+            await until(lambda: media.tracks[0].muted, "the track muted")
+            await until(lambda: sink.loudness < LOUD, "silence")
+            await room.mute("audio", False)
+            await until(lambda: not media.tracks[0].muted, "the track not muted")
+            await until(lambda: sink.loudness > LOUD, "sound again")
+
+    # Hearing
+
+    @pytest.mark.parametrize("form", [(48_000, 1, 20), (16_000, 2, 10), (24_000, 1, 60)], ids=str)
+    async def test_audio_comes_in_the_form_asked_for(
+        self, room: MediaPeer, form: tuple[int, int, int]
+    ) -> None:
+        request = AudioRequest(*form)
+        await room.publish("audio")
+        async with self.joined(room) as media:
+            sink = NotingAudio()
+            loop = asyncio.get_running_loop()
+            media.hear(request, sink)
+            await until(lambda: sink.loudness > LOUD, "sound")
+            size, at = sink.size, loop.time()
+            await until(lambda: sink.size > size + 32_000, "more sound")
+            rate = (sink.size - size) / (loop.time() - at) / request.channels / 2
+            # A wrong rate would be off by half; a busy machine isn't by so much.
+            assert 0.6 < rate / request.sample_rate < 1.5
+            assert all(piece % (2 * request.channels) == 0 for piece in sink.pieces)
+            assert sink.starts == 1
+
+    async def test_a_closed_subscription_is_silent_and_a_second_one_works(
+        self, room: MediaPeer
+    ) -> None:
+        await room.publish("audio")
+        async with self.joined(room) as media:
+            for _ in range(3):
+                sink = NotingAudio()
+                subscription = media.hear(AudioRequest(), sink)
+                await until(lambda sink=sink: sink.loudness > LOUD, "sound")  # type: ignore[misc]
+                subscription.close()
+                subscription.close()
+                size = sink.size
+                other = NotingAudio()
+                media.hear(AudioRequest(), other).close()
+                await asyncio.sleep(0.05)
+                assert (sink.size, other.size) == (size, 0)
+
+    async def test_several_forms_at_once(self, room: MediaPeer) -> None:
+        await room.publish("audio")
+        async with self.joined(room) as media:
+            sinks = [NotingAudio() for _ in range(3)]
+            for sink, rate in zip(sinks, (48_000, 16_000, 16_000), strict=True):
+                media.hear(AudioRequest(rate), sink)
+            await until(lambda: all(sink.loudness > LOUD for sink in sinks), "sound in all")
+
+    async def test_asked_for_before_it_is_published(self, room: MediaPeer) -> None:
+        async with self.joined(room) as media:
+            audio, video = NotingAudio(), NotingVideo()
+            media.hear(AudioRequest(), audio)
+            media.see(VideoRequest(), video)
+            await room.publish("audio")
+            await room.publish("video")
+            await until(lambda: audio.loudness > LOUD, "sound")
+            await until(lambda: video.pictures > 2, "pictures")
+
+    @pytest.mark.parametrize("kind", ["audio", "video"])
+    async def test_published_again(self, room: MediaPeer, kind: MediaKind) -> None:
+        await room.publish(kind)
+        async with self.joined(room) as media:
+            audio, video = NotingAudio(), NotingVideo()
+            (
+                media.hear(AudioRequest(), audio)
+                if kind == "audio"
+                else media.see(VideoRequest(), video)
+            )
+            sink = audio if kind == "audio" else video
+            for streams in (1, 2, 3):
+                await until(lambda n=streams: sink.starts >= n, f"stream {streams}")  # type: ignore[misc]
+                before = (audio.size, video.pictures)
+                audio.loudness = 0.0
+                await until(
+                    lambda b=before: audio.loudness > LOUD or video.pictures > b[1] + 3,  # type: ignore[misc]
+                    f"sound or pictures of stream {streams}",
+                )
+                await room.unpublish(kind)
+                await until(lambda: not media.tracks, "the end of the track")
+                await room.publish(kind)
+
+    # Seeing
+
+    @pytest.mark.parametrize(("format_", "size"), [("i420", 1.5), ("rgb24", 3), ("rgba", 4)])
+    async def test_video_comes_in_the_form_asked_for(
+        self, room: MediaPeer, format_: PixelFormat, size: float
+    ) -> None:
+        await room.publish("video")
+        async with self.joined(room) as media:
+            sink = NotingVideo()
+            media.see(VideoRequest(format_), sink)
+            await until(lambda: (room.width, room.height) in sink.sizes, "a picture of full size")
+            assert sink.last is not None
+            assert len(sink.last.data) == sink.last.width * sink.last.height * size
+            if format_ == "i420":
+                assert abs(sink.luma - room.grey) < 20
+
+    async def test_pictures_keep_their_order_and_size(self, room: MediaPeer) -> None:
+        await room.publish("video")
+        async with self.joined(room) as media:
+            sink = NotingVideo()
+            media.see(VideoRequest(), sink)
+            await until(lambda: sink.pictures > 20, "pictures")
+            await room.unpublish("video")
+            await until(lambda: not media.tracks, "the end of the track")
+            times = [at for at in sink.captured if at is not None]
+            assert times == sorted(times)
+            assert len(set(times)) == len(times)
+            assert all(width > 8 for width, _ in sink.sizes)
+
+    # Speaking
+
+    @pytest.mark.parametrize(("sample_rate", "channels"), [(24_000, 1), (48_000, 2), (16_000, 1)])
+    async def test_what_is_spoken_is_heard(
+        self, room: MediaPeer, sample_rate: int, channels: int
+    ) -> None:
+        request = AudioRequest(sample_rate, channels)
+        async with self.joined(room) as media:
+            writer = await media.speak(request, queue_ms=200, timeout=TIMEOUT)
+            async with _talking(writer, request):
+                await until(lambda: room.loudness() > LOUD, "the avatar hears it")
+            await writer.wait_for_playout()
+            await until(lambda: room.loudness() < LOUD, "silence")
+            await writer.close()
+            await writer.close()
+
+    async def test_writing_keeps_the_pace_of_playing(self, room: MediaPeer) -> None:
+        request = AudioRequest(24_000)
+        async with self.joined(room) as media:
+            writer = await media.speak(request, queue_ms=200, timeout=TIMEOUT)
+            loop = asyncio.get_running_loop()
+            at = loop.time()
+            for _ in range(50):
+                await writer.write(sine(480, 24_000, 1))
+            assert loop.time() - at > 0.7
+            assert writer.queued < 0.3
+            await writer.wait_for_playout()
+            assert loop.time() - at > 0.9
+            assert writer.queued < 0.05
+
+    async def test_clearing_drops_what_waits(self, room: MediaPeer) -> None:
+        request = AudioRequest(24_000)
+        async with self.joined(room) as media:
+            writer = await media.speak(request, queue_ms=2_000, timeout=TIMEOUT)
+            for _ in range(50):
+                await writer.write(sine(480, 24_000, 1))
+            queued = writer.queued
+            assert queued > 0
+            assert abs(writer.clear() - queued) < 0.2
+            assert writer.queued == 0
+            assert writer.clear() == 0
+            await writer.wait_for_playout()
+
+    async def test_a_muted_microphone_is_not_heard(self, room: MediaPeer) -> None:
+        request = AudioRequest(24_000)
+        async with self.joined(room) as media:
+            writer = await media.speak(request, queue_ms=200, timeout=TIMEOUT)
+            async with _talking(writer, request):
+                await until(lambda: room.loudness() > LOUD, "the avatar hears it")
+                writer.mute(True)
+                await until(lambda: room.loudness() < LOUD, "silence while muted")
+                writer.mute(False)
+                await until(lambda: room.loudness() > LOUD, "the avatar hears it again")
+
+    async def test_after_its_end_a_microphone_says_so(self, room: MediaPeer) -> None:
+        async with self.joined(room) as media:
+            writer = await media.speak(AudioRequest(), queue_ms=200, timeout=TIMEOUT)
+            await writer.close()
+            with pytest.raises(DisconnectedError):
+                await writer.write(bytes(1920))
+            assert writer.queued == 0
+            other = await media.speak(AudioRequest(), queue_ms=200, timeout=TIMEOUT)
+        with pytest.raises(DisconnectedError):
+            await other.write(bytes(1920))
+        assert other.clear() == 0
+        await other.wait_for_playout()
+        await other.close()
+
+    @pytest.mark.parametrize("steps", [0, 1, 3, 10])
+    async def test_publishing_that_is_cancelled_leaves_nothing(
+        self, room: MediaPeer, steps: int
+    ) -> None:
+        request = AudioRequest(24_000)
+        async with self.joined(room) as media:
+            speaking = asyncio.create_task(media.speak(request, queue_ms=200, timeout=TIMEOUT))
+            for _ in range(steps):
+                await asyncio.sleep(0.002)
+            speaking.cancel()
+            await asyncio.wait({speaking})
+            again = await media.speak(request, queue_ms=200, timeout=TIMEOUT)
+            async with _talking(again, request):
+                await until(lambda: room.loudness() > LOUD, "the avatar hears it")
+
+    async def test_a_microphone_survives_a_broken_connection(self, room: MediaPeer) -> None:
+        request = AudioRequest(24_000)
+        async with self.joined(room) as media:
+            writer = await media.speak(request, queue_ms=200, timeout=TIMEOUT)
+            async with _talking(writer, request):
+                await until(lambda: room.loudness() > LOUD, "the avatar hears it")
+                await room.drop()
+                await asyncio.sleep(0.5)
+                await until(lambda: room.loudness() > LOUD, "the avatar hears it again")
+
+    # Showing
+
+    @pytest.mark.parametrize("format_", ["i420", "rgb24", "rgba"])
+    async def test_what_is_shown_is_seen(self, room: MediaPeer, format_: PixelFormat) -> None:
+        size = {"i420": 320 * 180 * 3 // 2, "rgb24": 320 * 180 * 3, "rgba": 320 * 180 * 4}[format_]
+        frame = VideoFrame(bytes([128]) * size, 320, 180, format_)
+        async with self.joined(room) as media:
+            writer = await media.show(320, 180, timeout=TIMEOUT)
+
+            def seen() -> bool:
+                writer.write(frame)
+                luma = room.luma()
+                return luma is not None and abs(luma - 128) < 30
+
+            await until(seen, "the avatar sees it")
+            writer.mute(True)
+            writer.mute(False)
+            await writer.close()
+            with pytest.raises(DisconnectedError):
+                writer.write(frame)
+
+    # The room
+
+    async def test_the_avatar_leaves_and_returns(self, room: MediaPeer) -> None:
+        await room.publish("audio")
+        async with self.joined(room) as media:
+            sink = NotingAudio()
+            media.hear(AudioRequest(), sink)
+            await until(lambda: sink.loudness > LOUD, "sound")
+            await room.avatar_leaves()
+            await until(lambda: not media.tracks, "no tracks")
+            sink.loudness = 0.0
+            await room.avatar_returns()
+            await until(lambda: sink.loudness > LOUD, "sound again")
+            assert sink.starts >= 2
+
+    async def test_a_broken_connection(self, room: MediaPeer) -> None:
+        await room.publish("video")
+        async with self.joined(room) as media:
+            sink = NotingVideo()
+            media.see(VideoRequest(), sink)
+            await until(lambda: sink.pictures > 3, "pictures")
+            await room.drop()
+            count = sink.pictures
+            await until(lambda: sink.pictures > count + 60, "pictures after it")
+
+    async def test_the_end_ends_everything(self, room: MediaPeer) -> None:
+        await room.publish("audio")
+        before = asyncio.all_tasks()
+        async with self.joined(room) as media:
+            sink = NotingAudio()
+            subscription = media.hear(AudioRequest(), sink)
+            await until(lambda: sink.loudness > LOUD, "sound")
+        size = sink.size
+        subscription.close()
+        media.hear(AudioRequest(), sink).close()
+        await until(
+            lambda: (
+                not {task for task in asyncio.all_tasks() - before if "stream" in task.get_name()}
+            ),
+            "the end of its tasks",
+        )
+        assert sink.size == size
+
+
+def sine(samples: int, sample_rate: int, channels: int) -> bytes:
+    """A tone of 500 Hz at a third of full scale."""
+    step = 2 * math.pi * 500 / sample_rate
+    wave = (round(math.sin(step * n) * 11_000) for n in range(samples))
+    return array.array("h", (value for value in wave for _ in range(channels))).tobytes()
+
+
+@asynccontextmanager
+async def _talking(writer: AudioWriter, request: AudioRequest) -> AsyncIterator[None]:
+    """Speaks a tone all the while."""
+
+    async def speak() -> None:
+        piece = sine(request.sample_rate // 50, request.sample_rate, request.channels)
+        while True:
+            await writer.write(piece)
+
+    task = asyncio.create_task(speak())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+    if not task.cancelled():
+        task.result()
+
+
+def _kinds(media: MediaTransport) -> set[str]:
+    return {track.kind for track in media.tracks}
