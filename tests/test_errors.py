@@ -13,18 +13,10 @@ import pytest
 import akool_async
 from akool_async import errors
 from akool_async.errors import (
-    CODES,
     AkoolError,
-    APIConnectionError,
-    APIError,
-    APITimeoutError,
     InvalidParameterError,
-    InvalidResponseError,
     MissingDependencyError,
     RequestInfo,
-    UnknownCodeError,
-    WaitTimeoutError,
-    error_for_code,
 )
 
 CLASSES = {
@@ -67,62 +59,6 @@ def test_those_about_time_are_pythons_too() -> None:
     assert {name for name, kind in CLASSES.items() if issubclass(kind, TimeoutError)} == late
     assert issubclass(InvalidParameterError, ValueError)
     assert issubclass(MissingDependencyError, ImportError)
-
-
-@pytest.mark.parametrize("code", sorted(CODES))
-def test_a_code_makes_its_class_and_says_what_it_means(code: int) -> None:
-    kind, meaning = CODES[code]
-    error = error_for_code(code, "", request=RequestInfo("GET", "/p"))
-    assert type(error) is kind
-    assert str(error) == f"{code}: {meaning} (GET /p)"
-
-
-def test_a_code_nobody_documented() -> None:
-    error = error_for_code(4711, "new")
-    assert isinstance(error, UnknownCodeError)
-    assert str(error) == "4711: new"
-    assert str(error_for_code(4711, "")) == "4711: no message"
-    assert not error.retryable
-
-
-def test_what_a_request_error_says() -> None:
-    where = RequestInfo("POST", "/p")
-    broke = APIConnectionError("broke", request=where, retryable=True, sent=False)
-    assert (str(broke), broke.retryable, broke.sent) == ("broke (POST /p)", True, False)
-    assert APITimeoutError("late").sent
-    unreadable = InvalidResponseError("html", request=where, status=502)
-    assert (str(unreadable), unreadable.status) == ("html (POST /p)", 502)
-
-
-def test_an_install_line_is_part_of_the_text() -> None:
-    error = MissingDependencyError("No transport.", install="pip install x")
-    assert str(error) == "No transport. Install it with: pip install x"
-    assert (error.install, str(MissingDependencyError("No."))) == ("pip install x", "No.")
-
-
-def test_a_missing_extra_is_named_beside_the_one_that_installs_everything():
-    error = MissingDependencyError("No.", install='pip install "akool-async[cli]"')
-    assert str(error) == (
-        'No. Install it with: pip install "akool-async[cli]", '
-        'or everything at once with: pip install "akool-async[all]"'
-    )
-    assert error.install == 'pip install "akool-async[cli]"'
-
-
-def test_a_parameter_error_names_field_and_problem() -> None:
-    error = InvalidParameterError("duration", "0 is out of range, allowed: 1..3600 seconds")
-    assert str(error) == "duration: 0 is out of range, allowed: 1..3600 seconds"
-    assert error.field == "duration"
-
-
-def test_waiting_too_long_tells_the_last_status() -> None:
-    assert WaitTimeoutError("late", status=2).status == 2
-    assert WaitTimeoutError("late", status=None).retryable
-
-
-def test_api_errors_tell_who_asked_what() -> None:
-    error = APIError(7, "no", request=RequestInfo("GET", "/p"), status=500, retry_after=3.0)
-    assert (error.code, error.message, error.status, error.retry_after) == (7, "no", 500, 3.0)
 
 
 def all_classes() -> list[type[AkoolError]]:
