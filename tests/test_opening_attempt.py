@@ -1,0 +1,144 @@
+"""One try to open a session: checked before it is paid for, created, joined, or closed again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from session_service import QUICK, EmptyRoom, SessionService
+
+from akool_async import AkoolClient, ConversationOptions, OwnAgoraRoom
+from akool_async.errors import (
+    InvalidParameterError,
+    JoinError,
+)
+from akool_async.models.session import LegacySession, Session
+from akool_async.stream.limits import AGORA
+
+pytestmark = pytest.mark.virtual_clock
+
+
+@pytest_asyncio.fixture
+async def sessions() -> AsyncIterator[SessionService]:
+    async with SessionService().running() as service:
+        yield service
+
+
+@pytest_asyncio.fixture
+async def akool(sessions: SessionService) -> AsyncIterator[AkoolClient]:
+    async with AkoolClient("any-key-1234", base_url=sessions.url) as client:
+        yield client
+
+
+def opening(akool: AkoolClient, **more: Any) -> Any:
+    return akool.open_session("a", transport=EmptyRoom, **{"options": QUICK, **more})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"legacy": True, "mode": 3},
+        {"legacy": True, "language": 7},
+        {"legacy": True, "voice_url": "no link"},
+        {"legacy": True, "voice_id": 5},
+        {"legacy": True, "running_timeout": 0},
+        {"legacy": True, "on_progress": 5},
+        {"legacy": True, "duration": 60},
+        {"options": {"reply_timeout": 5}},
+        {"transport_options": [1]},
+        {"renew_credentials": "yes"},
+        {"on_created": 5},
+        {"mode": 3},
+        {"extra": {"language": "en"}},
+        {"extra": {"mode_type": 1}},
+        {"extra": "llm"},
+    ],
+)
+async def test_wrong_values_are_refused_before_anything_is_paid(
+    sessions: SessionService, akool: AkoolClient, wrong: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidParameterError):
+        async with opening(akool, **wrong):
+            pytest.fail("opened")
+    assert sessions.calls == []
+
+
+async def test_what_no_document_names_is_sent_on_purpose(
+    sessions: SessionService, akool: AkoolClient
+) -> None:
+    async with opening(akool, extra={"llm_provider": "x"}, mode=1, language="en"):
+        pass
+    assert sessions.bodies[0] == {
+        "avatar_id": "a",
+        "stream_type": "livekit",
+        "mode_type": 1,
+        "language": "en",
+        "llm_provider": "x",
+    }
+
+
+async def test_a_link_too_long_for_the_opening_command_is_left_out_of_it(
+    sessions: SessionService, akool: AkoolClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Narrow(EmptyRoom):
+        room_limits = AGORA
+
+    link = "https://bucket.example/office.png?token=" + "x" * 1100
+    options = ConversationOptions(opening_timeout=0.01)
+    async with akool.open_session("a", transport=Narrow, background_url=link, options=options):
+        pass
+    assert sessions.bodies[0]["background_url"] == link
+    assert "background_url" in caplog.text
+
+
+async def test_its_id_is_given_to_the_caller_first(
+    sessions: SessionService, akool: AkoolClient
+) -> None:
+    seen: list[tuple[str, set[str]]] = []
+
+    async def journal(session: Session | LegacySession) -> None:
+        seen.append((session.id, set(sessions.open)))
+
+    async with opening(akool, on_created=journal):
+        assert seen == [("s1", {"s1"})]
+
+    def fails(session: Session | LegacySession) -> None:
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        await opening(akool, on_created=fails)
+    assert sessions.open == set()
+
+
+async def test_a_room_of_another_kind_is_refused_before_it_makes_tokens(
+    sessions: SessionService, akool: AkoolClient
+) -> None:
+    room = OwnAgoraRoom(
+        channel="c",
+        app_id="a" * 32,
+        avatar_uid=7,
+        avatar_token="a" * 30,
+        bot_uid=8,
+        bot_token="b" * 30,
+    )
+    with pytest.raises(InvalidParameterError, match="is for stream_type='agora', not for"):
+        await akool.open_session("a", transport=EmptyRoom, room=room, stream_type="livekit")
+    with pytest.raises(InvalidParameterError, match="str isn't a room"):
+        await akool.open_session("a", transport=EmptyRoom, room="mine")  # type: ignore[arg-type]
+    assert sessions.calls == []
+
+
+async def test_a_session_that_could_not_be_joined_is_closed_and_forgotten(
+    sessions: SessionService, akool: AkoolClient
+) -> None:
+    class Shut(EmptyRoom):
+        async def connect(self, *, timeout: float) -> None:
+            raise JoinError("shut")
+
+    with pytest.raises(JoinError, match="shut"):
+        await akool.open_session("a", transport=Shut, options=QUICK)
+    assert (sessions.made, sessions.open) == (1, set())
+    async with opening(akool):  # nothing of the first try is in the way
+        assert len(sessions.open) == 1
