@@ -64,7 +64,11 @@ def run(
         KeyboardInterrupt: Ctrl-C ended it (status 130, if it isn't caught).
         RuntimeError: an event loop is running already; `await main` there.
     """
-    if asyncio._get_running_loop() is not None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    else:
         raise RuntimeError("run() can't be called in a running event loop: `await` the coroutine")
     ending = _Ending(shutdown_timeout)
     with ending.handled(), asyncio.Runner(debug=debug, loop_factory=loop_factory) as runner:
