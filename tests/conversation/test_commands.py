@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from akool_async.errors import CommandTimeoutError, MessageTooLargeError
-from akool_async.stream.limits import AGORA, LIVEKIT
+from akool_async.errors import CommandTimeoutError
+from akool_async.stream.limits import LIVEKIT
 from akool_async.testing.in_memory_room import InMemoryRoom
 
 
@@ -43,22 +43,6 @@ async def test_an_answer_nobody_waits_for_is_counted(scene):
         await s.robot.until(lambda: s.session.stats.stray_answers == 1)
 
 
-async def test_settings_are_changed_one_after_the_other(scene):
-    async with scene(command_resend=30) as s:
-        s.robot.answers_commands = False
-        first = asyncio.create_task(s.session.set_params(language="fr"))
-        second = asyncio.create_task(s.session.set_params(language="de"))
-        await s.robot.until(lambda: len(s.robot.commands) == 2)
-        await asyncio.sleep(0.05)
-        assert len(s.robot.commands) == 2
-        s.robot.answer(s.robot.commands[-1]["mid"], "set-params")
-        await first
-        await s.robot.until(lambda: len(s.robot.commands) == 3)
-        assert s.robot.commands[-1]["pld"]["data"] == {"lang": "de"}
-        s.robot.answer(s.robot.commands[-1]["mid"], "set-params")
-        await second
-
-
 async def test_an_interrupt_is_not_repeated_once_a_chat_follows(scene):
     """Or it would cut off what was said after it."""
     async with scene(command_resend=0.1) as s:
@@ -89,24 +73,3 @@ async def test_every_command_is_answered_under_loss_doubling_and_disorder(scene)
             await asyncio.gather(*(s.session.act(action="nod") for _ in range(10)))
         assert len({command["mid"] for command in s.robot.named("set-action")}) == 200
         assert s.session.stats.commands_resent > 0
-
-
-async def test_a_setting_too_large_for_a_packet_is_named(scene):
-    async with scene(InMemoryRoom(limits=AGORA)) as s:
-        sent = len(s.robot.commands)
-        with pytest.raises(MessageTooLargeError) as caught:
-            await s.session.set_params(language="fr", voice_url="https://e.org/" + "x" * 2000)
-        assert caught.value.field == "voice_url"
-        assert len(s.robot.commands) == sent
-
-
-async def test_settings_too_large_together_are_sent_one_after_the_other(scene):
-    async with scene(InMemoryRoom(limits=AGORA)) as s:
-        links = ["https://e.org/" + letter * 600 for letter in "vb"]
-        await s.session.set_params(voice_url=links[0], background_url=links[1], language="fr")
-        sent = s.robot.named("set-params")[-2:]
-        assert {name for command in sent for name in command["pld"]["data"]} == {
-            "vparams",
-            "bgurl",
-            "lang",
-        }

@@ -75,6 +75,27 @@ class FakeAvatar:
         """Sends an event, for example `audio_end`."""
         self.send(type="event", mid=mid, pld={"event": name})
 
+    def speaks_chats(self) -> None:
+        """Makes it say every chat message as it is, as an avatar in retelling mode does."""
+
+        def on_chat(mid: str, text: str) -> None:
+            self.event("audio_start", mid)
+            self.reply(mid, text)
+            self.event("audio_end", mid)
+
+        self.on_chat = on_chat
+
+    def chat_modes(self) -> list[int]:
+        """The mode in which each packet of chat was heard, in their order; 0: not known."""
+        mode, found = 0, []
+        for packet in self.pair.packets:
+            message = json.loads(packet)
+            if message["type"] == "chat":
+                found.append(mode)
+            elif message["pld"]["cmd"] == "set-params":
+                mode = message["pld"]["data"].get("mode", mode)
+        return found
+
     def named(self, cmd: str) -> list[dict[str, Any]]:
         """The commands of that name."""
         return [c for c in self.commands if c["pld"]["cmd"] == cmd]
