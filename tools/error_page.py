@@ -39,6 +39,7 @@ REMEDIES: Final = {
     "VoiceFailedError": "clone from another recording",
     "WebhookError": "answer 400 and don't act on it",
     "WaitTimeoutError": "wait longer, or look at `status`",
+    "MediaTimeoutError": "try again; does the avatar publish video?",
     "RecordingError": "look at the cause: a full disk, for example; keep the file",
     "TransportError": "look at `retryable`",
     "JoinError": "open a session again",

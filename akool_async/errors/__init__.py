@@ -26,6 +26,7 @@ AkoolError
 ├── AvatarFailedError             an uploaded avatar whose processing failed
 ├── VoiceFailedError              a voice that couldn't be cloned
 ├── WebhookError                  a webhook that isn't the service's, is too old or unreadable
+├── MediaTimeoutError             no picture or sound came in time (also TimeoutError)
 ├── RecordingError                a recording ended early; the file has what came before
 ├── WaitTimeoutError              a status didn't come in time (also TimeoutError)
 ├── TransportError                a room
@@ -94,7 +95,7 @@ from akool_async.errors.conversation import (
     TextSourceError,
     TextTimeoutError,
 )
-from akool_async.errors.media import RecordingError
+from akool_async.errors.media import MediaTimeoutError, RecordingError
 from akool_async.errors.requests import (
     APIConnectionError,
     APITimeoutError,
@@ -146,6 +147,7 @@ __all__ = [
     "JoinError",
     "JoinRefusedError",
     "JoinTimeoutError",
+    "MediaTimeoutError",
     "MessageTooLargeError",
     "MissingDependencyError",
     "NotFoundError",

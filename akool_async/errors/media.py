@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from akool_async.errors.base import AkoolError
 
-__all__ = ["RecordingError"]
+__all__ = ["MediaTimeoutError", "RecordingError"]
+
+
+class MediaTimeoutError(AkoolError, TimeoutError):
+    """No picture, or no sound, came in time."""
+
+    retryable = True
 
 
 class RecordingError(AkoolError):

@@ -222,6 +222,16 @@ class VideoFrame:
         )
         return cls(data, frame.width, frame.height, format, timestamp, rotation)
 
+    def to_png(self) -> bytes:
+        """A PNG file's bytes; its rotation is applied.
+
+        Raises:
+            MissingDependencyError: numpy isn't installed.
+        """
+        from akool_async.media.png import png
+
+        return png(self)
+
     def to_av(self) -> Any:
         """An `av.VideoFrame` with its pts in 1/90,000 s. Its rotation isn't applied.
 

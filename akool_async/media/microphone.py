@@ -50,6 +50,7 @@ class Microphone:
         mute_while_avatar_speaks: bool,
         transport: Callable[[], MediaTransport],
         ended: Callable[[Microphone], None],
+        spoken: Callable[[bytes, AudioRequest, float], None],
     ) -> None:
         """Made by `AvatarSession.microphone`.
 
@@ -60,6 +61,8 @@ class Microphone:
             mute_while_avatar_speaks: against echo.
             transport: the one to publish by; raises where it can't.
             ended: called when it is closed.
+            spoken: called with samples that aren't muted, once the room has them, with their form
+                and the seconds that are still to be played.
         """
         self.sample_rate = request.sample_rate
         self.channels = request.channels
@@ -71,6 +74,7 @@ class Microphone:
         self._speech_timer: asyncio.TimerHandle | None = None
         self._transport = transport
         self._ended = ended
+        self._spoken = spoken
         self._writer: AudioWriter | None = None
         #: Set while there is a writer, and at the end.
         self._ready = asyncio.Event()
@@ -175,6 +179,8 @@ class Microphone:
                 if clears != self._clears:
                     return
                 await writer.write(pcm[at : at + piece])
+                if not self.muted:
+                    self._spoken(pcm[at : at + piece], self._request, writer.queued)
         finally:
             self._writing, self._unwritten = False, 0.0
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from akool_async.media.microphone import Microphone
     from akool_async.media.readers import FrameReader
     from akool_async.media.receiving import AudioFeed, VideoFeed
+    from akool_async.media.recording.recording import Recording
 
 __all__ = ["SessionMedia"]
 
@@ -46,6 +47,9 @@ class SessionMedia:
         self._audio: dict[AudioRequest, AudioFeed] = {}
         self._video: dict[VideoRequest, VideoFeed] = {}
         self._senders: list[Microphone | Camera] = []
+        #: Recordings that aren't over, and who is given what the program says.
+        self.recordings: set[Recording] = set()
+        self._taps: list[Callable[[AudioFrame], None]] = []
         self._republishing: set[asyncio.Task[None]] = set()
         self._heard = self._seen = False
         self._ended = False
@@ -105,12 +109,13 @@ class SessionMedia:
             feed.end()
 
     async def stop(self) -> None:
-        """Ends its tasks."""
+        """Ends its tasks, and completes the files of recordings."""
         tasks = list(self._republishing)
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+        await asyncio.gather(*(recording.finish() for recording in tuple(self.recordings)))
 
     def _feeds(self) -> list[AudioFeed | VideoFeed]:
         return [*self._audio.values(), *self._video.values()]
@@ -212,9 +217,27 @@ class SessionMedia:
             mute_while_avatar_speaks=mute_while_avatar_speaks,
             transport=lambda: self.require("speak"),
             ended=self._sender_ended,
+            spoken=self._spoken,
         )
         self._senders.append(microphone)
         return microphone
+
+    def tap_microphones(self, sink: Callable[[AudioFrame], None]) -> Callable[[], None]:
+        """Gives `sink` what the program says, as it is heard; returns what ends that."""
+        self._taps.append(sink)
+        return lambda: self._taps.remove(sink)
+
+    def _spoken(self, pcm: bytes, request: AudioRequest, queued: float) -> None:
+        """Samples were handed to the room; with them `queued` seconds are to be played."""
+        if not self._taps:
+            return
+        from akool_async.media.frames import AudioFrame
+
+        duration = len(pcm) / (2 * request.channels * request.sample_rate)
+        at = self.clock.now() + max(0.0, queued - duration)
+        frame = AudioFrame(pcm, request.sample_rate, request.channels, at)
+        for sink in tuple(self._taps):
+            sink(frame)
 
     def camera(self, width: int, height: int) -> Camera:
         """A camera that isn't open yet."""

@@ -112,13 +112,15 @@ class CopyingRecorder(BaseRecorder):
 
     def _copy(self, container: str, pipe: BytePipe) -> None:
         import av
+        from av.error import EOFError as StreamEndError
+        from av.error import InvalidDataError
 
         try:
             with av.open(pipe, "r", format=container, container_options=dict(_PROBE)) as stream:
                 if self._output is None:
                     self._begin(stream)
                 self._mux(stream)
-        except (av.EOFError, av.InvalidDataError):
+        except (StreamEndError, InvalidDataError):
             pass  # it was cut, before or after its header: what came before is in the file
         finally:
             pipe.drain()
