@@ -14,6 +14,9 @@ from akool_async.conversation.transcript import Transcript
 from akool_async.events import Disconnected, SpeakingStarted, SpeakingStopped
 from akool_async.media.recording.subtitles import Speech
 
+#: The transcript has its times from the machine's clock.
+pytestmark = pytest.mark.real_clock
+
 
 class Scene:
     """A transcript, and events at times that the test says."""

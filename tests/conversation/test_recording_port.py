@@ -10,6 +10,9 @@ from recorded_room import stage
 from akool_async.conversation.recording_port import _Port
 from akool_async.media import AudioFrame, TrackInfo
 
+#: The transcript has its times from the machine's clock.
+pytestmark = pytest.mark.real_clock
+
 
 async def test_the_announced_size_is_the_film_s() -> None:
     async with stage() as one:
