@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from os import PathLike
-from typing import TYPE_CHECKING
 
 from akool_async.conversation.session.base import SessionBase
 from akool_async.errors import MediaTimeoutError
 from akool_async.media.contract import VideoRequest
+from akool_async.media.frames import VideoFrame
+from akool_async.media.recording.recording import Recording
 from akool_async.validation import flag, seconds
-
-if TYPE_CHECKING:
-    from akool_async.media.frames import VideoFrame
-    from akool_async.media.recording.recording import Recording
 
 __all__ = ["RecordingMethods"]
 

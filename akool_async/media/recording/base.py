@@ -7,47 +7,24 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from os import PathLike
 from typing import Final
 
 from akool_async.errors import RecordingError
 from akool_async.media.recording.formats import check_free, check_target, require_av
 from akool_async.media.recording.output_file import OutputFile
+from akool_async.media.recording.stats import RecordingStats
 from akool_async.media.recording.subtitle_track import add_subtitles
 from akool_async.media.recording.subtitles import Speech, cues, webvtt
 
-__all__ = ["BaseRecorder", "RecordingStats"]
+__all__ = ["BaseRecorder"]
 
 logger = logging.getLogger("akool_async.media.recording")
 
 
 #: Seconds for writing what waits when nothing more can come.
 FAIL_TIMEOUT: Final = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class RecordingStats:
-    """A recording's figures so far.
-
-    Attributes:
-        seconds: how long the file is.
-        size: its bytes.
-        pictures: written to it; a picture that is shown longer may be written again.
-        pictures_dropped: not written because the machine was too slow; the ones before them are
-            shown longer, so that picture and sound stay together.
-        pictures_late: not written because they came for a time that was written already.
-        sound_dropped: seconds of sound not written because the machine was too slow.
-        silence: seconds of silence put in where no sound came, of all tracks.
-    """
-
-    seconds: float = 0.0
-    size: int = 0
-    pictures: int = 0
-    pictures_dropped: int = 0
-    pictures_late: int = 0
-    sound_dropped: float = 0.0
-    silence: float = 0.0
 
 
 class BaseRecorder(abc.ABC):

@@ -10,7 +10,8 @@ from os import PathLike
 from typing import Any, Final
 
 from akool_async.media.byte_pipe import BytePipe
-from akool_async.media.recording.base import BaseRecorder, RecordingStats
+from akool_async.media.recording.base import BaseRecorder
+from akool_async.media.recording.stats import RecordingStats
 from akool_async.media.recording.subtitles import Speech
 
 __all__ = ["CopyingRecorder"]

@@ -9,8 +9,9 @@ from os import PathLike
 from typing import Final
 
 from akool_async.media.frames import AudioFrame, VideoFrame
-from akool_async.media.recording.base import BaseRecorder, RecordingStats
+from akool_async.media.recording.base import BaseRecorder
 from akool_async.media.recording.film import SAMPLE_RATE, FilmWriter, Writer
+from akool_async.media.recording.stats import RecordingStats
 from akool_async.media.recording.wav import WavWriter
 
 __all__ = ["Recorder"]

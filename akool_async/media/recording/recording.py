@@ -8,18 +8,18 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar
 
 from akool_async.concurrency import Uncancellable
 from akool_async.errors import AkoolError, ConversationClosedError, RecordingError
 from akool_async.media.contract import EncodedSink, MediaSubscription
 from akool_async.media.frames import AudioFrame, VideoFrame
-from akool_async.media.recording.base import RecordingStats
-from akool_async.media.recording.copying import CopyingRecorder
-from akool_async.media.recording.film import SAMPLE_RATE
-from akool_async.media.recording.formats import check_target
-from akool_async.media.recording.recorder import Recorder
-from akool_async.media.recording.subtitles import Speech
+from akool_async.media.recording.stats import RecordingStats
+
+if TYPE_CHECKING:
+    from akool_async.media.recording.copying import CopyingRecorder
+    from akool_async.media.recording.recorder import Recorder
+    from akool_async.media.recording.subtitles import Speech
 
 __all__ = ["Recording", "RecordingPort"]
 
@@ -166,6 +166,11 @@ class Recording:
             await self.aclose()
 
     async def _begin(self) -> None:
+        # Imported by who records: a conversation that isn't recorded doesn't pay for it.
+        from akool_async.media.recording.film import SAMPLE_RATE
+        from akool_async.media.recording.formats import check_target
+        from akool_async.media.recording.recorder import Recorder
+
         _, kind = check_target(self.path, overwrite=self._overwrite)
         loop = asyncio.get_running_loop()
 
@@ -201,6 +206,8 @@ class Recording:
         """Begins to copy an encoded stream, where there is one that the file can hold."""
         if not {"h264", "aac"} <= codecs:
             return False
+        from akool_async.media.recording.copying import CopyingRecorder
+
         sink = _Late()
         subscription = self._port.encoded(sink)
         if subscription is None:

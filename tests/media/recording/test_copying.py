@@ -10,7 +10,7 @@ from av_samples import probe
 from flv_server import SECONDS, film
 
 from akool_async.errors import InvalidParameterError, RecordingError
-from akool_async.media.recording import Speech, base
+from akool_async.media.recording import RecordingStats, Speech
 from akool_async.media.recording.copying import CopyingRecorder
 from akool_async.testing.waiting import until
 
@@ -132,7 +132,7 @@ async def test_nothing_came(tmp_path: Path) -> None:
     one.end(timeout=60)
     await joined(one)
     assert one.error is None
-    assert (one.origin, one.stats) == (None, base.RecordingStats())
+    assert (one.origin, one.stats) == (None, RecordingStats())
     assert path.read_bytes() == b""
 
 
