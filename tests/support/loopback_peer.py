@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import aiohttp
 from aiohttp import web
 
 from akool_async.models.credentials import AgoraCredentials, TRTCCredentials
@@ -18,6 +19,7 @@ from akool_async.simulator.rooms.relay.trtc import TRTCRoom
 from akool_async.simulator.rooms.room import SimRoom
 from akool_async.testing.conformance import TIMEOUT, RemotePeer, until
 from akool_async.transport import ConnectionChange, ConnectionState, JoinTarget, Transport
+from akool_async.transport.engines import relay_wire
 from akool_async.transport.engines.relay_client import RelayEngine
 
 T = TypeVar("T", bound=Transport)
@@ -186,3 +188,46 @@ async def next_change(transport: Transport, state: ConnectionState) -> Connectio
             item = await transport.receive()
             if isinstance(item, ConnectionChange) and item.state is state:
                 return item
+
+
+def join_form(far: LoopbackPeer, **changes: Any) -> dict[str, Any]:
+    """What a client says first to join the room."""
+    access = far.access
+    if far.room.kind == "agora":
+        form = {
+            "channel": access["agora_channel"],
+            "identity": str(access["agora_uid"]),
+            "credential": access["agora_token"],
+            "app_id": access["agora_app_id"],
+        }
+    else:
+        form = {
+            "channel": access["trtc_room_id"],
+            "room_kind": "string",
+            "identity": access["trtc_user_id"],
+            "credential": access["trtc_user_sig"],
+            "app_id": access["trtc_app_id"],
+            "role": "anchor",
+        }
+    return form | changes
+
+
+@contextlib.asynccontextmanager
+async def relay_client(
+    far: LoopbackPeer, **changes: Any
+) -> AsyncIterator[tuple[aiohttp.ClientWebSocketResponse, dict[str, Any]]]:
+    """A websocket that has sent that, and the relay's answer; without an engine."""
+    async with (
+        aiohttp.ClientSession() as http,
+        http.ws_connect(far.room.base_url + far.room.path) as ws,
+    ):
+        await ws.send_json(join_form(far, **changes))
+        yield ws, await ws.receive_json(timeout=10)
+
+
+async def relay_ask(
+    ws: aiohttp.ClientWebSocketResponse, packet: bytes, *, at: float = 0.0, command: int = 0
+) -> int:
+    """Sends a packet; the code that the relay answers."""
+    await ws.send_bytes(relay_wire.pack_sent(at, command, packet))
+    return int((await ws.receive_json(timeout=10))["ack"])

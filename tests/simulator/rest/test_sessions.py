@@ -9,7 +9,6 @@ from typing import Any
 import aiohttp
 import pytest
 
-from akool_async.errors import MissingDependencyError
 from akool_async.simulator import ServiceBehavior, Simulator
 from akool_async.simulator.rooms.room import SimRoom
 
@@ -342,26 +341,3 @@ async def test_a_room_that_cannot_be_opened_costs_nothing(
         assert sim.credits_taken == 0
         assert not sim.sessions
     assert caplog.records
-
-
-async def test_the_missing_part_is_named() -> None:
-    from akool_async.simulator.rooms.kinds import RoomKinds
-    from akool_async.simulator.service import OpenRooms
-
-    kinds = RoomKinds(OpenRooms(), {"agora": "akool_no_such_module:Room"})
-    with pytest.raises(MissingDependencyError, match=r"akool-async\[simulator\]"):
-        await kinds.load("agora")
-
-
-async def test_kinds_of_rooms_are_imported_on_use() -> None:
-    script = (
-        "import sys, akool_async.simulator as s; s.Simulator();"
-        "print(sorted({'aiortc', 'livekit', 'av', 'pytest', 'pydantic'} & set(sys.modules)))"
-    )
-    import sys
-
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE
-    )
-    out, _ = await process.communicate()
-    assert not ({"aiortc", "livekit", "av", "pytest"} & set(eval(out)))

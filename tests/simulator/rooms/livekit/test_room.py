@@ -12,7 +12,6 @@ from livekit.protocol import rtc as signalling
 from livekit_peer import RoomWanted, SimulatedPeer
 
 from akool_async.simulator.network import NetworkConditions
-from akool_async.simulator.rooms.livekit.hub import Resident
 from akool_async.simulator.rooms.livekit.room import LiveKitRoom
 from akool_async.simulator.rooms.livekit.tokens import Grants, mint
 from akool_async.testing.conformance import until
@@ -152,26 +151,6 @@ async def test_the_sender_cannot_pretend_to_be_another(room, client):
     )
     member._packet_received(forged.SerializeToString(), True)
     assert room.events.packets == [(b"x", room.sim.client_identity)]
-
-
-@pytest.mark.parametrize(
-    ("kind", "track_id", "arrives"),
-    [("", "TR_1", False), ("standard", "", False), ("agent", "", False), ("agent", "TR_1", True)],
-)
-async def test_a_transcription_is_an_agents_to_send(room, kind, track_id, arrives):
-    """One without a track's id ends the process of a native client that receives it."""
-    agent = Resident("agent", room.sim.hub.name)
-    agent.grants = Grants("agent", room.sim.hub.name, kind=kind)
-    heard = []
-    listener = Resident("listener", room.sim.hub.name)
-    listener.receive = heard.append
-    room.sim.hub.enter(agent)
-    room.sim.hub.enter(listener)
-    words = pb.Transcription(transcribed_participant_identity="agent", track_id=track_id)
-    words.segments.add(id="s1", text="hello", final=True)
-    room.sim.hub.send(agent, pb.DataPacket(transcription=words))
-    assert bool(heard) is arrives
-    assert room.sim.hub.refused == (0 if arrives else 1)
 
 
 async def test_addressed_packets_reach_only_those_named(room, client):

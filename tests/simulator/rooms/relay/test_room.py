@@ -2,58 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
 import pytest
-from loopback_peer import LoopbackPeer, loopback_room
+from loopback_peer import loopback_room, relay_ask, relay_client
 
 from akool_async.simulator.network import NetworkConditions
 from akool_async.testing.conformance import until
 from akool_async.transport.engines import relay_wire
-
-
-def form_of(far: LoopbackPeer, **changes: Any) -> dict[str, Any]:
-    access = far.access
-    if far.room.kind == "agora":
-        form = {
-            "channel": access["agora_channel"],
-            "identity": str(access["agora_uid"]),
-            "credential": access["agora_token"],
-            "app_id": access["agora_app_id"],
-        }
-    else:
-        form = {
-            "channel": access["trtc_room_id"],
-            "room_kind": "string",
-            "identity": access["trtc_user_id"],
-            "credential": access["trtc_user_sig"],
-            "app_id": access["trtc_app_id"],
-            "role": "anchor",
-        }
-    return form | changes
-
-
-@asynccontextmanager
-async def client(
-    far: LoopbackPeer, **changes: Any
-) -> AsyncIterator[tuple[aiohttp.ClientWebSocketResponse, dict[str, Any]]]:
-    async with (
-        aiohttp.ClientSession() as http,
-        http.ws_connect(far.room.base_url + far.room.path) as ws,
-    ):
-        await ws.send_json(form_of(far, **changes))
-        yield ws, await ws.receive_json(timeout=10)
-
-
-async def ask(
-    ws: aiohttp.ClientWebSocketResponse, packet: bytes, *, at: float = 0.0, command: int = 0
-) -> int:
-    await ws.send_bytes(relay_wire.pack_sent(at, command, packet))
-    return int((await ws.receive_json(timeout=10))["ack"])
-
 
 KINDS = pytest.mark.parametrize("kind", ["agora", "trtc"])
 
@@ -68,9 +25,9 @@ async def test_joining_and_leaving_are_told_to_the_avatar_and_the_others(kind: s
     async with loopback_room(kind, own_room=own) as far:
         far.access |= {"agora_token": "t", "agora_app_id": "a", "trtc_room_id": "c"}
         far.access |= {"trtc_user_id": "2", "trtc_user_sig": "s", "trtc_app_id": 5}
-        async with client(far, identity="2") as (one, joined):
+        async with relay_client(far, identity="2") as (one, joined):
             assert joined == {"event": "joined", "members": ["1"]}
-            async with client(far, identity="3") as (two, answer):
+            async with relay_client(far, identity="3") as (two, answer):
                 assert sorted(answer["members"]) == ["1", "2"]
                 told = await one.receive_json(timeout=10)
                 assert told == {"event": "user_joined", "identity": "3"}
@@ -91,53 +48,15 @@ async def test_a_packet_goes_to_the_avatar_and_to_everybody_else(kind: str) -> N
         far.access |= {"agora_token": "t", "agora_app_id": "a", "trtc_room_id": "c"}
         far.access |= {"trtc_user_id": "2", "trtc_user_sig": "s", "trtc_app_id": 5}
         command = far.room.command
-        async with client(far, identity="2") as (one, _), client(far, identity="3") as (two, _):
+        async with (
+            relay_client(far, identity="2") as (one, _),
+            relay_client(far, identity="3") as (two, _),
+        ):
             await one.receive_json(timeout=10)
-            assert await ask(two, b"hello", command=command) == 0
+            assert await relay_ask(two, b"hello", command=command) == 0
             frame = await one.receive_bytes(timeout=10)
             assert relay_wire.unpack_relayed(frame) == relay_wire.Relayed(command, "3", b"hello")
             assert (far.events.packets, far.events.senders) == ([b"hello"], ["3"])
-
-
-async def test_agoras_codes() -> None:
-    async with loopback_room("agora") as far, client(far) as (ws, _):
-        assert await ask(ws, b"x" * 1024) == 0
-        assert await ask(ws, b"x" * 1025) == -114
-        assert await ask(ws, b"") == -2
-        await ws.send_bytes(b"short")
-        assert (await ws.receive_json(timeout=10))["ack"] == -2
-        for _ in range(5):
-            assert await ask(ws, b"x" * 1024, at=0.5) == 0
-        assert await ask(ws, b"x", at=0.9) == -115
-        assert await ask(ws, b"x" * 1024, at=1.0) == 0
-        assert await ask(ws, b"x", at=0.9) == -2  # its clock ran backwards
-        assert await ask(ws, b"x", at=float("nan")) == -2
-        for _ in range(60):
-            assert await ask(ws, b"x", at=3.0) == 0
-        assert await ask(ws, b"x", at=3.5) == -12
-        assert far.room.refused == {-114: 1, -2: 4, -115: 1, -12: 1}
-
-
-async def test_trtcs_codes() -> None:
-    async with loopback_room("trtc") as far, client(far) as (ws, _):
-        assert await ask(ws, b"x" * 1000, command=1) == 0
-        assert await ask(ws, b"x" * 1001, command=1) == 5000
-        assert await ask(ws, b"", command=1) == 5000
-        assert await ask(ws, b"x", command=0) == 5000
-        assert await ask(ws, b"x", command=11) == 5000
-        assert await ask(ws, b"other", command=2) == 0
-        for _ in range(28):
-            assert await ask(ws, b"x", command=1) == 0
-        assert await ask(ws, b"x", command=1) == 5100
-        await far.room.fault("refuse_sends", code=5400)
-        assert await ask(ws, b"x", at=3, command=1) == 5400
-        assert b"other" not in far.events.packets
-
-
-async def test_only_an_anchor_may_send() -> None:
-    async with loopback_room("trtc") as far, client(far, role="audience") as (ws, joined):
-        assert joined["event"] == "joined"
-        assert await ask(ws, b"x", command=1) == 5100
 
 
 @pytest.mark.parametrize(
@@ -158,42 +77,16 @@ async def test_only_an_anchor_may_send() -> None:
     ],
 )
 async def test_who_is_refused(kind: str, changes: dict[str, Any], code: int) -> None:
-    async with loopback_room(kind) as far, client(far, **changes) as (ws, answer):
+    async with loopback_room(kind) as far, relay_client(far, **changes) as (ws, answer):
         assert (answer["event"], answer["code"]) == ("refused", code)
         assert str(far.access.get("agora_token")) not in json.dumps(answer)
         assert (await ws.receive(timeout=10)).type is aiohttp.WSMsgType.CLOSE
         assert far.events.history == []
 
 
-async def test_a_token_is_good_to_join_with_for_five_minutes_and_to_stay_for_longer() -> None:
-    async with loopback_room("agora") as far:
-        async with client(far):
-            await far.room.fault("expire_token")
-            await far.drop()
-            await until(lambda: not far.room.members, "the break")
-        async with client(far) as (_, answer):  # back to its place
-            assert answer["event"] == "joined"
-        async with client(far, identity="2") as (_, answer):
-            assert (answer["event"], answer["code"]) == ("refused", 9)
-        assert len(far.events.history) == 1
-
-
-async def test_a_new_token_keeps_a_member_in() -> None:
-    async with loopback_room("agora") as far, client(far) as (ws, _):
-        await far.room.fault("token_will_expire", seconds=0.2)
-        assert await ws.receive_json(timeout=10) == {"event": "token_will_expire", "seconds": 0.2}
-        await ws.send_json({"do": "renew", "token": "made up"})
-        assert await ws.receive_json(timeout=10) == {"event": "renewed", "code": 8}
-        token = far.room.new_token()  # type: ignore[attr-defined]
-        await ws.send_json({"do": "renew", "token": token})
-        assert await ws.receive_json(timeout=10) == {"event": "renewed", "code": 0}
-        with pytest.raises(TimeoutError):
-            await ws.receive(timeout=0.4)
-
-
 @KINDS
 async def test_what_isnt_understood_is_borne(kind: str) -> None:
-    async with loopback_room(kind) as far, client(far) as (ws, _):
+    async with loopback_room(kind) as far, relay_client(far) as (ws, _):
         for nonsense in ("no JSON", "[1]", '"text"', '{"do":"fly"}', '{"do":"renew"}'):
             await ws.send_str(nonsense)
         await far.send(b"still here")
@@ -218,7 +111,7 @@ async def test_a_first_frame_that_names_no_room(kind: str, first: str) -> None:
 
 @KINDS
 async def test_the_avatar_keeps_to_the_limits_as_well(kind: str) -> None:
-    async with loopback_room(kind) as far, client(far) as (ws, _):
+    async with loopback_room(kind) as far, relay_client(far) as (ws, _):
         for packet in (b"", b"x" * (far.room.rules.max_bytes + 1)):
             with pytest.raises(ValueError, match="in a packet"):
                 await far.send(packet)
@@ -236,7 +129,7 @@ async def test_the_avatar_keeps_to_the_limits_as_well(kind: str) -> None:
 async def test_what_nobody_hears_is_lost(kind: str) -> None:
     async with loopback_room(kind) as far:
         await far.send(b"to nobody")
-        async with client(far) as (ws, _):
+        async with relay_client(far) as (ws, _):
             await far.room.fault("avatar_leaves")
             await far.send(b"from outside")
             assert (await ws.receive_json(timeout=10))["event"] == "user_left"
@@ -248,7 +141,7 @@ async def test_what_nobody_hears_is_lost(kind: str) -> None:
 
 @KINDS
 async def test_the_avatar_leaves_before_the_room_ends(kind: str) -> None:
-    async with loopback_room(kind) as far, client(far) as (ws, _):
+    async with loopback_room(kind) as far, relay_client(far) as (ws, _):
         await far.room.leave()
         assert (await ws.receive_json(timeout=10))["event"] == "user_left"
         await far.room.close("expired")
@@ -259,9 +152,9 @@ async def test_the_avatar_leaves_before_the_room_ends(kind: str) -> None:
 
 @KINDS
 async def test_silence_swallows_packets_either_way(kind: str) -> None:
-    async with loopback_room(kind) as far, client(far) as (ws, _):
+    async with loopback_room(kind) as far, relay_client(far) as (ws, _):
         await far.room.fault("silence", seconds=60)
-        assert await ask(ws, b"up", command=far.room.command) == 0
+        assert await relay_ask(ws, b"up", command=far.room.command) == 0
         await far.send(b"down")
         await far.room.fault("silence", seconds=0)
         await far.send(b"again")
@@ -279,7 +172,7 @@ async def test_an_unknown_fault_is_refused(kind: str) -> None:
 async def test_a_lost_place_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("akool_async.simulator.rooms.relay.room.LINGER", 0.05)
     async with loopback_room("agora") as far:
-        async with client(far):
+        async with relay_client(far):
             await far.drop()
         await until(lambda: len(far.events.history) == 2, "the avatar to learn of it")
         assert far.events.present == []
@@ -287,7 +180,7 @@ async def test_a_lost_place_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None
 
 async def test_a_member_who_does_not_read_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("akool_async.simulator.rooms.relay.member.MAX_WAITING", 2)
-    async with loopback_room("agora") as far, client(far) as (ws, _):
+    async with loopback_room("agora") as far, relay_client(far) as (ws, _):
         for _ in range(3):
             await far.room.fault("stranger", packet=b"x")  # two frames, with no turn between
         kinds = [(await ws.receive(timeout=10)).type for _ in range(3)]
@@ -299,7 +192,7 @@ async def test_conditions_are_applied_both_ways() -> None:
         loopback_room(
             "agora", conditions=NetworkConditions(double=1.0, reorder_delay=0.001)
         ) as far,
-        client(far) as (ws, _),
+        relay_client(far) as (ws, _),
     ):
         await far.send(b"down")
         for _ in range(2):

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from loopback_peer import Directory, Events, Request
+
+from akool_async.simulator.network import NetworkConditions
+from akool_async.simulator.rooms.room import SimRoom
+
+
+class Room(SimRoom):
+    """A kind of room without tracks, participants, routes and faults."""
+
+    kind = "plain"
+
+    def __init__(self) -> None:
+        super().__init__(
+            Request(), Events(), base_url="http://127.0.0.1:1", conditions=NetworkConditions()
+        )
+        self.closed: list[str] = []
+
+    async def open(self) -> dict[str, Any]:
+        return {}
+
+    async def send(self, packet: bytes) -> None:
+        raise AssertionError("nothing is sent")
+
+    async def close(self, reason: str) -> None:
+        self.closed.append(reason)
+
+
+async def test_a_room_without_participants_ends_when_the_avatar_leaves() -> None:
+    room = Room()
+    room.publish()
+    room.publish(on=False)
+    assert room.closed == []
+    await room.leave()
+    assert room.closed == ["expired"]
+
+
+async def test_an_unknown_fault_is_named() -> None:
+    with pytest.raises(ValueError, match="a plain room knows no fault named 'drop_socket'"):
+        await Room().fault("drop_socket", seconds=5)
+
+
+def test_it_speaks_version_2_and_needs_no_routes() -> None:
+    assert Room.dialect == "v2"
+    assert tuple(Room.routes(Directory())) == ()
