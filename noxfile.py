@@ -31,6 +31,8 @@ DISTRIBUTIONS = {
     "akool_async_trtc": "akool_trtc",
     "akool_async_fleet": "akool_fleet",
 }
+#: What needs no livekit-server, and takes no more than a moment.
+SUITE = "not livekit_server and not campaign"
 #: Tests run in two processes per core: some wait for real sockets and processes.
 SEVERAL = ("-n", str(2 * (os.cpu_count() or 1)), "--dist", "worksteal")
 #: Whether what `akool chat` imports when it starts is there.
@@ -64,7 +66,7 @@ def tests(session: nox.Session) -> None:
 
     In several processes; `-- -n 0` runs them in one, as a debugger needs it.
     """
-    pytest(session, "-m", "not livekit_server", *SEVERAL, *session.posargs)
+    pytest(session, "-m", SUITE, *SEVERAL, *session.posargs)
 
 
 @nox.session
@@ -92,7 +94,7 @@ def pythons(session: nox.Session) -> None:
         session.log(f"Python {version}")
         python = (tool("uv"), "run", "--quiet", "--python", version, "python")
         session.run(
-            *python, "-m", "pytest", "-m", "not livekit_server", *SEVERAL, *session.posargs,
+            *python, "-m", "pytest", "-m", SUITE, *SEVERAL, *session.posargs,
             env={"UV_PROJECT_ENVIRONMENT": folder, "VIRTUAL_ENV": "", "PATH": path},
         )  # fmt: skip
 
@@ -213,7 +215,7 @@ def lowest(session: nox.Session) -> None:
         several = ("-n", str(3 * (os.cpu_count() or 1)), "--dist", "worksteal")
         ignored = ("-W", "ignore::DeprecationWarning", "-p", "no:cacheprovider")
         session.run(
-            *(old("python"), "-m", "pytest", "-m", "not livekit_server"),
+            *(old("python"), "-m", "pytest", "-m", SUITE),
             *(*ignored, *several, *session.posargs),
         )
 
@@ -247,6 +249,16 @@ def fuzz(session: nox.Session) -> None:
     """A long run of the fuzzers of packets and of conversations; short ones belong to `tests`."""
     session.run(sys.executable, "tests/fuzz/fuzz_codec.py", *session.posargs)
     session.run(sys.executable, "tests/fuzz/fuzz_conversation.py")
+
+
+@nox.session
+def campaign(session: nox.Session) -> None:
+    """Lives, conversations, malformed input and overload, for `-- --minutes N`; seeds are printed.
+
+    docs/reliability.md has the last full run.
+    """
+    session.run(sys.executable, "-m", "pytest", "-q", "-m", "campaign", "tests/campaign")
+    session.run(sys.executable, "tests/campaign", *session.posargs)
 
 
 @nox.session

@@ -16,7 +16,7 @@ from session_service import QUICK, EmptyRoom
 
 async def bot(akool: AkoolClient) -> None:
     while True:
-        async with akool.open_session("a", transport=EmptyRoom, options=QUICK):
+        async with akool.open_session("dvp_Tristan_cloth2_1080P", transport=EmptyRoom, options=QUICK):
             await asyncio.sleep(0.02)
 
 

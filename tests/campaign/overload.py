@@ -1,0 +1,132 @@
+"""Many sessions at once; their service stands still, or is killed and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from typing import Final
+from urllib.parse import urlsplit
+
+from judge import Judge
+
+from akool_async import AkoolClient, AvatarSession, ConversationOptions
+from akool_async.errors import AkoolError
+from report import Report, Violation
+
+__all__ = ["run"]
+
+AVATAR: Final = "Kai_1080P_back"
+SESSIONS: Final = 1000
+#: Seconds for which the service does nothing.
+STANDS_STILL: Final = 10.0
+OPTIONS: Final = ConversationOptions(connect_timeout=120.0, reply_timeout=180.0)
+#: Seconds for a whole round.
+ROUND: Final = 900.0
+
+
+async def _talk(
+    akool: AkoolClient, number: int, ready: asyncio.Semaphore, go: asyncio.Event, report: Report
+) -> None:
+    async with ready:
+        opened = await akool.open_session(AVATAR, legacy=True, options=OPTIONS)
+    async with opened as avatar:
+        report.counts["sessions"] += 1
+        await go.wait()
+        await _ask(avatar, f"Question {number}", report)
+
+
+async def _ask(avatar: AvatarSession, text: str, report: Report) -> None:
+    report.counts["questions"] += 1
+    try:
+        reply = await avatar.ask(text)
+    except AkoolError as error:
+        report.counts[type(error).__name__] += 1
+        return
+    report.counts["answered"] += 1
+    if text not in reply.text:
+        report.violations.append(
+            Violation(f"{text!r} was answered with {reply.text!r}", "overload --once")
+        )
+
+
+async def _stands_still(report: Report, sessions: int, seconds: float) -> None:
+    """All ask at once; in the middle the service's process is stopped for a while."""
+    async with Judge() as judge:
+        async with AkoolClient("any-key-1234", base_url=judge.url, timeout=120.0) as akool:
+            ready, go = asyncio.Semaphore(50), asyncio.Event()
+            async with asyncio.TaskGroup() as group:
+                for number in range(sessions):
+                    group.create_task(_talk(akool, number, ready, go, report))
+                while report.counts["sessions"] < sessions:
+                    await asyncio.sleep(0.1)
+                judge.signal(signal.SIGSTOP)
+                go.set()
+                await asyncio.sleep(seconds)
+                judge.signal(signal.SIGCONT)
+        left = await judge.open()
+        if left:
+            report.violations.append(
+                Violation(f"{len(left)} sessions are open after the service stood still",
+                          "overload --once")
+            )  # fmt: skip
+
+
+async def _killed(report: Report, sessions: int) -> None:
+    """The service is killed while sessions talk, and another one has its address."""
+    judge = Judge()
+    async with judge:
+        port = urlsplit(judge.url).port
+        async with AkoolClient(
+            "any-key-1234", base_url=judge.url, session_close_timeout=20.0
+        ) as akool:
+            opened = [
+                await akool.open_session(AVATAR, legacy=True, options=OPTIONS)
+                for _ in range(sessions)
+            ]
+            asking = [asyncio.create_task(_ask(one, "Are you there?", report)) for one in opened]
+            judge.signal(signal.SIGKILL)
+            async with Judge(port or 0):
+                await asyncio.wait(asking, timeout=240)
+                hung = [task for task in asking if not task.done()]
+                for task in hung:
+                    task.cancel()
+                if hung:
+                    report.violations.append(
+                        Violation(f"{len(hung)} questions had no end", "overload --once")
+                    )
+                closed = await asyncio.gather(
+                    *(one.aclose() for one in opened), return_exceptions=True
+                )
+                for result in closed:
+                    # The new service doesn't know the sessions of the old one.
+                    if isinstance(result, BaseException) and not isinstance(result, AkoolError):
+                        report.violations.append(
+                            Violation(f"closing raised {result!r}", "overload --once")
+                        )
+
+
+async def run(
+    seconds: float,
+    seed: int,
+    *,
+    once: bool = False,
+    sessions: int = SESSIONS,
+    still: float = STANDS_STILL,
+) -> Report:
+    """Rounds until `seconds` are over; `once`: one."""
+    del seed  # nothing is random here
+    report = Report("overload")
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            async with asyncio.timeout(ROUND):
+                await _stands_still(report, sessions, still)
+                await _killed(report, max(1, sessions // 20))
+        except TimeoutError:
+            report.violations.append(
+                Violation(f"a round didn't end within {ROUND:g} s", "overload --once")
+            )
+        report.counts["rounds"] += 1
+        if once or time.monotonic() > until:
+            return report

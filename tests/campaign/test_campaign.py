@@ -1,0 +1,90 @@
+"""The campaign's parts, small; and that they find what they are for."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "fuzz")]
+
+import conversations  # noqa: E402
+import lives  # noqa: E402
+import malformed  # noqa: E402
+import overload  # noqa: E402
+
+from akool_async.stream import StreamCodec  # noqa: E402
+from report import Report  # noqa: E402
+
+
+@pytest.mark.campaign
+async def test_no_session_stays_open():
+    report = await lives.run(0, 1, once=True, lives=4)
+    assert report.violations == []
+    assert report.counts["lives"] == 4
+    assert report.counts["sessions"] > 0
+
+
+@pytest.mark.campaign
+async def test_a_session_that_is_left_open_is_found(monkeypatch):
+    async def leaves_it(akool, dice):
+        await akool.sessions.create(lives.AVATAR, stream_type="trtc")
+
+    monkeypatch.setattr(lives, "ENDS", {"leaves it": leaves_it})
+    monkeypatch.setattr(lives, "PROGRAMS", {})
+    monkeypatch.setattr(lives, "WEATHERS", {"fair": []})
+    report = await lives.run(0, 1, once=True, lives=2)
+    [violation] = report.violations
+    assert violation.what == "sessions stayed open"
+    assert "again: python tests/campaign lives --seed 1 --once" in str(violation)
+    assert "life 21: leaves it" in str(violation)
+
+
+@pytest.mark.virtual_clock
+async def test_every_question_has_its_answer_or_says_why_not():
+    report = Report("conversations")
+    for seed in range(8):
+        await conversations.converse(seed, report)
+    assert report.violations == []
+    assert report.counts["questions"] == 8 * conversations.QUESTIONS
+    assert report.counts["answered"] > 100
+
+
+@pytest.mark.virtual_clock
+async def test_a_wrong_answer_is_found(monkeypatch):
+    right = conversations.Avatar._answer
+
+    async def answers_another(self, mid, text):
+        await right(self, mid, "question 1.5" if text == "question 1.7" else text)
+
+    monkeypatch.setattr(conversations.Avatar, "_answer", answers_another)
+    report = Report("conversations")
+    await conversations.converse(1, report)
+    assert any("'question 1.7' was answered with" in one.what for one in report.violations)
+
+
+def test_malformed_input_raises_typed_errors_only():
+    report = malformed.run(0, 1, once=True, chunk=300)
+    assert report.violations == []
+    assert report.counts["packets"] == 600
+    assert report.counts["answers read"] + report.counts["answers refused"] == 300
+
+
+def test_an_untyped_error_is_found(monkeypatch):
+    def broken(self, packet, *, now):
+        raise IndexError("a fault of ours")
+
+    monkeypatch.setattr(StreamCodec, "decode", broken)
+    report = malformed.run(0, 1, once=True, chunk=3)
+    assert len(report.violations) == 6
+    assert "decode raised IndexError" in report.violations[0].what
+
+
+@pytest.mark.campaign
+async def test_sessions_outlive_a_service_that_stands_still():
+    report = await asyncio.wait_for(overload.run(0, 0, once=True, sessions=20, still=0.5), 300)
+    assert report.violations == []
+    assert report.counts["rounds"] == 1
+    assert report.counts["answered"] >= 20
