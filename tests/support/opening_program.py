@@ -13,10 +13,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from session_service import QUICK, EmptyRoom
 
+#: One that a simulator knows, too.
+AVATAR = "dvp_Tristan_cloth2_1080P"
+
 
 async def bot(akool: AkoolClient) -> None:
     while True:
-        async with akool.open_session("dvp_Tristan_cloth2_1080P", transport=EmptyRoom, options=QUICK):
+        async with akool.open_session(AVATAR, transport=EmptyRoom, options=QUICK):
             await asyncio.sleep(0.02)
 
 
