@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from mirror import untested
+from mirror import ELSEWHERE, ROOT, untested
 
 
 def test_it_names_each_module_that_has_no_test_module(tmp_path: Path) -> None:
@@ -47,3 +47,17 @@ def test_a_module_in_which_nothing_is_done_needs_none(
     module.parent.mkdir()
     module.write_text(code, encoding="utf-8")
     assert untested(tmp_path) == ["akool_async/port.py"] * listed
+
+
+def test_a_module_tested_elsewhere_needs_that_module(tmp_path: Path) -> None:
+    for name, tests in ELSEWHERE.items():
+        assert (ROOT / name).exists()
+        assert (ROOT / tests).exists()
+        module = tmp_path / name
+        module.parent.mkdir(parents=True, exist_ok=True)
+        module.write_text("def f():\n    return 1\n", encoding="utf-8")
+    assert set(untested(tmp_path)) == set(ELSEWHERE)
+    for tests in ELSEWHERE.values():
+        (tmp_path / tests).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / tests).touch()
+    assert untested(tmp_path) == []

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from trial import trial
+
+
+async def test_a_worker_killed_during_create() -> None:
+    """Its session exists and no journal names it: the seat is held until a sweep closed it."""
+    async with trial(TRIAL_LIMIT="2") as t:
+        first = await t.worker()
+        t.service.fail_next(path="*/session/create", acts=True, delay=60.0, times=2, status=504)
+        jobs = await t.send("visit", 6, 0.2)
+        await t.until_open(2)
+        first.kill()
+        t.service.clear_faults()
+        await t.worker()
+        assert await t.until_ended(jobs) == {"done": 6}
+        assert await t.ended() == {str(n): 1 for n in range(6)}
+        assert t.most_open() <= 2
+        await t.until_none_open()
+
+
+async def test_all_workers_are_killed() -> None:
+    async with trial() as t:
+        first, second = await t.worker(), await t.worker()
+        jobs = await t.send("visit", 20, 3.0)
+        await t.until_open(15)
+        first.kill()
+        second.kill()
+        await t.worker()
+        assert await t.until_ended(jobs) == {"done": 20}
+        assert await t.ended() == {str(n): 1 for n in range(20)}
+        assert t.most_open() <= 25
+        await t.until_none_open()
+
+
+async def test_a_worker_whose_clock_is_wrong() -> None:
+    """Half a minute off, in both directions: the server's clock decides."""
+    async with trial() as t:
+        await t.worker(TRIAL_CLOCK="30")
+        await t.worker(TRIAL_CLOCK="-30")
+        jobs = await t.send("visit", 20, 3.0)
+        assert await t.until_ended(jobs) == {"done": 20}
+        assert await t.ended() == {str(n): 1 for n in range(20)}
+        assert t.most_open() <= 25
+        assert len(t.service.sessions) == 20  # no lease of a live worker was reaped
+        await t.until_none_open()
