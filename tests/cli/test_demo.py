@@ -1,4 +1,5 @@
 import asyncio
+import itertools
 import signal
 
 import pytest
@@ -37,11 +38,12 @@ async def test_a_whole_conversation(akool, transport):
     assert demo.errors == ""
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda one: one.name)
-async def test_interrupted_at_any_moment_it_leaves_no_session_open(akool, number):
+async def test_interrupted_at_any_moment_it_leaves_no_session_open(akool):
+    """Either signal is handled alike (tests/cli/test_running.py): they take turns."""
     slots = asyncio.Semaphore(4)
+    signals = itertools.cycle([signal.SIGINT, signal.SIGTERM])
 
-    async def interrupted(moment):
+    async def interrupted(moment, number):
         async with slots:
             demo = await akool("demo", key=None)
             await demo.printed(moment)
@@ -50,7 +52,8 @@ async def test_interrupted_at_any_moment_it_leaves_no_session_open(akool, number
             assert await demo.ended() in (128 + number, 0, -number)
             assert "\n  0 sessions left open\n" in demo.output
 
-    outcomes = await asyncio.gather(*map(interrupted, MOMENTS), return_exceptions=True)
+    runs = (interrupted(*one) for one in zip(MOMENTS, signals, strict=False))
+    outcomes = await asyncio.gather(*runs, return_exceptions=True)
     failed = {moment: error for moment, error in zip(MOMENTS, outcomes, strict=True) if error}
     assert not failed
 
