@@ -322,8 +322,10 @@ class Conversation:
         if not self.replies.begun(message.mid):
             # First: an echo, too, shows that what was being heard is whole.
             self._finish(self.user_speech.avatar_answers(), now)
-            if self.turns.get(message.mid) is None:
+            if (pending := self.turns.get(message.mid)) is None:
                 texts = self._without_echo(message, now)
+            elif pending.closed:
+                self.speech.cut_text_begun()
         for text in texts:
             if isinstance(text, ChatDelta):
                 self.replies.delta(text, now)

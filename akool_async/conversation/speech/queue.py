@@ -45,6 +45,8 @@ class SpeechQueue:
         self._echo: Literal["none", "expected", "audible"] = "none"
         self._echo_since = 0.0
         self._turns_without_echo = 0
+        #: What an interrupt is for began while it was on its way: it may have come too early.
+        self._interrupt_again = False
         self._audio_mid = ""
         #: Learned: audio events carry the mid of the text they are about.
         self._names_our_mids = False
@@ -213,11 +215,12 @@ class SpeechQueue:
                 self._turns_without_echo += 1
             if self._echo_begun is echo:
                 self._echo_begun = None
-        if self._interrupts:
-            # On the way an interrupt may fall behind the text, unless packets keep their order;
-            # then the avatar is only given the time to fall silent.
-            limit = port.options.interrupt_wait if port.keeps_order else None
-            await asyncio.wait(list(self._interrupts), timeout=limit)
+        # On the way an interrupt may fall behind the text, unless packets keep their order; then
+        # the avatar is only given the time to fall silent.
+        limit = self._now() + port.options.interrupt_wait if port.keeps_order else None
+        while self._interrupts and (limit is None or self._now() < limit):
+            left = None if limit is None else limit - self._now()
+            await asyncio.wait(list(self._interrupts), timeout=left)
         await port.set_retelling_mode()
 
     def begin_message(self) -> SpokenMessage:
@@ -285,6 +288,11 @@ class SpeechQueue:
 
     def interrupted(self) -> None:
         """An interrupt was answered; what the avatar may still be saying isn't our text."""
+        again, self._interrupt_again = self._interrupt_again, False
+        goes_on = self._avatar_speaks or self._echo != "none"
+        if again and goes_on and not self._ours_on_the_way():
+            self.interrupt_soon()
+            return
         if self._echo == "expected":
             self._echo = "none"
         elif self._echo == "none" and self._avatar_speaks and (message := self._message):
@@ -304,10 +312,25 @@ class SpeechQueue:
             audible = self._avatar_speaks and not (message is not None and message.audible)
             self._echo = "audible" if audible else "expected"
         self._echo_since = self._now()
-        if interrupt and not self._ours_on_the_way() and not self._port.interrupting:
-            self.interrupt_soon()
+        if interrupt:
+            self._interrupt_unless_ours()
         if self._echo_begun is not None and not self._echo_begun.done():
             self._echo_begun.set_result(None)
+
+    def cut_text_begun(self) -> None:
+        """The avatar begins a text that was cut off: its last part came behind the interrupt."""
+        self._interrupt_unless_ours()
+
+    def _interrupt_unless_ours(self) -> None:
+        """Interrupts the avatar, unless that would cut speech of ours. Of an interrupt that is on
+        its way isn't known whether it comes before what it is for: its answer shows that.
+        """
+        if self._ours_on_the_way():
+            return
+        if self._port.interrupting:
+            self._interrupt_again = True
+        else:
+            self.interrupt_soon()
 
     def _ours_on_the_way(self) -> bool:
         return (message := self._message) is not None and message.sending_started

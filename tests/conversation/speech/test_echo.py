@@ -10,7 +10,9 @@ import pytest
 from akool_async import HandlerFailed, ReplyDelta, ReplyDone, ReplyStarted, UserSpoke
 from akool_async.conversation import SessionInfo
 from akool_async.conversation.speech.echo import ECHO_WINDOW, EchoFilter
+from akool_async.stream.limits import AGORA
 from akool_async.stream.messages import Chat, ChatDelta, LatePart, PartialChat
+from akool_async.testing.in_memory_room import InMemoryRoom
 
 RETELLING = SessionInfo(mode=1)
 
@@ -206,6 +208,49 @@ async def test_a_responder_answers_once_and_the_echo_is_shown_to_nobody(scene, m
     mids = {e.reply.mid if isinstance(e, ReplyDone) else e.mid async for e in shown}
     assert len(mids) == 3
     assert not mids & {f"{kind}{n}" for kind in "eu" for n in range(3)}
+
+
+@pytest.mark.parametrize("audible_first", [True, False])
+async def test_an_interrupt_that_comes_just_before_the_echo_is_sent_again(scene, audible_first):
+    """Its answer is sent behind the echo's text, which goes on."""
+    async with scene(info=RETELLING) as s:
+        install(s.robot)
+        s.robot.user_says = lambda text: s.robot.part("u1", 0, text, True, "user")
+        answer, answered = s.robot.answer, []
+
+        def too_early(mid: str, cmd: str) -> None:
+            if cmd == "interrupt":
+                answered.append(mid)
+                if len(answered) == 1:
+                    if audible_first:
+                        s.robot.event("audio_start", "e1")
+                    s.robot.reply("e1", "hello over there")
+                    if not audible_first:
+                        s.robot.event("audio_start", "e1")
+                else:
+                    s.robot.event("audio_end", "e1")
+            answer(mid, cmd)
+
+        s.robot.answer = too_early
+        await s.session.respond_with(lambda turn: f"Answer to {turn.text}")
+        s.robot.user_says("hello over there")
+        await s.robot.until(lambda: len(lines(s)) == 2)
+        await s.robot.until(lambda: not s.session._conversation.speech.busy)
+        assert order(s) == ["interrupt", "interrupt", "Answer to hello over there"]
+
+
+async def test_a_text_that_was_cut_off_and_begins_all_the_same_is_stopped(scene):
+    """Packets may overtake each other: the interrupt comes before the text's last part."""
+    async with scene(info=RETELLING, pair=InMemoryRoom(limits=AGORA)) as s:
+        s.robot.on_chat = None
+        text = s.session.say("What is no longer wanted.")
+        await text.sent()
+        await s.session.interrupt()
+        assert order(s) == ["What is no longer wanted.", "interrupt"]
+        s.robot.event("audio_start", text.mid)
+        s.robot.reply(text.mid, "What is no longer wanted.")
+        await s.robot.until(lambda: len(order(s)) == 3)
+        assert order(s)[2] == "interrupt"
 
 
 async def test_a_bot_that_repeats_the_user_is_reported_once(scene):
