@@ -38,8 +38,10 @@ if TYPE_CHECKING:
     from akool_async.media.playback import Playback, PlaybackResult
     from akool_async.opening import join
     from akool_async.rooms import OwnAgoraRoom, OwnLiveKitRoom, OwnTRTCRoom
+    from akool_async.rooms.viewers import ViewerLink
     from akool_async.running import run
     from akool_async.stream.messages import Prompt
+    from akool_async.transport import Participant
 
 __version__ = "0.1.0"
 
@@ -53,6 +55,7 @@ __all__ = [
     "OwnAgoraRoom",
     "OwnLiveKitRoom",
     "OwnTRTCRoom",
+    "Participant",
     "Playback",
     "PlaybackResult",
     "Prompt",
@@ -65,6 +68,7 @@ __all__ = [
     "TranscriptEntry",
     "UserTurn",
     "Utterance",
+    "ViewerLink",
     "__version__",
     "errors",
     "events",
@@ -95,6 +99,8 @@ _MODULES: Final = {
     ),
     "media.playback": ("Playback", "PlaybackResult"),
     "rooms": ("OwnAgoraRoom", "OwnLiveKitRoom", "OwnTRTCRoom"),
+    "rooms.viewers": ("ViewerLink",),
+    "transport": ("Participant",),
     "opening": ("join",),
     "running": ("run",),
     "stream.messages": ("Prompt",),

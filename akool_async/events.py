@@ -23,6 +23,9 @@ __all__ = [
     "Idle",
     "MatchedBy",
     "MessageLate",
+    "ParticipantJoined",
+    "ParticipantLeft",
+    "ParticipantSpeaking",
     "Reconnected",
     "Reconnecting",
     "Reply",
@@ -200,6 +203,37 @@ class UnknownSenderMessage(Event):
     """A participant that isn't the avatar sends messages; reported once, all are counted."""
 
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantJoined(Event):
+    """Someone is in the room and can hear; `name` is for people to read, "" where there is none.
+
+    Not of those who were there before the session opened: `AvatarSession.participants`.
+    """
+
+    identity: str
+    name: str = ""
+    is_avatar: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantLeft(Event):
+    """Someone left the room, or the connection was given up."""
+
+    identity: str
+    name: str = ""
+    is_avatar: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantSpeaking(Event):
+    """Someone whose sound is received began to speak, or ceased to."""
+
+    identity: str
+    name: str = ""
+    is_avatar: bool = False
+    speaking: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from akool_async.models.voice_params import VoiceParams
 from akool_async.opening_attempt import Attempt, with_voice
 from akool_async.resources.executor import APIExecutor
 from akool_async.rooms.room import OwnRoom
+from akool_async.rooms.viewers import links_of_credentials
 from akool_async.session_versions import SessionPlan, Version3, Version4
 from akool_async.transport import JoinTarget, Transport
 from akool_async.validation import choice, seconds
@@ -331,6 +332,7 @@ def join(
             dialect=found.dialect,
             scene_mode=choice("scene_mode", scene_mode, (None, "fast_dialogue", "meeting")),
             pull_url=pull_url_of(known),
+            links=links_of_credentials(credentials),
         )
         return await AvatarSession(found(target, settings), info=info, options=options).open()
 

@@ -21,6 +21,7 @@ from akool_async.models.session_fields import SessionFields
 from akool_async.resources.creating import Creation
 from akool_async.resources.executor import APIExecutor
 from akool_async.rooms.room import OwnRoom, PreparedRoom
+from akool_async.rooms.viewers import links_of_credentials
 from akool_async.session_versions import SessionPlan
 from akool_async.transport import JoinTarget
 
@@ -152,6 +153,8 @@ class Attempt:
                     pull_url=pull_url_of(session),
                 )
                 credentials = own.bot_credentials if own is not None else credentials_of(session)
+                links = self.room.links if self.room else links_of_credentials(credentials)
+                info = replace(info, links=links)
                 target = JoinTarget(
                     credentials,
                     session_id=session_id,

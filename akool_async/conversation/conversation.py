@@ -18,6 +18,7 @@ from akool_async.conversation.meter import Meter
 from akool_async.conversation.options import ConversationOptions, ConversationStats, SessionInfo
 from akool_async.conversation.params import Params
 from akool_async.conversation.pending import Finish, HeardSpeech, PendingReply, Question
+from akool_async.conversation.people import People
 from akool_async.conversation.playback_adapter import playback_queue
 from akool_async.conversation.questions import Questions
 from akool_async.conversation.reply_tracker import ReplyTracker
@@ -43,7 +44,7 @@ from akool_async.stream.messages import (
     SpeechEvent,
     UnknownMessage,
 )
-from akool_async.transport import ConnectionChange, Transport
+from akool_async.transport import ConnectionChange, ConnectionState, Transport
 
 __all__ = ["Conversation"]
 
@@ -71,6 +72,7 @@ class Conversation:
             handler_limit=options.event_handler_queue,
             on_error=options.on_error,
         )
+        self.people = People(self.events.publish)
         telemetry = options.telemetry
         self.meter = Meter(self.now, telemetry.begin(_COMMON) if telemetry is not None else None)
         self.media = SessionMedia(self.events.publish, self.now)
@@ -139,6 +141,7 @@ class Conversation:
             user_speech=self.user_speech,
             speech=self.speech,
             media=self.media,
+            people=self.people,
             responding=lambda: self.responder is not None and self.responder.busy,
         )
         #: What tries to go on when a room is lost; `True`: it does.
@@ -267,7 +270,10 @@ class Conversation:
 
     def connection_changed(self, change: ConnectionChange, now: float) -> None:
         """See `Listener`."""
-        self.liveness.changed(change, now)
+        if change.state is ConnectionState.PARTICIPANTS:
+            self.people.look(self.driver.transport)
+        else:
+            self.liveness.changed(change, now)
 
     def packet_sending(self, packet: QueuedPacket) -> None:
         """See `Listener`."""

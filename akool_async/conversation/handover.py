@@ -10,6 +10,7 @@ from akool_async.conversation.commands import Commands
 from akool_async.conversation.driver import Driver
 from akool_async.conversation.liveness import Liveness
 from akool_async.conversation.pending import HeardSpeech, Question
+from akool_async.conversation.people import People
 from akool_async.conversation.reply_tracker import ReplyTracker
 from akool_async.conversation.speech.queue import SpeechQueue
 from akool_async.conversation.turns import Turns
@@ -40,6 +41,7 @@ class Handover:
         user_speech: UserSpeech,
         speech: SpeechQueue,
         media: SessionMedia,
+        people: People,
         responding: Callable[[], bool],
     ) -> None:
         self._driver = driver
@@ -50,6 +52,7 @@ class Handover:
         self._user_speech = user_speech
         self._speech = speech
         self._media = media
+        self._people = people
         self._responding = responding
 
     @property
@@ -99,5 +102,6 @@ class Handover:
         """Goes on in a room that was joined, and whose avatar hears."""
         self._driver.attach(transport)
         self._media.attach(transport.media, transport.name)
+        self._people.look(transport)
         now = asyncio.get_running_loop().time()
         self._liveness.renewed(duration, ends_at, now)

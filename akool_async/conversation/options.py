@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from akool_async.errors import InvalidParameterError
+from akool_async.rooms.viewers import RoomLinks
 from akool_async.stream.limits import Dialect
 from akool_async.telemetry.measurements import Measurements
 
@@ -174,6 +175,7 @@ class SessionInfo:
         background_url: as it was created.
         pull_url: (v3) where the video is watched: FLV over HTTP. In no repr: the room's secret
             name is in its path.
+        links: how people get tokens for its room.
     """
 
     session_id: str | None = None
@@ -190,6 +192,7 @@ class SessionInfo:
     voice_url: str | None = None
     background_url: str | None = None
     pull_url: str | None = dataclasses.field(default=None, repr=False)
+    links: RoomLinks = dataclasses.field(default=RoomLinks(), repr=False, compare=False)
 
     def ends_at(self, now: float) -> float | None:
         """When the duration is up, in seconds of the event loop's clock; `None`: not known."""

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import datetime
 import os
 import secrets
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, cast
 
 from pydantic import SecretStr
 
-from akool_async.errors import ConfigurationError, InvalidParameterError, MissingDependencyError
+from akool_async.errors import ConfigurationError, InvalidParameterError
 from akool_async.models.addresses import without_password
 from akool_async.models.credentials import LiveKitCredentials
 from akool_async.models.session_fields import MAX_DURATION
 from akool_async.rooms.avatar_credentials import own_credentials_body
 from akool_async.rooms.livekit_token import LiveKitClaims, check_livekit_token
 from akool_async.rooms.room import OwnRoom, OwnStreamType, PreparedRoom, secret_text
+from akool_async.rooms.viewers import DEFAULT_TTL, LinkMaker, RoomLinks, access_token
 from akool_async.validation import flag, text, url
 
 __all__ = ["OwnLiveKitRoom"]
@@ -57,8 +57,9 @@ class OwnLiveKitRoom(OwnRoom):
 
     stream_type: ClassVar[OwnStreamType] = "livekit"
 
-    name: str | None = None
-    url: str | None = None
+    # `None` only until `__post_init__` has filled them in: who reads them gets a string.
+    name: str = cast("str", None)
+    url: str = cast("str", None)
     api_key: str | None = None
     api_secret: str | SecretStr | None = field(default=None, repr=False)
     avatar_token: str | SecretStr | None = field(default=None, repr=False)
@@ -100,7 +101,7 @@ class OwnLiveKitRoom(OwnRoom):
     def __repr__(self) -> str:
         shown = {
             "name": self.name,
-            "url": without_password(self.url or ""),
+            "url": without_password(self.url),
             "api_key": self.api_key,
             "avatar_identity": self.avatar_identity,
             "bot_identity": self.bot_identity,
@@ -232,25 +233,53 @@ class OwnLiveKitRoom(OwnRoom):
         return minted
 
     def _token(self, identity: str | None, life: float, *, publishes: bool) -> Any:
-        api = _livekit_api()
-        grants = api.VideoGrants(
-            room_join=True,
-            room=self.name or "",
+        return access_token(
+            self.api_key,
+            secret_text("api_secret", self.api_secret),
+            identity,
+            life,
+            room=self.name,
             can_publish=publishes,
             can_publish_data=True,
             can_subscribe=True,
         )
-        token = api.AccessToken(self.api_key, secret_text("api_secret", self.api_secret))
-        lasting = datetime.timedelta(seconds=life)
-        return token.with_identity(identity).with_grants(grants).with_ttl(lasting)
 
+    # For people.
 
-def _livekit_api() -> Any:
-    try:
-        from livekit import api
-    except ImportError as error:
-        raise MissingDependencyError(
-            "Tokens for an own LiveKit room are made with livekit-api.",
-            install='pip install "akool-async[livekit]"',
-        ) from error
-    return api
+    def viewer_token(
+        self, identity: str | None = None, name: str | None = None, ttl: float = DEFAULT_TTL
+    ) -> str:
+        """A token for someone who watches: subscribes only, hidden from the others, sends nothing.
+
+        Args:
+            identity: the participant's, unique in the room; a random one by default.
+            name: for people to read.
+            ttl: seconds in which it has to be used, 1 to 86,400; who has joined stays.
+
+        Raises:
+            InvalidParameterError: a wrong value, or the identity of the avatar or the program.
+            NotSupportedError: the room has ready tokens, so it can't make one.
+            MissingDependencyError: `livekit-api` isn't installed.
+        """
+        return self.links.make(lambda maker: maker.viewer(identity, name, ttl)).token
+
+    def visitor_token(
+        self, identity: str | None = None, name: str | None = None, ttl: float = DEFAULT_TTL
+    ) -> str:
+        """A token for someone who talks with the avatar: microphone and camera, but no data.
+
+        Arguments and exceptions as for `viewer_token`.
+        """
+        return self.links.make(lambda maker: maker.visitor(identity, name, ttl)).token
+
+    @property
+    def links(self) -> RoomLinks:
+        """What `viewer_token` and `visitor_token` are made with. See `OwnRoom.links`."""
+        if self.api_secret is None or self.api_key is None:
+            return RoomLinks(
+                why_not="this OwnLiveKitRoom has ready tokens; give it api_key= and api_secret= in "
+                "their place, or have their maker make one for people"
+            )
+        secret = SecretStr(secret_text("api_secret", self.api_secret))
+        taken = (str(self.avatar_identity), str(self.bot_identity))
+        return RoomLinks(LinkMaker(self.url, self.name, self.api_key, secret, taken))

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 from pydantic import SecretStr
 
 from akool_async.models.credentials import Credentials
+from akool_async.rooms.viewers import RoomLinks
 from akool_async.validation import text
 
 __all__ = ["OwnRoom", "OwnStreamType", "PreparedRoom", "secret_text"]
@@ -75,6 +76,12 @@ class OwnRoom(ABC):
         """
         del number
         return None
+
+    @property
+    def links(self) -> RoomLinks:
+        """How people get tokens for the room; by default not by this library."""
+        kind = self.stream_type
+        return RoomLinks(why_not=f"a room of the kind {kind!r} takes what its own backend makes")
 
     def renew(self, *, duration: float | None = None) -> Credentials:
         """Credentials with which the bot joins again, good for `duration` seconds from now.

@@ -28,6 +28,7 @@ from akool_async.transport import (
     ConnectionState,
     Inbox,
     JoinTarget,
+    Participant,
     Transport,
     TransportStats,
 )
@@ -65,6 +66,11 @@ class InMemoryTransport(Transport):
     def media(self) -> MediaTransport | None:
         """`InMemoryRoom.media`."""
         return self._room.media
+
+    @property
+    def participants(self) -> tuple[Participant, ...] | None:
+        """`InMemoryRoom.participants`."""
+        return self._room.participants
 
     async def connect(self, *, timeout: float) -> None:
         """Returns at once. Raises `InMemoryRoom.connect_error` if that is set."""
@@ -145,6 +151,8 @@ class InMemoryRoom:
             whose answer arrives before its confirmation of the question.
         publishing: whether the avatar publishes audio or video; `None`: the room can't say.
         media: audio and video of the room, an `InMemoryMedia`; `None`: packets only.
+        participants: who is in the room besides the program; `None`: the room can't say. Set it by
+            `populate`.
         connect_error: what `connect` raises.
         can_reconnect: whether `reconnect` works (it ends `silent`).
         packets: everything that arrived at the avatar's end.
@@ -177,6 +185,7 @@ class InMemoryRoom:
         self.confirming.set()
         self.publishing: bool | None = None
         self.media: MediaTransport | None = None
+        self.participants: tuple[Participant, ...] | None = None
         self.connect_error: Exception | None = None
         self.can_reconnect = True
         self.packets: list[bytes] = []
@@ -226,6 +235,12 @@ class InMemoryRoom:
         self.publishing = on
         if begins and self.transport.connected:
             self.change(ConnectionState.AVATAR_PUBLISHED)
+
+    def populate(self, *people: Participant) -> None:
+        """These are in the room now, and no one else."""
+        self.participants = people
+        if self.transport.connected:
+            self.change(ConnectionState.PARTICIPANTS)
 
     def change(
         self,

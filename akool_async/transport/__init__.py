@@ -8,9 +8,9 @@ that it declares. Audio and video are no part of it: a transport that offers the
 A transport is found through the entry-point group `akool_async.transports`: an entry's name is
 what `stream_type=` and `transport=` take, its value a subclass of `Transport`.
 
-Optional for a transport: `reconnect`, `loopback_options`, and `avatar_publishing` with the change
-`AVATAR_PUBLISHED`, by which a caller can wait until the avatar publishes audio or video. The
-conformance suite (`akool_async.testing.conformance`) tests them where the room can show them.
+Optional for a transport: `reconnect`, `loopback_options`, `participants` with the change
+`PARTICIPANTS`, by which a caller knows who is in the room, and `avatar_publishing` with the change
+`AVATAR_PUBLISHED`, by which it can wait until the avatar publishes audio or video. The conformance suite (`akool_async.testing.conformance`) tests them where the room can show them.
 
 `akool_async.transport.engines` is for transports over a vendor's SDK that not everybody has.
 """
@@ -25,6 +25,7 @@ from akool_async.transport.contract import (
 )
 from akool_async.transport.discovery import available_transports, load_transport
 from akool_async.transport.inbox import Inbox
+from akool_async.transport.people import Participant
 
 __all__ = [
     "ConnectionChange",
@@ -32,6 +33,7 @@ __all__ = [
     "Inbox",
     "JoinTarget",
     "PacketLimits",
+    "Participant",
     "Transport",
     "TransportStats",
     "available_transports",

@@ -14,6 +14,7 @@ from akool_async.media.contract import MediaTransport
 from akool_async.media.speech_audio import SpeechAudio
 from akool_async.models.credentials import Credentials
 from akool_async.stream.limits import Dialect, PacketLimits
+from akool_async.transport.people import Participant
 
 __all__ = ["ConnectionChange", "ConnectionState", "JoinTarget", "Transport", "TransportStats"]
 
@@ -32,6 +33,8 @@ class ConnectionState(enum.Enum):
     TOKEN_EXPIRING = "token_expiring"  # noqa: S105 - a state's name
     #: The token was replaced without leaving the room.
     TOKEN_RENEWED = "token_renewed"  # noqa: S105 - a state's name
+    #: Someone came into the room, left, or began or ceased to speak (see `Transport.participants`).
+    PARTICIPANTS = "participants"
     #: A packet of a participant that isn't the avatar was dropped; reported once.
     STRANGER = "stranger"
 
@@ -134,6 +137,15 @@ class Transport(abc.ABC):
         after `connect`. A transport that knows reports `AVATAR_PUBLISHED` by `receive()` each time
         the avatar begins to publish after `connect` returned. `None`: it can't know; this is the
         default.
+        """
+        return None
+
+    @property
+    def participants(self) -> tuple[Participant, ...] | None:
+        """Who is in the room besides us, the avatar included.
+
+        A transport that knows reports `PARTICIPANTS` by `receive()` when this has changed after
+        `connect` returned. `None`, the default: it doesn't know.
         """
         return None
 

@@ -16,6 +16,7 @@ from akool_async.conversation.options import ConversationOptions, SessionInfo
 from akool_async.conversation.renewal import NextSessions, Renewal
 from akool_async.conversation.session.control import ControlMethods
 from akool_async.conversation.session.media import MediaMethods
+from akool_async.conversation.session.people import PeopleMethods
 from akool_async.conversation.session.playing import PlayingMethods
 from akool_async.conversation.session.recording import RecordingMethods
 from akool_async.conversation.session.talking import TalkingMethods
@@ -33,7 +34,14 @@ __all__ = ["AvatarSession"]
 logger = logging.getLogger("akool_async.conversation")
 
 
-class AvatarSession(TalkingMethods, PlayingMethods, ControlMethods, MediaMethods, RecordingMethods):
+class AvatarSession(
+    TalkingMethods,
+    PlayingMethods,
+    ControlMethods,
+    MediaMethods,
+    RecordingMethods,
+    PeopleMethods,
+):
     """One conversation with an avatar, over any transport, in either dialect.
 
     Made by `AkoolClient.open_session` and `akool_async.join`; or by hand around a transport:
@@ -93,6 +101,7 @@ class AvatarSession(TalkingMethods, PlayingMethods, ControlMethods, MediaMethods
                 await conversation.driver.transport.connect(
                     timeout=conversation.options.connect_timeout
                 )
+            conversation.people.begin(conversation.driver.transport)
             conversation.driver.start()
             transport = conversation.driver.transport
             conversation.media.attach(transport.media, transport.name)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from akool_async.transport import ConnectionChange, ConnectionState, Inbox, TransportStats
+from akool_livekit.people import People
 from akool_livekit.sender_filter import Decision, SenderFilter
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class ParticipantTracker:
 
     Attributes:
         senders: decides whose a packet is.
+        people: who is in the room.
         avatar_here: set while the avatar is in the room and receives packets.
         connected: the transport's `connect` has returned; before that no change is reported.
         on_disconnected: called with the vendor's reason when the room is over.
@@ -38,6 +40,7 @@ class ParticipantTracker:
 
     def __init__(self, senders: SenderFilter, inbox: Inbox, stats: TransportStats) -> None:
         self.senders = senders
+        self.people = People(lambda: senders.avatar)
         self.avatar_here = asyncio.Event()
         self.connected = False
         self.on_disconnected: Callable[[str], None] | None = None
@@ -98,6 +101,8 @@ class ParticipantTracker:
         on("track_muted", lambda _: self._tracks_changed())
         on("track_unmuted", lambda _: self._tracks_changed())
         on("track_subscribed", self._subscribed)
+        on("active_speakers_changed", self._speakers)
+        on("participant_name_changed", lambda _: self.look_around())
         on("reconnecting", lambda _: self.reconnecting())
         on("reconnected", lambda _: self.reconnected())
         on("disconnected", lambda reason: self._over(rtc.DisconnectReason.Name(reason)))
@@ -135,6 +140,15 @@ class ParticipantTracker:
         if participant.state == rtc.ParticipantState.PARTICIPANT_STATE_ACTIVE:
             self._active(participant)
 
+    def look_around(self) -> None:
+        """Notes who is in the room, and reports that someone else is than before."""
+        if not self._reconnecting and self.people.look(self._room):
+            self._report(ConnectionState.PARTICIPANTS)
+
+    def _speakers(self, speaking: list[rtc.Participant]) -> None:
+        self.people.speakers(speaking)
+        self.look_around()
+
     def reconnecting(self) -> None:
         """The connection broke, or is made again."""
         if not self._reconnecting:
@@ -153,6 +167,7 @@ class ParticipantTracker:
         if not self.avatar_here.is_set():
             self._report_left()
         self._check_publishing()
+        self.look_around()
 
     def _data(self, packet: rtc.DataPacket) -> None:
         identity = packet.participant.identity if packet.participant is not None else None
@@ -186,6 +201,7 @@ class ParticipantTracker:
         self._set_hold_timer()
 
     def _active(self, participant: rtc.RemoteParticipant) -> None:
+        self.look_around()
         if participant.identity != self.senders.avatar or self.avatar_here.is_set():
             return
         self.avatar_here.set()
@@ -197,6 +213,7 @@ class ParticipantTracker:
         self._check_publishing()
 
     def _left(self, participant: rtc.RemoteParticipant) -> None:
+        self.look_around()
         if not self.senders.left(participant.identity):
             return
         self.avatar_here.clear()

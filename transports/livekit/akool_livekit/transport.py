@@ -23,7 +23,14 @@ from akool_async.errors import (
     SendError,
 )
 from akool_async.stream.limits import LIVEKIT
-from akool_async.transport import ConnectionChange, Inbox, JoinTarget, Transport, TransportStats
+from akool_async.transport import (
+    ConnectionChange,
+    Inbox,
+    JoinTarget,
+    Participant,
+    Transport,
+    TransportStats,
+)
 from akool_async.transport.file_limit import check_file_limit
 from akool_livekit.fork_check import check_not_forked
 from akool_livekit.join_limiter import leave_room
@@ -109,6 +116,11 @@ class LiveKitTransport(Transport):
         return self._participants.avatar_publishing
 
     @property
+    def participants(self) -> tuple[Participant, ...]:
+        """Who is in the room. See `Transport.participants`."""
+        return self._participants.people.here
+
+    @property
     def speech_audio(self) -> DataStreamSpeech | None:
         """Data streams, where the avatar's credentials ask for them."""
         return self._speech
@@ -125,6 +137,7 @@ class LiveKitTransport(Transport):
         except BaseException:
             await self.close()
             raise
+        self._participants.look_around()
         self._participants.connected = True
 
     async def send(self, packet: bytes, *, timeout: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ from livekit import rtc
 from akool_async.errors import DisconnectedError
 from akool_async.transport import ConnectionChange, ConnectionState, Inbox, TransportStats
 
+JOINED = rtc.ParticipantState.PARTICIPANT_STATE_JOINED
 ACTIVE = rtc.ParticipantState.PARTICIPANT_STATE_ACTIVE
 LEFT, BACK, PUBLISHED, RECONNECTING, RECONNECTED = (
     ConnectionState.AVATAR_LEFT,
@@ -31,13 +33,18 @@ class VendorRoom:
     def __init__(self) -> None:
         self.handlers: dict[str, Callable[..., None]] = {}
         self.remote_participants: dict[str, Any] = {}
+        self.numbers = itertools.count()
 
     def on(self, event: str, handler: Callable[..., None]) -> None:
         self.handlers[event] = handler
 
-    def comes(self, identity: str, *, tracks: int = 0) -> None:
+    def comes(self, identity: str, *, tracks: int = 0, state: int = ACTIVE) -> None:
         other = SimpleNamespace(
-            identity=identity, state=ACTIVE, track_publications={str(n): n for n in range(tracks)}
+            identity=identity,
+            name=f"The {identity}",
+            sid=f"PA_{next(self.numbers)}",
+            state=state,
+            track_publications={str(n): n for n in range(tracks)},
         )
         self.remote_participants[identity] = other
         self.handlers["participant_connected"](other)
@@ -71,6 +78,7 @@ class Heard:
         self.tracker.connected = True
 
     async def states(self) -> list[object]:
+        """What was reported, except that someone came or left."""
         # Longer than a leaving is held back for.
         await asyncio.sleep(0.15)
         self.inbox.finish(DisconnectedError("the end", reason="closed"))
@@ -79,7 +87,7 @@ class Heard:
             while True:
                 item = await self.inbox.get()
                 items.append(item.state if isinstance(item, ConnectionChange) else item)
-        return items
+        return [item for item in items if item is not ConnectionState.PARTICIPANTS]
 
 
 async def test_a_track_is_reported_once_until_it_ends() -> None:
@@ -139,3 +147,68 @@ async def test_a_named_avatar_is_not_replaced() -> None:
     heard.room.sends("other", b"o")
     assert await heard.states() == [ConnectionState.STRANGER, LEFT]
     assert heard.stats.dropped == {"stranger": 1}
+
+
+class TestPeople:
+    async def changes(self, heard: Heard) -> int:
+        """How often it was reported since it was asked for last."""
+        count = 0
+        while True:
+            try:
+                async with asyncio.timeout(0.01):
+                    item = await heard.inbox.get()
+            except TimeoutError:
+                return count
+            if isinstance(item, ConnectionChange):
+                count += item.state is ConnectionState.PARTICIPANTS
+
+    async def test_who_comes_and_goes_is_reported(self) -> None:
+        heard = Heard("avatar")
+        heard.room.comes("avatar")
+        heard.room.comes("visitor")
+        assert [
+            (one.identity, one.name, one.is_avatar, one.speaking)
+            for one in heard.tracker.people.here
+        ] == [("avatar", "The avatar", True, False), ("visitor", "The visitor", False, False)]
+        assert await self.changes(heard) == 2
+        heard.room.goes("visitor")
+        assert [one.identity for one in heard.tracker.people.here] == ["avatar"]
+        assert await self.changes(heard) == 1
+
+    async def test_who_is_still_joining_is_not_there_yet(self) -> None:
+        heard = Heard("avatar")
+        heard.room.comes("visitor", state=JOINED)
+        assert heard.tracker.people.here == ()
+        heard.room.remote_participants["visitor"].state = ACTIVE
+        heard.room.handlers["participant_active"](heard.room.remote_participants["visitor"])
+        assert [one.identity for one in heard.tracker.people.here] == ["visitor"]
+
+    async def test_speakers_are_reported_until_they_cease(self) -> None:
+        heard = Heard("avatar")
+        heard.room.comes("visitor")
+        speakers = [heard.room.remote_participants["visitor"]]
+        heard.room.handlers["active_speakers_changed"](speakers)
+        assert heard.tracker.people.here[0].speaking
+        heard.room.handlers["active_speakers_changed"]([])
+        assert not heard.tracker.people.here[0].speaking
+        assert await self.changes(heard) == 3
+
+    async def test_a_reconnect_of_ours_shows_no_one_leaving(self) -> None:
+        heard = Heard("avatar")
+        heard.room.comes("visitor")
+        assert await self.changes(heard) == 1
+        heard.room.handlers["reconnecting"](None)
+        visitor = heard.room.remote_participants["visitor"]
+        heard.room.goes("visitor")
+        heard.room.comes("visitor")
+        heard.room.remote_participants["visitor"].sid = visitor.sid
+        heard.room.handlers["reconnected"](None)
+        assert await self.changes(heard) == 0
+
+    async def test_who_comes_back_has_another_stay(self) -> None:
+        heard = Heard("avatar")
+        heard.room.comes("visitor")
+        first = heard.tracker.people.here[0].stay
+        heard.room.goes("visitor")
+        heard.room.comes("visitor")
+        assert heard.tracker.people.here[0].stay not in ("", first)

@@ -95,7 +95,8 @@ class DataRoom:
         silent: nothing that is sent is delivered any more; everything else goes on.
         lost: packets for occupants that can't receive now.
         refused: packets that their senders may not send.
-        on_joined, on_left: called with the identity of an occupant that became active, or left.
+        on_joined, on_left: called with the identity of an occupant that became active, or left, and
+            isn't hidden.
     """
 
     def __init__(self, name: str, *, conditions: NetworkConditions | None = None) -> None:
@@ -143,6 +144,7 @@ class DataRoom:
                 can_publish=grants.can_publish,
                 can_publish_data=grants.can_publish_data,
                 can_update_metadata=grants.can_update_own_metadata,
+                hidden=grants.hidden,
             ),
         )
 
@@ -154,10 +156,10 @@ class DataRoom:
         """Adds an occupant; it is announced that much later, in seconds, or never (`None`).
 
         A participant without a track is announced up to 3 s late by a real server
-        (docs/livekit.md).
+        (docs/livekit.md). One that is hidden never is.
         """
         self.occupants[occupant.grants.identity] = occupant
-        if announce_after is None:
+        if announce_after is None or occupant.grants.hidden:
             return
         if announce_after > 0:
             self._later(announce_after, lambda: self._announce(occupant))
@@ -173,7 +175,7 @@ class DataRoom:
             return
         if occupant.announced:
             self._announce_entry(occupant)
-        if state == _ACTIVE and self.on_joined is not None:
+        if state == _ACTIVE and self.on_joined is not None and not occupant.grants.hidden:
             self.on_joined(occupant.grants.identity)
 
     def send_entry(self, occupant: Occupant) -> None:
@@ -194,7 +196,7 @@ class DataRoom:
         if occupant.announced:
             self._announce_entry(occupant)
             occupant.announced = False
-        if was_active and self.on_left is not None:
+        if was_active and self.on_left is not None and not occupant.grants.hidden:
             self.on_left(identity)
 
     def send(self, sender: Occupant, packet: pb.DataPacket, *, reliable: bool = True) -> None:

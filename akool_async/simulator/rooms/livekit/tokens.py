@@ -10,11 +10,13 @@ from typing import Final
 import jwt
 from livekit import api
 
+from akool_async.rooms.viewers import SIMULATOR_KEY, SIMULATOR_SECRET
+
 __all__ = ["API_KEY", "API_SECRET", "Grants", "TokenRefusedError", "mint", "read"]
 
 #: The key pair of the simulator's own rooms, for programs that mint their own tokens.
-API_KEY: Final = "devkey"
-API_SECRET: Final = "a-simulator-keeps-no-secrets-0123456789"  # noqa: S105 - public on purpose
+API_KEY: Final = SIMULATOR_KEY
+API_SECRET: Final = SIMULATOR_SECRET
 
 #: Clocks of two machines may differ by this much.
 _LEEWAY: Final = datetime.timedelta(seconds=1)
@@ -26,7 +28,10 @@ class TokenRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Grants:
-    """What a token allows its owner to do. `kind`: "agent" for an agent, else "" or "standard"."""
+    """What a token allows its owner to do. `kind`: "agent" for an agent, else "" or "standard".
+
+    `hidden`: the others don't get to know that it is there.
+    """
 
     identity: str
     room: str
@@ -37,6 +42,7 @@ class Grants:
     name: str = ""
     metadata: str = ""
     kind: str = ""
+    hidden: bool = False
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -49,6 +55,7 @@ def mint(grants: Grants, *, lifetime: float, key: str = API_KEY, secret: str = A
         can_publish_data=grants.can_publish_data,
         can_subscribe=grants.can_subscribe,
         can_update_own_metadata=grants.can_update_own_metadata,
+        hidden=grants.hidden,
     )
     token = api.AccessToken(key, secret).with_identity(grants.identity).with_grants(video)
     token.with_name(grants.name).with_metadata(grants.metadata)
@@ -83,5 +90,6 @@ def read(token: str) -> Grants:
         name=str(claims.name),
         metadata=str(claims.metadata),
         kind=str(claims.kind),
+        hidden=video.hidden is True,
         attributes=claims.attributes or {},
     )
