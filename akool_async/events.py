@@ -228,7 +228,12 @@ class ParticipantLeft(Event):
 
 @dataclass(frozen=True, slots=True)
 class ParticipantSpeaking(Event):
-    """Someone whose sound is received began to speak, or ceased to."""
+    """Someone began to speak, or ceased to, by the room's own measure of loudness.
+
+    Known while it is asked for by name, `on(ParticipantSpeaking)` or `events(ParticipantSpeaking)`:
+    a LiveKit room says it only of those whose sound is received, which costs some of the processor.
+    The avatar's is received while there are readers of it.
+    """
 
     identity: str
     name: str = ""

@@ -102,6 +102,6 @@ class Handover:
         """Goes on in a room that was joined, and whose avatar hears."""
         self._driver.attach(transport)
         self._media.attach(transport.media, transport.name)
-        self._people.look(transport)
+        self._people.take_over(transport)
         now = asyncio.get_running_loop().time()
         self._liveness.renewed(duration, ends_at, now)

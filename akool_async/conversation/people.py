@@ -16,6 +16,7 @@ class People:
     def __init__(self, publish: Callable[[ev.Event], None]) -> None:
         self._publish = publish
         self._here: dict[str, Participant] | None = None
+        self._follows = False
 
     @property
     def here(self) -> tuple[Participant, ...] | None:
@@ -24,11 +25,25 @@ class People:
 
     def begin(self, transport: Transport) -> None:
         """The room was joined: who is there already isn't reported."""
+        if self._follows:
+            transport.follow_speakers()
         now = transport.participants
         self._here = None if now is None else _by_identity(now)
 
+    def follow_speakers(self, transport: Transport) -> None:
+        """Someone wants to know who speaks, in this room and those that follow it."""
+        if not self._follows:
+            self._follows = True
+            transport.follow_speakers()
+
+    def take_over(self, transport: Transport) -> None:
+        """Another session's room took over."""
+        if self._follows:
+            transport.follow_speakers()
+        self.look(transport)
+
     def look(self, transport: Transport) -> None:
-        """Something may have changed, or another session's room took over."""
+        """Something may have changed."""
         now = transport.participants
         if now is None:
             return

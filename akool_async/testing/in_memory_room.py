@@ -72,6 +72,10 @@ class InMemoryTransport(Transport):
         """`InMemoryRoom.participants`."""
         return self._room.participants
 
+    def follow_speakers(self) -> None:
+        """Sets `InMemoryRoom.follows_speakers`."""
+        self._room.follows_speakers = True
+
     async def connect(self, *, timeout: float) -> None:
         """Returns at once. Raises `InMemoryRoom.connect_error` if that is set."""
         del timeout
@@ -153,6 +157,7 @@ class InMemoryRoom:
         media: audio and video of the room, an `InMemoryMedia`; `None`: packets only.
         participants: who is in the room besides the program; `None`: the room can't say. Set it by
             `populate`.
+        follows_speakers: whether the program wants to know who speaks.
         connect_error: what `connect` raises.
         can_reconnect: whether `reconnect` works (it ends `silent`).
         packets: everything that arrived at the avatar's end.
@@ -186,6 +191,7 @@ class InMemoryRoom:
         self.publishing: bool | None = None
         self.media: MediaTransport | None = None
         self.participants: tuple[Participant, ...] | None = None
+        self.follows_speakers = False
         self.connect_error: Exception | None = None
         self.can_reconnect = True
         self.packets: list[bytes] = []

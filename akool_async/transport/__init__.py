@@ -10,7 +10,8 @@ what `stream_type=` and `transport=` take, its value a subclass of `Transport`.
 
 Optional for a transport: `reconnect`, `loopback_options`, `participants` with the change
 `PARTICIPANTS`, by which a caller knows who is in the room, and `avatar_publishing` with the change
-`AVATAR_PUBLISHED`, by which it can wait until the avatar publishes audio or video. The conformance suite (`akool_async.testing.conformance`) tests them where the room can show them.
+`AVATAR_PUBLISHED`, by which it can wait until the avatar publishes audio or video. The conformance
+suite (`akool_async.testing.conformance`) tests them where the room can show them.
 
 `akool_async.transport.engines` is for transports over a vendor's SDK that not everybody has.
 """

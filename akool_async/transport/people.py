@@ -15,7 +15,7 @@ class Participant:
         identity: unique in the room.
         name: for people to read; "" where it has none.
         is_avatar: it is the avatar of this conversation.
-        speaking: it is heard to speak at this moment. Known of those whose sound is received.
+        speaking: it is heard to speak at this moment; see `ParticipantSpeaking`.
         stay: the vendor's id of this stay, another one when it has left and come back; "" where
             there is none.
     """

@@ -16,7 +16,7 @@ from akool_async.conversation.params import Params, check_action, check_timeout
 from akool_async.conversation.session.base import SessionBase
 from akool_async.conversation.transcript import Transcript
 from akool_async.errors import InvalidParameterError
-from akool_async.events import Event
+from akool_async.events import Event, ParticipantSpeaking
 from akool_async.stream import new_mid
 from akool_async.stream.messages import SetAction
 
@@ -126,6 +126,7 @@ class ControlMethods(SessionBase):
         It keeps `max_waiting` events; a slow reader loses the oldest. A reader of all kinds, or of
         `EventsLost`, is given an `EventsLost` in their place; others count them in `lost`.
         """
+        self._wanted(*kinds)
         return self._conversation.events.reader(kinds, limit=max_waiting)
 
     def on(self, kind: type[E]) -> Callable[[H], H]:
@@ -137,9 +138,15 @@ class ControlMethods(SessionBase):
 
         def decorate(function: H) -> H:
             self._conversation.events.on(kind, function)
+            self._wanted(kind)
             return function
 
         return decorate
+
+    def _wanted(self, *kinds: type[Any]) -> None:
+        if ParticipantSpeaking in kinds:
+            conversation = self._conversation
+            conversation.people.follow_speakers(conversation.driver.transport)
 
     @property
     def transcript(self) -> Transcript:

@@ -110,6 +110,7 @@ class ParticipantTracker:
     def forget_room(self) -> None:
         """The room was left: whoever was in it is announced again in the next one."""
         self._room = None
+        self.people.forget_room()
         self.avatar_here.clear()
         if self.senders.avatar is not None:
             self.senders.left(self.senders.avatar)
@@ -142,6 +143,7 @@ class ParticipantTracker:
 
     def look_around(self) -> None:
         """Notes who is in the room, and reports that someone else is than before."""
+        self.people.subscribe(self._room)
         if not self._reconnecting and self.people.look(self._room):
             self._report(ConnectionState.PARTICIPANTS)
 
@@ -238,6 +240,7 @@ class ParticipantTracker:
                 self.announced(other)
 
     def _published(self) -> None:
+        self.people.subscribe(self._room)
         self._tracks_changed()
         self._check_publishing()
 

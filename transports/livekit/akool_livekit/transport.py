@@ -120,6 +120,10 @@ class LiveKitTransport(Transport):
         """Who is in the room. See `Transport.participants`."""
         return self._participants.people.here
 
+    def follow_speakers(self) -> None:
+        """See `Transport.follow_speakers`."""
+        self._participants.people.follow_speakers(self._participants.room)
+
     @property
     def speech_audio(self) -> DataStreamSpeech | None:
         """Data streams, where the avatar's credentials ask for them."""

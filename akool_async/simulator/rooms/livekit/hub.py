@@ -145,6 +145,8 @@ class DataRoom:
                 can_publish_data=grants.can_publish_data,
                 can_update_metadata=grants.can_update_own_metadata,
                 hidden=grants.hidden,
+                # By name, which the message takes as well as a number.
+                can_publish_sources=[source.upper() for source in grants.can_publish_sources],
             ),
         )
 

@@ -21,7 +21,9 @@ _Reason = rtc.RequestResponse.Reason
 
 def publish(wanted: rtc.AddTrackRequest, grants: Grants) -> rtc.SignalResponse:
     """The answer to a participant that wants to publish a track: its id, or a refusal."""
-    if not grants.can_publish:
+    sources = grants.can_publish_sources
+    source = pb.TrackSource.Name(wanted.source).lower()
+    if not grants.can_publish or (sources and source not in sources):
         return rtc.SignalResponse(
             request_response=rtc.RequestResponse(
                 reason=_Reason.NOT_ALLOWED,

@@ -30,7 +30,8 @@ class TokenRefusedError(Exception):
 class Grants:
     """What a token allows its owner to do. `kind`: "agent" for an agent, else "" or "standard".
 
-    `hidden`: the others don't get to know that it is there.
+    `hidden`: the others don't get to know that it is there. `can_publish_sources`: the only ones,
+    as "microphone"; empty: any.
     """
 
     identity: str
@@ -43,6 +44,7 @@ class Grants:
     metadata: str = ""
     kind: str = ""
     hidden: bool = False
+    can_publish_sources: tuple[str, ...] = ()
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -56,6 +58,7 @@ def mint(grants: Grants, *, lifetime: float, key: str = API_KEY, secret: str = A
         can_subscribe=grants.can_subscribe,
         can_update_own_metadata=grants.can_update_own_metadata,
         hidden=grants.hidden,
+        can_publish_sources=list(grants.can_publish_sources) or None,
     )
     token = api.AccessToken(key, secret).with_identity(grants.identity).with_grants(video)
     token.with_name(grants.name).with_metadata(grants.metadata)
@@ -91,5 +94,6 @@ def read(token: str) -> Grants:
         metadata=str(claims.metadata),
         kind=str(claims.kind),
         hidden=video.hidden is True,
+        can_publish_sources=tuple(str(source) for source in video.can_publish_sources or ()),
         attributes=claims.attributes or {},
     )
