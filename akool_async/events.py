@@ -250,7 +250,7 @@ class Reconnecting(Event):
 
 @dataclass(frozen=True, slots=True)
 class Reconnected(Event):
-    """The connection stands again; `lossy`: packets of meanwhile may be lost."""
+    """The connection is back; `lossy`: packets of meanwhile may be lost."""
 
     lossy: bool = False
 

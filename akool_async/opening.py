@@ -163,7 +163,7 @@ class SessionOpener:
             idle_timeout: seconds after which a session that is not used is closed; see
                 `AvatarSession.close_when_idle`.
             renew: "quiet": a conversation without end. A minute before the session's end another
-                one is opened with the same arguments, and takes over when nobody speaks, at the
+                one is opened with the same arguments, and takes over when no one speaks, at the
                 latest 20 s before the end; in a session of less than two minutes, in its second
                 half, and before its last eighth. The `AvatarSession`, its handlers, readers,
                 responder and transcript stay; what is asked or said meanwhile waits, and is sent

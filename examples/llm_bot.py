@@ -1,7 +1,7 @@
 """An avatar that answers with a language model of your choice, and can be interrupted.
 
 Works with whatever speaks OpenAI's chat completions: the answer goes to the avatar while it is
-being written, and when somebody talks, the request is dropped and the avatar stops.
+being written, and when someone talks, the request is dropped and the avatar stops.
 
     export AKOOL_API_KEY=… OPENAI_API_KEY=… OPENAI_MODEL=…
     export OPENAI_BASE_URL=http://127.0.0.1:8000/v1      # or your provider's

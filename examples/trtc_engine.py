@@ -85,28 +85,28 @@ class LineEngine:
     async def _read(self, lines: asyncio.StreamReader, events: EngineEvents) -> None:
         try:
             while line := await lines.readline():
-                self._told(json.loads(line), events)
+                self._handle(json.loads(line), events)
             events.disconnected("network")
         except ConnectionError:
             events.disconnected("network")
         finally:
-            while self._answers:  # nobody will answer any more
+            while self._answers:  # no one will answer any more
                 if not (answer := self._answers.popleft()).done():
                     answer.set_result(FAILED)
 
-    def _told(self, told: dict[str, Any], events: EngineEvents) -> None:
-        if "code" in told:
+    def _handle(self, message: dict[str, Any], events: EngineEvents) -> None:
+        if "code" in message:
             answer = self._answers.popleft()
             if not answer.done():
-                answer.set_result(told["code"])
-        elif told["event"] == "message":
-            events.packet(base64.b64decode(told["data"]), told["userId"])
-        elif told["event"] == "enter":
-            events.user_joined(told["userId"])
-        elif told["event"] == "exit":
-            events.user_left(told["userId"])
-        elif told["event"] == "kicked_out":
-            events.disconnected(told["reason"])
+                answer.set_result(message["code"])
+        elif message["event"] == "message":
+            events.packet(base64.b64decode(message["data"]), message["userId"])
+        elif message["event"] == "enter":
+            events.user_joined(message["userId"])
+        elif message["event"] == "exit":
+            events.user_left(message["userId"])
+        elif message["event"] == "kicked_out":
+            events.disconnected(message["reason"])
 
 
 @contextlib.asynccontextmanager
@@ -118,24 +118,24 @@ async def serve_room(avatar: str = "avatar") -> AsyncIterator[tuple[str, int]]:
         connections.add(writer)
         entered = False
 
-        def tell(**told: Any) -> None:
-            writer.write(json.dumps(told).encode() + b"\n")
+        def notify(**message: Any) -> None:
+            writer.write(json.dumps(message).encode() + b"\n")
 
         with contextlib.suppress(ConnectionError):
             while line := await lines.readline():
                 order = json.loads(line)
                 if order["do"] == "enter":
                     entered = bool(order["userSig"]) and isinstance(order["strRoomId"], str)
-                    tell(code=0 if entered else 5400)
+                    notify(code=0 if entered else 5400)
                     if entered:
-                        tell(event="enter", userId=avatar)
+                        notify(event="enter", userId=avatar)
                 elif not entered:
-                    tell(code=NOT_ALLOWED)
+                    notify(code=NOT_ALLOWED)
                 elif order["cmdId"] != 1:
-                    tell(code=5000)
+                    notify(code=5000)
                 else:
-                    tell(code=0)
-                    tell(event="message", userId=avatar, data=order["data"])
+                    notify(code=0)
+                    notify(event="message", userId=avatar, data=order["data"])
                 await writer.drain()
         writer.close()
 

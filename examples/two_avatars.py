@@ -1,4 +1,4 @@
-"""Two avatars talk with each other: what one answers, the other is told.
+"""Two avatars talk with each other: what one answers, the other is asked.
 
 export AKOOL_API_KEY=…
 python examples/two_avatars.py "What is a good evening?" 4

@@ -207,7 +207,7 @@ class TestClientCredentials:
         assert issuer.issued == 2
         assert len(service.asked) == 4
 
-    async def test_a_wrong_secret_is_told_to_all_who_wait(
+    async def test_a_wrong_secret_is_reported_to_all_who_wait(
         self, service: Scripted, caller: AkoolClient
     ) -> None:
         service.otherwise = envelope(code=1101, msg="wrong client-secret-0123456 given")
@@ -220,7 +220,7 @@ class TestClientCredentials:
         assert "client-secret" not in str(results[0])
         assert "wrong *** given" in str(results[0])
 
-    async def test_a_failed_fetch_is_tried_anew_by_the_next_call(
+    async def test_a_failed_fetch_is_tried_again_by_the_next_call(
         self, service: Scripted, issuer: Issuer, caller: AkoolClient
     ) -> None:
         service.answer(*[drop] * 3)
@@ -232,7 +232,7 @@ class TestClientCredentials:
         assert issuer.issued == 1
 
     @pytest.mark.parametrize("answer", [{}, {"token": ""}, {"token": 5}, {"token": "a\nb"}])
-    async def test_an_answer_without_a_token_is_told(
+    async def test_an_answer_without_a_token_is_reported(
         self, service: Scripted, caller: AkoolClient, answer: dict[str, object]
     ) -> None:
         service.answer({"code": 1000, **answer})
@@ -254,7 +254,7 @@ class TestClientCredentials:
         await second
         assert issuer.issued == 1
 
-    async def test_closing_ends_a_fetch_and_tells_who_waits(
+    async def test_closing_ends_a_fetch_for_all_who_wait(
         self, service: Scripted, issuer: Issuer
     ) -> None:
         issuer.gate.clear()
@@ -267,7 +267,7 @@ class TestClientCredentials:
             await call
         issuer.gate.set()
 
-    async def test_a_failed_fetch_that_nobody_waits_for_is_not_reported(
+    async def test_a_failed_fetch_that_no_one_waits_for_is_not_reported(
         self, service: Scripted, caller: AkoolClient
     ) -> None:
         reported: list[object] = []

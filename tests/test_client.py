@@ -152,7 +152,9 @@ class TestRepeating:
         await read(client)
         assert asyncio.get_running_loop().time() - began >= 0.99
 
-    async def test_a_long_one_is_told_at_once(self, service: Scripted, client: AkoolClient) -> None:
+    async def test_a_long_one_is_raised_at_once(
+        self, service: Scripted, client: AkoolClient
+    ) -> None:
         service.answer(busy(1005, **{"Retry-After": "Fri, 31 Dec 2100 23:59:59 GMT"}))
         with pytest.raises(RateLimitError) as caught:
             await read(client)
@@ -201,7 +203,7 @@ class TestAnswers:
         with pytest.raises(InvalidResponseError, match="can't be read"):
             await create(client)
 
-    async def test_the_key_is_not_told_when_the_service_repeats_it(
+    async def test_the_key_is_not_quoted_when_the_service_repeats_it(
         self, service: Scripted, client: AkoolClient
     ) -> None:
         key = "test-key-0123456789abcdef"

@@ -85,7 +85,7 @@ async def test_a_host_without_address_was_never_sent() -> None:
     assert not caught.value.sent
 
 
-async def test_a_certificate_nobody_vouches_for_is_not_trusted(tmp_path: Path) -> None:
+async def test_a_certificate_no_one_vouches_for_is_not_trusted(tmp_path: Path) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.datetime.now(datetime.UTC)
@@ -180,7 +180,7 @@ async def test_half_a_body_is_a_broken_connection(service: Scripted) -> None:
     assert caught.value.__cause__ is not None
 
 
-async def test_what_is_not_http_is_told_and_its_cause_holds_no_key() -> None:
+async def test_what_is_not_http_is_reported_and_its_cause_holds_no_key() -> None:
     async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"SSH-2.0-OpenSSH_9\r\n\r\n")
@@ -281,7 +281,7 @@ class TestUsersOwnSession:
             with pytest.raises(ConfigurationError, match="client is closed"):
                 await client.avatars.list()
 
-    async def test_a_closed_one_is_told(self, service: Scripted) -> None:
+    async def test_a_closed_one_is_reported(self, service: Scripted) -> None:
         mine = aiohttp.ClientSession()
         await mine.close()
         async with AkoolClient("key-0123456789", base_url=service.url, session=mine) as client:
@@ -364,7 +364,7 @@ async def test_used_after_closing_it_says_so(service: Scripted) -> None:
         await client.avatars.list()
 
 
-def test_another_event_loop_is_told() -> None:
+def test_another_event_loop_is_reported() -> None:
     async def first() -> AkoolClient:
         async with Scripted().running() as service:
             service.answer(envelope({"count": 0, "result": []}))

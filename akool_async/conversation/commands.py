@@ -220,7 +220,7 @@ class Commands:
         self._meter.span("command", took, error, **{"akool.command": pending.cmd})
 
     def _forget(self, mid: str) -> None:
-        """Nobody waits for its answer any more; it isn't sent again."""
+        """No one waits for its answer any more; it isn't sent again."""
         self._pending.pop(mid, None)
         self._port.cancel(mid)
 

@@ -259,7 +259,7 @@ class EventBus:
         self._handlers.append(_Handling(kind, function, reader, self._failed))
 
     def publish(self, event: Event) -> None:
-        """Tells everybody."""
+        """Calls every listener."""
         if self._last is not None:
             return
         if isinstance(event, Disconnected):
@@ -277,7 +277,7 @@ class EventBus:
         )
 
     def report(self, error: BaseException, where: str) -> None:
-        """Tells of an exception in the user's code: `HandlerFailed`, the log, `on_error`."""
+        """Reports an exception in the user's code: `HandlerFailed`, the log, `on_error`."""
         logger.error("%s raised %s", where, type(error).__name__, exc_info=error)
         failed = HandlerFailed(error, where)
         for reader in list(self._readers or ()):

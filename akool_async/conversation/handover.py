@@ -57,7 +57,7 @@ class Handover:
 
     @property
     def at_rest(self) -> bool:
-        """Whether nobody speaks or waits for an answer, as far as is known."""
+        """Whether no one speaks or waits for an answer, as far as is known."""
         return (
             self._speech.at_rest
             and not self._responding()

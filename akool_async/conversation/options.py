@@ -79,7 +79,7 @@ class ConversationOptions:
         audio_timeout: the same for `play_audio`, from one piece of audio to the next. An avatar
             that is sent none for 10 s takes the speech for ended.
         playback_margin: the avatar reports that audio was played within its own time and this
-            much more; or this long after it was told to stop.
+            much more; or this long after it was asked to stop.
         interrupt_wait: a text that follows an interrupt is sent when that was answered, or after
             this long; where packets may overtake each other, not before the answer.
         suppress_echo: in retelling mode the service speaks back what people say; as long as

@@ -273,7 +273,7 @@ class Renewal:
     async def _quiet_moment(
         self, ends_at: float, windows: _Windows, standby: Standby | None
     ) -> bool | None:
-        """Returns at a moment when nobody speaks: `True`; or when there is no more time: `False`;
+        """Returns at a moment when no one speaks: `True`; or when there is no more time: `False`;
         or when the standby was lost: `None`.
         """
         port, since = self._port, None

@@ -271,7 +271,7 @@ class TransportConformance:
 
     # Faults
 
-    async def test_a_broken_connection_is_mended_or_told(self, room: RemotePeer) -> None:
+    async def test_a_broken_connection_is_restored_or_reported(self, room: RemotePeer) -> None:
         async with self.joined(room) as transport:
             await room.drop()
             changes: list[ConnectionState] = []

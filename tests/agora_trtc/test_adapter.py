@@ -132,7 +132,7 @@ async def test_a_stranger_in_a_room_of_ones_own(vendor: Vendor) -> None:
             assert transport.stats.dropped == {"stranger": 1}
 
 
-async def test_a_silent_room_is_joined_anew(vendor: Vendor, far: LoopbackPeer) -> None:
+async def test_a_silent_room_is_joined_again(vendor: Vendor, far: LoopbackPeer) -> None:
     async with joined(vendor, far) as transport:
         await transport.reconnect(timeout=TIMEOUT)
         await next_change(transport, ConnectionState.RECONNECTING)
@@ -141,7 +141,7 @@ async def test_a_silent_room_is_joined_anew(vendor: Vendor, far: LoopbackPeer) -
         assert await next_packet(transport) == b"back"
 
 
-async def test_a_room_that_cannot_be_joined_anew_is_gone(vendor: Vendor, far: LoopbackPeer) -> None:
+async def test_a_room_that_cannot_be_rejoined_is_gone(vendor: Vendor, far: LoopbackPeer) -> None:
     async with joined(vendor, far) as transport:
         await far.refuse()
         with pytest.raises(DisconnectedError, match=REFUSED[vendor.kind]) as raised:

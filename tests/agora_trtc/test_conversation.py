@@ -139,7 +139,7 @@ async def test_being_thrown_out_ends_everything_with_the_reason(
                 await avatar.set_params(language="en")
 
 
-async def test_an_expiring_token_is_told_and_renewed() -> None:
+async def test_an_expiring_token_is_reported_and_renewed() -> None:
     rooms: list[Any] = []
 
     async def renew() -> Any:
@@ -157,10 +157,10 @@ async def test_an_expiring_token_is_told_and_renewed() -> None:
             session_credentials.append(session.credentials)
             rooms.append(sim.room(session.id))
             async with join(session, renew_credentials=renew) as avatar:
-                told = avatar.events(ev.TokenExpiring)
+                reported = avatar.events(ev.TokenExpiring)
                 await rooms[0].fault("token_will_expire", seconds=20)
                 async with asyncio.timeout(TIMEOUT):
-                    assert await anext(told) == ev.TokenExpiring(20)
+                    assert await anext(reported) == ev.TokenExpiring(20)
                 await until(lambda: not rooms[0].unrenewed, "the new token")
                 assert (await avatar.ask("ok?")).text == reply("ok?")
         finally:
@@ -168,7 +168,7 @@ async def test_an_expiring_token_is_told_and_renewed() -> None:
 
 
 @KINDS
-async def test_a_silent_room_is_joined_anew(kind: str) -> None:
+async def test_a_silent_room_is_joined_again(kind: str) -> None:
     options = ConversationOptions(silence_after=0.3, probe_timeout=0.3, command_resend=0.2)
     async with conversation(kind, open_={"options": options}) as (avatar, room, _):
         joined = avatar.events(ev.Reconnected)

@@ -38,7 +38,7 @@ def own_room(kind: str) -> OwnAgoraRoom | OwnTRTCRoom:
 
 
 def guest(kind: str, url: str) -> Transport:
-    """Somebody else who joins the same room, by a transport of their own."""
+    """Someone else who joins the same room, by a transport of their own."""
     options = {"engine": "loopback", "simulator_url": url}
     if kind == "agora":
         agora = AgoraCredentials(

@@ -22,7 +22,7 @@ PER_SECOND = 50
 
 
 def answering(pair: InMemoryRoom, heard: Callable[[dict], None] = lambda message: None) -> None:
-    """Makes the far side answer commands; `heard` is told every message."""
+    """Makes the far side answer commands; `heard` is given every message."""
 
     def on_packet(packet: bytes) -> None:
         message = json.loads(packet)

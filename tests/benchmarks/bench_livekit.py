@@ -24,7 +24,7 @@ SCRIPT = Path(__file__).with_name("livekit_rooms.py")
 
 @asynccontextmanager
 async def echoing_rooms(bench: Bench, count: int) -> AsyncIterator[None]:
-    """A real server with somebody in each of its rooms who returns everything."""
+    """A real server with someone in each of its rooms who returns everything."""
     binary = built()
     if binary is None:
         bench.skip("livekit-server isn't built; `nox -s livekit` builds it")
@@ -139,8 +139,8 @@ async def figures(kind: str) -> dict[str, float]:
     said = await process.stdout.read()
     status = await process.wait()
     # The bare client's native part aborts now and then (seen: 1 of 10) as its process ends, when
-    # its figures are told already.
+    # its figures are known already.
     if status and (kind == "ours" or not said):
         raise RuntimeError(f"the process of {kind} ended with {status}, having said {said!r}")
-    told: dict[str, float] = json.loads(said)
-    return told
+    figures: dict[str, float] = json.loads(said)
+    return figures

@@ -62,7 +62,7 @@ class Laps:
 
 
 class TimedTransport(LiveKitTransport):
-    """Tells when creating the session ended and when joining its room did."""
+    """Reports when creating the session ended and when joining its room did."""
 
     laps: ClassVar[Laps]
 

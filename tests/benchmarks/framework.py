@@ -197,10 +197,10 @@ def row(
 
     Args:
         name: unique; the table's first column, and what `--only` looks in.
-        group: the heading it stands under, and what `--only` looks in, too.
+        group: the heading it is under, and what `--only` looks in, too.
         unit: of its figures ("ms", "kB", "packets/s", ""); times are recorded in it.
         units: units of single parts, where they differ.
-        counterpart: what it stands beside, in a few words; "" where there is none.
+        counterpart: what it is compared with, in a few words; "" where there is none.
         goal: for all its parts, or by part; `None`: printed only.
         limit: seconds after which its process is ended and the row fails.
     """

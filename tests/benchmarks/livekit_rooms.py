@@ -3,7 +3,7 @@
     python tests/benchmarks/livekit_rooms.py echo COUNT
     python tests/benchmarks/livekit_rooms.py ours|raw COUNT
 
-The server stands in the environment as for the tests. Each prints one line, "ready" or the figures
+The server is named in the environment as for the tests. Each prints a line, "ready" or the figures
 as JSON; `echo` goes on until its standard input is closed.
 """
 
@@ -44,7 +44,7 @@ def server() -> LiveKitServer:
 
 
 def token(who: str, number: int) -> str:
-    """To join room `number` as somebody."""
+    """To join room `number` as someone."""
     return server().token(f"{who}{number}", f"bench{number}", lifetime=3600)
 
 

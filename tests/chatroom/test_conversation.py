@@ -339,7 +339,7 @@ class TestReplies:
         assert reply.text == "Said and not shown."
         assert reply.ended == "quiet"
 
-    async def test_what_is_no_message_is_told_and_counted(self):
+    async def test_what_is_no_message_is_reported_and_counted(self):
         async with talking() as (sim, avatar, session):
             events = avatar.events(UnknownReceived)
             await sim.fault(session, "not_json", text="hello?")
@@ -355,14 +355,14 @@ class TestReplies:
             assert (await avatar.ask("Hello")).text == "x" * 50
             assert avatar.stats.unknown_packets == 1
 
-    async def test_events_tell_it_all(self):
+    async def test_events_report_everything(self):
         async with talking() as (_, avatar, _):
             events = avatar.events(ReplyDelta, ReplyDone)
-            told = []
+            reported = []
 
             @avatar.on(ReplyDone)
             def note(event):
-                told.append(event.reply.text)
+                reported.append(event.reply.text)
 
             reply = await avatar.ask("Hello")
             text = ""
@@ -371,11 +371,11 @@ class TestReplies:
                     break
                 text += event.text
             assert text == reply.text
-            await until(lambda: told == [reply.text])
+            await until(lambda: reported == [reply.text])
 
 
 class TestOpening:
-    async def test_waits_until_the_session_runs_and_tells_progress(self):
+    async def test_waits_until_the_session_runs_and_reports_progress(self):
         seen = []
 
         def note(progress):
@@ -496,7 +496,7 @@ class TestPausing:
             assert (await avatar.ask("two")).text == "You said: two"
             assert session.pause_ends is None
 
-    async def test_a_session_that_times_out_is_told_as_such(self):
+    async def test_a_session_that_times_out_is_reported_as_such(self):
         async with talking(pause_timeout=0.2) as (sim, avatar, _):
             events = avatar.events(Disconnected)
             await avatar.pause()

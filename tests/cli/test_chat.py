@@ -113,7 +113,7 @@ async def test_recognised_speech_and_its_answer_are_shown(akool, akool_simulator
     assert await chat.ended() == 0
 
 
-async def test_the_session_s_end_is_told(akool, akool_simulator):
+async def test_the_session_s_end_is_reported(akool, akool_simulator):
     chat = await akool("chat", url=akool_simulator.url)
     await chat.printed("Type a line")
     (session,) = akool_simulator.open_sessions

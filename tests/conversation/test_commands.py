@@ -37,7 +37,7 @@ async def test_answers_without_a_mid_go_to_the_oldest_of_that_name(scene):
         await interrupting
 
 
-async def test_an_answer_nobody_waits_for_is_counted(scene):
+async def test_an_answer_no_one_waits_for_is_counted(scene):
     async with scene() as s:
         s.robot.answer("somebody else's", "interrupt")
         await s.robot.until(lambda: s.session.stats.stray_answers == 1)

@@ -48,7 +48,7 @@ async def test_an_interrupts_answer_counts_before_what_comes_right_behind_it(sce
         await interrupting
 
 
-async def test_an_interrupt_that_nobody_waits_for_is_one_all_the_same(scene):
+async def test_an_interrupt_that_no_one_waits_for_is_one_all_the_same(scene):
     async with scene() as s, asyncio.timeout(10):
         s.robot.answers_commands = False
         asked = asyncio.create_task(s.session.ask("one"))
@@ -102,8 +102,8 @@ async def test_when_the_room_drops_everything_waiting_fails_with_its_reason(scen
             with pytest.raises(DisconnectedError) as caught:
                 await task
             assert caught.value.reason == "banned"
-        told = [event async for event in events]
-        assert [(type(e).__name__, e.reason) for e in told] == [("Disconnected", "banned")]
+        reported = [event async for event in events]
+        assert [(type(e).__name__, e.reason) for e in reported] == [("Disconnected", "banned")]
         with pytest.raises(DisconnectedError) as caught:
             await s.session.ask("three")
         assert caught.value.reason == "banned"

@@ -17,7 +17,7 @@ from akool_async.transport import ConnectionState
 
 
 class Recorder:
-    """A listener that writes down what it is told; its deadlines are given."""
+    """A listener that writes down its calls; its deadlines are given."""
 
     def __init__(self) -> None:
         self.deadlines: list[float] = []

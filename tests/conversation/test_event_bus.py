@@ -49,7 +49,7 @@ async def test_readers_are_independent_and_end_after_disconnected():
     assert await read(events.reader()) == [Disconnected("closed")]
 
 
-async def test_a_slow_reader_loses_the_oldest_and_is_told_how_many():
+async def test_a_slow_reader_loses_the_oldest_and_is_reported_how_many():
     events = hub()
     slow, roomy = events.reader(), events.reader(limit=10)
     for number in range(5):
@@ -104,8 +104,8 @@ async def test_plain_handlers_are_called_at_once_and_async_ones_in_order():
     await events.stop(timeout=1)
 
 
-async def test_what_handlers_raise_is_told_and_the_others_go_on():
-    told, errors, heard = [], [], []
+async def test_what_handlers_raise_is_reported_and_the_others_go_on():
+    reported, errors, heard = [], [], []
     events = hub(on_error=errors.append)
 
     def bad(event: Event) -> None:
@@ -119,7 +119,7 @@ async def test_what_handlers_raise_is_told_and_the_others_go_on():
 
     for handler in (bad, worse, bad_too, heard.append):
         events.on(UserSpoke, handler)
-    events.on(HandlerFailed, lambda event: told.append(event.where))
+    events.on(HandlerFailed, lambda event: reported.append(event.where))
     events.publish(UserSpoke("hello", "m"))
     await events.stop(timeout=1)
     assert heard == [UserSpoke("hello", "m")]
@@ -128,7 +128,7 @@ async def test_what_handlers_raise_is_told_and_the_others_go_on():
         "CancelledError",
         "ValueError",
     ]
-    assert [where.split(".")[-1] for where in told] == ["bad", "worse", "bad_too"]
+    assert [where.split(".")[-1] for where in reported] == ["bad", "worse", "bad_too"]
 
 
 async def test_failing_handlers_of_failures_end_there():

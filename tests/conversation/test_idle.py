@@ -28,7 +28,7 @@ def times(clock=None):
     return note, called
 
 
-async def test_a_function_is_called_when_nobody_has_spoken_and_again_later(scene):
+async def test_a_function_is_called_when_no_one_has_spoken_and_again_later(scene):
     async with scene() as s:
         began = asyncio.get_running_loop().time()
         note, called = times()
@@ -110,7 +110,7 @@ async def test_wrong_calls_are_refused(scene):
             s.session.close_when_idle(-1)
 
 
-async def test_a_session_nobody_uses_is_closed_whatever_it_is_prompted(scene):
+async def test_a_session_no_one_uses_is_closed_whatever_it_is_prompted(scene):
     async with scene() as s:
         says_it(s.robot)
         began = asyncio.get_running_loop().time()

@@ -155,7 +155,7 @@ async def test_a_text_that_was_never_confirmed_was_not_sent(scene):
         assert (utterance.text_sent, spoken(s)) == ("", [])
 
 
-async def test_what_the_room_took_before_it_refused_stays_told(scene):
+async def test_what_the_room_took_before_it_refused_stays_in_the_transcript(scene):
     async with scene(send_timeout=0.1) as s, asyncio.timeout(10):
         await s.session.set_params(mode=1)
 

@@ -67,7 +67,7 @@ async def test_changes_of_the_connection_are_events(scene):
         (ConnectionState.RECONNECTING, ConnectionState.RECONNECTED),
     ],
 )
-async def test_nothing_is_sent_to_nobody(scene, echo, gone, back):
+async def test_nothing_is_sent_to_no_one(scene, echo, gone, back):
     async with scene() as s:
         echo(s.robot)
         events = s.session.events(AvatarLeft, Reconnecting)
@@ -170,7 +170,7 @@ async def test_a_lossy_reconnect_interrupts_v3_questions_at_once():
             await asking
 
 
-async def test_a_silent_room_is_probed_and_joined_anew(scene):
+async def test_a_silent_room_is_probed_and_joined_again(scene):
     async with scene(silence_after=0.2, probe_timeout=0.2, lossy_timeout=0.2) as s:
         events = s.session.events(Reconnecting, Reconnected)
         s.pair.silent = True

@@ -80,7 +80,7 @@ async def test_no_reply_or_no_end_of_it_in_time(scene):
         assert caught.value.text == "So f"
 
 
-async def test_lost_parts_are_told_with_what_is_missing(scene):
+async def test_lost_parts_are_reported_with_what_is_missing(scene):
     async with scene() as s:
         events = s.session.events(ReplyIncomplete)
         asking = await asked(s, "one")
@@ -109,7 +109,7 @@ async def test_on_an_unreliable_transport_a_missing_end_is_a_lost_one(scene):
         assert (caught.value.text, caught.value.missing) == ("No end", (1,))
 
 
-async def test_parts_after_the_end_are_told_as_late(scene):
+async def test_parts_after_the_end_are_reported_as_late(scene):
     async with scene() as s:
         late = s.session.events(MessageLate)
         first = await asked(s, "one")
@@ -121,7 +121,7 @@ async def test_parts_after_the_end_are_told_as_late(scene):
         assert s.session.stats.late_parts == 1
 
 
-async def test_what_nobody_asked_for_is_told_and_in_the_transcript(scene):
+async def test_what_no_one_asked_for_is_reported_and_in_the_transcript(scene):
     async with scene() as s:
         done = s.session.events(ReplyDone)
         s.robot.reply("hi", "Wel", "come!")
@@ -140,17 +140,17 @@ async def test_an_echo_is_no_speech_but_the_same_words_spoken_are(scene):
         assert [(await anext(heard)).mid for _ in range(2)] == ["e2", "e3"]
 
 
-async def test_what_is_not_understood_is_told(scene):
+async def test_what_is_not_understood_is_reported(scene):
     async with scene() as s:
         unknown = s.session.events(UnknownReceived)
         s.pair.send(b"not json")
         s.robot.send(type="event", mid="", pld={"event": "sneeze"})
         s.robot.send(type="chat", mid="m", idx=0, fin=True, pld={"text": "whose?"})
         s.robot.send(type="command", mid="m", pld={"cmd": "interrupt"})
-        told = [await anext(unknown) for _ in range(4)]
-        assert told[0].raw == b"not json"
-        assert "sneeze" in told[1].reason
-        assert "neither bot nor user" in told[2].reason
+        reported = [await anext(unknown) for _ in range(4)]
+        assert reported[0].raw == b"not json"
+        assert "sneeze" in reported[1].reason
+        assert "neither bot nor user" in reported[2].reason
         assert s.session.stats.unknown_packets == 4
 
 

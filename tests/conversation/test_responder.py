@@ -152,28 +152,28 @@ async def test_a_quick_function_needs_no_filler(scene):
         assert [text for _, text in s.robot.chats] == ["You said why?."]
 
 
-async def test_a_failing_function_is_told_and_the_conversation_goes_on(scene):
-    told = []
+async def test_a_failing_function_is_reported_and_the_conversation_goes_on(scene):
+    reported = []
 
     async def broken(turn):
         if turn.text == "break":
             raise ValueError("the model is gone")
         return "Fine."
 
-    async with scene(on_error=told.append) as s:
+    async with scene(on_error=reported.append) as s:
         says_it(s.robot)
         failed = s.session.events(HandlerFailed)
         await s.session.respond_with(broken)
         hear(s.robot, "break", "u1")
         assert (await anext(failed)).where == "the responder"
-        assert [str(error) for error in told] == ["the model is gone"]
+        assert [str(error) for error in reported] == ["the model is gone"]
         hear(s.robot, "go on", "u2")
         await s.robot.until(lambda: s.robot.chats)
         assert s.robot.chats[0][1] == "Fine."
 
 
-async def test_failing_half_way_interrupts_and_is_told_once(scene):
-    told = []
+async def test_failing_half_way_interrupts_and_is_reported_once(scene):
+    reported = []
 
     async def broken(turn):
         yield "First sentence. "
@@ -181,7 +181,7 @@ async def test_failing_half_way_interrupts_and_is_told_once(scene):
         raise ValueError("half-way")
 
     sent = asyncio.Event()
-    async with scene(on_error=told.append) as s:
+    async with scene(on_error=reported.append) as s:
         await s.session.respond_with(broken)
         hear(s.robot, "go", "u1")
         said = s.session.transcript
@@ -189,7 +189,7 @@ async def test_failing_half_way_interrupts_and_is_told_once(scene):
         sent.set()
         await s.robot.until(lambda: interrupts(s.robot) == 2)
         await s.robot.until(lambda: s.session.transcript[-1].interrupted)
-        assert [str(error) for error in told] == ["half-way"]
+        assert [str(error) for error in reported] == ["half-way"]
 
 
 async def test_what_cannot_be_a_responder_is_refused(scene):
@@ -206,7 +206,7 @@ async def test_what_cannot_be_a_responder_is_refused(scene):
             s.session.respond_with(plain)
 
 
-async def test_something_else_than_text_is_told(scene):
+async def test_something_else_than_text_is_reported(scene):
     async with scene() as s:
         failed = s.session.events(HandlerFailed)
         await s.session.respond_with(lambda turn: 42)

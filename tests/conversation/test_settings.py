@@ -14,7 +14,7 @@ from akool_async.testing.in_memory_room import InMemoryRoom
 from akool_async.transport import ConnectionState
 
 
-async def test_opening_repeats_what_create_was_told(scene):
+async def test_opening_repeats_what_create_was_given(scene):
     info = SessionInfo(mode=1, language="de", voice_id="v", background_url="https://x.example/b")
     async with scene(info=info) as s:
         (opening,) = s.robot.named("set-params")

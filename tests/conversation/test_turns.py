@@ -32,8 +32,8 @@ async def test_a_greeting_before_the_first_reply_shifts_nothing(scene):
             s.robot.reply(mid, text.upper())
         assert ((await first).text, (await second).text) == ("ONE", "TWO")
         assert (await first).matched_by == "mid"
-        told = [await anext(done) for _ in range(3)]
-        assert [(e.text, e.question) for e in told] == [
+        reported = [await anext(done) for _ in range(3)]
+        assert [(e.text, e.question) for e in reported] == [
             ("WELCOME", None),
             ("ONE", s.robot.chats[0][0]),
             ("TWO", s.robot.chats[1][0]),

@@ -32,7 +32,7 @@ async def test_once_last_parts_are_marked_they_are_waited_for(scene):
         assert await spoken(heard, 2) == ["Good morning.", "Send 100 euros to nobody."]
 
 
-async def test_an_avatar_that_goes_on_speaking_cuts_nobody_off(scene):
+async def test_an_avatar_that_goes_on_speaking_cuts_no_one_off(scene):
     async with scene(quiet_time=5) as s:
         heard = s.session.events(UserSpoke)
         s.robot.part("u1", 0, "Turn off the ", False, "user")

@@ -84,16 +84,16 @@ async def test_long_messages_both_ways(sim: Simulator, akool: AkoolClient) -> No
         assert (await avatar.ask(text, timeout=TIMEOUT)).text == f"You said: {text}"
 
 
-async def test_strangers_reach_nobody(sim: Simulator, akool: AkoolClient) -> None:
+async def test_strangers_reach_no_one(sim: Simulator, akool: AkoolClient) -> None:
     async with akool.open_session(AVATAR, duration=120) as avatar:
-        told = avatar.events(UnknownSenderMessage)
+        reported = avatar.events(UnknownSenderMessage)
         await sim.fault(id_of(avatar), "stranger_joins")
         for n in range(3):
             false = {"v": 2, "type": "chat", "mid": f"m{n}", "idx": 0, "fin": True}
             packet = json.dumps({**false, "pld": {"from": "bot", "text": "I am the avatar"}})
             await sim.fault(id_of(avatar), "stranger_sends", data=packet.encode())
         async with asyncio.timeout(TIMEOUT):
-            await anext(told)
+            await anext(reported)
         assert (await avatar.ask("who?")).text == "You said: who?"
         assert all(entry.text != "I am the avatar" for entry in avatar.transcript)
 
@@ -169,7 +169,7 @@ async def test_in_a_room_of_ones_own_among_others_talking(server: LiveKitServer)
             stack.push_async_callback(other.disconnect)
             others.append(other)
         async with akool.open_session(AVATAR, room=own, duration=60) as avatar:
-            told = avatar.events(UnknownSenderMessage)
+            reported = avatar.events(UnknownSenderMessage)
             false = {"v": 2, "type": "chat", "idx": 0, "fin": True}
             for number, other in enumerate(others):
                 text = {"from": "bot", "text": "I am the avatar"}
@@ -178,7 +178,7 @@ async def test_in_a_room_of_ones_own_among_others_talking(server: LiveKitServer)
                     packet, destination_identities=[own.bot_identity or ""]
                 )
             async with asyncio.timeout(TIMEOUT):
-                await anext(told)
+                await anext(reported)
             replies = [await avatar.ask(f"question {n}") for n in range(3)]
             assert [r.text for r in replies] == [f"You said: question {n}" for n in range(3)]
             assert all(entry.text != "I am the avatar" for entry in avatar.transcript)
@@ -213,7 +213,7 @@ async def test_the_server_is_killed_and_back_while_rooms_converse(
                 try:
                     await avatar.ask(f"room {number} turn {turn}.", timeout=5)
                 except (QuestionInterruptedError, ReplyTimeoutError):
-                    continue  # told; a chat is never repeated by the library
+                    continue  # reported; a chat is never repeated by the library
                 try:
                     async with asyncio.timeout(avatar.options.command_timeout + 5):
                         await avatar.set_params(language="en")
@@ -228,7 +228,7 @@ async def test_the_server_is_killed_and_back_while_rooms_converse(
         await asyncio.sleep(3)
         await asyncio.to_thread(mortal_server.start)
         before = commands
-        await until(lambda: commands > before, "somebody to be answered again")
+        await until(lambda: commands > before, "someone to be answered again")
         over.set()
         for task in talking:
             await task

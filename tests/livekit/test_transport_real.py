@@ -30,7 +30,7 @@ class TestFaults(LiveKitFaults):
         return room
 
     async def trackless_stranger(self, room: LiveKitPeer) -> None:
-        # A real server announces somebody without a track up to 3 s late by itself.
+        # A real server announces someone without a track up to 3 s late by itself.
         await room.fault("stranger_joins", track=False)
 
 

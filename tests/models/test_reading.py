@@ -92,7 +92,7 @@ class TestSamples:
 @pytest.mark.parametrize("kind", [Avatar, Voice, Language, Session, LegacySession])
 @pytest.mark.parametrize("odd", ["", "x", [], {}, None, 5, 5.5, True, "7"])
 def test_any_field_may_be_anything(kind: type[Answer], odd: object) -> None:
-    """A field of a type that nobody documented is left out; it never fails an answer."""
+    """A field of a type that no one documented is left out; it never fails an answer."""
     names = {name: field.alias or name for name, field in kind.model_fields.items()}
     for alias in names.values():
         found = kind.read({alias: odd})

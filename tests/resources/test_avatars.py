@@ -136,7 +136,7 @@ class TestWaiting:
         await client.avatars.wait_until_ready(Avatar.read({"_id": "r"}), on_progress=note)
         assert len(seen) == 1
 
-    async def test_a_failed_one_is_told(self, service: Scripted, client: AkoolClient) -> None:
+    async def test_a_failed_one_is_reported(self, service: Scripted, client: AkoolClient) -> None:
         service.answer(envelope([{"_id": "r", "status": 4}]))
         with pytest.raises(AvatarFailedError) as caught:
             await client.avatars.wait_until_ready("r")
@@ -155,7 +155,7 @@ class TestWaiting:
         with pytest.raises(NotFoundError):
             await client.avatars.wait_until_ready("r")
 
-    async def test_a_question_without_answer_is_told_from_waiting_too_long(
+    async def test_a_question_without_answer_is_distinguished_from_waiting_too_long(
         self, service: Scripted, client: AkoolClient
     ) -> None:
         async def silent(request: web.Request) -> web.StreamResponse:

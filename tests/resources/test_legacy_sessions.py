@@ -88,7 +88,7 @@ class TestWaiting:
         assert seen == [1, 1, 2]
 
     @pytest.mark.parametrize(("status", "word"), [(3, "completed"), (4, "failed")])
-    async def test_one_that_will_never_run_is_told(
+    async def test_one_that_will_never_run_is_reported(
         self, service: Scripted, client: AkoolClient, status: int, word: str
     ) -> None:
         service.answer(envelope({"_id": "s1", "status": status}))

@@ -77,7 +77,7 @@ async def test_without_a_count_a_short_page_is_the_last(
     assert library.pages == list(range(1, length // 10 + 2))
 
 
-async def test_it_begins_where_it_is_told_to(service: Scripted, client: AkoolClient) -> None:
+async def test_it_begins_where_it_is_asked_to(service: Scripted, client: AkoolClient) -> None:
     library = Library(service, 250)
     assert await ids(client.avatars.list(page=2)) == expected(100, 250)
     assert library.pages == [2, 3]

@@ -79,7 +79,7 @@ async def test_closing_what_has_ended_is_fine(
     ("code", "kind"),
     [(1008, NotFoundError), (1009, PermissionDeniedError), (1010, ConflictError)],
 )
-async def test_closing_tells_other_errors(
+async def test_closing_raises_other_errors(
     service: Scripted, client: AkoolClient, code: int, kind: type[Exception]
 ) -> None:
     service.answer(envelope(code=code))

@@ -53,13 +53,13 @@ def test_what_is_no_url_is_refused(value: str) -> None:
     "value",
     ["https://user:very-private@h", "https://h/?key=very-private", "https://h/#very-private"],
 )
-def test_secrets_in_it_are_refused_and_not_told(value: str) -> None:
+def test_secrets_in_it_are_refused_and_not_quoted(value: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         normalise_base_url(value)
     assert "very-private" not in str(caught.value)
 
 
-def test_loopback_is_told_without_looking_a_name_up() -> None:
+def test_loopback_is_recognised_without_looking_a_name_up() -> None:
     assert is_loopback("LOCALHOST.")
     assert not is_loopback("example.com")
     assert not is_loopback("")

@@ -120,7 +120,7 @@ def test_a_message_without_end_is_cut() -> None:
     ],
 )
 @pytest.mark.parametrize("status", [200, 404, 502])
-def test_what_is_no_envelope_is_told_clearly(
+def test_what_is_no_envelope_is_reported_clearly(
     body: bytes, content_type: str, problem: str, status: int
 ) -> None:
     with pytest.raises(InvalidResponseError) as caught:

@@ -41,7 +41,7 @@ def test_any_other_answer_is_plain_json(answer: object) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"code": 1000, "data": {"res', b"\xff"])
-def test_what_is_no_json_is_told(body: bytes) -> None:
+def test_what_is_no_json_is_reported(body: bytes) -> None:
     with pytest.raises((msgspec.DecodeError, UnicodeDecodeError)):
         page_decoder(Session)(body)
 

@@ -58,7 +58,7 @@ def test_what_the_service_asks_is_honoured(kind: type[Any]) -> None:
     assert wait(kind(1005, ""), retry_after=0.0, random=lambda: 0.0) == 0.0
 
 
-def test_longer_than_allowed_is_told_at_once_and_not_tried_early() -> None:
+def test_longer_than_allowed_is_reported_at_once_and_not_tried_early() -> None:
     assert wait(RateLimitError(1005, ""), retry_after=3600.0) is None
 
 

@@ -105,18 +105,18 @@ class TestKeyPair:
         assert (ready.url, ready.api_key) == (URL, None)
 
     @pytest.mark.parametrize(
-        ("given", "told"),
+        ("given", "expected"),
         [
             ({}, "LIVEKIT_URL"),
             ({"url": URL}, "LIVEKIT_API_KEY"),
             ({"url": URL, "api_key": KEY}, "LIVEKIT_API_SECRET"),
         ],
     )
-    def test_what_is_missing_is_named(self, given: dict[str, Any], told: str) -> None:
-        with pytest.raises(ConfigurationError, match=told):
+    def test_what_is_missing_is_named(self, given: dict[str, Any], expected: str) -> None:
+        with pytest.raises(ConfigurationError, match=expected):
             OwnLiveKitRoom(**given)
 
-    def test_without_livekit_api_the_install_line_is_told(
+    def test_without_livekit_api_the_install_line_is_given(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         room = OwnLiveKitRoom(**PAIR)

@@ -13,8 +13,8 @@ from akool_async.simulator import ServiceBehavior, Simulator
 
 
 async def _run_out(way: Any, stream_type: Any) -> tuple[list[str], Simulator]:
-    """What a client is told when its session runs out, until it is told that it is over."""
-    told: list[str] = []
+    """What a client is sent when its session runs out, until its end."""
+    reported: list[str] = []
     behavior = ServiceBehavior(room_end=way)
     async with (
         Simulator(behavior=behavior) as sim,
@@ -29,17 +29,17 @@ async def _run_out(way: Any, stream_type: Any) -> tuple[list[str], Simulator]:
         async with asyncio.timeout(30):
             async for event in events:
                 if isinstance(event, (AvatarLeft, Disconnected)):
-                    told.append(type(event).__name__)
+                    reported.append(type(event).__name__)
                     if isinstance(event, Disconnected) or way == "avatar_leaves":
                         break
-    return told, sim
+    return reported, sim
 
 
 @pytest.mark.parametrize("stream_type", ["livekit", "agora", "trtc"])
 async def test_the_avatar_leaves_or_the_room_closes(stream_type: Any) -> None:
-    told, sim = await _run_out("avatar_leaves", stream_type)
-    assert told == ["AvatarLeft"]
-    told, _ = await _run_out("room_closes", stream_type)
-    assert told[-1] == "Disconnected"
+    reported, sim = await _run_out("avatar_leaves", stream_type)
+    assert reported == ["AvatarLeft"]
+    reported, _ = await _run_out("room_closes", stream_type)
+    assert reported[-1] == "Disconnected"
     # The client closes a session that has run out: the service knows it no more.
     assert [r.code for r in sim.requests if r.path.endswith("/close")] == [1216]

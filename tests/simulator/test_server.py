@@ -99,7 +99,7 @@ async def test_a_livekit_room_can_be_asked_for_before_any_session(
     assert "pip install" in caplog.text
 
 
-async def test_somebody_comes_and_gets_what_is_injected() -> None:
+async def test_someone_comes_and_gets_what_is_injected() -> None:
     async with Simulator(rooms={"livekit": _WebRoom}) as sim, aiohttp.ClientSession() as http:
         session_id = await _create(sim, http)
         avatar = sim.avatar(session_id)

@@ -174,7 +174,7 @@ def test_any_loss_doubling_and_order(
 def test_a_contradicting_peer_loses_nothing_silently(
     parts: list[tuple[str, int | None, bool, str]],
 ) -> None:
-    """Whatever parts come, each mid is ended once, and each part's text is told or is a double."""
+    """Whatever parts come, each mid is ended once, and each part is reported or is a double."""
     import json
 
     codec = StreamCodec(PacketLimits(1000), bounds=ReassemblyBounds(parts=5, messages=2))
@@ -201,7 +201,7 @@ def test_a_contradicting_peer_loses_nothing_silently(
             joined = deltas(of_mid, mid)
             if isinstance(end, Chat):
                 assert joined == end.text
-            told = end.text + "".join(m.text for m in of_mid if isinstance(m, LatePart))
+            reported = end.text + "".join(m.text for m in of_mid if isinstance(m, LatePart))
             for letter in "xy":
                 if any(text == letter for name, _, _, text in parts if name == mid):
-                    assert letter in told
+                    assert letter in reported

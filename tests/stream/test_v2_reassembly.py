@@ -110,14 +110,16 @@ def test_the_same_number_with_another_text_is_a_conflict(known_first: bool) -> N
     ]
 
 
-def test_parts_after_the_end_are_told_as_late(read: Reader) -> None:
+def test_parts_after_the_end_are_reported_as_late(read: Reader) -> None:
     read(part(0, "a", fin=True))
     assert read(part(1, "b")) == [LatePart("b", "m", "bot", 1)]
     assert read(part(0, "other", fin=True)) == [LatePart("other", "m", "bot", 0)]
     assert read(part(None, "x"), part(None, "a")) == [LatePart("x", "m", "bot", 1)]
 
 
-def test_parts_beyond_the_end_are_told_as_late_before_the_message_is_whole(read: Reader) -> None:
+def test_parts_beyond_the_end_are_late_before_the_message_is_whole(
+    read: Reader,
+) -> None:
     read(part(0, "a"), part(4, "e"), part(3, "d"))
     assert read(part(2, "c", fin=True)) == [
         LatePart("d", "m", "bot", 3),
@@ -258,7 +260,7 @@ def test_more_bytes_than_the_bound_give_up_the_one_that_waited_longest() -> None
     assert read.codec.held_bytes == 0
 
 
-def test_what_is_missing_is_told_in_bounds(read: Reader) -> None:
+def test_what_is_missing_is_reported_in_bounds(read: Reader) -> None:
     read(part(19_999, "z", fin=True))
     [partial] = read.codec.finish("m", "bot", ended="quiet", now=0.0)
     assert isinstance(partial, PartialChat)

@@ -11,13 +11,13 @@ from akool_agora.sdk import SDKEngine
 
 from akool_async.testing.conformance import until
 
-__all__ = ["ROOM", "Told", "joined"]
+__all__ = ["ROOM", "RecordedEvents", "joined"]
 
 ROOM = Room("app", "channel", 12, "t0ken")
 
 
-class Told:
-    """An `EngineEvents` that remembers, and on which thread it was told."""
+class RecordedEvents:
+    """An `EngineEvents` that remembers, and on which thread."""
 
     def __init__(self) -> None:
         self.events: list[tuple[object, ...]] = []
@@ -35,10 +35,10 @@ class Told:
 
 
 @asynccontextmanager
-async def joined(told: Told, room: Room = ROOM) -> AsyncIterator[SDKEngine]:
+async def joined(recorded: RecordedEvents, room: Room = ROOM) -> AsyncIterator[SDKEngine]:
     engine = SDKEngine()
     try:
-        await engine.join(room, told)  # type: ignore[arg-type]
+        await engine.join(room, recorded)  # type: ignore[arg-type]
         yield engine
     finally:
         await engine.leave()

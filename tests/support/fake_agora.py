@@ -39,7 +39,7 @@ MODULES = {
 
 
 class Sdk:
-    """What the stand-in is told to do, and what was done with it."""
+    """What the stand-in is asked to do, and what was done with it."""
 
     def __init__(self) -> None:
         self.import_error: BaseException | None = None
@@ -324,7 +324,7 @@ class RTCConnection:
         self._calls.put((self._message, (uid, payload)))
 
     def idle(self) -> None:
-        """Returns when everything emitted so far was told."""
+        """Returns when everything emitted so far was delivered."""
         done = threading.Event()
         self._calls.put((done.set, ()))
         assert done.wait(10)

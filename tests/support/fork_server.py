@@ -55,12 +55,12 @@ class ForkedProcess:
         self.stdin = asyncio.StreamWriter(transport, protocol, None, loop)
         self.stdout = await _reader(stdout)
         self.stderr = await _reader(stderr)
-        told = await _reader(status)
-        self.pid = int(await told.readline())
-        self._ending = asyncio.create_task(self._end(told))
+        notices = await _reader(status)
+        self.pid = int(await notices.readline())
+        self._ending = asyncio.create_task(self._end(notices))
 
-    async def _end(self, told: asyncio.StreamReader) -> int:
-        self.returncode = os.waitstatus_to_exitcode(int(await told.read()))
+    async def _end(self, notices: asyncio.StreamReader) -> int:
+        self.returncode = os.waitstatus_to_exitcode(int(await notices.read()))
         return self.returncode
 
     async def wait(self) -> int:
@@ -101,7 +101,7 @@ class ForkServer:
     async def run(self, *arguments: str, env: Mapping[str, str]) -> ForkedProcess:
         """Starts `python arguments…`: a file and its arguments, or `-m`, a module and its own."""
         pipes = [os.pipe() for _ in range(4)]
-        (stdin, to_stdin), (from_stdout, stdout), (from_stderr, stderr), (told, status) = pipes
+        (stdin, to_stdin), (from_stdout, stdout), (from_stderr, stderr), (notices, status) = pipes
         request = {"argv": arguments, "env": dict(env), "cwd": str(Path.cwd())}
         theirs = [stdin, stdout, stderr, status]
         try:
@@ -110,7 +110,7 @@ class ForkServer:
             for fd in theirs:
                 os.close(fd)
         process = ForkedProcess()
-        await process._attach(to_stdin, from_stdout, from_stderr, told)
+        await process._attach(to_stdin, from_stdout, from_stderr, notices)
         return process
 
 

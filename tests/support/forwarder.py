@@ -41,7 +41,7 @@ class Forwarder:
         await self._server.wait_closed()
 
     def drop(self) -> None:
-        """Breaks every connection that stands."""
+        """Breaks every open connection."""
         for writer in self._writers:
             writer.transport.abort()
 

@@ -83,7 +83,7 @@ class LiveKitFaults:
             await transport.send(b'{"n":1}', timeout=TIMEOUT)
             assert await room.wait_received(1) == [b'{"n":1}']
 
-    async def test_a_broken_socket_is_mended_without_the_avatars_leaving(
+    async def test_a_broken_socket_is_restored_without_the_avatars_leaving(
         self, room: LiveKitPeer
     ) -> None:
         async with joined(room.target) as transport:
@@ -105,7 +105,7 @@ class LiveKitFaults:
             await until(lambda: b'{"n":"after"}' in room.received, "the packet after")
             assert room.received.count(b'{"n":"meanwhile"}') <= 1
 
-    async def test_reconnect_on_demand_is_told_and_lossy(self, room: LiveKitPeer) -> None:
+    async def test_reconnect_on_demand_is_reported_and_lossy(self, room: LiveKitPeer) -> None:
         async with joined(room.target) as transport:
             await transport.reconnect(timeout=TIMEOUT)
             changes = [await next_change(transport), await next_change(transport)]
@@ -147,9 +147,9 @@ class LiveKitFaults:
             await room.fault("close_room")
             assert (await the_end(transport)).reason == "room_closed"
 
-    # Strangers: well-formed avatar messages from somebody else reach nobody
+    # Strangers: well-formed avatar messages from someone else reach no one
 
-    async def test_a_strangers_packets_are_dropped_counted_and_told_once(
+    async def test_a_strangers_packets_are_dropped_counted_and_reported_once(
         self, room: LiveKitPeer
     ) -> None:
         async with joined(room.target) as transport:
@@ -158,14 +158,14 @@ class LiveKitFaults:
                 await room.fault("stranger_sends", data=b'{"v":2,"type":"chat","n":%d}' % n)
             await until(lambda: transport.stats.dropped["stranger"] == 3, "the stranger's packets")
             await room.send(b'{"n":"mine"}')
-            told = []
+            reported = []
             async with asyncio.timeout(TIMEOUT):
                 while (item := await transport.receive()) != b'{"n":"mine"}':
-                    told.append(item)
+                    reported.append(item)
             assert transport.stats.packets_received == 1
             # Announcement and packets take different ways: the first may come without a name.
-            assert {change.state for change in told} == {STRANGER}
-            assert len(told) == len({change.reason for change in told}) <= 2
+            assert {change.state for change in reported} == {STRANGER}
+            assert len(reported) == len({change.reason for change in reported}) <= 2
 
     async def test_a_stranger_who_was_there_first_is_not_the_avatar(
         self, room: LiveKitPeer
@@ -196,5 +196,5 @@ class LiveKitFaults:
         await transport.close()
 
     async def trackless_stranger(self, room: LiveKitPeer) -> None:
-        """Somebody who is announced late: after the avatar."""
+        """Someone who is announced late: after the avatar."""
         await room.fault("stranger_joins", announce_after=HOLD_SECONDS / 2)

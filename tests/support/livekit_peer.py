@@ -34,7 +34,7 @@ class RoomWanted:
 
 
 class Events:
-    """Notes what the room tells the avatar."""
+    """Notes what the room reports to the avatar."""
 
     def __init__(self) -> None:
         self.here: list[str] = []

@@ -82,7 +82,7 @@ class Directory:
 
 
 class LoopbackPeer(RemotePeer):
-    """One open room: its `room`, what it told (`events`), and the credentials to join with."""
+    """One open room: its `room`, what it reported (`events`), and the credentials to join with."""
 
     def __init__(self, room: RelayRoom, events: Events, access: Mapping[str, Any]) -> None:
         self.room = room
@@ -148,7 +148,7 @@ async def loopback_room(
         await runner.cleanup()
 
 
-class Told:
+class RecordedEvents:
     """An engine's events, of any vendor, remembered."""
 
     def __init__(self) -> None:
@@ -162,7 +162,7 @@ class Told:
 
 
 @contextlib.asynccontextmanager
-async def in_room(engine: Relay, room: object, events: Told) -> AsyncIterator[Relay]:
+async def in_room(engine: Relay, room: object, events: RecordedEvents) -> AsyncIterator[Relay]:
     """The engine, joined; left at the end."""
     try:
         await engine.join(room, events)

@@ -41,7 +41,7 @@ VERSION: Final = "1.13.3"
 _MODULE: Final = f"github.com/livekit/livekit-server/cmd/server@v{VERSION}"
 CACHE: Final = Path(__file__).parents[2] / ".cache" / "livekit-server"
 
-#: How tests are told of the server that `tests/livekit/server.py` runs for them.
+#: How tests find the server that `tests/livekit/server.py` runs for them.
 _VARIABLE: Final = "AKOOL_TESTS_LIVEKIT_SERVER"
 
 #: UDP ports for media and data: every participant takes a few.
@@ -190,7 +190,7 @@ class RealServer:
             try:
                 self._start()
             except RuntimeError as error:
-                # Somebody took a port since it was found free.
+                # Someone took a port since it was found free.
                 taken = "already in use" in str(error)
                 if attempt == 2 or not taken or self._ever_started:
                     raise
@@ -227,7 +227,7 @@ class RealServer:
             time.sleep(0.05)
 
     def kill(self) -> None:
-        """Ends it as a crash does: nobody is told anything."""
+        """Ends it as a crash does: no one is notified."""
         self._end(signal.SIGKILL if os.name != "nt" else signal.SIGTERM)
 
     def stop(self) -> None:
@@ -272,7 +272,7 @@ class RealServer:
                 "node_ip": "127.0.0.1",
                 "enable_loopback_candidate": True,
                 "interfaces": {"includes": ["lo" if platform.system() == "Linux" else "lo0"]},
-                # Without it, clients are told to ask public STUN servers.
+                # Without it, clients are asked to use public STUN servers.
                 "stun_servers": ["127.0.0.1:3478"],
             },
             "keys": {self.api_key: self.api_secret},
@@ -303,15 +303,15 @@ def environment_for(server: RealServer) -> dict[str, str]:
 
 def server_from_environment() -> _Known | None:
     """The server that runs for this test process; `None`: there is none."""
-    told = os.environ.get(_VARIABLE)
-    if not told:
+    given = os.environ.get(_VARIABLE)
+    if not given:
         return None
-    known = json.loads(told)
+    known = json.loads(given)
     return _Known(known["url"], known["api_key"], known["api_secret"], Path(known["binary"]))
 
 
 def _free_ports(count: int) -> list[int]:
-    """Below the ports that systems give out by themselves, so that nobody takes them."""
+    """Below the ports that systems give out by themselves, so that no one takes them."""
     found: list[int] = []
     for _ in range(200):
         port = random.randrange(*_PORTS)

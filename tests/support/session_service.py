@@ -32,7 +32,7 @@ def refusal(code: int, *, status: int = 200, retry_after: int | None = None) -> 
 
 
 class EmptyRoom(InMemoryTransport):
-    """A room that can be joined, and where nobody is."""
+    """A room that can be joined, and where no one is."""
 
     name = "empty"
     room_limits = LIVEKIT

@@ -1,4 +1,4 @@
-"""The conformance suite finds what a transport does wrong; in a project of somebody else's."""
+"""The conformance suite finds what a transport does wrong; in a project of someone else's."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> str:
         package.mkdir()
         (package / "__init__.py").touch()
         (package / "test_tin.py").write_text(PROJECT % flaw, encoding="utf-8")
-    # The strict mode of pytest-asyncio, as somebody else's project may have it.
+    # The strict mode of pytest-asyncio, as someone else's project may have it.
     (folder / "pytest.ini").write_text("[pytest]\nasyncio_mode = strict\n", encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider"],

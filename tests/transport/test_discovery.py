@@ -35,7 +35,7 @@ def test_one_of_ours_that_is_missing_names_its_install_line(
     assert caught.value.install in str(caught.value)
 
 
-def test_a_name_nobody_provides_lists_those_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_no_one_provides_lists_those_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     _entries(monkeypatch, pigeon="pigeons:Pigeon", livekit="akool_livekit:LiveKitTransport")
     with pytest.raises(ConfigurationError, match="installed: livekit, pigeon") as caught:
         load_transport("smoke-signals")

@@ -91,7 +91,7 @@ def test_work_that_is_finished_survives_the_end_of_its_loop() -> None:
     assert done == [True]
 
 
-async def test_work_that_nobody_waits_for_is_kept_until_it_is_done() -> None:
+async def test_work_that_no_one_waits_for_is_kept_until_it_is_done() -> None:
     done = asyncio.Event()
     gates = []
 

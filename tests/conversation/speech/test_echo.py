@@ -88,7 +88,7 @@ def test_one_text_has_one_echo_and_only_for_a_while():
     assert echoes.take(late, ECHO_WINDOW + 0.1) == ([late], False)
 
 
-def test_messages_without_a_mid_are_told_apart_by_their_end():
+def test_messages_without_a_mid_are_distinguished_by_their_end():
     echoes = heard("Hello")
     assert echoes.take(delta("Hello", ""), 0.01) == ([], True)
     assert echoes.take(chat("Hello", ""), 0.01) == ([], False)
@@ -185,7 +185,7 @@ def lines(s) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("parts", [1, 3])
 @pytest.mark.parametrize("mid", [None, "same"])
 @pytest.mark.parametrize("delay", [0.0, 0.01, 0.04])
-async def test_a_responder_answers_once_and_the_echo_is_shown_to_nobody(scene, mid, parts, delay):
+async def test_a_responder_answers_once_and_the_echo_is_shown_to_no_one(scene, mid, parts, delay):
     async with scene(info=RETELLING) as s:
         install(s.robot, mid=mid, parts=parts, delay=delay)
         shown = s.session.events(ReplyStarted, ReplyDelta, ReplyDone)

@@ -294,15 +294,15 @@ async def test_an_iterator_of_something_else_is_refused(scene, how):
             await s.session.say(numbers(), split=how).spoken()
 
 
-async def test_a_failure_nobody_waits_for_is_told(scene):
+async def test_a_failure_no_one_waits_for_is_reported(scene):
     async def broken():
         yield "One. "
         raise ValueError("unseen")
 
     async with scene() as s:
-        told = s.session.events(HandlerFailed)
+        reported = s.session.events(HandlerFailed)
         s.session.say(broken())
-        assert str((await anext(told)).error) == "unseen"
+        assert str((await anext(reported)).error) == "unseen"
 
 
 async def test_an_iterator_that_raises_while_a_sentence_is_spoken_ends_it(scene):

@@ -277,7 +277,7 @@ async def test_an_interrupted_generator_is_closed(start: Any) -> None:
 
 
 @pytest.mark.parametrize("wrong", [lambda text: 5, lambda text: [5], lambda text: 1 / 0])
-async def test_a_reply_that_fails_is_told_and_the_avatar_goes_on(
+async def test_a_reply_that_fails_is_reported_and_the_avatar_goes_on(
     start: Any, wrong: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     def reply(text: str) -> Any:

@@ -108,7 +108,7 @@ async def test_packets_before_the_avatars_video_are_lost(start: Any, stopped_clo
 
 
 @pytest.mark.parametrize("resets", [True, False])
-async def test_parameters_after_somebody_came_back(start: Any, resets: bool) -> None:
+async def test_parameters_after_someone_came_back(start: Any, resets: bool) -> None:
     caller = await start(behavior=ServiceBehavior(resets_parameters=resets), reply=str.upper)
     room = await caller.room(mode_type=1)
     room.events.joined("me")

@@ -29,7 +29,7 @@ async def talking(sim: Simulator, **fields: Any) -> AsyncIterator[tuple[AvatarSe
 
 @pytest.fixture
 async def file(tmp_path: Path) -> Path:
-    """A session in which somebody asks, speaks, interrupts and acts."""
+    """A session in which someone asks, speaks, interrupts and acts."""
     sim = Simulator(reply=lambda text: f"{text}? Well …")
     async with talking(sim) as (avatar, session):
         await avatar.ask("first")

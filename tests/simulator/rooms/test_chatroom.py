@@ -30,21 +30,21 @@ class Order:
 
 @dataclass
 class Events:
-    """What the room told its avatar."""
+    """What the room reported to its avatar."""
 
-    told: list[tuple[str, str | bytes]] = field(default_factory=list)
+    reported: list[tuple[str, str | bytes]] = field(default_factory=list)
 
     def joined(self, identity: str) -> None:
-        self.told.append(("joined", identity))
+        self.reported.append(("joined", identity))
 
     def left(self, identity: str) -> None:
-        self.told.append(("left", identity))
+        self.reported.append(("left", identity))
 
     def packet(self, data: bytes, sender: str) -> None:
-        self.told.append((sender, data))
+        self.reported.append((sender, data))
 
     async def until(self, what: tuple[str, str | bytes]) -> None:
-        await until(lambda: what in self.told, repr(what))
+        await until(lambda: what in self.reported, repr(what))
 
 
 class Directory:
@@ -135,7 +135,7 @@ async def test_frames_both_ways(room):
     await room.events.until(("left", room.client_id))
 
 
-async def test_nobody_there_loses_the_packet(room):
+async def test_no_one_there_loses_the_packet(room):
     await room.send(b"into the void")
     async with connect(room.url) as client:
         await room.events.until(("joined", room.client_id))
@@ -160,7 +160,7 @@ async def test_other_doors_are_shut(room, change, status):
 async def test_plain_http_is_no_way_in(room):
     async with ClientSession() as http, http.get(room.url.replace("ws", "http", 1)) as answer:
         assert answer.status == 400
-    assert room.events.told == []
+    assert room.events.reported == []
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ async def test_conditions_apply_both_ways(make):
         await room.send(b"answer")
         assert [await client.recv(), await client.recv()] == ["answer", "answer"]
         await client.send("question")
-        await until(lambda: room.events.told.count((room.client_id, b"question")) == 2)
+        await until(lambda: room.events.reported.count((room.client_id, b"question")) == 2)
         room.conditions.loss = 1.0
         await room.send(b"lost")
         room.conditions.loss = room.conditions.double = 0.0
@@ -241,7 +241,7 @@ class TestFaults:
             await client.send("unheard")
             await asyncio.wait([pong], timeout=0.2)
             assert not pong.done()
-            assert (room.client_id, b"unheard") not in room.events.told
+            assert (room.client_id, b"unheard") not in room.events.reported
             await room.fault("thaw")
             await room.events.until((room.client_id, b"unheard"))
 
@@ -259,7 +259,7 @@ class TestFaults:
             await room.events.until(("joined", room.client_id))
             client.transport.pause_reading()
             async with asyncio.timeout(LIMIT):
-                while ("left", room.client_id) not in room.events.told:
+                while ("left", room.client_id) not in room.events.reported:
                     await room.send(b"x" * 2**20)
                     await asyncio.sleep(0)
             client.transport.abort()

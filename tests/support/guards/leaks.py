@@ -30,7 +30,7 @@ _sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Knows every socket of the run from its making."""
-    config.addinivalue_line("markers", "leaves_sessions_open: is about sessions that nobody closes")
+    config.addinivalue_line("markers", "leaves_sessions_open: is about sessions that no one closes")
     patch = pytest.MonkeyPatch()
     init = socket.socket.__init__
 

@@ -58,7 +58,7 @@ class _Ears(logging.Handler):
 _ears = _Ears()
 
 
-def _told(lines: set[str]) -> list[str]:
+def _handle(lines: set[str]) -> list[str]:
     """The lines that hold a secret, without it."""
     found = []
     for line in lines:
@@ -92,7 +92,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Once more at the end: a secret may have become known after it was logged."""
     _ears.whole_run |= _ears.since_test_began
-    found = _told(_ears.whole_run)
+    found = _handle(_ears.whole_run)
     if found:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
@@ -106,7 +106,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def no_secret_logged() -> Iterator[None]:
     """Fails the test in which a secret was logged."""
     yield
-    found = _told(_ears.since_test_began)
+    found = _handle(_ears.since_test_began)
     _ears.whole_run |= _ears.since_test_began - set(found)
     _ears.since_test_began.clear()
     if found:

@@ -261,7 +261,7 @@ async def test_a_rejoin_reports_what_changed_meanwhile() -> None:
 # The connection
 
 
-async def test_a_break_is_told_once() -> None:
+async def test_a_break_is_reported_once() -> None:
     room = Room()
     room.tracker.report_reconnected()
     for words in ("the first", "the second", ""):
@@ -271,7 +271,7 @@ async def test_a_break_is_told_once() -> None:
     assert await room.next() == ConnectionChange(ConnectionState.RECONNECTED, lossy=True)
 
 
-async def test_the_end_is_told_to_everybody_who_waits() -> None:
+async def test_the_end_is_reported_to_everybody_who_waits() -> None:
     room = Room()
     waiting = asyncio.create_task(room.tracker.wait_for_avatar())
     await asyncio.sleep(0)

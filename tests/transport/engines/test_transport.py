@@ -72,7 +72,7 @@ def over(engine: FakeEngine) -> Radio:
 # Joining
 
 
-async def test_a_refused_join_is_told_in_the_vendors_words() -> None:
+async def test_a_refused_join_is_reported_in_the_vendors_words() -> None:
     engine = FakeEngine(join=7)
     with pytest.raises(JoinError, match=r"no entry \(7\)") as raised:
         await over(engine).connect(timeout=TIMEOUT)
@@ -130,7 +130,7 @@ async def test_closed_while_an_engine_joins_that_ignores_it() -> None:
     connecting = asyncio.create_task(transport.connect(timeout=TIMEOUT))
     await until(lambda: bool(engine.rooms), "the join")
     await transport.close(timeout=0.1)
-    engine.told["deaf_join"].set()
+    engine.orders["deaf_join"].set()
     with pytest.raises(DisconnectedError):
         await connecting
     assert not engine.inside
@@ -205,10 +205,10 @@ async def test_after_the_end_sending_says_why() -> None:
     assert engine.sent == []
 
 
-# Joining anew
+# Joining again
 
 
-async def test_a_silent_room_is_joined_anew() -> None:
+async def test_a_silent_room_is_joined_again() -> None:
     engine = FakeEngine()
     async with connected(over(engine)) as transport:
         await transport.reconnect(timeout=TIMEOUT)
@@ -220,15 +220,15 @@ async def test_a_silent_room_is_joined_anew() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "timeout", "words"),
+    ("orders", "timeout", "words"),
     [({"join": 7}, TIMEOUT, r"no entry \(7\)"), ({"hang": True}, 0.05, "in time")],
 )
-async def test_a_room_that_cannot_be_joined_anew_is_gone(
-    told: dict[str, Any], timeout: float, words: str
+async def test_a_room_that_cannot_be_rejoined_is_gone(
+    orders: dict[str, Any], timeout: float, words: str
 ) -> None:
     engine = FakeEngine()
     async with connected(over(engine)) as transport:
-        engine.told = told
+        engine.orders = orders
         with pytest.raises(DisconnectedError, match=words) as raised:
             await transport.reconnect(timeout=timeout)
         assert raised.value.reason == "connection_lost"
@@ -239,7 +239,7 @@ async def test_a_room_that_cannot_be_joined_anew_is_gone(
 async def test_closed_while_it_rejoins() -> None:
     engine = FakeEngine()
     async with connected(over(engine)) as transport:
-        engine.told = {"hang": True}
+        engine.orders = {"hang": True}
         rejoining = asyncio.create_task(transport.reconnect(timeout=TIMEOUT))
         await until(lambda: len(engine.rooms) == 2, "the second join")
         await transport.close()
@@ -252,7 +252,7 @@ async def test_closed_while_it_rejoins() -> None:
 async def test_a_cancelled_rejoin_is_the_end() -> None:
     engine = FakeEngine()
     async with connected(over(engine)) as transport:
-        engine.told = {"hang": True}
+        engine.orders = {"hang": True}
         rejoining = asyncio.create_task(transport.reconnect(timeout=TIMEOUT))
         await until(lambda: len(engine.rooms) == 2, "the second join")
         rejoining.cancel()
@@ -265,7 +265,7 @@ async def test_a_cancelled_rejoin_is_the_end() -> None:
 async def test_an_engine_that_fails_with_an_error_of_its_own_while_rejoining() -> None:
     engine = FakeEngine()
     async with connected(over(engine)) as transport:
-        engine.told = {"fails": RuntimeError("the token is s3cret")}
+        engine.orders = {"fails": RuntimeError("the token is s3cret")}
         with pytest.raises(DisconnectedError, match="RuntimeError") as raised:
             await transport.reconnect(timeout=TIMEOUT)
         assert "s3cret" not in str(raised.value)
@@ -275,7 +275,7 @@ async def test_an_engine_that_fails_with_an_error_of_its_own_while_rejoining() -
 async def test_a_rejoined_room_without_the_avatar_goes_on() -> None:
     engine = FakeEngine()
     async with connected(over(engine)) as transport:
-        engine.told = {"absent": True}
+        engine.orders = {"absent": True}
         await transport.reconnect(timeout=0.1)
         states = [await transport.receive() for _ in range(3)]
         assert [change.state for change in states if not isinstance(change, bytes)] == [
@@ -306,7 +306,7 @@ async def test_an_engine_that_ignores_being_cancelled(caplog: pytest.LogCaptureF
     async with asyncio.timeout(TIMEOUT):
         await transport.close(timeout=0.05)
     assert "didn't leave" in caplog.text
-    engine.told["deaf"].set()
+    engine.orders["deaf"].set()
 
 
 async def test_an_engine_that_fails_to_leave_is_logged(caplog: pytest.LogCaptureFixture) -> None:

@@ -85,7 +85,7 @@ async def test_five_minutes_are_over(far: LoopbackPeer) -> None:
     assert isinstance(raised.value.__cause__, EngineError)
 
 
-async def test_an_expired_token_is_replaced_where_somebody_can(far: LoopbackPeer) -> None:
+async def test_an_expired_token_is_replaced_where_someone_can(far: LoopbackPeer) -> None:
     await far.room.fault("expire_token")
     asked = 0
 
@@ -153,7 +153,7 @@ async def test_banned(far: LoopbackPeer) -> None:
         assert raised.value.reason == "banned"
 
 
-async def test_a_silent_room_is_joined_anew(far: LoopbackPeer) -> None:
+async def test_a_silent_room_is_joined_again(far: LoopbackPeer) -> None:
     renewed: list[AgoraCredentials] = []
 
     async def renew() -> AgoraCredentials:
@@ -194,7 +194,7 @@ async def test_the_hook_renews_the_token(far: LoopbackPeer) -> None:
         assert await far.wait_received(1) == [b"still here"]
 
 
-async def test_a_failing_hook_is_told_and_its_text_is_not(
+async def test_a_failing_hook_is_reported_and_its_text_is_not(
     far: LoopbackPeer, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def renew() -> AgoraCredentials:
@@ -204,8 +204,8 @@ async def test_a_failing_hook_is_told_and_its_text_is_not(
         with caplog.at_level(logging.DEBUG):
             await far.room.fault("token_will_expire", seconds=20)
             await next_change(transport, ConnectionState.TOKEN_EXPIRING)
-            told = await next_change(transport, ConnectionState.TOKEN_EXPIRING)
-    assert told.reason == "renewing the token failed (RuntimeError)"
+            reported = await next_change(transport, ConnectionState.TOKEN_EXPIRING)
+    assert reported.reason == "renewing the token failed (RuntimeError)"
     assert "RuntimeError" in caplog.text
     assert "s3cret" not in caplog.text
 

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 from akool_agora import EngineError, Room
 from akool_agora.loopback import LoopbackEngine
-from loopback_peer import LoopbackPeer, Told, in_room, loopback_room
+from loopback_peer import LoopbackPeer, RecordedEvents, in_room, loopback_room
 
 
 @pytest_asyncio.fixture
@@ -24,7 +24,7 @@ async def engine(far: LoopbackPeer) -> AsyncIterator[LoopbackEngine]:
         far.access["agora_uid"],
         far.access["agora_token"],
     )
-    async with in_room(LoopbackEngine(far.room.base_url), room, Told()) as engine:
+    async with in_room(LoopbackEngine(far.room.base_url), room, RecordedEvents()) as engine:
         yield engine
 
 

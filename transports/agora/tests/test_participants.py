@@ -26,7 +26,7 @@ class Room:
 @pytest.mark.parametrize(
     ("reason", "words"), [(2, "the connection was interrupted"), (77, "Agora's reason 77")]
 )
-async def test_a_break_is_told_once_with_its_reason(reason: int, words: str) -> None:
+async def test_a_break_is_reported_once_with_its_reason(reason: int, words: str) -> None:
     room = Room()
     room.tracker.reconnected(15)
     for code in (reason, 2, 16):

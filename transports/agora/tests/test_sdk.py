@@ -6,7 +6,7 @@ import time
 
 import fake_agora
 import pytest
-from agora_engine import ROOM, Told, joined
+from agora_engine import ROOM, RecordedEvents, joined
 from akool_agora import AgoraTransport, EngineError, Room
 from akool_agora.sdk import SDKEngine
 from akool_agora.sdk_service import SERVICE
@@ -21,7 +21,7 @@ from akool_async.transport import ConnectionChange, ConnectionState, JoinTarget
 
 
 async def test_it_joins_with_the_credentials_as_strings(sdk: fake_agora.Sdk) -> None:
-    async with joined(Told()):
+    async with joined(RecordedEvents()):
         assert sdk.connection.joined == ("t0ken", "channel", "12")
 
 
@@ -29,7 +29,7 @@ async def test_it_joins_with_the_credentials_as_strings(sdk: fake_agora.Sdk) -> 
 async def test_a_refused_join_raises_the_reason(sdk: fake_agora.Sdk, reason: int) -> None:
     sdk.connect_reason = reason
     with pytest.raises(EngineError) as raised:
-        async with joined(Told()):
+        async with joined(RecordedEvents()):
             pass
     assert raised.value.code == reason
 
@@ -39,30 +39,30 @@ async def test_a_refused_join_leaves_before_it_raises(sdk: fake_agora.Sdk, reaso
     sdk.connect_reason = reason
     engine = SDKEngine()
     with pytest.raises(EngineError):
-        await engine.join(ROOM, Told())  # type: ignore[arg-type]
+        await engine.join(ROOM, RecordedEvents())  # type: ignore[arg-type]
     assert sdk.connection.released
     assert sdk.services[0].released
     sdk.connect_reason = 1
-    await engine.join(Room("other app", "c", 1, "t"), Told())  # type: ignore[arg-type]
+    await engine.join(Room("other app", "c", 1, "t"), RecordedEvents())  # type: ignore[arg-type]
     assert sdk.services[-1].appid == "other app"
     await engine.leave()
 
 
 async def test_a_second_join_leaves_the_first(sdk: fake_agora.Sdk) -> None:
-    async with joined(Told()) as engine:
-        await engine.join(Room("app", "second", 12, "t"), Told())  # type: ignore[arg-type]
+    async with joined(RecordedEvents()) as engine:
+        await engine.join(Room("app", "second", 12, "t"), RecordedEvents())  # type: ignore[arg-type]
         assert [connection.released for connection in sdk.connections] == [True, False]
 
 
 async def test_leaving_waits_for_on_disconnected_and_releases_once(
     sdk: fake_agora.Sdk,
 ) -> None:
-    told = Told()
-    async with joined(told) as engine:
+    recorded = RecordedEvents()
+    async with joined(recorded) as engine:
         await asyncio.gather(engine.leave(), engine.leave())
         await engine.leave()
     assert sdk.connection.released
-    assert not any(name == "disconnected" for name, *_ in told.events)
+    assert not any(name == "disconnected" for name, *_ in recorded.events)
 
 
 async def test_leaving_does_not_wait_for_ever(
@@ -71,7 +71,7 @@ async def test_leaving_does_not_wait_for_ever(
     monkeypatch.setattr("akool_agora.sdk.GOODBYE_TIMEOUT", 0.05)
     sdk.says_goodbye = False
     async with asyncio.timeout(TIMEOUT):
-        async with joined(Told()):
+        async with joined(RecordedEvents()):
             pass
     assert sdk.connection.released
 
@@ -79,7 +79,7 @@ async def test_leaving_does_not_wait_for_ever(
 async def test_a_cancelled_leave_releases_all_the_same(sdk: fake_agora.Sdk) -> None:
     sdk.says_goodbye = False
     engine = SDKEngine()
-    await engine.join(ROOM, Told())  # type: ignore[arg-type]
+    await engine.join(ROOM, RecordedEvents())  # type: ignore[arg-type]
     leaving = asyncio.create_task(engine.leave())
     await asyncio.sleep(0.01)
     leaving.cancel()
@@ -91,7 +91,7 @@ async def test_a_cancelled_leave_releases_all_the_same(sdk: fake_agora.Sdk) -> N
 async def test_a_join_cancelled_half_way_is_undone(sdk: fake_agora.Sdk) -> None:
     sdk.hangs_on_connect.clear()
     engine = SDKEngine()
-    joining = asyncio.create_task(engine.join(ROOM, Told()))  # type: ignore[arg-type]
+    joining = asyncio.create_task(engine.join(ROOM, RecordedEvents()))  # type: ignore[arg-type]
     await until(lambda: bool(sdk.connections), "the connection")
     joining.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -105,7 +105,7 @@ async def test_a_join_cancelled_half_way_is_undone(sdk: fake_agora.Sdk) -> None:
 async def test_a_leave_cancelled_before_the_connection_is_there(sdk: fake_agora.Sdk) -> None:
     sdk.hangs_on_connect.clear()
     engine = SDKEngine()
-    joining = asyncio.create_task(engine.join(ROOM, Told()))  # type: ignore[arg-type]
+    joining = asyncio.create_task(engine.join(ROOM, RecordedEvents()))  # type: ignore[arg-type]
     await until(lambda: bool(sdk.connections), "the connection")
     joining.cancel()
     leaving = asyncio.create_task(engine.leave())
@@ -117,14 +117,14 @@ async def test_a_leave_cancelled_before_the_connection_is_there(sdk: fake_agora.
 
 
 async def test_observers_are_registered_again_for_the_next_join(sdk: fake_agora.Sdk) -> None:
-    told = Told()
+    recorded = RecordedEvents()
     engine = SDKEngine()
     for round_ in (b"one", b"two"):
-        await engine.join(ROOM, told)  # type: ignore[arg-type]
+        await engine.join(ROOM, recorded)  # type: ignore[arg-type]
         sdk.connection.message("9", round_)
-        await told.wait("packet", round_, "9")
+        await recorded.wait("packet", round_, "9")
         sdk.connection.emit("on_user_joined", round_.decode())
-        await told.wait("user_joined", round_.decode())
+        await recorded.wait("user_joined", round_.decode())
         await engine.leave()
 
 
@@ -134,7 +134,7 @@ def test_a_leave_cancelled_by_the_end_of_the_loop(sdk: fake_agora.Sdk) -> None:
     engine = SDKEngine()
 
     async def main() -> None:
-        joining = asyncio.create_task(engine.join(ROOM, Told()))  # type: ignore[arg-type]
+        joining = asyncio.create_task(engine.join(ROOM, RecordedEvents()))  # type: ignore[arg-type]
         await until(lambda: bool(sdk.connections), "the connection")
         joining.cancel()
         leaving = asyncio.create_task(engine.leave())
@@ -155,7 +155,7 @@ async def test_slow_calls_leave_the_default_pool_free(sdk: fake_agora.Sdk) -> No
     sdk.hangs_on_connect.clear()
     engines = [SDKEngine() for _ in range(40)]
     joining = [
-        asyncio.create_task(engine.join(ROOM, Told()))  # type: ignore[arg-type]
+        asyncio.create_task(engine.join(ROOM, RecordedEvents()))  # type: ignore[arg-type]
         for engine in engines
     ]
     await until(lambda: bool(sdk.connections), "the first connection")
@@ -172,14 +172,14 @@ async def test_slow_calls_leave_the_default_pool_free(sdk: fake_agora.Sdk) -> No
 
 async def test_bytes_go_out_as_they_are(sdk: fake_agora.Sdk) -> None:
     packet = '{"text":"héllo 你好 😀"}'.encode()
-    async with joined(Told()) as engine:
+    async with joined(RecordedEvents()) as engine:
         await engine.send(packet)
         await engine.send(bytearray(packet))  # type: ignore[arg-type]
         assert sdk.connection.sent == [packet, packet]
 
 
 async def test_an_empty_packet_is_not_called_sent(sdk: fake_agora.Sdk) -> None:
-    async with joined(Told()) as engine:
+    async with joined(RecordedEvents()) as engine:
         with pytest.raises(EngineError) as raised:
             await engine.send(b"")
         assert raised.value.code == -2
@@ -188,7 +188,7 @@ async def test_an_empty_packet_is_not_called_sent(sdk: fake_agora.Sdk) -> None:
 @pytest.mark.parametrize("code", [-2, -12, -113, -114, -115])
 async def test_what_the_sdk_answers_is_raised(sdk: fake_agora.Sdk, code: int) -> None:
     sdk.send_answer = code
-    async with joined(Told()) as engine:
+    async with joined(RecordedEvents()) as engine:
         with pytest.raises(EngineError) as raised:
             await engine.send(b"1")
         assert raised.value.code == code
@@ -200,17 +200,17 @@ async def test_sending_outside_a_channel(sdk: fake_agora.Sdk) -> None:
         with pytest.raises(EngineError) as raised:
             await engine.send(b"1")
         assert raised.value.code == -113
-        async with joined(Told()) as engine:
+        async with joined(RecordedEvents()) as engine:
             pass
 
 
 async def test_what_is_read_behind_a_nul_is_cut_off(sdk: fake_agora.Sdk) -> None:
-    told = Told()
-    async with joined(told):
+    recorded = RecordedEvents()
+    async with joined(recorded):
         sdk.connection.message("9", b'{"a":1}\0secret memory')
         sdk.connection.message("9", b'{"a":"\xc3\xa9"}')
-        await told.wait("packet", b'{"a":"\xc3\xa9"}', "9")
-    assert told.events[0] == ("packet", b'{"a":1}', "9")
+        await recorded.wait("packet", b'{"a":"\xc3\xa9"}', "9")
+    assert recorded.events[0] == ("packet", b'{"a":1}', "9")
 
 
 # Callbacks
@@ -236,11 +236,11 @@ async def test_callbacks_become_events_on_the_loop(
     args: tuple[object, ...],
     event: tuple[object, ...],
 ) -> None:
-    told = Told()
-    async with joined(told):
+    recorded = RecordedEvents()
+    async with joined(recorded):
         sdk.connection.emit(callback, *args)
-        await told.wait(*event)
-    assert told.threads == {threading.current_thread()}
+        await recorded.wait(*event)
+    assert recorded.threads == {threading.current_thread()}
     assert sdk.vanished == []
 
 
@@ -257,29 +257,29 @@ async def test_callbacks_become_events_on_the_loop(
 async def test_what_a_user_publishes(
     sdk: fake_agora.Sdk, callback: str, args: tuple[object, ...], event: str
 ) -> None:
-    told = Told()
-    async with joined(told):
+    recorded = RecordedEvents()
+    async with joined(recorded):
         sdk.connection.emit_to_user("on_user_info_updated", "9", 8, True)  # of no track
         sdk.connection.emit_to_user("on_user_video_track_state_changed", "9", None, 0, 0, 1)
         sdk.connection.emit_to_user(callback, *args)
-        await told.wait(event, "9")
-    assert told.events == [(event, "9")]
+        await recorded.wait(event, "9")
+    assert recorded.events == [(event, "9")]
     assert sdk.vanished == []
 
 
-async def test_the_end_is_told_once_and_last(sdk: fake_agora.Sdk) -> None:
-    told = Told()
-    async with joined(told):
+async def test_the_end_is_reported_once_and_last(sdk: fake_agora.Sdk) -> None:
+    recorded = RecordedEvents()
+    async with joined(recorded):
         sdk.connection.emit("on_connection_failure", None, 3)
         sdk.connection.emit("on_disconnected", None, 5)
         sdk.connection.emit("on_user_joined", "9")
         await asyncio.to_thread(sdk.connection.idle)
-        await told.wait("disconnected", 3)
-    assert told.events == [("disconnected", 3)]
+        await recorded.wait("disconnected", 3)
+    assert recorded.events == [("disconnected", 3)]
 
 
 async def test_other_callbacks_are_borne(sdk: fake_agora.Sdk) -> None:
-    async with joined(Told()):
+    async with joined(RecordedEvents()):
         sdk.connection.emit("on_transport_stats", object())
         await asyncio.to_thread(sdk.connection.idle)
     assert sdk.vanished == []
@@ -289,7 +289,7 @@ def test_a_callback_after_the_loop_is_closed_is_borne(sdk: fake_agora.Sdk) -> No
     engine = SDKEngine()
 
     async def join_only() -> None:
-        await engine.join(ROOM, Told())  # type: ignore[arg-type]
+        await engine.join(ROOM, RecordedEvents())  # type: ignore[arg-type]
 
     asyncio.run(join_only())
     sdk.connection.emit("on_user_joined", "9")
@@ -300,7 +300,7 @@ def test_a_callback_after_the_loop_is_closed_is_borne(sdk: fake_agora.Sdk) -> No
 
 
 async def test_a_token_is_renewed_and_a_refusal_raised(sdk: fake_agora.Sdk) -> None:
-    async with joined(Told()) as engine:
+    async with joined(RecordedEvents()) as engine:
         await engine.renew_token("new")
         sdk.renew_answer = -2
         with pytest.raises(EngineError):

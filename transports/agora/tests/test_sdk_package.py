@@ -8,7 +8,7 @@ import zipfile
 
 import fake_agora
 import pytest
-from agora_engine import ROOM, Told, joined
+from agora_engine import ROOM, RecordedEvents, joined
 from akool_agora.sdk import SDKEngine
 from akool_agora.sdk_package import load
 
@@ -17,7 +17,7 @@ from akool_async.errors import MissingDependencyError
 
 async def test_certificates_are_checked_after_the_import(sdk: fake_agora.Sdk) -> None:
     before = ssl._create_default_https_context
-    async with joined(Told()):
+    async with joined(RecordedEvents()):
         assert ssl._create_default_https_context is before
     assert before is not ssl._create_unverified_context
 
@@ -31,7 +31,7 @@ def test_certificates_are_checked_after_a_failed_import(sdk: fake_agora.Sdk) -> 
 
 
 async def test_it_is_imported_off_the_event_loop(sdk: fake_agora.Sdk) -> None:
-    async with joined(Told()):
+    async with joined(RecordedEvents()):
         assert sdk.imported_on is not None
         assert sdk.imported_on is not threading.current_thread()
 
@@ -53,7 +53,7 @@ async def test_a_failed_import_says_what_cures_it(
     sdk.import_error = raised
     engine = SDKEngine()
     with pytest.raises(MissingDependencyError, match=words) as error:
-        await engine.join(ROOM, Told())  # type: ignore[arg-type]
+        await engine.join(ROOM, RecordedEvents())  # type: ignore[arg-type]
     assert error.value.__cause__ is raised
     await engine.leave()
 

@@ -2,7 +2,7 @@
 
 import fake_agora
 import pytest
-from agora_engine import Told, joined
+from agora_engine import RecordedEvents, joined
 from akool_agora import EngineError, Room
 
 from akool_async.errors import JoinError
@@ -11,10 +11,10 @@ from akool_async.errors import JoinError
 async def test_a_service_that_answers_0_and_is_not_there(sdk: fake_agora.Sdk) -> None:
     sdk.initialize_fails = True
     with pytest.raises(EngineError, match="though it answered 0"):
-        async with joined(Told()):
+        async with joined(RecordedEvents()):
             pass
     sdk.initialize_fails = False
-    async with joined(Told()):
+    async with joined(RecordedEvents()):
         assert len(sdk.services) == 2
 
 
@@ -25,32 +25,32 @@ async def test_a_service_that_breaks_while_starting_is_released(
     sdk.initialize_breaks = True
     sdk.inited_before_it_breaks = inited
     with pytest.raises(EngineError, match="didn't start"):
-        async with joined(Told()):
+        async with joined(RecordedEvents()):
             pass
     assert [service.released for service in sdk.services] == [True]
     sdk.initialize_breaks = False
-    async with joined(Told(), Room("another app", "c", 1, "t")):
+    async with joined(RecordedEvents(), Room("another app", "c", 1, "t")):
         assert sdk.services[-1].appid == "another app"
 
 
 async def test_one_service_for_all_sessions_released_with_the_last(
     sdk: fake_agora.Sdk,
 ) -> None:
-    async with joined(Told()):
-        async with joined(Told(), Room("app", "other", 13, "t")):
+    async with joined(RecordedEvents()):
+        async with joined(RecordedEvents(), Room("app", "other", 13, "t")):
             assert len(sdk.services) == 1
         assert not sdk.services[0].released
     assert sdk.services[0].released
-    async with joined(Told()):
+    async with joined(RecordedEvents()):
         assert len(sdk.services) == 2
 
 
 async def test_another_app_id_has_to_wait(sdk: fake_agora.Sdk) -> None:
-    async with joined(Told()):
+    async with joined(RecordedEvents()):
         with pytest.raises(JoinError, match="another Agora app id"):
-            async with joined(Told(), Room("other", "c", 1, "t")):
+            async with joined(RecordedEvents(), Room("other", "c", 1, "t")):
                 pass
-    async with joined(Told(), Room("other", "c", 1, "t")):
+    async with joined(RecordedEvents(), Room("other", "c", 1, "t")):
         assert sdk.services[-1].appid == "other"
 
 
@@ -68,7 +68,7 @@ async def test_what_the_sdk_refuses_leaves_nothing(
 ) -> None:
     setattr(sdk, flag, value)
     with pytest.raises(EngineError) as raised:
-        async with joined(Told()):
+        async with joined(RecordedEvents()):
             pass
     assert raised.value.code == code
     assert sdk.services[0].released

@@ -38,7 +38,7 @@ async def test_not_ready_may_be_tried_again(room, status):
     assert not isinstance(caught.value, JoinRefusedError)
 
 
-async def test_nobody_listens(kit):
+async def test_no_one_listens(kit):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -140,7 +140,7 @@ async def test_ws_takes_no_tls_but_allows_the_option(room, kit):
 
 
 class TestProxy:
-    async def test_an_unusable_proxy_is_told_without_its_password(self, kit):
+    async def test_an_unusable_proxy_is_reported_without_its_password(self, kit):
         transport = kit.transport_to(
             f"wss://a.example{kit.path}", proxy="gopher://me:hunter2@127.0.0.1:1"
         )

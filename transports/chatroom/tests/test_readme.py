@@ -30,14 +30,14 @@ async def test_the_program(monkeypatch, capsys):
 
 def test_options_and_their_defaults():
     rows = re.findall(r"^\| (`[a-z_`, ]+`) \| ([^|]+) \|", README, flags=re.MULTILINE)
-    told = {}
+    documented = {}
     for first, second in rows:
         names = re.findall(r"`([a-z_]+)`", first)
         values = second.replace("`", "").split(", ")
         if len(values) == len(names):
-            told |= dict(zip(names, values, strict=True))
+            documented |= dict(zip(names, values, strict=True))
     fields = {field.name: field.default for field in dataclasses.fields(ChatRoomOptions)}
-    assert set(told) == set(fields)
+    assert set(documented) == set(fields)
     for name, default in fields.items():
-        shown = told[name].replace(",", "")
+        shown = documented[name].replace(",", "")
         assert shown == (str(default) if not isinstance(default, float) else f"{default:g}"), name

@@ -5,7 +5,7 @@ What the client does, in the profile with two peer connections (docs/livekit.md,
 - A track is subscribed to again without `track_subscribed`, and its publication has no track then:
   frames come on the first track object. If there is an event after all, they come on the new one.
 - Subscribing again less than a third of a second after giving up brings frames late or none at all.
-  So the room is asked again a second after it was last asked to stop, and to stop only when nobody
+  So the room is asked again a second after it was last asked to stop, and to stop only when no one
   wanted the media for a second.
 - A stream gives what it has and then nothing, without an end, when its track is replaced. A
   subscription that brings nothing for some seconds is renewed, three times at most.

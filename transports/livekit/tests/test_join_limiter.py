@@ -36,7 +36,7 @@ async def test_no_more_than_the_limit_at_once_and_in_the_order_of_asking() -> No
     assert order == list(range(10))
 
 
-async def test_who_is_cancelled_while_waiting_takes_nobodys_turn() -> None:
+async def test_who_is_cancelled_while_waiting_takes_no_ones_turn() -> None:
     limiter = JoinLimiter(1)
     first = await limiter.acquire()
     waiting = asyncio.create_task(limiter.acquire())

@@ -87,7 +87,7 @@ async def test_a_server_that_stays_busy_is_given_up(room) -> None:
     await transport.close()
 
 
-async def test_a_token_without_leave_to_send_is_told(room) -> None:
+async def test_a_token_without_leave_to_send_is_reported(room) -> None:
     grants = Grants(room.sim.client_identity, room.sim.hub.name, can_publish_data=False)
     token = SecretStr(mint(grants, lifetime=60))
     room.credentials = room.credentials.model_copy(update={"livekit_token": token})

@@ -1,7 +1,7 @@
 """What the native part does to the process: each case in a process of its own.
 
 - A join that is given up must not end it (docs/livekit.md rule 1): the native part kills it 15 s
-  after a join that nobody took.
+  after a join that no one took.
 - Its end must not be an abort (`akool_async.transport.native`).
 """
 

@@ -34,7 +34,7 @@ def test_every_reason_has_a_sentence() -> None:
 
 
 @pytest.mark.parametrize(("lifetime", "reason"), [(0, "token_expired"), (60, "join_failure")])
-def test_a_join_failure_is_told_by_the_tokens_age(lifetime: float, reason: str) -> None:
+def test_a_join_failure_is_explained_by_the_tokens_age(lifetime: float, reason: str) -> None:
     token = mint(Grants("me", "room"), lifetime=lifetime)
     assert reason_name("JOIN_FAILURE", token) == reason
 

@@ -14,7 +14,7 @@ def their_room(avatar: str | None = "avatar") -> SenderFilter:
     return SenderFilter(avatar, own_room=False)
 
 
-def test_takes_the_avatars_packets_and_nobody_elses() -> None:
+def test_takes_the_avatars_packets_and_no_one_elses() -> None:
     senders = their_room()
     senders.announced("avatar", 0.0)
     assert senders.packet(b"a", "avatar", 1.0).accepted == [b"a"]
@@ -28,14 +28,14 @@ def test_a_strangers_packet_before_the_avatar_is_known_is_dropped() -> None:
     assert senders.packet(b"s", "stranger", 0.1) == Decision(dropped=1, stranger="stranger")
 
 
-def test_each_stranger_is_told_of_once() -> None:
+def test_each_stranger_is_reported_once() -> None:
     senders = their_room()
     senders.announced("avatar", 0.0)
-    told = [senders.packet(b"s", who, 1.0).stranger for who in ("x", "y", "x", None, None)]
-    assert told == ["x", "y", None, "", None]
+    reported = [senders.packet(b"s", who, 1.0).stranger for who in ("x", "y", "x", None, None)]
+    assert reported == ["x", "y", None, "", None]
 
 
-def test_telling_of_strangers_is_bounded() -> None:
+def test_reporting_strangers_is_bounded() -> None:
     senders = their_room()
     senders.announced("avatar", 0.0)
     rulings = [senders.packet(b"s", f"s{n}", 1.0) for n in range(200)]
@@ -59,7 +59,7 @@ def test_in_the_services_room_a_nameless_packet_is_the_avatars_at_once() -> None
     assert senders.deadline() is None
 
 
-def test_in_the_services_room_not_any_more_once_somebody_else_was_announced() -> None:
+def test_in_the_services_room_not_any_more_once_someone_else_was_announced() -> None:
     senders = their_room()
     senders.announced("stranger", 0.0)
     assert senders.packet(b"whose?", None, 0.1) == Decision()
@@ -75,7 +75,7 @@ def test_in_an_own_room_it_is_held_until_its_time_even_if_the_avatar_is_announce
     assert senders.deadline() is None
 
 
-def test_a_held_packet_is_dropped_when_somebody_else_was_announced_since() -> None:
+def test_a_held_packet_is_dropped_when_someone_else_was_announced_since() -> None:
     # As measured: a trackless stranger's packet at 0.1 s, the avatar announced at 0.25 s, the
     # stranger at 2.55 s.
     senders = own_room()
@@ -85,7 +85,7 @@ def test_a_held_packet_is_dropped_when_somebody_else_was_announced_since() -> No
     assert senders.expire(3.6) == Decision(dropped=1, stranger="")
 
 
-def test_somebody_announced_before_the_packet_came_does_not_spoil_it() -> None:
+def test_someone_announced_before_the_packet_came_does_not_spoil_it() -> None:
     senders = own_room()
     senders.announced("stranger", 0.5)
     senders.packet(b"avatar's", None, 1.0)
@@ -138,7 +138,7 @@ def test_until_the_avatar_leaves() -> None:
     assert senders.announced("avatar", 1.1)
 
 
-def test_somebody_elses_leaving_changes_nothing() -> None:
+def test_someone_elses_leaving_changes_nothing() -> None:
     senders = their_room()
     senders.announced("avatar", 0.0)
     senders.announced("stranger", 0.0)

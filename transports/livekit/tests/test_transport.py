@@ -77,7 +77,7 @@ async def test_sending_before_connecting_is_an_error(room) -> None:
 # Joining
 
 
-async def test_the_warm_up_reaches_nobody(room, transport) -> None:
+async def test_the_warm_up_reaches_no_one(room, transport) -> None:
     await room.fault("stranger_joins")
     await transport.send(b'{"n":1}', timeout=TIMEOUT)
     assert await room.wait_received(1) == [b'{"n":1}']
@@ -240,7 +240,7 @@ async def test_a_full_reconnect_is_not_the_avatars_leaving(room, transport) -> N
     assert await next_packet(transport) == b'{"n":1}'
 
 
-async def test_the_avatar_gone_while_it_reconnected_is_told(room, transport) -> None:
+async def test_the_avatar_gone_while_it_reconnected_is_reported(room, transport) -> None:
     await room.fault("silent_join", seconds=0.5)
     await room.fault("drop_socket")
     assert (await next_change(transport)).state is RECONNECTING
@@ -257,7 +257,7 @@ async def test_leaving_for_another_server_is_a_reconnect(room, transport) -> Non
     await until(lambda: b'{"n":1}' in room.received, "the packet")
 
 
-async def test_reconnect_on_demand_is_told_and_lossy(room, transport) -> None:
+async def test_reconnect_on_demand_is_reported_and_lossy(room, transport) -> None:
     before = room.sim.members()[0].sid
     await room.fault("silence")
     await transport.send(b'{"n":"lost"}', timeout=TIMEOUT)
@@ -336,7 +336,7 @@ async def test_reconnect_cancelled_is_the_end(room, transport) -> None:
         ("ROOM_CLOSED", "room_closed"),
     ],
 )
-async def test_told_to_leave_it_ends_with_the_reason(room, transport, vendor, reason) -> None:
+async def test_asked_to_leave_it_ends_with_the_reason(room, transport, vendor, reason) -> None:
     await room.fault("remove", reason=vendor)
     error = await the_end(transport)
     assert error.reason == reason
@@ -417,7 +417,7 @@ async def test_a_close_that_is_cancelled_leaves_the_room_all_the_same(room) -> N
 
 
 async def test_handlers_never_raise_into_the_rooms_own_task(room, transport) -> None:
-    # Whatever the client tells, and in whatever order: its task must live on (rule 8).
+    # Whatever the client reports, and in whatever order: its task must live on (rule 8).
     client = transport._room
     odd = rtc.DataPacket(data=b"x", kind=0, participant=None, topic=None)
     client.emit("data_received", odd)

@@ -18,7 +18,7 @@ async def next_item(tracker: TRTCParticipants) -> bytes | ConnectionChange:
         return await tracker.inbox.get()
 
 
-async def test_a_break_is_told_once_without_a_reason(tracker: TRTCParticipants) -> None:
+async def test_a_break_is_reported_once_without_a_reason(tracker: TRTCParticipants) -> None:
     tracker.reconnected()
     for _ in range(3):
         tracker.reconnecting()

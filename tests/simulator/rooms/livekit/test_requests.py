@@ -74,7 +74,7 @@ async def test_a_microphone_is_let_in_and_data_goes_on(room: SimulatedPeer) -> N
         await source.aclose()
 
 
-async def test_a_token_that_may_not_publish_is_told_at_once(room: SimulatedPeer) -> None:
+async def test_a_token_that_may_not_publish_is_reported_at_once(room: SimulatedPeer) -> None:
     wanted = signalling.AddTrackRequest(cid="camera", type=pb.TrackType.VIDEO)
     async with aiohttp.ClientSession() as http:
         client = await join_by_hand(http, room.url, token(room, can_publish=False))
@@ -121,7 +121,7 @@ async def test_changing_ones_own_name_takes_a_grant(room: SimulatedPeer) -> None
     assert "permission" in answer.message
 
 
-async def test_with_the_grant_a_client_changes_what_all_are_told_of_it(room: SimulatedPeer) -> None:
+async def test_with_the_grant_a_client_changes_what_all_are_sent(room: SimulatedPeer) -> None:
     page, other = rtc.Room(), rtc.Room()
     try:
         await other.connect(room.credentials.livekit_url, room.sim.new_token(identity="other"))

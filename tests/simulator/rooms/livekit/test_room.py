@@ -115,7 +115,7 @@ async def test_a_browsers_join_request_is_answered_as_the_protocol_has_it(room, 
     assert not room.sim.members()
 
 
-async def test_taking_up_an_old_connection_is_refused_with_join_anew(room, http):
+async def test_taking_up_an_old_connection_is_refused_with_join_again(room, http):
     token = room.credentials.livekit_token.get_secret_value()
     params = {"access_token": token, "reconnect": "1", "sid": "PA_old"}
     async with http.ws_connect("/rtc", params=params) as socket:

@@ -16,7 +16,7 @@ KINDS = pytest.mark.parametrize("kind", ["agora", "trtc"])
 
 
 @KINDS
-async def test_joining_and_leaving_are_told_to_the_avatar_and_the_others(kind: str) -> None:
+async def test_joining_and_leaving_are_reported_to_the_avatar_and_the_others(kind: str) -> None:
     own = {"agora_channel": "c", "agora_uid": 1} | {
         "trtc_sdk_app_id": 5,
         "trtc_sdk_room_id": "c",
@@ -29,11 +29,11 @@ async def test_joining_and_leaving_are_told_to_the_avatar_and_the_others(kind: s
             assert joined == {"event": "joined", "members": ["1"]}
             async with relay_client(far, identity="3") as (two, answer):
                 assert sorted(answer["members"]) == ["1", "2"]
-                told = await one.receive_json(timeout=10)
-                assert told == {"event": "user_joined", "identity": "3"}
+                reported = await one.receive_json(timeout=10)
+                assert reported == {"event": "user_joined", "identity": "3"}
                 await two.send_json({"do": "leave"})
-            told = await one.receive_json(timeout=10)
-            assert told == {"event": "user_left", "identity": "3"}
+            reported = await one.receive_json(timeout=10)
+            assert reported == {"event": "user_left", "identity": "3"}
         assert far.events.history == ["+2", "+3", "-3"]
 
 
@@ -126,7 +126,7 @@ async def test_the_avatar_keeps_to_the_limits_as_well(kind: str) -> None:
 
 
 @KINDS
-async def test_what_nobody_hears_is_lost(kind: str) -> None:
+async def test_what_no_one_hears_is_lost(kind: str) -> None:
     async with loopback_room(kind) as far:
         await far.send(b"to nobody")
         async with relay_client(far) as (ws, _):
