@@ -14,7 +14,7 @@ class FakeEngine:
 
     Args:
         answers: codes to answer to the first sends, 0 for "taken"; later ones are taken.
-        orders: what else to do. `join`, `leave`, `renew`: refuse with that code. `absent`: no one is
+        orders: what else to do. `join`, `leave`, `renew`: refuse with it. `absent`: no one is
             in the room. `hang`, `stuck`, `stays`: joining, sending, leaving never ends. `deaf`: an
             event until which leaving ignores being cancelled. `deaf_join`: the same for joining.
             `fails`: the error that joining raises.
