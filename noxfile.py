@@ -30,9 +30,13 @@ DISTRIBUTIONS = {
     "akool_async_agora": "akool_agora",
     "akool_async_trtc": "akool_trtc",
     "akool_async_fleet": "akool_fleet",
+    "akool_async_livekit_agents": "akool_livekit_agents",
+    "akool_async_pipecat": "akool_pipecat",
 }
 #: What needs no livekit-server, and takes no more than a moment.
 SUITE = "not livekit_server and not campaign"
+#: Integrations with frameworks whose pins must not reach the core: each is a project of its own.
+FRAMEWORKS = {"livekit_agents": "akool_livekit_agents", "pipecat": "akool_pipecat"}
 #: Tests run in two processes per core: some wait for real sockets and processes.
 SEVERAL = ("-n", str(2 * (os.cpu_count() or 1)), "--dist", "worksteal")
 #: Whether what `akool chat` imports when it starts is there.
@@ -136,6 +140,9 @@ def wheels(session: nox.Session) -> None:
         outside = Path(folder)
         built = outside / "dist"
         session.run(tool("uv"), "build", "-q", "--all-packages", "--out-dir", str(built))
+        for framework in FRAMEWORKS:
+            place = str(Path("integrations", framework))
+            session.run(tool("uv"), "build", "-q", place, "--out-dir", str(built))
         found = {wheel.name.split("-")[0]: wheel for wheel in built.glob("*.whl")}
         if found.keys() != DISTRIBUTIONS.keys():
             session.error(f"built {sorted(found)}, expected {sorted(DISTRIBUTIONS)}")
@@ -274,6 +281,25 @@ def fleet(session: nox.Session) -> None:
     session.run(python, "-m", "mypy", "-p", "akool_fleet")
     several = ("-n", "4", "--dist", "worksteal")
     session.run(python, "-m", "pytest", *several, "integrations/fleet/tests", *session.posargs)
+
+
+@nox.session
+def integrations(session: nox.Session) -> None:
+    """LiveKit Agents and Pipecat, over the simulator and a real livekit-server; no cloud.
+
+    Each in an environment of its own (.nox/NAME, 300 to 400 MB).
+    """
+    for folder, package in FRAMEWORKS.items():
+        place = Path("integrations", folder)
+        environment = Path(".nox", folder).resolve()
+        session.run(
+            *(tool("uv"), "sync", "-q", "--project", str(place)),
+            env={"UV_PROJECT_ENVIRONMENT": str(environment)},
+        )
+        python = str(environment / ("Scripts" if os.name == "nt" else "bin") / "python")
+        session.run(python, "-m", "mypy", "-p", package)
+        suite = (python, "-m", "pytest", "-c", str(place / "pyproject.toml"), str(place / "tests"))
+        session.run(*(sys.executable, "tests/livekit/server.py", "--", *suite, *session.posargs))
 
 
 @nox.session

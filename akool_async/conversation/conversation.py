@@ -142,6 +142,7 @@ class Conversation:
             speech=self.speech,
             media=self.media,
             people=self.people,
+            playbacks=self.playbacks,
             responding=lambda: self.responder is not None and self.responder.busy,
         )
         #: What tries to go on when a room is lost; `True`: it does.

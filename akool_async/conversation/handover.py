@@ -15,6 +15,7 @@ from akool_async.conversation.reply_tracker import ReplyTracker
 from akool_async.conversation.speech.queue import SpeechQueue
 from akool_async.conversation.turns import Turns
 from akool_async.conversation.user_speech import UserSpeech
+from akool_async.media.playback import PlaybackQueue
 from akool_async.media.session import SessionMedia
 from akool_async.stream.messages import Chat
 from akool_async.transport import Transport
@@ -42,6 +43,7 @@ class Handover:
         speech: SpeechQueue,
         media: SessionMedia,
         people: People,
+        playbacks: PlaybackQueue,
         responding: Callable[[], bool],
     ) -> None:
         self._driver = driver
@@ -53,6 +55,7 @@ class Handover:
         self._speech = speech
         self._media = media
         self._people = people
+        self._playbacks = playbacks
         self._responding = responding
 
     @property
@@ -60,6 +63,7 @@ class Handover:
         """Whether no one speaks or waits for an answer, as far as is known."""
         return (
             self._speech.at_rest
+            and not self._playbacks.busy
             and not self._responding()
             and not self._replies.receiving
             and not self._user_speech.receiving
@@ -81,7 +85,7 @@ class Handover:
 
         A question of which no part of an answer came is sent again: nothing comes from that room
         any more, so it is answered once. A reply that is coming in ends as interrupted, and so does
-        a text that is being said.
+        a text that is being said, or audio that is being played.
         """
         for pending in self._turns:
             if isinstance(pending, HeardSpeech) or pending.abandoned:
@@ -93,6 +97,7 @@ class Handover:
                 self._driver.push(pending.mid, packets)
         self._replies.interrupted(now, [p for p in self._turns if p.message is not None])
         self._user_speech.forget()
+        self._playbacks.cut_off()
         if self._speech.cut_off():
             logger.warning("a text was cut off: the session was renewed while it was being said")
 

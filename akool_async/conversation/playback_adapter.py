@@ -6,6 +6,7 @@ from akool_async.conversation.driver import Driver
 from akool_async.conversation.event_bus import EventBus
 from akool_async.conversation.options import ConversationOptions
 from akool_async.errors import NotSupportedError
+from akool_async.media.microphone_speech import MicrophoneSpeech
 from akool_async.media.playback import PlaybackLimits, PlaybackQueue
 from akool_async.media.speech_audio import SpeechAudio
 
@@ -18,17 +19,23 @@ class PlaybackAdapter:
     def __init__(self, driver: Driver, events: EventBus) -> None:
         self._driver = driver
         self._events = events
+        self._microphone: MicrophoneSpeech | None = None
 
     def speech_audio(self) -> SpeechAudio:
         """See `PlaybackPort`."""
         transport = self._driver.transport
         way = transport.speech_audio
-        if way is None:
+        if way is not None:
+            return way
+        media = transport.media
+        if media is None or not media.capabilities.speak:
             raise NotSupportedError(
-                f"the {transport.name} transport has no way for audio here; a LiveKit room of your "
-                "own has: OwnLiveKitRoom(audio_only_from_data_stream=True)"
+                f"the {transport.name} transport, or its token, lets no audio into the room; a "
+                "LiveKit room of your own does: OwnLiveKitRoom(audio_only_from_data_stream=True)"
             )
-        return way
+        if self._microphone is None or self._microphone.media is not media:
+            self._microphone = MicrophoneSpeech(media)
+        return self._microphone
 
     def report(self, error: BaseException, where: str) -> None:
         """See `PlaybackPort`."""

@@ -207,6 +207,11 @@ class PlaybackQueue:
         for job in list(self._jobs):
             self._cancel(job.playback)
 
+    def cut_off(self) -> None:
+        """The room was replaced: what is played there is over, and what waits is played next."""
+        if self._jobs:
+            self._jobs[0].lost.set()
+
     def fail_all(self, make: Callable[[], BaseException]) -> None:
         """The conversation is over: each fails with an error of its own."""
         self._closed = True
@@ -261,6 +266,7 @@ class _Job:
 
     Attributes:
         stop: set to stop it.
+        lost: set when its room was replaced, and no report comes any more.
     """
 
     def __init__(
@@ -274,6 +280,7 @@ class _Job:
     ) -> None:
         self.playback = playback
         self.stop = asyncio.Event()
+        self.lost = asyncio.Event()
         self._way = way
         self._source = source
         self._form = (sample_rate, channels)
@@ -285,6 +292,26 @@ class _Job:
 
     async def run(self) -> PlaybackResult:
         """Plays it; raises as `Playback.played`."""
+        work = asyncio.ensure_future(self._run())
+        lost = asyncio.ensure_future(self.lost.wait())
+        try:
+            await asyncio.wait({work, lost}, return_when=asyncio.FIRST_COMPLETED)
+            broken = work.done() and not work.cancelled() and work.exception()
+            if isinstance(broken, DisconnectedError):
+                # Whether the conversation is over, too, or goes on in another room, is known soon.
+                await asyncio.wait({lost}, timeout=_STOP_GRACE)
+        finally:
+            lost.cancel()
+            if not work.done():
+                work.cancel()
+                await asyncio.wait({work}, timeout=2 * _STOP_GRACE)
+        if self.lost.is_set() and (work.cancelled() or work.exception() is not None):
+            left = max(0.0, self._plays_until - self._loop.time())
+            seconds = max(0.0, self.playback.seconds_written - left)
+            return PlaybackResult(seconds, interrupted=True)
+        return work.result()
+
+    async def _run(self) -> PlaybackResult:
         self.playback.begun()
         try:
             try:

@@ -1,4 +1,4 @@
-"""What playing audio is given of a conversation over a room that has no way for audio."""
+"""Which way audio takes into the room of a conversation."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import pytest
 
 from akool_async.conversation.playback_adapter import PlaybackAdapter
 from akool_async.errors import NotSupportedError
+from akool_async.media import MediaCapabilities
+from akool_async.media.microphone_speech import MicrophoneSpeech
+from akool_async.testing.in_memory_media import InMemoryMedia
+from akool_async.testing.in_memory_room import InMemoryRoom
 
 
 async def test_a_room_without_a_way_for_audio_is_named(scene):
@@ -23,3 +27,17 @@ async def test_what_fails_is_reported(scene):
         conversation = s.session._conversation
         PlaybackAdapter(conversation.driver, conversation.events).report(ValueError("x"), "play")
     assert [str(error) for error in errors] == ["x"]
+
+
+async def test_a_room_that_takes_a_track_gets_one(scene):
+    room = InMemoryRoom()
+    room.media = media = InMemoryMedia()
+    async with scene(room) as s:
+        conversation = s.session._conversation
+        adapter = PlaybackAdapter(conversation.driver, conversation.events)
+        way = adapter.speech_audio()
+        assert isinstance(way, MicrophoneSpeech)
+        assert adapter.speech_audio() is way
+        media.capabilities = MediaCapabilities(True, True, False, False)
+        with pytest.raises(NotSupportedError, match="lets no audio"):
+            adapter.speech_audio()

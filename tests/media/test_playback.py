@@ -258,3 +258,16 @@ async def test_the_room_is_gone(scene: Scene) -> None:
     with pytest.raises(DisconnectedError):
         await scene.play()
     assert scene.way.pieces[0].calls == ["forget"]
+
+
+async def test_the_room_is_replaced(scene: Scene) -> None:
+    scene.way.plays = False
+    first, second = scene.play(), scene.play()
+    await until(lambda: bool(scene.way.pieces) and "end" in scene.way.pieces[0].calls)
+    scene.queue.cut_off()
+    result = await first
+    assert result.interrupted
+    assert result.seconds < 1.0
+    await until(lambda: len(scene.way.pieces) == 2)
+    scene.way.pieces[1].say(PlaybackReport(1.0, interrupted=False))
+    assert not (await second).interrupted

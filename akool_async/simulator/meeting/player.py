@@ -98,6 +98,11 @@ class Segment:
         self._changed.clear()
         await self._changed.wait()
 
+    async def until_cleared(self) -> None:
+        """Returns when it was cleared."""
+        while not self.cleared:
+            await self.more()
+
 
 #: Reports that a segment begins to be heard, or is over, to its sender.
 Report = Callable[[Segment], Awaitable[None]]
@@ -192,16 +197,15 @@ class MeetingPlayer:
             output.clear()
             return
         drained = asyncio.ensure_future(output.drain())
+        cleared = asyncio.ensure_future(segment.until_cleared())
         try:
-            while not drained.done() and not segment.cleared:
-                changed = asyncio.ensure_future(segment.more())
-                await asyncio.wait({drained, changed}, return_when=asyncio.FIRST_COMPLETED)
-                changed.cancel()
+            await asyncio.wait({drained, cleared}, return_when=asyncio.FIRST_COMPLETED)
             if not segment.cleared:
                 segment.note_played(0.0)
         finally:
             drained.cancel()
-            await asyncio.wait({drained})
+            cleared.cancel()
+            await asyncio.wait({drained, cleared})
 
     async def _more(self, segment: Segment) -> None:
         more = asyncio.ensure_future(segment.more())

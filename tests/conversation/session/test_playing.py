@@ -19,7 +19,7 @@ async def test_without_a_meeting_there_is_no_audio(scene):
 
 async def test_a_room_without_a_way_for_audio_refuses_it(scene):
     async with scene(info=MEETING) as s:
-        with pytest.raises(NotSupportedError, match="no way for audio"):
+        with pytest.raises(NotSupportedError, match="lets no audio"):
             s.session.play_audio(SECOND)
 
 
@@ -43,3 +43,13 @@ async def test_afterwards_it_says_that_the_conversation_is_over(scene):
         pass
     with pytest.raises(ConversationClosedError):
         s.session.play_audio(SECOND)
+
+
+async def test_a_meeting_says_no_text(scene):
+    async with scene(info=MEETING) as s:
+        with pytest.raises(NotSupportedError, match=r"no say\(\)"):
+            s.session.say("Hello")
+        with pytest.raises(NotSupportedError, match=r"no ask\(\)"):
+            await s.session.ask("Hello")
+        with pytest.raises(NotSupportedError, match=r"no respond_with\(\)"):
+            s.session.respond_with(lambda turn: turn.text)

@@ -55,12 +55,15 @@ class DataStreamSpeech(SpeechAudio):
         self._room = room
         self._avatar = avatar
         self._current: _Segment | None = None
+        self._listening: rtc.Room | None = None
         #: Reports that may still come for segments that no one waits for any more.
         self._owed = 0
         self._error: DisconnectedError | None = None
 
-    def listen(self, room: rtc.Room) -> None:
-        """Takes the avatar's reports in a room that was joined."""
+    def _listen(self, room: rtc.Room) -> None:
+        """Takes the avatar's reports in a room; not before it speaks there, for a program may have
+        given them to something else.
+        """
         from livekit import rtc
 
         def finished(call: rtc.RpcInvocationData) -> str:
@@ -91,6 +94,9 @@ class DataStreamSpeech(SpeechAudio):
         attributes = {"sample_rate": str(sample_rate), "num_channels": str(channels)}
         async with _step("take speech", timeout):
             room = await self._room()
+            if room is not self._listening:
+                self._listen(room)
+                self._listening = room
             writer = await room.local_participant.stream_bytes(
                 name="speech", topic=_TOPIC, attributes=attributes, destination_identities=[avatar]
             )

@@ -218,8 +218,6 @@ class LiveKitTransport(Transport):
         """Joins and waits for the avatar; if that fails, the room is left."""
         room = await self._join_unless_over(until)
         self._room = room
-        if self._speech is not None:
-            self._speech.listen(room)
         try:
             self._raise_join_ended()
             await self._wait_for_avatar(until)

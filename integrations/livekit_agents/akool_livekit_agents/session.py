@@ -1,0 +1,305 @@
+"""AvatarSession, the avatar of an agent: a paid session for as long as the job lasts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Sequence
+from typing import Any, Final
+
+from akool_livekit import JoinedRoomTransport
+from livekit import rtc
+from livekit.agents import AgentSession, AgentStateChangedEvent, get_job_context
+from livekit.agents.voice import avatar as agents
+
+import akool_async
+from akool_async import AkoolClient, ConversationOptions, Disconnected, OwnLiveKitRoom
+from akool_livekit_agents.output import AvatarAudioOutput
+
+__all__ = ["AvatarSession"]
+
+logger = logging.getLogger(__name__)
+
+#: Seconds before a session's end: another one is opened; it takes over whether the agent speaks or
+#: not. Shorter sessions have half and a quarter of themselves.
+_RENEW_BEFORE: Final = 60.0
+_RENEW_AT_LAST: Final = 20.0
+#: Seconds between two tries to renew a session, growing to the longest.
+_FIRST_PAUSE: Final = 1.0
+_LONGEST_PAUSE: Final = 15.0
+
+
+class AvatarSession(agents.AvatarSession[Any]):
+    """An AKOOL avatar in the agent's room; it speaks what the agent says.
+
+    The session at the service costs credits while it is open. It is closed when the job ends,
+    whatever ends it, when `start` fails, and by `aclose`. Sessions last an hour at most: a minute
+    before the end another one takes over, when the agent is silent.
+    """
+
+    def __init__(
+        self,
+        avatar_id: str | Sequence[str],
+        *,
+        client: AkoolClient | None = None,
+        duration: int = 3600,
+        renew: bool = True,
+        wait_for_slot: float | None = None,
+        take_over: bool = False,
+        background_url: str | None = None,
+        identity: str = "akool-avatar-agent",
+        livekit_url: str | None = None,
+        livekit_api_key: str | None = None,
+        livekit_api_secret: str | None = None,
+        reports_start: bool = False,
+        report_margin: float = 5.0,
+        options: ConversationOptions | None = None,
+    ) -> None:
+        """Opens nothing.
+
+        Args:
+            avatar_id: the avatar, or several: the next is taken where one is in use.
+            client: stays open; one of the environment's credentials by default, closed at the end.
+            duration: whole seconds of one session, 1..3600.
+            renew: another session takes over before one ends.
+            wait_for_slot: seconds for which creating is tried again while every avatar is in use.
+            take_over: first closes what the account has open with the avatar, as a job that was
+                killed leaves it.
+            background_url: an image or a video.
+            identity: of the avatar in the room; later sessions append a number.
+            livekit_url: of the server that the agent is on, by default `LIVEKIT_URL`.
+            livekit_api_key: the avatar's token is made with it; by default `LIVEKIT_API_KEY`.
+            livekit_api_secret: the same, by default `LIVEKIT_API_SECRET`.
+            reports_start: the avatar reports when it begins to speak; until then the agent counts
+                its speech as not begun.
+            report_margin: seconds that the report of a segment's end may be late.
+            options: limits of the avatar's conversation.
+        """
+        super().__init__()
+        self._avatar_id = avatar_id
+        self._client = client
+        self._own_client: AkoolClient | None = None
+        self._renews = renew
+        self._identity = identity
+        self._livekit = (livekit_url, livekit_api_key, livekit_api_secret)
+        self._reports_start = reports_start
+        self._margin = report_margin
+        self._fields: dict[str, Any] = {
+            "duration": duration,
+            "wait_for_slot": wait_for_slot,
+            "background_url": background_url,
+            "options": options or ConversationOptions(opening_timeout=2.0),
+        }
+        self._take_over = take_over
+        self._current: akool_async.AvatarSession | None = None
+        self._output: AvatarAudioOutput | None = None
+        self._keeping: asyncio.Task[None] | None = None
+        self._ended = asyncio.Event()
+        #: Set while the agent doesn't speak.
+        self._silent = asyncio.Event()
+        self._silent.set()
+        self._count = 0
+        self._joined_as = identity
+        self._closed = False
+
+    @property
+    def avatar_identity(self) -> str:
+        """The avatar's name in the room; another one after each renewal."""
+        return self._joined_as
+
+    @property
+    def provider(self) -> str:
+        """In metrics."""
+        return "akool"
+
+    @property
+    def session(self) -> akool_async.AvatarSession:
+        """The conversation with the avatar that speaks now: its events, `act`, `info`.
+
+        Raises:
+            RuntimeError: not started, or closed.
+        """
+        if self._current is None:
+            raise RuntimeError("the avatar isn't started")
+        return self._current
+
+    async def start(self, agent_session: AgentSession[Any], room: rtc.Room) -> None:
+        """Opens a session, waits until the avatar is in the room, and gives it the agent's voice.
+
+        Called before or after `agent_session.start`. Failed or cancelled, it leaves nothing open.
+
+        Raises:
+            akool_async.AkoolError: as `AkoolClient.open_session`.
+            RuntimeError: the room isn't connected and there is no job to connect it; or started
+                before.
+        """
+        if self._room is not None or self._closed:
+            raise RuntimeError("an avatar is started once")
+        job = get_job_context(required=False)
+        if not room.isconnected():
+            if job is None:
+                raise RuntimeError("connect the room before the avatar is started")
+            await job.connect()
+        await super().start(agent_session, room)
+        agent_session.on("agent_state_changed", self._state_changed)
+        try:
+            if self._client is None:
+                self._client = self._own_client = AkoolClient()
+            await self._open(room, take_over=self._take_over)
+        except BaseException:
+            await self.aclose()
+            raise
+        self._keeping = asyncio.create_task(self._keep(room), name="akool-avatar-session")
+
+    async def aclose(self) -> None:
+        """Closes the session at the service, and takes the avatar out of the room; twice is fine.
+
+        Raises:
+            akool_async.SessionLeftOpenError: the session couldn't be closed.
+        """
+        self._closed = True
+        try:
+            keeping, self._keeping = self._keeping, None
+            if keeping is not None and keeping is not asyncio.current_task():
+                keeping.cancel()
+                await asyncio.wait([keeping])
+        finally:
+            try:
+                await self._close_paid()
+            finally:
+                output, self._output = self._output, None
+                if output is not None:
+                    await output.aclose()
+                if self._agent_session is not None:
+                    self._agent_session.off("agent_state_changed", self._state_changed)
+                await super().aclose()
+
+    async def _close_paid(self) -> None:
+        current, self._current = self._current, None
+        client, self._own_client = self._own_client, None
+        try:
+            if current is not None:
+                await current.aclose()
+        finally:
+            if client is not None:
+                await client.aclose()
+
+    def _own_room(self, room: rtc.Room, identity: str) -> OwnLiveKitRoom:
+        url, key, secret = self._livekit
+        job = get_job_context(required=False)
+        return OwnLiveKitRoom(
+            name=room.name,
+            url=url or os.environ.get("LIVEKIT_URL"),
+            api_key=key,
+            api_secret=secret,
+            avatar_identity=identity,
+            bot_identity=(
+                room.local_participant.identity if job is None else job.local_participant_identity
+            ),
+            audio_only_from_data_stream=True,
+        )
+
+    async def _open(self, room: rtc.Room, **how: Any) -> None:
+        """Opens a session whose avatar joins under a name of its own, and gives it the voice."""
+        assert self._client is not None
+        identity = self._identity if not self._count else f"{self._identity}-{self._count}"
+        self._count += 1
+        if self._current is None:
+            self._joined_as = identity
+        opened = await self._client.open_session(
+            self._avatar_id,
+            room=self._own_room(room, identity),
+            transport=JoinedRoomTransport,
+            transport_options={"room": room},
+            scene_mode="meeting",
+            **{**self._fields, **how},
+        )
+        before, self._current, self._joined_as = self._current, opened, identity
+        logger.info("the avatar %s joined, session %s", identity, opened.info.session_id)
+        self._ended.clear()
+        opened.on(Disconnected)(self._disconnected)
+        output = AvatarAudioOutput(room, identity, started=self._reports_start, margin=self._margin)
+        last, self._output = self._output, output
+        if self._agent_session is not None:
+            self._agent_session.output.replace_audio_tail(output)
+        if last is not None:
+            await last.aclose()
+        if before is not None:
+            await before.aclose()
+
+    def _disconnected(self, event: Disconnected) -> None:
+        """The avatar's session is over, before its time or with it."""
+        if not self._closed and event.reason != "closed":
+            logger.warning("the avatar's session ended: %s", event.reason)
+            if self._output is not None:
+                self._output.give_up()
+            self._ended.set()
+
+    async def _keep(self, room: rtc.Room) -> None:
+        """Opens another session before, or when, one ends."""
+        pause = _FIRST_PAUSE
+        while True:
+            await self._until_due()
+            if not self._renews or not room.isconnected():
+                return
+            try:
+                await self._renew(room)
+                pause = _FIRST_PAUSE
+            except akool_async.AkoolError as error:
+                logger.warning("the avatar's session couldn't be renewed: %s", error)
+                await asyncio.sleep(pause)
+                pause = min(_LONGEST_PAUSE, 2 * pause)
+
+    async def _until_due(self) -> None:
+        """Returns when it is time for another session: the agent is silent, or it is too late."""
+        current = self._current
+        if current is None:
+            return
+        info = current.info
+        loop = asyncio.get_running_loop()
+        if info.duration is None or info.created is None:
+            await self._ended.wait()
+            return
+        end = info.created + info.duration
+        try:
+            async with asyncio.timeout_at(end - min(_RENEW_BEFORE, info.duration / 2)):
+                await self._ended.wait()
+        except TimeoutError:
+            latest = end - min(_RENEW_AT_LAST, info.duration / 4)
+            waits = [asyncio.ensure_future(event.wait()) for event in (self._silent, self._ended)]
+            try:
+                await asyncio.wait(
+                    waits,
+                    timeout=max(0.0, latest - loop.time()),
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+            finally:
+                for wait in waits:
+                    wait.cancel()
+                await asyncio.wait(waits)
+
+    def _state_changed(self, event: AgentStateChangedEvent) -> None:
+        if event.new_state == "speaking":
+            self._silent.clear()
+        else:
+            self._silent.set()
+
+    async def _renew(self, room: rtc.Room) -> None:
+        if self._ended.is_set():
+            await self._close_current()
+        try:
+            await self._open(room)
+        except akool_async.BusyError:
+            # Our own session may be what keeps the avatar busy.
+            if self._current is None:
+                raise
+            await self._close_current()
+            await self._open(room, wait_for_slot=_RENEW_AT_LAST)
+
+    async def _close_current(self) -> None:
+        current, self._current = self._current, None
+        if self._output is not None:
+            self._output.give_up()
+        if current is not None:
+            await current.aclose()

@@ -1,0 +1,210 @@
+"""An agent with an AKOOL avatar: speech, interruptions, sessions that are paid for."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections import Counter
+from typing import Any
+
+import pytest
+from akool_livekit_agents import SAMPLE_RATE, AvatarSession
+from livekit import rtc
+from livekit.agents import Agent, AgentSession, MetricsCollectedEvent
+from livekit.agents.metrics.base import AvatarMetrics
+from scripted_agent import ToneTTS
+
+from akool_async import AkoolClient, AkoolError, BusyError, ConversationOptions
+from akool_async.simulator import Fault, Simulator
+from akool_async.simulator.meeting.player import MeetingPlayer
+from akool_async.testing.waiting import until
+
+AVATAR = "dvp_Tristan_cloth2_1080P"
+OTHER = "dvp_Alinna_realisticbg_20241224"
+
+
+def player(sim: Simulator, avatar: AvatarSession) -> MeetingPlayer:
+    session_id = avatar.session.info.session_id
+    assert session_id is not None
+    return sim.meeting(session_id)
+
+
+def calls(sim: Simulator) -> Counter[str]:
+    return Counter(request.path.rpartition("/")[2] for request in sim.requests)
+
+
+async def started(
+    agent: AgentSession[Any], avatar: AvatarSession, room: rtc.Room, instructions: str = "Greet."
+) -> None:
+    await avatar.start(agent, room=room)
+    await agent.start(Agent(instructions=instructions), room=room)
+    await avatar.wait_for_join(timeout=20)
+
+
+async def test_the_avatar_speaks_what_the_agent_says(
+    sim: Simulator, akool: AkoolClient, room: rtc.Room, agent: AgentSession[Any]
+) -> None:
+    metrics: list[AvatarMetrics] = []
+
+    def collect(event: MetricsCollectedEvent) -> None:
+        if isinstance(event.metrics, AvatarMetrics):
+            metrics.append(event.metrics)
+
+    agent.on("metrics_collected", collect)
+    avatar = AvatarSession(AVATAR, client=akool)
+    await started(agent, avatar, room)
+    handle = agent.generate_reply(user_input="Hi")
+    await asyncio.wait_for(handle.wait_for_playout(), 20)
+    [segment] = player(sim, avatar).segments
+    assert (segment.sender, segment.sample_rate) == ("agent", SAMPLE_RATE)
+    await until(lambda: segment.reported)
+    assert not segment.cleared
+    assert segment.played == pytest.approx(1.0, abs=0.1)
+    person = room.remote_participants[avatar.avatar_identity]
+    assert person.attributes["lk.publish_on_behalf"] == "agent"
+    assert person.kind == rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
+    assert metrics[0].metadata is not None
+    assert metrics[0].metadata.model_provider == "akool"
+    assert metrics[0].avatar_joined_time is not None
+    await avatar.aclose()
+    await avatar.aclose()
+    assert calls(sim) == {"create": 1, "close": 1}
+
+
+async def test_an_interruption_silences_the_avatar(
+    sim: Simulator, akool: AkoolClient, room: rtc.Room, agent: AgentSession[Any]
+) -> None:
+    assert isinstance(agent.tts, ToneTTS)
+    agent.tts.seconds = 8.0
+    avatar = AvatarSession(AVATAR, client=akool)
+    await started(agent, avatar, room)
+    handle = agent.generate_reply(user_input="Hi")
+    speech = player(sim, avatar).segments
+    await until(lambda: bool(speech) and speech[0].played > 0.3)
+    await agent.interrupt()
+    await asyncio.wait_for(handle.wait_for_playout(), 20)
+    assert handle.interrupted
+    await until(lambda: speech[0].reported)
+    assert speech[0].cleared
+    assert speech[0].played < 6.0
+    await avatar.aclose()
+
+
+async def test_a_report_that_never_comes_is_made_up_for(
+    sim: Simulator, akool: AkoolClient, room: rtc.Room, agent: AgentSession[Any]
+) -> None:
+    avatar = AvatarSession(AVATAR, client=akool, report_margin=1.0)
+    await started(agent, avatar, room)
+    player(sim, avatar).reports = False
+    handle = agent.generate_reply(user_input="Hi")
+    await asyncio.wait_for(handle.wait_for_playout(), 20)
+    player(sim, avatar).reports = True
+    handle = agent.generate_reply(user_input="Hi again")
+    await asyncio.wait_for(handle.wait_for_playout(), 20)
+    assert len(player(sim, avatar).segments) == 2
+    await avatar.aclose()
+
+
+async def test_another_session_takes_over_before_the_end(
+    sim: Simulator, akool: AkoolClient, room: rtc.Room, agent: AgentSession[Any]
+) -> None:
+    avatar = AvatarSession(AVATAR, client=akool, duration=30)
+    await started(agent, avatar, room)
+    first = avatar.session.info.session_id
+    await until(lambda: avatar.session.info.session_id != first, timeout=60)
+    assert avatar.avatar_identity == "akool-avatar-agent-1"
+    handle = agent.generate_reply(user_input="Still there?")
+    await asyncio.wait_for(handle.wait_for_playout(), 20)
+    [segment] = player(sim, avatar).segments
+    await until(lambda: segment.reported)
+    assert first is not None
+    assert sim.sessions[first].end_reason == "closed"
+    await avatar.aclose()
+    assert calls(sim) == {"create": 2, "close": 2}
+
+
+async def test_a_session_that_ends_early_is_replaced(
+    sim: Simulator, akool: AkoolClient, room: rtc.Room, agent: AgentSession[Any]
+) -> None:
+    options = ConversationOptions(opening_timeout=2.0, avatar_return=0.5)
+    avatar = AvatarSession(AVATAR, client=akool, options=options)
+    await started(agent, avatar, room)
+    first = avatar.session.info.session_id
+    assert first is not None
+    await sim.fail_session(first)
+
+    def replaced() -> bool:
+        current = avatar._current
+        return current is not None and current.info.session_id != first
+
+    await until(replaced, timeout=60)
+    handle = agent.generate_reply(user_input="Still there?")
+    await asyncio.wait_for(handle.wait_for_playout(), 20)
+    await avatar.aclose()
+
+
+async def test_a_start_that_fails_leaves_nothing_open(
+    sim: Simulator, akool: AkoolClient, room: rtc.Room, agent: AgentSession[Any]
+) -> None:
+    sim.fail_next(Fault(path="*/session/create", code=1237, times=None))
+    avatar = AvatarSession(AVATAR, client=akool)
+    with pytest.raises(BusyError):
+        await avatar.start(agent, room=room)
+    assert sim.open_sessions == []
+    with pytest.raises(RuntimeError, match="once"):
+        await avatar.start(agent, room=room)
+
+
+async def test_creating_is_never_repeated_by_itself(
+    sim: Simulator, akool: AkoolClient, room: rtc.Room, agent: AgentSession[Any]
+) -> None:
+    """The vendor's plugin repeats create after any failure, and each may be paid for."""
+    sim.fail_next(Fault(path="*/session/create", status=502))
+    avatar = AvatarSession(AVATAR, client=akool)
+    with pytest.raises(AkoolError):
+        await avatar.start(agent, room=room)
+    assert calls(sim)["create"] == 1
+
+
+async def test_the_next_avatar_is_taken_where_one_is_in_use(
+    sim: Simulator, akool: AkoolClient, room: rtc.Room, agent: AgentSession[Any]
+) -> None:
+    sim.fail_next(Fault(path="*/session/create", code=1237))
+    avatar = AvatarSession([AVATAR, OTHER], client=akool)
+    await started(agent, avatar, room)
+    assert avatar.session.info.avatar_id == OTHER
+    await avatar.aclose()
+
+
+async def test_close_names_the_session_as_documented(
+    sim: Simulator, akool: AkoolClient, room: rtc.Room, agent: AgentSession[Any]
+) -> None:
+    """The vendor's plugin closes by a field of another name."""
+    avatar = AvatarSession(AVATAR, client=akool)
+    await avatar.start(agent, room=room)
+    session_id = avatar.session.info.session_id
+    await avatar.aclose()
+    [close] = [request for request in sim.requests if request.path.endswith("/close")]
+    assert close.body == {"id": session_id}
+
+
+async def test_no_token_is_logged(
+    sim: Simulator,
+    akool: AkoolClient,
+    room: rtc.Room,
+    agent: AgentSession[Any],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The vendor's plugin logs the body of create, with the avatar's token in it."""
+    caplog.set_level(logging.DEBUG)
+    avatar = AvatarSession(AVATAR, client=akool)
+    await started(agent, avatar, room)
+    await avatar.aclose()
+    [create] = [request for request in sim.requests if request.path.endswith("/create")]
+    token = create.body["credentials"]["livekit_token"]
+    secret = os.environ["LIVEKIT_API_SECRET"]
+    ours = [r.getMessage() for r in caplog.records if not r.name.startswith("livekit")]
+    assert ours
+    assert not any(token in line or secret in line for line in ours)
+    assert token not in repr(avatar.__dict__)
