@@ -17,6 +17,7 @@ from akool_async.cli.options import (
     AsJson,
     ChatOptions,
     LiveKitServerOptions,
+    Record,
     SayOptions,
     Service,
     SessionOptions,
@@ -136,12 +137,21 @@ async def demo_command(livekit: LiveKitServerOptions, transport: TransportName =
 
 
 @command(app, "chat")
-async def chat_command(wanted: ChatOptions, simulated: Simulated = False) -> int:
+async def chat_command(
+    wanted: ChatOptions,
+    simulated: Simulated = False,
+    microphone: Annotated[
+        bool, typer.Option("--microphone", help="Talk to it, too, by this machine's microphone.")
+    ] = False,
+    speaker: Annotated[
+        bool, typer.Option("--speaker", help="Hear it by this machine's loudspeaker.")
+    ] = False,
+) -> int:
     """Type to an avatar and read its replies; /help lists the commands.
 
     Ctrl-C interrupts the avatar, twice leaves. The session is closed however the command ends.
     """
-    return await chat.chat(wanted, simulated=simulated)
+    return await chat.chat(wanted, simulated=simulated, microphone=microphone, speaker=speaker)
 
 
 @command(app, "ask")
@@ -154,10 +164,14 @@ async def ask_command(
 
 @command(app, "say")
 async def say_command(
-    text: Spoken, wanted: SayOptions, simulated: Simulated = False, as_json: AsJson = False
+    text: Spoken,
+    wanted: SayOptions,
+    record: Record = None,
+    simulated: Simulated = False,
+    as_json: AsJson = False,
 ) -> int:
     """Open a session, have the avatar say a text, close the session when it was spoken."""
-    return await one_shot.say(text, wanted, simulated=simulated, as_json=as_json)
+    return await one_shot.say(text, wanted, simulated=simulated, as_json=as_json, record=record)
 
 
 @command(app, "simulator")

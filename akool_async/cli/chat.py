@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from akool_async.cli.lines import Lines
 from akool_async.cli.options import ChatOptions
 from akool_async.cli.simulator import load_simulator
+from akool_async.cli.sound import ChatSound
 from akool_async.cli.talk import Talk
 from akool_async.cli.terminal import fail, printer
 from akool_async.client import AkoolClient
@@ -16,9 +17,12 @@ from akool_async.errors import ConfigurationError
 __all__ = ["chat"]
 
 
-async def chat(wanted: ChatOptions, *, simulated: bool) -> int:
+async def chat(
+    wanted: ChatOptions, *, simulated: bool, microphone: bool = False, speaker: bool = False
+) -> int:
     """Talks until /quit, the end of input, Ctrl-C twice or a signal; the session is closed."""
     fields = wanted.fields(mode=2)
+    sound = ChatSound(microphone=microphone, speaker=speaker)
     out = printer()
     async with AsyncExitStack() as stack:
         # Input and output first: where they can't be used, no session is paid for.
@@ -36,6 +40,7 @@ async def chat(wanted: ChatOptions, *, simulated: bool) -> int:
         akool = await stack.enter_async_context(client)
         out.line("Opening a session …")
         avatar = await stack.enter_async_context(akool.open_session(**fields))
+        await stack.enter_async_context(sound.running(avatar))
         out.line("Type a line to say something; /help lists the commands.")
         status = await Talk(avatar, out, interactive=sys.stdin.isatty()).run(lines)
         out.line("Closing the session …")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from akool_async.cli.lines import Lines
 from akool_async.cli.options import SayOptions, SessionOptions
@@ -12,11 +14,15 @@ from akool_async.cli.simulator import load_simulator
 from akool_async.cli.terminal import printer
 from akool_async.client import AkoolClient
 from akool_async.conversation import AvatarSession
-from akool_async.errors import InvalidParameterError
+from akool_async.errors import InvalidParameterError, RecordingError
 from akool_async.events import Reply
+from akool_async.media.recording.formats import check_target, require_av
 from akool_async.validation import speech
 
 __all__ = ["ask", "say"]
+
+#: Seconds that are recorded after the avatar stopped speaking.
+_TAIL: Final = 0.5
 
 
 async def ask(text: str, wanted: SessionOptions, *, simulated: bool, as_json: bool) -> int:
@@ -37,13 +43,35 @@ async def ask(text: str, wanted: SessionOptions, *, simulated: bool, as_json: bo
     return 0
 
 
-async def say(text: str, wanted: SayOptions, *, simulated: bool, as_json: bool) -> int:
-    """Has the avatar say a text, and waits until it was spoken; prints nothing but JSON."""
+async def say(
+    text: str,
+    wanted: SayOptions,
+    *,
+    simulated: bool,
+    as_json: bool,
+    record: str | None = None,
+) -> int:
+    """Has the avatar say a text, and waits until it was spoken; prints nothing but JSON.
+
+    `record` is the path of a film or sound file, which is checked before a session is paid for.
+    """
     words = await _text(text)
+    if record is not None:
+        _, kind = check_target(record)
+        require_av(kind)
     async with _session(wanted, mode=1, simulated=simulated) as avatar:
-        await avatar.say(words).spoken()
+        if record is None:
+            await avatar.say(words).spoken()
+        else:
+            async with avatar.record(record) as recording:
+                await avatar.say(words).spoken()
+                # The last sounds are still on their way.
+                await asyncio.sleep(_TAIL)
+            if not recording.stats.seconds:
+                raise RecordingError(f"{record!r} is empty: neither sound nor pictures came")
     if as_json:
-        show_json([{"text": words, "spoken": True}])
+        shown = {"text": words, "spoken": True}
+        show_json([shown if record is None else shown | {"file": record}])
     return 0
 
 

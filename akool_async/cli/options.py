@@ -21,6 +21,7 @@ __all__ = [
     "Ids",
     "LiveKitServerOptions",
     "Page",
+    "Record",
     "SayOptions",
     "Service",
     "SessionOptions",
@@ -82,6 +83,11 @@ Duration = Annotated[
 ]
 Simulated = Annotated[
     bool, typer.Option("--simulator", help="Use a simulated avatar; costs nothing.")
+]
+
+Record = Annotated[
+    str | None,
+    typer.Option("--record", metavar="FILE", help="Keep it as a .webm, .mkv, .mp4 or .wav file."),
 ]
 
 LiveKitUrl = Annotated[

@@ -47,6 +47,9 @@ class _Port:
     def encoded(self, sink: EncodedSink) -> MediaSubscription | None:
         return self._media.require("hear").encoded(sink)
 
+    def audio_delay(self) -> float:
+        return self._media.require("hear").audio_delay
+
     def size(self) -> tuple[int, int] | None:
         sizes = [(track.width, track.height) for track in self._media.tracks if track.width]
         return max(sizes, default=None)

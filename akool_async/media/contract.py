@@ -248,9 +248,12 @@ class MediaTransport(abc.ABC):
     Attributes:
         on_change: called, on the event loop, after `tracks` or `capabilities` changed. Set by
             what is above; must not raise.
+        audio_delay: seconds by which audio usually arrives later than the pictures of the same
+            moment, because of its jitter buffer; a recording takes them off.
     """
 
     on_change: Callable[[], None] | None = None
+    audio_delay: float = 0.0
 
     @property
     @abc.abstractmethod

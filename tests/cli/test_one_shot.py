@@ -92,3 +92,12 @@ async def test_stopped_it_leaves_no_session_open(akool, akool_simulator):
     command.signal(signal.SIGTERM)
     assert await command.ended() == 143
     assert not akool_simulator.open_sessions
+
+
+async def test_a_file_that_cannot_be_written_is_found_before_a_session_is_paid(
+    run, akool_simulator, tmp_path
+):
+    status, command = await run("say", "Hello", "--record", str(tmp_path / "no" / "a.webm"))
+    assert status == 2
+    assert "isn't there; create it" in command.errors
+    assert not akool_simulator.requests

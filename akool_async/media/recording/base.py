@@ -38,6 +38,7 @@ class BaseRecorder(abc.ABC):
         overwrite: whether it may take the place of a file that is there.
         subtitles: whether `end` may be given some: they are written beside it, with the suffix
             .vtt, and into the file if it is a film.
+        on_ready: called in the thread when it takes what comes without delay.
         on_end: called in the thread when the file is closed.
 
     Attributes:
@@ -56,6 +57,7 @@ class BaseRecorder(abc.ABC):
         *,
         overwrite: bool = False,
         subtitles: bool = False,
+        on_ready: Callable[[], None] = lambda: None,
         on_end: Callable[[], None] = lambda: None,
     ) -> None:
         self.path, self.kind = check_target(path, overwrite=overwrite)
@@ -65,6 +67,7 @@ class BaseRecorder(abc.ABC):
         if subtitles:
             check_free(self._vtt, overwrite=overwrite)
         require_av(self.kind)
+        self._on_ready = on_ready
         self._on_end = on_end
         self._file = OutputFile(self.path, overwrite=overwrite)
         self._changed = threading.Condition()

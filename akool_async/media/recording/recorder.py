@@ -41,9 +41,12 @@ class Recorder(BaseRecorder):
         subtitles: bool = False,
         tracks: Sequence[str] = ("avatar",),
         size: tuple[int, int] | None = None,
+        on_ready: Callable[[], None] = lambda: None,
         on_end: Callable[[], None] = lambda: None,
     ) -> None:
-        super().__init__(path, overwrite=overwrite, subtitles=subtitles, on_end=on_end)
+        super().__init__(
+            path, overwrite=overwrite, subtitles=subtitles, on_ready=on_ready, on_end=on_end
+        )
         self._tracks = tracks
         self._size = size
         #: Made in the thread: PyAV takes its time to be imported.
@@ -102,6 +105,7 @@ class Recorder(BaseRecorder):
             self._writer = FilmWriter(self._file, self.kind, tracks=self._tracks, size=self._size)
         else:
             self._writer = WavWriter(self._file, rate=SAMPLE_RATE, tracks=len(self._tracks))
+        self._on_ready()
         while (item := self._next()) is not None:
             frame, track = item
             if isinstance(frame, VideoFrame):

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar
@@ -25,6 +26,8 @@ __all__ = ["Recording", "RecordingPort"]
 
 F_co = TypeVar("F_co", covariant=True)
 
+#: Seconds for importing PyAV; on a machine that takes longer the recording begins all the same.
+READY_TIMEOUT: Final = 10.0
 #: Seconds for writing what waits, the subtitles, and the file's end.
 FINISH_TIMEOUT: Final = 15.0
 #: Seconds beyond which a thread that doesn't end, in an encoder or on a dead disk, is left.
@@ -52,6 +55,10 @@ class RecordingPort(Protocol):
 
     def encoded(self, sink: EncodedSink) -> MediaSubscription | None:
         """The avatar's encoded stream, where the transport has it."""
+        ...
+
+    def audio_delay(self) -> float:
+        """Seconds by which sound arrives later than the pictures of the same moment."""
         ...
 
     def size(self) -> tuple[int, int] | None:
@@ -174,9 +181,15 @@ class Recording:
         _, kind = check_target(self.path, overwrite=self._overwrite)
         loop = asyncio.get_running_loop()
 
-        def on_end() -> None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed
-                loop.call_soon_threadsafe(self._on_written)
+        def on_loop(function: Callable[[], None]) -> Callable[[], None]:
+            def call() -> None:
+                with contextlib.suppress(RuntimeError):  # the loop is closed
+                    loop.call_soon_threadsafe(function)
+
+            return call
+
+        on_end = on_loop(self._on_written)
+        ready = asyncio.Event()
 
         if self._subtitles:
             self._said = await self._stack.enter_async_context(self._port.speech())
@@ -190,17 +203,35 @@ class Recording:
             subtitles=self._subtitles,
             tracks=("avatar", "microphone") if self._microphone else ("avatar",),
             size=self._port.size() if kind.video else None,
+            on_ready=on_loop(ready.set),
             on_end=on_end,
         )
         recorder.start()
+        # Frames have their time from the arrival of the first ones. Importing PyAV holds the
+        # loop up, so it comes before.
+        await self._first(ready)
         if self._microphone:
             self._stack.callback(
                 self._port.microphone(lambda frame: recorder.put_audio(frame, track=1))
             )
         # Entered here, so that the room is asked for them before this returns.
-        self._take(await self._stack.enter_async_context(sound), recorder.put_audio)
+        delay = self._port.audio_delay()
+
+        def put_sound(frame: AudioFrame) -> None:
+            recorder.put_audio(replace(frame, timestamp=frame.timestamp - delay))
+
+        self._take(await self._stack.enter_async_context(sound), put_sound)
         if pictures is not None:
             self._take(await self._stack.enter_async_context(pictures), recorder.put_video)
+
+    async def _first(self, ready: asyncio.Event) -> None:
+        """Waits until the recorder is ready, or is over because it failed."""
+        waiting = [asyncio.ensure_future(one.wait()) for one in (ready, self._written)]
+        try:
+            await asyncio.wait(waiting, timeout=READY_TIMEOUT, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waiting:
+                one.cancel()
 
     async def _copies(self, codecs: frozenset[str], on_end: Callable[[], None]) -> bool:
         """Begins to copy an encoded stream, where there is one that the file can hold."""
