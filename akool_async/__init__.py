@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         UserTurn,
         Utterance,
     )
+    from akool_async.media import AudioFrame, VideoFrame
     from akool_async.media.playback import Playback, PlaybackResult
     from akool_async.opening import join
     from akool_async.rooms import OwnAgoraRoom, OwnLiveKitRoom, OwnTRTCRoom
@@ -47,6 +48,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AkoolClient",
+    "AudioFrame",
     "AvatarSession",
     "ConversationOptions",
     "ConversationStats",
@@ -68,6 +70,7 @@ __all__ = [
     "TranscriptEntry",
     "UserTurn",
     "Utterance",
+    "VideoFrame",
     "ViewerLink",
     "__version__",
     "errors",
@@ -99,6 +102,7 @@ _MODULES: Final = {
     ),
     "media.playback": ("Playback", "PlaybackResult"),
     "rooms": ("OwnAgoraRoom", "OwnLiveKitRoom", "OwnTRTCRoom"),
+    "media": ("AudioFrame", "VideoFrame"),
     "rooms.viewers": ("ViewerLink",),
     "transport": ("Participant",),
     "opening": ("join",),

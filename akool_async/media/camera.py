@@ -40,6 +40,7 @@ class Camera:
         self._transport = transport
         self._ended = ended
         self._writer: VideoWriter | None = None
+        self._before: VideoWriter | None = None
         self._muted = False
         self._opening = asyncio.Lock()
         self._opened = False
@@ -54,14 +55,20 @@ class Camera:
                 self._opened = True
         return self
 
+    def withdraw(self) -> None:
+        """Its transport is given up: what is written until `publish` is done is dropped."""
+        if self._writer is not None:
+            self._before, self._writer = self._writer, None
+
     async def publish(self) -> None:
         """Again, by the transport of this moment."""
         async with self._opening:
             if self._opened:
+                self.withdraw()
                 await self._publish()
 
     async def _publish(self) -> None:
-        before, self._writer = self._writer, None
+        before, self._before = self._before, None
         if before is not None:
             await before.close()
         writer = await self._transport().show(self.width, self.height, timeout=PUBLISH_TIMEOUT)
@@ -77,9 +84,11 @@ class Camera:
         if self._error is None:
             self.end(ConversationClosedError("the camera was closed"))
             self._ended(self)
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            await writer.close()
+        writers = (self._writer, self._before)
+        self._writer = self._before = None
+        for writer in writers:
+            if writer is not None:
+                await writer.close()
 
     def end(self, error: BaseException) -> None:
         """Nothing can be written any more: `write` raises `error`."""

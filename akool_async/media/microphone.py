@@ -76,6 +76,7 @@ class Microphone:
         self._ended = ended
         self._spoken = spoken
         self._writer: AudioWriter | None = None
+        self._before: AudioWriter | None = None
         #: Set while there is a writer, and at the end.
         self._ready = asyncio.Event()
         self._opening = asyncio.Lock()
@@ -102,15 +103,21 @@ class Microphone:
                 self._opened = True
         return self
 
+    def withdraw(self) -> None:
+        """Its transport is given up: what is written from now on waits for `publish`."""
+        if self._writer is not None:
+            self._before, self._writer = self._writer, None
+            self._ready.clear()
+
     async def publish(self) -> None:
         """Again, by the transport of this moment; what waited in the one before is lost."""
         async with self._opening:
             if self._opened:
+                self.withdraw()
                 await self._publish()
 
     async def _publish(self) -> None:
-        before, self._writer = self._writer, None
-        self._ready.clear()
+        before, self._before = self._before, None
         if before is not None:
             await before.close()
         writer = await self._transport().speak(
@@ -128,9 +135,11 @@ class Microphone:
         if self._error is None:
             self.end(ConversationClosedError("the microphone was closed"))
             self._ended(self)
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            await writer.close()
+        writers = (self._writer, self._before)
+        self._writer = self._before = None
+        for writer in writers:
+            if writer is not None:
+                await writer.close()
 
     def end(self, error: BaseException) -> None:
         """Nothing can be written any more: `write` raises `error`."""

@@ -88,6 +88,7 @@ class SessionMedia:
                 logger.warning("the track can't be published again: %s", error)
                 sender.end(error)
 
+        sender.withdraw()
         task = asyncio.get_running_loop().create_task(publish(), name="akool media")
         self._republishing.add(task)
         task.add_done_callback(self._republishing.discard)

@@ -1,0 +1,170 @@
+"""Audio and video by the methods of a session."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from akool_async.conversation import AvatarSession, ConversationOptions
+from akool_async.errors import ConversationClosedError, InvalidParameterError, NotSupportedError
+from akool_async.events import FirstAudio, TrackPublished
+from akool_async.testing.in_memory_media import InMemoryMedia
+from akool_async.testing.in_memory_room import InMemoryRoom
+
+pytestmark = pytest.mark.virtual_clock
+
+
+@asynccontextmanager
+async def opened(media: InMemoryMedia | None) -> AsyncIterator[tuple[AvatarSession, InMemoryRoom]]:
+    room = InMemoryRoom()
+    room.media = media
+    options = ConversationOptions(opening_timeout=0.1, ready_timeout=0.1)
+    async with AvatarSession(room.transport, options=options) as avatar:
+        yield avatar, room
+
+
+@pytest.fixture
+def media():
+    return InMemoryMedia()
+
+
+async def test_hears_and_sees(media):
+    media.publish("audio")
+    async with opened(media) as (avatar, _):
+        media.publish("video")
+        assert [track.kind for track in avatar.tracks] == ["audio", "video"]
+        async with avatar.audio_frames(16_000) as heard, avatar.video_frames("rgb24") as seen:
+            media.play(0.02)
+            media.picture(luma=9)
+            frame = await anext(heard)
+            assert (frame.sample_rate, frame.samples_per_channel) == (16_000, 320)
+            assert (await anext(seen)).to_ndarray()[0, 0].tolist() == [9, 9, 9]
+    assert avatar.tracks == ()
+
+
+async def test_a_loop_over_frames_ends_with_the_conversation(media):
+    media.publish("audio")
+    async with opened(media) as (avatar, room):
+        frames = []
+
+        async def read() -> None:
+            frames.extend([frame async for frame in avatar.audio_frames()])
+
+        reading = asyncio.create_task(read())
+        await asyncio.sleep(0.1)
+        media.play(0.06)
+        await asyncio.sleep(0.1)
+        room.drop("room_closed")
+        await reading
+        assert len(frames) == 3
+
+
+async def test_fewer_and_smaller_pictures(media):
+    media.publish("video")
+    async with (
+        opened(media) as (avatar, _),
+        avatar.video_frames(max_fps=5, max_height=18) as seen,
+    ):
+        for _ in range(25):
+            media.picture(width=64, height=36)
+            await asyncio.sleep(0.04)
+        await seen.aclose()
+        assert seen.dropped == 0
+        async with avatar.video_frames(max_fps=5, max_height=18) as again:
+            media.picture(width=64, height=36)
+            assert (await anext(again)).height == 18
+
+
+async def test_a_slow_reader_loses_the_oldest(media):
+    media.publish("video")
+    async with opened(media) as (avatar, _), avatar.video_frames(max_waiting=2) as seen:
+        for luma in range(5):
+            media.picture(luma=luma)
+        assert seen.dropped == 3
+        assert [(await anext(seen)).data[0] for _ in range(2)] == [3, 4]
+
+
+async def test_events_come_in_their_order(media):
+    async with opened(media) as (avatar, _), avatar.events(TrackPublished, FirstAudio) as events:
+        media.publish("audio", name="voice")
+        async with avatar.audio_frames() as heard:
+            media.play(0.02)
+            await anext(heard)
+        assert (await anext(events)).name == "voice"
+        assert isinstance(await anext(events), FirstAudio)
+
+
+async def test_speaks_and_shows(media):
+    async with opened(media) as (avatar, _):
+        async with avatar.microphone() as microphone, avatar.camera(64, 36):
+            await microphone.write(bytes(480))
+        assert len(media.microphones[0].pcm) == 480
+        assert media.cameras[0].closed
+        left_open = avatar.microphone()
+        await left_open.write(bytes(480))
+    with pytest.raises(ConversationClosedError):
+        await left_open.write(bytes(480))
+
+
+async def test_the_microphone_is_muted_while_the_avatar_speaks(media):
+    async with (
+        opened(media) as (avatar, room),
+        avatar.microphone(mute_while_avatar_speaks=True) as microphone,
+    ):
+        for event, muted in (("audio_start", True), ("audio_end", False)):
+            payload = f'{{"v":2,"type":"event","mid":"m","pld":{{"event":"{event}"}}}}'
+            room.send(payload.encode())
+            await asyncio.sleep(0.1)
+            assert microphone.muted is muted
+
+
+async def test_a_room_of_packets_has_no_media():
+    async with opened(None) as (avatar, _):
+        assert avatar.tracks == ()
+        for use in (
+            avatar.audio_frames,
+            avatar.video_frames,
+            avatar.microphone,
+            lambda: avatar.camera(64, 36),
+        ):
+            with pytest.raises(NotSupportedError, match="in_memory transport carries no audio"):
+                use()
+
+
+@pytest.mark.parametrize(
+    ("use", "field"),
+    [
+        (lambda a: a.audio_frames(7_000), "sample_rate"),
+        (lambda a: a.audio_frames(16_000.5), "sample_rate"),
+        (lambda a: a.audio_frames(channels=3), "channels"),
+        (lambda a: a.audio_frames(frame_ms=5), "frame_ms"),
+        (lambda a: a.audio_frames(max_waiting=0), "max_waiting"),
+        (lambda a: a.video_frames("yuv"), "format"),
+        (lambda a: a.video_frames(max_fps=0), "max_fps"),
+        (lambda a: a.video_frames(max_height=1), "max_height"),
+        (lambda a: a.microphone(1000), "sample_rate"),
+        (lambda a: a.microphone(queue_ms=5), "queue_ms"),
+        (lambda a: a.microphone(muted=1), "muted"),
+        (lambda a: a.camera(641, 360), "width"),
+        (lambda a: a.camera(640, 9), "height"),
+    ],
+)
+async def test_wrong_values_are_refused(media, use, field):
+    async with opened(media) as (avatar, _):
+        with pytest.raises(InvalidParameterError) as raised:
+            use(avatar)
+        assert raised.value.field == field
+        assert media.subscriptions == {}
+
+
+async def test_a_session_that_is_not_open(media):
+    room = InMemoryRoom()
+    room.media = media
+    avatar = AvatarSession(room.transport)
+    with pytest.raises(ConversationClosedError, match="isn't open yet"):
+        avatar.audio_frames()
+    assert avatar.tracks == ()
+    await avatar.aclose()
