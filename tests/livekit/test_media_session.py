@@ -76,8 +76,9 @@ async def test_readers_end_when_the_room_is_lost(room: ServerMediaPeer) -> None:
         await anext(heard)
         await room.fault("remove")
         async with asyncio.timeout(TIMEOUT):
-            assert [frame async for frame in heard] != None
+            rest = [frame async for frame in heard]
         assert avatar.closed
+        assert len(rest) < 200
 
 
 async def test_is_heard_interrupted_and_heard_again(room: ServerMediaPeer) -> None:
@@ -85,7 +86,7 @@ async def test_is_heard_interrupted_and_heard_again(room: ServerMediaPeer) -> No
     async with opened(room) as avatar, avatar.microphone() as microphone:
         playing = asyncio.create_task(microphone.play(np.tile(tone, 10)))
         await until(lambda: room.loudness() > LOUD, "the avatar hears it")
-        assert microphone.clear() > 10
+        assert microphone.clear() > 0
         await playing
         await until(lambda: room.loudness() < LOUD, "silence")
         await microphone.play(tone[:24_000])
@@ -99,7 +100,7 @@ async def test_a_room_joined_again_has_both_ways(room: ServerMediaPeer) -> None:
 
         async def listen() -> None:
             async for frame in avatar.audio_frames():
-                loud.append(rms(frame.pcm) > LOUD)
+                loud.extend([True] if rms(frame.pcm) > LOUD else [])
 
         listening = asyncio.create_task(listen())
         await until(lambda: any(loud), "sound")
