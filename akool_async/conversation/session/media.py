@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 from akool_async.conversation.session.base import SessionBase
 from akool_async.errors import InvalidParameterError
+from akool_async.media.camera import Camera
 from akool_async.media.contract import AudioRequest, TrackInfo, VideoRequest
-from akool_async.media.frames import PixelFormat
+from akool_async.media.frames import AudioFrame, PixelFormat, VideoFrame
+from akool_async.media.microphone import Microphone
+from akool_async.media.readers import FrameReader
 from akool_async.validation import choice, flag, number, whole
-
-if TYPE_CHECKING:
-    from akool_async.media.camera import Camera
-    from akool_async.media.frames import AudioFrame, VideoFrame
-    from akool_async.media.microphone import Microphone
-    from akool_async.media.readers import FrameReader
 
 __all__ = ["MediaMethods"]
 

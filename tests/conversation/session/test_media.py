@@ -101,6 +101,7 @@ async def test_speaks_and_shows(media):
     async with opened(media) as (avatar, _):
         async with avatar.microphone() as microphone, avatar.camera(64, 36):
             await microphone.write(bytes(480))
+            await microphone.wait_for_playout()
         assert len(media.microphones[0].pcm) == 480
         assert media.cameras[0].closed
         left_open = avatar.microphone()
