@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 from akool_async.errors import InvalidParameterError
 from akool_async.media.packages import av, numpy
@@ -12,6 +12,10 @@ from akool_async.validation import choice, number, quoted, whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    Array: TypeAlias = NDArray[Any]
+else:
+    Array = Any  # annotations can be resolved without numpy
 
 __all__ = ["AV_FORMATS", "AudioFrame", "PixelFormat", "Pixels", "VideoFrame", "check_pcm"]
 
@@ -57,13 +61,13 @@ class AudioFrame:
         """Seconds."""
         return self.samples_per_channel / self.sample_rate
 
-    def to_ndarray(self) -> NDArray[Any]:
+    def to_ndarray(self) -> Array:
         """Its samples as int16, shape (samples, channels), read-only.
 
         Raises:
             MissingDependencyError: numpy isn't installed.
         """
-        samples: NDArray[Any] = numpy().frombuffer(self.pcm, "<i2")
+        samples: Array = numpy().frombuffer(self.pcm, "<i2")
         return samples.reshape(-1, self.channels)
 
     def to_av(self) -> Any:
@@ -144,7 +148,7 @@ class VideoFrame:
             at += row * rows
         return tuple(planes)
 
-    def to_ndarray(self) -> NDArray[Any]:
+    def to_ndarray(self) -> Array:
         """Its pixels as uint8 without a copy: (height, width, 3 or 4), for i420 (height * 3 / 2,
         width) as OpenCV and PyAV have it.
 
@@ -153,7 +157,7 @@ class VideoFrame:
             InvalidParameterError: i420 with an odd width or height, which isn't a rectangle; use
                 `planes`.
         """
-        pixels: NDArray[Any] = numpy().frombuffer(self.data, "u1")
+        pixels: Array = numpy().frombuffer(self.data, "u1")
         if self.format != "i420":
             return pixels.reshape(self.height, self.width, -1)
         if self.width % 2 or self.height % 2:
@@ -165,7 +169,7 @@ class VideoFrame:
     @classmethod
     def from_ndarray(
         cls,
-        array: NDArray[Any],
+        array: Array,
         format: PixelFormat = "rgb24",  # noqa: A002 - the field's name
         *,
         timestamp: float = 0.0,

@@ -32,6 +32,7 @@ def make(room):
             AudioRequest(RATE, given.pop("channels", 1)),
             transport=lambda: room,
             ended=lambda _: None,
+            spoken=lambda *_: None,
             **given,
         )
 
