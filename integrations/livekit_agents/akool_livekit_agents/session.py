@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -190,7 +189,6 @@ class AvatarSession(agents.AvatarSession[Any]):
         job = get_job_context(required=False)
         return OwnLiveKitRoom(
             name=room.name,
-            url=url or os.environ.get("LIVEKIT_URL"),
             api_key=key,
             api_secret=secret,
             avatar_identity=identity,
@@ -198,6 +196,7 @@ class AvatarSession(agents.AvatarSession[Any]):
                 room.local_participant.identity if job is None else job.local_participant_identity
             ),
             audio_only_from_data_stream=True,
+            **({} if url is None else {"url": url}),
         )
 
     async def _open(self, room: rtc.Room, **how: Any) -> None:
