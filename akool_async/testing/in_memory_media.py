@@ -169,13 +169,21 @@ class InMemoryMedia(MediaTransport):
         microphones, cameras: what the program published, the closed ones included.
     """
 
-    capabilities = MediaCapabilities(True, True, True, True)
-    tracks: tuple[TrackInfo, ...] = ()
-
     def __init__(self) -> None:
+        self._tracks: tuple[TrackInfo, ...] = ()
         self.subscriptions: dict[_Subscription, AudioSink | VideoSink] = {}
         self.microphones: list[InMemoryAudioWriter] = []
         self.cameras: list[InMemoryVideoWriter] = []
+
+    @property
+    def capabilities(self) -> MediaCapabilities:
+        """All of them."""
+        return MediaCapabilities(True, True, True, True)
+
+    @property
+    def tracks(self) -> tuple[TrackInfo, ...]:
+        """See `MediaTransport`."""
+        return self._tracks
 
     # The avatar's end.
 
@@ -249,7 +257,7 @@ class InMemoryMedia(MediaTransport):
         return any(track.muted for track in self.tracks if track.kind == kind)
 
     def _set_tracks(self, tracks: tuple[TrackInfo, ...]) -> None:
-        self.tracks = tracks
+        self._tracks = tracks
         if self.on_change is not None:
             self.on_change()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from akool_async.errors import DisconnectedError, SendError
 from akool_async.media import (
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LiveKitMedia"]
 
-Writer = TypeVar("Writer", bound=Publication)
+Writer = TypeVar("Writer", bound=Publication[Any])
 
 
 class LiveKitMedia(MediaTransport):
@@ -48,7 +48,7 @@ class LiveKitMedia(MediaTransport):
         """
         self._participants = participants
         self._usable_room = usable_room
-        self._writers: list[Publication] = []
+        self._writers: list[Publication[Any]] = []
         self._publishing: set[asyncio.Task[None]] = set()
         self._tracks: tuple[TrackInfo, ...] = ()
         self._audio = AudioReceiver()
@@ -128,7 +128,7 @@ class LiveKitMedia(MediaTransport):
             return_exceptions=True,
         )
 
-    def _forget(self, writer: Publication) -> None:
+    def _forget(self, writer: Publication[Any]) -> None:
         if writer in self._writers:
             self._writers.remove(writer)
 

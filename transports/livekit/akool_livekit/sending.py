@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from akool_async.errors import DisconnectedError, SendError
 from akool_async.media import AudioRequest, AudioWriter, VideoFrame, VideoWriter
@@ -27,13 +27,16 @@ _UNPUBLISH_TIMEOUT: Final = 3.0
 _PUBLISH_TIMEOUT: Final = 10.0
 
 
-class Publication:
+Source = TypeVar("Source", "rtc.AudioSource", "rtc.VideoSource")
+
+
+class Publication(Generic[Source]):
     """A track with its source, and where it is published."""
 
     _track: rtc.LocalAudioTrack | rtc.LocalVideoTrack
-    _source: rtc.AudioSource | rtc.VideoSource
+    _source: Source
 
-    def __init__(self, forget: Callable[[Publication], None]) -> None:
+    def __init__(self, forget: Callable[[Publication[Any]], None]) -> None:
         """`forget` is called when it is closed."""
         self._forget = forget
         self._room: rtc.Room | None = None
@@ -136,13 +139,11 @@ class Publication:
             raise DisconnectedError(str(self._ended), reason=self._ended.reason) from self._ended
 
 
-class LiveKitAudioWriter(Publication, AudioWriter):
+class LiveKitAudioWriter(Publication["rtc.AudioSource"], AudioWriter):
     """A microphone."""
 
-    _source: rtc.AudioSource
-
     def __init__(
-        self, request: AudioRequest, queue_ms: int, forget: Callable[[Publication], None]
+        self, request: AudioRequest, queue_ms: int, forget: Callable[[Publication[Any]], None]
     ) -> None:
         """Publishes nothing yet."""
         from livekit import rtc
@@ -200,12 +201,10 @@ class LiveKitAudioWriter(Publication, AudioWriter):
         await super().end(error)
 
 
-class LiveKitVideoWriter(Publication, VideoWriter):
+class LiveKitVideoWriter(Publication["rtc.VideoSource"], VideoWriter):
     """A camera."""
 
-    _source: rtc.VideoSource
-
-    def __init__(self, width: int, height: int, forget: Callable[[Publication], None]) -> None:
+    def __init__(self, width: int, height: int, forget: Callable[[Publication[Any]], None]) -> None:
         """Publishes nothing yet."""
         from livekit import rtc
 
