@@ -98,7 +98,7 @@ class SessionOpener:
         language: str | None = None,
         voice_id: str | None = None,
         voice_url: str | None = None,
-        default_voice: Literal["account", "avatar"] = "account",
+        voice: Literal["avatar", "account"] = "avatar",
         background_url: str | None = None,
         knowledge_id: str | None = None,
         scene_mode: Literal["fast_dialogue", "meeting"] | None = None,
@@ -140,10 +140,11 @@ class SessionOpener:
             language: a code, "en".
             voice_id: another voice than the avatar's own.
             voice_url: a voice of your own.
-            default_voice: whose voice speaks where neither `voice_id` nor `voice_url` is given:
-                "account", the account's default voice, or "avatar", the avatar's own where it has
-                one. That one is read first, by one call for each avatar; where it can't be read
-                within 5 s, the account's speaks, and a warning says so. Not with fast_dialogue.
+            voice: whose voice speaks where neither `voice_id` nor `voice_url` is given: "avatar",
+                the avatar's own where it has one, or "account", the account's default voice. The
+                avatar's is read first, by one call for each avatar; where it can't be read within
+                5 s, the account's speaks, and a warning says so. Not with fast_dialogue, and not
+                in version 3, where the account's speaks.
             background_url: an image or a video.
             knowledge_id: a knowledge base's id.
             scene_mode: "fast_dialogue" (for spoken input) or "meeting" (lip-syncs audio that you
@@ -238,9 +239,7 @@ class SessionOpener:
         async def start() -> AvatarSession:
             executor = self._executor
             candidates = Candidates(avatar_id, wait_for_slot, on_progress)
-            wants_voice = _wants_voice(choice("default_voice", default_voice, _VOICES), fields)
-            if wants_voice and legacy:
-                raise InvalidParameterError("default_voice", "isn't known to version 3 sessions")
+            wants_voice = _wants_voice(choice("voice", voice, _VOICES), fields) and not legacy
             if not candidates.plain:
                 executor = replace(executor, retry=replace(executor.retry, busy=False))
             voices: dict[str, str | None] = {}

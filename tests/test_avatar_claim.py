@@ -73,16 +73,16 @@ class TestVoice:
     ) -> None:
         own = (await akool.avatars.get(ids[0])).voice_id
         assert own
-        async with akool.open_session(ids[0], default_voice="avatar") as avatar:
-            assert avatar.info.voice_id == own
         async with akool.open_session(ids[0]) as avatar:
+            assert avatar.info.voice_id == own
+        async with akool.open_session(ids[0], voice="account") as avatar:
             assert avatar.info.voice_id is None
 
     async def test_it_is_not_read_where_a_voice_is_given(
         self, sim: Simulator, akool: AkoolClient, ids: list[str]
     ) -> None:
         link = "https://files.example/voice.mp3"
-        async with akool.open_session(ids[0], default_voice="avatar", voice_url=link):
+        async with akool.open_session(ids[0], voice_url=link):
             pass
         assert calls(sim, "/avatar/detail") == 0
 
@@ -100,7 +100,7 @@ class TestVoice:
         self, sim: Simulator, akool: AkoolClient, ids: list[str], fault: dict[str, object]
     ) -> None:
         sim.fail_next(path=DETAIL, **fault)
-        async with akool.open_session(ids[0], default_voice="avatar") as avatar:
+        async with akool.open_session(ids[0]) as avatar:
             assert avatar.info.voice_id is None
         await until(lambda: not sim.open_sessions)
         assert calls(sim, "/avatar/detail") == 1

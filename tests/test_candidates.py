@@ -97,7 +97,7 @@ class TestCandidates:
             ("avatar_id", {"avatar_id": 7}),
             ("wait_for_slot", {"avatar_id": "a", "wait_for_slot": -1}),
             ("on_progress", {"avatar_id": "a", "on_progress": 7}),
-            ("default_voice", {"avatar_id": "a", "default_voice": "mine"}),
+            ("voice", {"avatar_id": "a", "voice": "mine"}),
         ],
     )
     async def test_wrong_values_are_refused_before_anything_is_sent(

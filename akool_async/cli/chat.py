@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import AsyncExitStack
 
+from akool_async.cli.balance import Balance
 from akool_async.cli.lines import Lines
 from akool_async.cli.options import ChatOptions
 from akool_async.cli.simulator import load_simulator
@@ -38,11 +39,13 @@ async def chat(
                 fail(f"{error}\nTo try it without an account: akool chat --simulator")
                 return 2
         akool = await stack.enter_async_context(client)
+        balance = Balance(akool)
+        await balance.note()
         out.line("Opening a session …")
-        avatar = await stack.enter_async_context(akool.open_session(**fields))
-        await stack.enter_async_context(sound.running(avatar))
-        out.line("Type a line to say something; /help lists the commands.")
-        status = await Talk(avatar, out, interactive=sys.stdin.isatty()).run(lines)
-        out.line("Closing the session …")
+        async with akool.open_session(**fields) as avatar, sound.running(avatar):
+            out.line("Type a line to say something; /help lists the commands.")
+            status = await Talk(avatar, out, interactive=sys.stdin.isatty()).run(lines)
+            out.line("Closing the session …")
+        await balance.show(out)
     out.line("Closed.")
     return status

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from akool_async.cli.balance import Balance
 from akool_async.cli.options import LiveKitServerOptions
 from akool_async.cli.simulator import livekit_server, load_simulator
 from akool_async.cli.terminal import Printer, printer
@@ -54,6 +55,7 @@ class Course:
     received: str = "0 packets, 0 bytes"
     first_words: list[float] = field(default_factory=list)
     interrupted: str = "no"
+    credits: str = "not known"
     started: float = field(default_factory=time.monotonic)
 
     def note_traffic(self, avatar: AvatarSession) -> None:
@@ -94,6 +96,8 @@ async def _converse(sim: Simulator, course: Course, out: Printer) -> None:
             "language": "en",
         }
     async with AkoolClient("demo", base_url=sim.url) as akool:
+        balance = Balance(akool)
+        await balance.note()
         start = time.monotonic()
         async with akool.open_session(**fields) as avatar:
             course.room = f"of session {avatar.info.session_id}, joined in {_ms(start)}"
@@ -106,6 +110,7 @@ async def _converse(sim: Simulator, course: Course, out: Printer) -> None:
             finally:
                 course.note_traffic(avatar)
         out.line("closed        the room left, the session closed by REST")
+        course.credits = await balance.compared()
 
 
 async def _set_params(avatar: AvatarSession, out: Printer) -> None:
@@ -159,7 +164,7 @@ def _closing_block(sim: Simulator, course: Course, out: Printer) -> None:
         ("received", course.received),
         ("first word", first),
         ("interrupted", course.interrupted),
-        ("credits", f"{sim.credits_taken:.1f} that the real service would have taken"),
+        ("credits", f"{course.credits} (simulated)"),
         ("took", f"{time.monotonic() - course.started:.1f} s"),
     ):
         out.line(f"  {name:<12}{value}")

@@ -74,7 +74,7 @@ class ServiceBehavior:
     speaks_by_itself: bool = True
     greets: bool = False
     default_mode: Literal[1, 2] = 2
-    drops_before_video: bool | None = False
+    drops_before_video: bool | None = None
     resets_parameters: bool = False
     no_stream_type: bool = False
     answers_avatar_id: bool = False

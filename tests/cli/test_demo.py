@@ -28,7 +28,7 @@ async def test_a_whole_conversation(akool, transport):
         "It has 7 words, from “How” to “have”.",
         "session closed by REST",
         f"transport   {transport}",
-        "that the real service would have taken",
+        "used (simulated)",
         "\n  0 sessions left open\n",
     ):
         assert expected in demo.output
