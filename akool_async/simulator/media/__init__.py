@@ -1,0 +1,1 @@
+"""The simulated avatar's face, voice and ears. Needs numpy and PyAV, imported on use."""

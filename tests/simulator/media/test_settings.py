@@ -1,0 +1,49 @@
+"""What `Media` accepts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from akool_async.errors import InvalidParameterError, MissingDependencyError
+from akool_async.media import packages
+from akool_async.media.frames import AudioFrame
+from akool_async.simulator.media.settings import Media
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("width", 0),
+        ("width", 641),
+        ("height", 5000),
+        ("height", 360.5),
+        ("fps", 0),
+        ("fps", 61),
+        ("voice", "human"),
+        ("voice", None),
+        ("listen", "whisper"),
+        ("end_of_turn", 0),
+        ("end_of_turn", float("nan")),
+    ],
+)
+def test_a_wrong_value_names_its_field(field: str, value: Any) -> None:
+    with pytest.raises(InvalidParameterError, match=f"^{field}: "):
+        Media(**{field: value})
+
+
+def test_functions_are_voices_and_ears() -> None:
+    media = Media(voice=lambda text: AudioFrame(b"", 8_000), listen=lambda frame: None)
+    assert callable(media.voice)
+    assert callable(media.listen)
+    assert Media(listen=None).listen is None
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> Any:
+        raise MissingDependencyError("numpy isn't installed.", install="pip install numpy")
+
+    monkeypatch.setattr(packages, "numpy", missing)
+    with pytest.raises(MissingDependencyError, match="numpy"):
+        Media()
