@@ -8,6 +8,7 @@ can speak to it.
 from akool_async.simulator.behavior import ServiceBehavior
 from akool_async.simulator.clock import Clock
 from akool_async.simulator.faults import Fault
+from akool_async.simulator.media.settings import Media
 from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.recording import RequestRecord, StreamRecord
 from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
@@ -18,6 +19,7 @@ __all__ = [
     "Clock",
     "Fault",
     "LiveKitServer",
+    "Media",
     "NetworkConditions",
     "RequestRecord",
     "ServiceBehavior",

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from akool_async.media.frames import AudioFrame
 from akool_async.simulator.access import Access
 from akool_async.simulator.avatar.avatar import SimulatedAvatar
 from akool_async.simulator.avatar.replayed import ReplayedAvatar
@@ -124,6 +125,24 @@ class SimulatorControls:
         if player is None:
             raise KeyError("the session isn't a meeting")
         return player
+
+    def heard_audio(self, session: str | SimSession, identity: str | None = None) -> AudioFrame:
+        """The last minute of what the avatar heard in a microphone: 48 kHz, mono.
+
+        Empty as long as it has heard nothing.
+
+        Args:
+            session: the session or its id.
+            identity: the participant's; `None`: of whom it heard first.
+
+        Raises:
+            KeyError: no such session, its room is closed, or nothing was heard of `identity`.
+            RuntimeError: the room carries no media; `Simulator(media=Media())` has it do so.
+        """
+        media = self.room(session).media
+        if media is None:
+            raise RuntimeError("the room carries no media; give Simulator(media=Media())")
+        return media.hearing.heard(identity)
 
     def differences(self, session: str | SimSession) -> list[str]:
         """(`replay`) What the client sent otherwise than captured, or hasn't sent (yet).

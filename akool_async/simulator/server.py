@@ -23,6 +23,7 @@ from akool_async.simulator.capture import Capture
 from akool_async.simulator.clock import Clock
 from akool_async.simulator.controls import SimulatorControls
 from akool_async.simulator.faults import FaultPlan
+from akool_async.simulator.media.settings import Media
 from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.recording import Recording, RequestRecord, StreamRecord
 from akool_async.simulator.rest import (
@@ -100,6 +101,8 @@ class Simulator(SimulatorControls):
             loopback; "*": any page.
         allow_hosts: names by which it is called besides `localhost` and IP addresses, such as a
             container's.
+        media: how the avatars look, sound and listen; `None`: they exchange text only. Speech
+            takes its real time then, whatever `pace` and `clock` say. Of LiveKit rooms.
         rooms: kind of room -> class or "module:class", over the simulator's own.
         keep: how many requests and how many packets are remembered.
     """
@@ -131,6 +134,7 @@ class Simulator(SimulatorControls):
         loose_answers: bool = False,
         allow_origins: Iterable[str] = (),
         allow_hosts: Iterable[str] = (),
+        media: Media | None = None,
         rooms: Mapping[str, str | type[SimRoom]] | None = None,
         keep: int = 20_000,
     ) -> None:
@@ -147,8 +151,9 @@ class Simulator(SimulatorControls):
             pace=pace,
             piece_words=piece_words,
             packets=self.packets,
+            media=media,
         )
-        open_rooms = OpenRooms()
+        open_rooms = OpenRooms(media=media)
         self._service = Service(
             clock=self.clock,
             store=Store(self.clock, upload_time=upload_time),

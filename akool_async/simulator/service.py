@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from akool_async.errors import InvalidParameterError, MissingDependencyError
@@ -19,6 +19,8 @@ from akool_async.simulator.avatar.settings import AvatarSettings
 from akool_async.simulator.checks import Refusal
 from akool_async.simulator.clock import Clock
 from akool_async.simulator.faults import FaultPlan
+from akool_async.simulator.media.settings import Media
+from akool_async.simulator.media.threads import MediaThreads
 from akool_async.simulator.meeting.player import MeetingPlayer
 from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.recording import Recording, RequestRecord
@@ -27,6 +29,9 @@ from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
 from akool_async.simulator.rooms.room import SimRoom
 from akool_async.simulator.sessions import RoomSpec, SessionBook, SimSession
 from akool_async.simulator.store import Store
+
+if TYPE_CHECKING:
+    from akool_async.simulator.media.avatar_media import AvatarMedia
 
 __all__ = ["OpenRooms", "Service", "last_segment"]
 
@@ -39,7 +44,8 @@ _ROOM_CLOSE_LIMIT: Final = 5.0
 class OpenRooms:
     """The rooms that are open (`RoomDirectory`)."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, media: Media | None = None) -> None:
+        self.media = media
         self._rooms: dict[tuple[str, str], SimRoom] = {}
 
     def add(self, room: SimRoom) -> None:
@@ -92,6 +98,7 @@ class Service:
     loose_answers: bool
     livekit: LiveKitServer | None
     base_url: str = ""
+    threads: MediaThreads = field(default_factory=MediaThreads)
     book: SessionBook = field(init=False)
 
     # -- avatars
@@ -142,7 +149,8 @@ class Service:
             room = room_class(
                 spec, avatar, base_url=self.base_url, conditions=self.conditions, **extra
             )
-            access = await room.open()
+            room.media = self._new_media(room)
+            access = await self._entered(room)
             if session.body.get("scene_mode") == "meeting":
                 session.meeting = await self._meet(room)
             dialect = self._dialect(room, access)
@@ -164,9 +172,25 @@ class Service:
         try:
             await room.meet(player)
         except BaseException:
-            await _bounded(room.close("failed"), room.request.session_id)
+            await _bounded(_close(room, "failed"), room.request.session_id)
             raise
         return player
+
+    def _new_media(self, room: SimRoom) -> AvatarMedia | None:
+        settings = self.settings.media
+        if settings is None or not room.carries_media:
+            return None
+        from akool_async.simulator.media.avatar_media import AvatarMedia
+
+        return AvatarMedia(settings, self.threads, failed=self.settings.errors.append)
+
+    async def _entered(self, room: SimRoom) -> dict[str, Any]:
+        try:
+            return await room.open()
+        except BaseException:
+            if room.media is not None:
+                await room.media.close()
+            raise
 
     def _elsewhere(self, own_room: Mapping[str, Any] | None) -> bool:
         """Whether the user's own LiveKit room is on a server other than this one."""
@@ -222,7 +246,7 @@ class Service:
         room, session.room = session.room, None
         if room is not None:
             self.rooms.remove(room)
-            await _bounded(room.close(reason), session.id)
+            await _bounded(_close(room, reason), session.id)
 
     # -- pausing a v3 session
 
@@ -259,6 +283,15 @@ class Service:
         await self.book.stop()
         left = [session for session in self.book.by_id.values() if session.room is not None]
         await asyncio.gather(*(self.release(session, "closed") for session in left))
+        await self.threads.close()
+
+
+async def _close(room: SimRoom, reason: str) -> None:
+    try:
+        await room.close(reason)
+    finally:
+        if room.media is not None:
+            await room.media.close()
 
 
 async def _bounded(closing: Any, session_id: str) -> None:

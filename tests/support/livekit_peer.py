@@ -106,6 +106,7 @@ class SimulatedPeer(LiveKitPeer):
     """A `LiveKitRoom` on a port of its own."""
 
     sim: LiveKitRoom
+    media = None
 
     def __init__(self, *, conditions: NetworkConditions | None = None) -> None:
         super().__init__()

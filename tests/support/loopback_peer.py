@@ -69,6 +69,8 @@ class Events:
 class Directory:
     """A `RoomDirectory` of one room."""
 
+    media = None
+
     def __init__(self) -> None:
         self.rooms: list[SimRoom] = []
 

@@ -10,8 +10,9 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from akool_async.simulator.avatar.delivery import Aloud, Paced
 from akool_async.simulator.avatar.dialect import (
     Command,
     Dialect,
@@ -27,6 +28,9 @@ from akool_async.simulator.avatar.speech import SpeechJob, TextFeed
 from akool_async.simulator.avatar.speech_player import SpeechPlayer
 from akool_async.simulator.recording import StreamRecord
 from akool_async.simulator.rooms.room import SimRoom
+
+if TYPE_CHECKING:
+    from akool_async.simulator.media.avatar_media import AvatarMedia
 
 __all__ = ["SimulatedAvatar"]
 
@@ -163,7 +167,7 @@ class SimulatedAvatar:
         """Starts in a room that is open."""
         self._room = room
         self._dialect = dialect
-        self._player = SpeechPlayer(self.session_id, self._settings, dialect, self._send)
+        self._player = self._new_player(dialect, room.media)
         for work, name in ((self._receive(), "receives"), (self._player.run(), "speaks")):
             self._spawn(work, name)
         drops = self._behavior.drops_before_video
@@ -172,6 +176,30 @@ class SimulatedAvatar:
         if self.present:  # in a room of the user's own
             self._arrivals.set()
             self._spawn(self._welcome(), "welcomes")
+
+    def _new_player(self, dialect: Dialect, media: AvatarMedia | None) -> SpeechPlayer:
+        clock = self._settings.clock
+        if media is None:
+            delivery: Paced | Aloud = Paced(clock, self._settings.pace)
+        else:
+            delivery = Aloud(media, clock, self._voice_id)
+            media.hearing.report = self._heard
+            self._dress(media)
+        return SpeechPlayer(self.session_id, self._settings, dialect, delivery, self._send)
+
+    def _voice_id(self) -> str:
+        return str(self.params.get("vparams", {}).get("vid") or self.params.get("vid") or "")
+
+    def _dress(self, media: AvatarMedia) -> None:
+        """Shows what the parameters ask for."""
+        media.face.background = str(self.params.get("bgurl") or "")
+
+    async def _heard(self, text: str | None) -> None:
+        """A participant's microphone: a turn of speech, as it was understood."""
+        if text is None:
+            self.ignored["speech that wasn't understood"] += 1
+        elif text.strip():
+            await self.user_says(text)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=f"simulator-avatar-{name}-{self.session_id}")
@@ -283,7 +311,7 @@ class SimulatedAvatar:
             if command.cmd == "set-params":
                 self._set_params(command.data)
             elif command.cmd == "set-action":
-                self.actions.append(command.data)
+                self._act(command.data)
             else:
                 await self._speaker.interrupt()
         answer = self._dialect.answer(command)
@@ -296,6 +324,21 @@ class SimulatedAvatar:
         self.params.update(data)
         if vparams:
             self.params["vparams"] = vparams
+        if self._media is not None:
+            self._dress(self._media)
+
+    @property
+    def _media(self) -> AvatarMedia | None:
+        return None if self._room is None else self._room.media
+
+    def _act(self, data: dict[str, Any]) -> None:
+        self.actions.append(data)
+        if self._media is None:
+            return
+        if "expression" in data:
+            self._media.face.expression = str(data["expression"])
+        if "action" in data:
+            self._media.face.act(str(data["action"]))
 
     async def _question_part(self, part: PartOfQuestion) -> None:
         """Retelling may begin before the whole message is there."""

@@ -8,6 +8,7 @@ from akool_async.simulator.avatar.speech import ReplyFunction
 from akool_async.simulator.behavior import ServiceBehavior
 from akool_async.simulator.capture import Capture
 from akool_async.simulator.clock import Clock
+from akool_async.simulator.media.settings import Media
 from akool_async.simulator.recording import Recording, StreamRecord
 
 __all__ = ["AvatarSettings"]
@@ -26,7 +27,8 @@ class AvatarSettings:
         packets: where what it hears and says is recorded.
         capture: the avatar plays this again instead; `speed`: so many times as fast as it was,
             `None`: at once.
-        errors: what `reply` raised.
+        media: how they look, sound and listen; `None`: they exchange text only.
+        errors: what `reply`, a voice or an ear raised.
     """
 
     clock: Clock
@@ -37,4 +39,5 @@ class AvatarSettings:
     packets: Recording[StreamRecord]
     capture: Capture | None = None
     speed: float | None = None
+    media: Media | None = None
     errors: list[Exception] = field(default_factory=list)

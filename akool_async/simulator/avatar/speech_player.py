@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import Final
 
+from akool_async.simulator.avatar.delivery import Delivery
 from akool_async.simulator.avatar.dialect import Dialect, new_mid
 from akool_async.simulator.avatar.settings import AvatarSettings
 from akool_async.simulator.avatar.speech import Piece, SpeechJob, answer_of, pieces
@@ -27,6 +28,7 @@ class SpeechPlayer:
         session_id: for names of tasks and log lines.
         settings: pace, behavior, `reply`.
         dialect: what the parts look like on the wire.
+        delivery: how what is said passes.
         send: sends a packet; `None` isn't one.
     """
 
@@ -35,12 +37,14 @@ class SpeechPlayer:
         session_id: str,
         settings: AvatarSettings,
         dialect: Dialect,
+        delivery: Delivery,
         send: Callable[[bytes | None], Awaitable[None]],
     ) -> None:
         self._session_id = session_id
         self._settings = settings
         self._behavior = settings.behavior
         self._dialect = dialect
+        self._delivery = delivery
         self._send = send
         self._jobs: deque[SpeechJob] = deque()
         #: Texts that were spoken, an interrupted one as far as it came.
@@ -123,10 +127,15 @@ class SpeechPlayer:
                     await self._say_text(
                         job, text, last=last and not self._behavior.empty_last_part
                     )
+            if job.begun:
+                await self._delivery.end()
         except asyncio.CancelledError:
+            self._delivery.stop()
             raise
         except Exception as error:
-            logger.exception("reply= failed in session %s", self._session_id)
+            self._delivery.stop()
+            what = "reply=" if self._settings.media is None else "reply= or voice="
+            logger.exception("%s failed in session %s", what, self._session_id)
             self._settings.errors.append(error)
         finally:
             if isinstance(job.texts, AsyncGenerator):
@@ -141,17 +150,19 @@ class SpeechPlayer:
                 halves_surrogates=self._behavior.halves_surrogates,
             )
         )
+        await self._delivery.prepare(text)
         if not job.begun:
             job.begun = True
             await self._send(self._dialect.audio("audio_start", job.mid))
         if job.at_once:
             for piece in parts:
                 await self._show(job, piece, last=last and piece.last)
+        length, said = sum(len(piece.text) for piece in parts) or 1, 0
         for piece in parts:
             if not job.at_once:
                 await self._show(job, piece, last=last and piece.last)
-            if self._settings.pace:
-                await self._settings.clock.sleep(self._settings.pace * piece.words)
+            said += len(piece.text)
+            await self._delivery.deliver(piece, said / length)
             job.spoken.append(piece.text)
 
     async def _show(self, job: SpeechJob, piece: Piece, *, last: bool) -> None:

@@ -34,8 +34,10 @@ _MOST_FRAMES: Final = 128
 _LAST: Final = 0x80
 #: Length and number before the text's bytes, the check after them.
 _EXTRA: Final = 4
-#: Where the symbols may lie, in seconds from where the call's end was found.
-_SHIFTS: Final = tuple(n / 1000 for n in (0, -2, 2, -4, 4, -6, 6, -8, 8))
+#: Milliseconds by which one symbol may come early or late.
+_DRIFT: Final = 8
+#: Where the first symbol may lie, in seconds from where the call's end was found.
+_SHIFTS: Final = tuple(n / 1000 for n in (0, -3, 3, -6, 6))
 _AMPLITUDE: Final = 9_000
 
 
@@ -164,19 +166,36 @@ class _Reader:
     def _frame(self, start: float) -> tuple[tuple[int, bytes] | None, float]:
         """The frame whose first symbol begins there, and where to listen on."""
         for shift in _SHIFTS:
-            first = start + shift * self._rate
-            length = self._byte(first, 0)
+            symbols = self._symbols(start + shift * self._rate)
+            length, at = next(symbols)
             if length > _MOST_BYTES:
                 continue
-            data = bytes(self._byte(first, place) for place in range(length + _EXTRA))
+            data = bytes([length])
+            while len(data) < length + _EXTRA:
+                byte, at = next(symbols)
+                data += bytes([byte])
             if data[-2:] == _check(data[:-2]):
-                end = first + len(data) * 2 * _SYMBOL * self._rate
-                return (data[1], data[2:-2]), end
+                return (data[1], data[2:-2]), at
         return None, start
 
-    def _byte(self, first: float, place: int) -> int:
-        value = 0
-        for half in (0, 1):
-            middle = first + ((2 * place + half) * _SYMBOL + (_SYMBOL - _WINDOW) / 2) * self._rate
-            value = value << 4 | int(self._power(round(middle))[:-1].argmax())
-        return value
+    def _symbols(self, at: float) -> Iterator[tuple[int, float]]:
+        """Byte after byte, and where each ends.
+
+        Jitter buffers stretch and shorten sound by some milliseconds to keep pace, so each symbol
+        is looked for around the place where it should be: where its tone is purest.
+        """
+        drifts = np.arange(-_DRIFT, _DRIFT + 1) * self._rate // 1000
+        # The nearest one of several that are as good.
+        doubt = np.abs(drifts) / self._rate * 10
+        while True:
+            byte = 0
+            for _ in (0, 1):
+                begin = round(at + (_SYMBOL - _WINDOW) / 2 * self._rate)
+                places = np.clip(begin + drifts, 0, len(self._sound) - self._size)
+                windows = self._sound[places[:, None] + np.arange(self._size)]
+                power = self._spectrum.power(windows)[:, :-1]
+                purity = power.max(axis=1) / ((windows**2).sum(axis=1) + 1e-9)
+                best = int((purity / self._spectrum.pure - doubt).argmax())
+                byte = byte << 4 | int(power[best].argmax())
+                at += _SYMBOL * self._rate + drifts[best]
+            yield byte, at

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from aiohttp import web
 
+from akool_async.simulator.media.settings import Media
 from akool_async.simulator.meeting.player import MeetingPlayer
 from akool_async.simulator.network import NetworkConditions
 from akool_async.stream.limits import Dialect
+
+if TYPE_CHECKING:
+    from akool_async.simulator.media.avatar_media import AvatarMedia
 
 __all__ = ["RoomDirectory", "RoomEvents", "RoomRequest", "SimRoom"]
 
@@ -66,6 +70,8 @@ class SimRoom(abc.ABC):
     #: "livekit", "agora", "trtc" or "chatroom".
     kind: ClassVar[str]
     dialect: ClassVar[Dialect] = "v2"
+    #: Whether this kind carries the avatar's sound and picture, where the simulator has them on.
+    carries_media: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -82,6 +88,8 @@ class SimRoom(abc.ABC):
         #: Loss, doubling, disorder and delay asked for by a test; applied by the subclass to
         #: what it delivers in either direction.
         self.conditions = conditions
+        #: The avatar's sound and picture, set before `open`; `None`: only text is exchanged.
+        self.media: AvatarMedia | None = None
 
     @classmethod
     def routes(cls, rooms: RoomDirectory) -> Iterable[web.RouteDef]:
@@ -130,6 +138,11 @@ class SimRoom(abc.ABC):
 
 class RoomDirectory(Protocol):
     """The rooms that are open, for route handlers."""
+
+    @property
+    def media(self) -> Media | None:
+        """How avatars look and sound; `None`: only text is exchanged."""
+        ...
 
     def find(self, kind: str, session_id: str) -> SimRoom | None:
         """The open room of a session."""

@@ -63,6 +63,19 @@ def test_it_survives_opus_at_the_rates_of_speech() -> None:
     assert robot_text(changed(frame, samples)) == LONG
 
 
+@pytest.mark.parametrize("milliseconds", [-6, -4, 4, 6, 8])
+def test_it_is_understood_though_a_jitter_buffer_stretches_it(milliseconds: int) -> None:
+    frame = robot_speech(LONG)
+    samples = frame.to_ndarray()[:, 0]
+    by = abs(milliseconds) * 48
+    parts = []
+    for start in range(0, len(samples), 24_000):
+        part = samples[start : start + 24_000]
+        # Whole periods, as a jitter buffer takes them.
+        parts.append(part[by:] if milliseconds < 0 else np.concatenate([part, part[-by:]]))
+    assert robot_text(changed(frame, np.concatenate(parts))) == LONG
+
+
 @pytest.mark.parametrize("part", [slice(0, -30_000), slice(30_000, None)])
 def test_a_text_that_was_cut_is_not_understood(part: slice) -> None:
     frame = robot_speech(LONG)

@@ -48,6 +48,8 @@ class Events:
 
 
 class Directory:
+    media = None
+
     def __init__(self) -> None:
         self.rooms: list[ChatRoom] = []
 

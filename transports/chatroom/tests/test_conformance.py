@@ -31,6 +31,8 @@ class Order:
 class SimulatedPeerSide(RemotePeer):
     """A `ChatRoom` on a port of its own; it is its avatar, its simulator and its directory."""
 
+    media = None
+
     def __init__(self) -> None:
         self._received: list[bytes] = []
         self._runner = web.AppRunner(web.Application(), access_log=None, shutdown_timeout=1.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aiohttp import web
 from livekit.protocol import models as pb
@@ -14,7 +14,11 @@ from livekit.protocol import rtc
 from akool_async.simulator.rooms.livekit.hub import DataRoom, Resident
 from akool_async.simulator.rooms.livekit.member import Member
 
-__all__ = ["Faults", "Gate"]
+if TYPE_CHECKING:
+    from akool_async.simulator.media.avatar_media import AvatarMedia
+    from akool_async.simulator.media.encoder import Kind
+
+__all__ = ["Faults", "Gate", "MediaFaults"]
 
 
 class Gate:
@@ -85,6 +89,18 @@ class FaultyRoom(Protocol):
         """Those who came over the network."""
         ...
 
+    @property
+    def media(self) -> AvatarMedia | None:
+        """What the avatar's tracks carry."""
+        ...
+
+    def new_track(self, kind: str) -> pb.TrackInfo:
+        """A track to publish."""
+        ...
+
+    def change_tracks(self, tracks: list[pb.TrackInfo]) -> None:
+        """Publishes these and no others."""
+
     def renew_avatar(self) -> Resident:
         """A new participant of the avatar's identity."""
         ...
@@ -109,7 +125,7 @@ class Faults:
         Raises:
             ValueError: there is none; lists those there are.
         """
-        known = sorted(n for n in vars(type(self)) if not n.startswith("_") and n != "make")
+        known = sorted(n for n in dir(self) if not n.startswith("_") and n != "make")
         if name not in known:
             there = ", ".join(known)
             raise ValueError(f"a livekit room knows no fault named {name!r}; it knows {there}")
@@ -200,3 +216,50 @@ class Faults:
     async def close_room(self) -> None:
         """The room is deleted while the session goes on."""
         await self._room.close("closed")
+
+
+class MediaFaults(Faults):
+    """Those of a room in which the avatar is seen and heard, too."""
+
+    async def freeze_video(self, *, on: bool = True) -> None:
+        """The track stays and no new pictures come; `on=False` ends it."""
+        self._media.feed.frozen = on
+
+    async def mute(self, kind: Kind = "audio", *, on: bool = True) -> None:
+        """The avatar mutes a track: announced, and no packets come; `on=False` ends it."""
+        self._media.broadcast.mute(kind, on=on)
+        tracks = self._tracks(kind)
+        for track in tracks:
+            track.muted = on
+        self._room.change_tracks(self._room.avatar.tracks)
+
+    async def unpublish(self, kind: Kind = "video") -> None:
+        """The avatar takes a track back."""
+        gone = self._tracks(kind)
+        self._room.change_tracks([one for one in self._room.avatar.tracks if one not in gone])
+
+    async def republish(self, kind: Kind = "video") -> None:
+        """It publishes a track of that kind: another one, in place of the one it has."""
+        gone = self._tracks(kind)
+        kept = [one for one in self._room.avatar.tracks if one not in gone]
+        self._room.change_tracks([*kept, self._room.new_track(kind)])
+
+    async def reuse_transceiver(self, *, on: bool = True) -> None:
+        """A track that is published takes the section of one that was taken back."""
+        self._room.hub.reuses_transceivers = on
+
+    @property
+    def _media(self) -> AvatarMedia:
+        assert self._room.media is not None
+        return self._room.media
+
+    def _tracks(self, kind: Kind) -> list[pb.TrackInfo]:
+        """What it publishes of a kind.
+
+        Raises:
+            ValueError: there is no such kind.
+        """
+        types = {"audio": pb.TrackType.AUDIO, "video": pb.TrackType.VIDEO}
+        if kind not in types:
+            raise ValueError(f"{kind!r} is neither audio nor video")
+        return [one for one in self._room.avatar.tracks if one.type == types[kind]]

@@ -12,13 +12,16 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Iterable
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from livekit.protocol import models as pb
 from livekit.protocol import rtc
 
 from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.livekit.tokens import Grants
+
+if TYPE_CHECKING:
+    from akool_async.simulator.media.avatar_media import AvatarMedia
 
 __all__ = ["DataRoom", "Occupant", "Resident", "new_sid"]
 
@@ -40,7 +43,7 @@ class Occupant(Protocol):
     state: pb.ParticipantInfo.State
     #: Whether it was announced to the others.
     announced: bool
-    #: What it publishes, as others see it; no media is ever carried.
+    #: What it publishes, as others see it.
     tracks: list[pb.TrackInfo]
 
     @property
@@ -66,6 +69,8 @@ class Resident:
         self.state: pb.ParticipantInfo.State = _ACTIVE
         self.announced = False
         self.tracks: list[pb.TrackInfo] = []
+        #: What its tracks carry, and who hears; `None`: they carry nothing.
+        self.media: AvatarMedia | None = None
         self._on_packet = on_packet
 
     @property
@@ -92,6 +97,8 @@ class DataRoom:
 
     Attributes:
         occupants: by identity.
+        reuses_transceivers: a track takes the section of an older one that ended, as on a real
+            server: some clients then don't report it.
         silent: nothing that is sent is delivered any more; everything else goes on.
         lost: packets for occupants that can't receive now.
         refused: packets that their senders may not send.
@@ -106,6 +113,7 @@ class DataRoom:
         self.conditions = conditions or NetworkConditions()
         self.occupants: dict[str, Occupant] = {}
         self.silent = False
+        self.reuses_transceivers = False
         self.lost = 0
         self.refused = 0
         self.on_joined: Callable[[str], None] | None = None

@@ -57,12 +57,15 @@ class Member:
         self._socket = socket
         self._request = request
         self._addresses = addresses
-        self._subscriber = Peer(addresses=addresses)
+        self._subscriber = self._new_peer()
         self._publisher: Peer | None = None
         self._outbox: asyncio.Queue[rtc.SignalResponse | None] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._left = asyncio.Event()
         self._early: list[bytes] = []
+
+    def _new_peer(self) -> Peer:
+        return Peer(addresses=self._addresses)
 
     def signal(self, response: rtc.SignalResponse) -> None:
         """Puts a message on its way over the socket; lost where that is broken."""
@@ -197,6 +200,10 @@ class Member:
             logger.debug("a client sent something that is no signalling request")
             return
         which = request.WhichOneof("message")
+        if which is not None:
+            self._carry_out(which, request)
+
+    def _carry_out(self, which: str, request: rtc.SignalRequest) -> None:
         if which == "ping_req":
             pong = rtc.Pong(
                 last_ping_timestamp=request.ping_req.timestamp, timestamp=int(time.time() * 1000)
@@ -227,7 +234,7 @@ class Member:
     async def _answer(self, sdp: str, number: int) -> None:
         publisher = self._publisher
         if publisher is None:
-            publisher = self._publisher = Peer(addresses=self._addresses)
+            publisher = self._publisher = self._new_peer()
             publisher.on_packet = self._packet_received
         answer = await publisher.answer(sdp)
         description = rtc.SessionDescription(type="answer", sdp=answer, id=number)

@@ -14,6 +14,7 @@ from typing import Final
 
 from aioice import Candidate
 from aiortc import (
+    RTCBundlePolicy,
     RTCConfiguration,
     RTCDataChannel,
     RTCPeerConnection,
@@ -37,14 +38,19 @@ class Peer:
         on_open: called once, when packets can flow.
     """
 
+    #: How sections of media share transports.
+    bundle = RTCBundlePolicy.BALANCED
+
     def __init__(self, *, addresses: Sequence[str] | None = None) -> None:
         """`addresses` are the local ones to be reached at; `None`: all but loopback."""
-        self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        configuration = RTCConfiguration(iceServers=[], bundlePolicy=self.bundle)
+        self.connection = RTCPeerConnection(configuration)
         self.on_packet: Callable[[bytes, bool], None] | None = None
         self.on_open: Callable[[], None] | None = None
         self._addresses = addresses
         self._channels: dict[str, RTCDataChannel] = {}
         self._described = asyncio.Event()
+        self._stays = False
         self._opened = False
         self.connection.on("datachannel", self._take)
 
@@ -69,14 +75,20 @@ class Peer:
         self._described.set()
 
     async def answer(self, offer: str) -> str:
-        """Answers the participant's offer: data flows, media never does."""
+        """Answers the participant's offer: data flows, and media that is accepted."""
         await self.connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
         self._described.set()
         for media in self.connection.getTransceivers():
-            # Published tracks: the participant is asked to send nothing of them.
-            media.direction = "inactive"
+            if not self.accepts(media.kind):
+                # A published track: the participant is asked to send nothing of it.
+                media.direction = "inactive"
         await self._describe(await self.connection.createAnswer())
         return _with_extensions(self.connection.localDescription.sdp, offer)
+
+    def accepts(self, kind: str) -> bool:
+        """Whether media of a kind, "audio" or "video", are received."""
+        del kind
+        return False
 
     async def add_candidate(self, trickled: str) -> None:
         """One trickled ICE candidate, the JSON that browsers make; TCP and mDNS are passed over."""
@@ -107,7 +119,7 @@ class Peer:
         await self.connection.close()
 
     async def _describe(self, description: RTCSessionDescription) -> None:
-        if self._addresses is not None:
+        if self._addresses is not None and not self._stays:
             self._stay_on(self._addresses)
         await self.connection.setLocalDescription(description)
 
@@ -120,6 +132,7 @@ class Peer:
         sctp = self.connection.sctp
         if sctp is None:
             return
+        self._stays = True
         ice = sctp.transport.transport.iceGatherer._connection  # noqa: SLF001
         gather = ice.get_component_candidates
         own = list(addresses)
@@ -157,7 +170,8 @@ def _with_extensions(answer: str, offer: str) -> str:
     """The answer with all header extensions that the offer has.
 
     aiortc leaves out those it doesn't know, the ids of simulcast's layers among them; a browser
-    that was once refused these can't make its next offer. Media, and so headers, never come.
+    that was once refused these can't make its next offer. Headers that aiortc doesn't know it
+    passes over.
     """
     # The part before the first medium belongs to none.
     head, *answered = answer.split("\r\nm=")

@@ -2,7 +2,8 @@
 
 Signalling is a websocket at `/rtc` on the simulator's port. The newer path `/rtc/v1` answers 404
 (with a CORS header: browsers need it to see the 404), and clients of both generations fall back.
-Data only: a track can be published, and none of it is ever carried.
+Data only, unless the simulator has media on: then participants see and hear the avatar, and it
+hears their microphones. A track can be published in either case.
 
 A program's own room can be here, too: any token that is signed with the simulator's key pair opens
 the room it names, as on a livekit-server, and a session made with such credentials has its avatar
@@ -22,7 +23,7 @@ from aiohttp import web
 from livekit.protocol import models as pb
 
 from akool_async.simulator.network import NetworkConditions
-from akool_async.simulator.rooms.livekit.faults import Faults, Gate
+from akool_async.simulator.rooms.livekit.faults import Faults, Gate, MediaFaults
 from akool_async.simulator.rooms.livekit.hub import DataRoom, Resident, new_sid
 from akool_async.simulator.rooms.livekit.member import Member
 from akool_async.simulator.rooms.livekit.tokens import Grants, TokenRefusedError, mint, read
@@ -37,10 +38,10 @@ _TOKEN_MARGIN: Final = 60.0
 #: A room of the user's own stays at least this long, in seconds, even while it is empty.
 _OWN_ROOM_STAYS: Final = 60.0
 #: What the avatar publishes.
-_TRACKS: Final = (
-    (pb.TrackType.AUDIO, "audio", pb.TrackSource.MICROPHONE),
-    (pb.TrackType.VIDEO, "video", pb.TrackSource.CAMERA),
-)
+_TRACKS: Final = {
+    "audio": (pb.TrackType.AUDIO, pb.TrackSource.MICROPHONE),
+    "video": (pb.TrackType.VIDEO, pb.TrackSource.CAMERA),
+}
 
 
 class LiveKitRoom(SimRoom):
@@ -54,6 +55,7 @@ class LiveKitRoom(SimRoom):
     """
 
     kind = "livekit"
+    carries_media = True
 
     def __init__(
         self,
@@ -78,11 +80,12 @@ class LiveKitRoom(SimRoom):
         self.gate = Gate()
         self.client_identity = f"client_{secrets.token_hex(4)}"
         self.avatar = self._new_avatar(identity)
-        self._faults = Faults(self)
+        self._faults: Faults | None = None
         self._closed = False
 
     async def open(self) -> dict[str, Any]:
         """Puts the avatar in; `credentials` for the caller."""
+        self.avatar.media = self.media
         self.hub.enter(self.avatar)
         if self._own is not None:
             for occupant in self.hub.occupants.values():
@@ -109,12 +112,36 @@ class LiveKitRoom(SimRoom):
             self.hub.send_bytes(self.avatar, packet)
 
     def publish(self, *, on: bool = True) -> None:
-        """The avatar's tracks are announced, or not any more; no media is carried."""
-        self.avatar.tracks = [
-            pb.TrackInfo(sid=new_sid("TR"), type=kind, name=name, source=source, stream="avatar")
-            for kind, name, source in _TRACKS
-            if on
-        ]
+        """The avatar's tracks are announced, or not any more."""
+        self.change_tracks([self.new_track(kind) for kind in _TRACKS if on])
+
+    def new_track(self, kind: str) -> pb.TrackInfo:
+        """A new track, "audio" or "video"; it isn't published yet."""
+        its_type, source = _TRACKS[kind]
+        track = pb.TrackInfo(
+            sid=new_sid("TR"), type=its_type, name=kind, source=source, stream="camera"
+        )
+        media = self.media
+        if media is None:
+            return track
+        track.muted = kind in media.broadcast.muted
+        if kind == "audio":
+            track.mime_type, track.disable_red = "audio/opus", True
+        else:
+            track.mime_type = "video/VP8"
+            track.width, track.height = media.settings.width, media.settings.height
+            # Browsers' clients ask for a layer, and one there must be.
+            track.layers.add(
+                quality=pb.VideoQuality.HIGH,
+                width=track.width,
+                height=track.height,
+                bitrate=media.broadcast.bits,
+            )
+        return track
+
+    def change_tracks(self, tracks: list[pb.TrackInfo]) -> None:
+        """The avatar publishes these tracks, and no others."""
+        self.avatar.tracks = tracks
         if self.hub.occupants.get(self.avatar.grants.identity) is self.avatar:
             self.hub.send_entry(self.avatar)
 
@@ -143,6 +170,8 @@ class LiveKitRoom(SimRoom):
         Raises:
             ValueError: a name it doesn't know; lists those it does.
         """
+        if self._faults is None:
+            self._faults = Faults(self) if self.media is None else MediaFaults(self)
         await self._faults.make(name, **options)
 
     async def dismiss_members(self, reason: pb.DisconnectReason) -> None:
@@ -161,7 +190,9 @@ class LiveKitRoom(SimRoom):
         return self.avatar
 
     def _new_avatar(self, identity: str) -> Resident:
-        return Resident(identity, self.hub.name, self.events.packet)
+        avatar = Resident(identity, self.hub.name, self.events.packet)
+        avatar.media = self.media
+        return avatar
 
     def _joined(self, identity: str) -> None:
         if identity != self.avatar.grants.identity:
@@ -231,7 +262,7 @@ class _Door:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         local = (urlsplit(f"//{request.host}").hostname or "") in ("127.0.0.1", "localhost", "::1")
-        member = Member(hub, grants, socket, request, addresses=["127.0.0.1"] if local else None)
+        member = self._member(hub, grants, socket, request, ["127.0.0.1"] if local else None)
         if request.query.get("reconnect") == "1":
             # Taking up an old connection needs an ICE restart, which aiortc can't do.
             await member.refuse_resume()
@@ -241,6 +272,23 @@ class _Door:
         finally:
             _own_rooms.tidy()
         return socket
+
+    def _member(
+        self,
+        hub: DataRoom,
+        grants: Grants,
+        socket: web.WebSocketResponse,
+        request: web.Request,
+        addresses: list[str] | None,
+    ) -> Member:
+        media = self._rooms.media
+        if media is None:
+            return Member(hub, grants, socket, request, addresses=addresses)
+        # Needs numpy, which a room of data doesn't.
+        from akool_async.simulator.rooms.livekit.media_member import MediaMember
+
+        hears = media.listen is not None
+        return MediaMember(hub, grants, socket, request, addresses=addresses, hears=hears)
 
     def _enter(self, request: web.Request) -> tuple[Grants, DataRoom, Gate | None]:
         """Who may join which room.
