@@ -38,7 +38,7 @@ _VP8: Final = {
 
 
 class Broadcast:
-    """Encodes a feed while somebody takes its packets.
+    """Encodes a feed while there is a taker of its packets.
 
     Attributes:
         muted: kinds of which no packets come.

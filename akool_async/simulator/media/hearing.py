@@ -41,7 +41,7 @@ class Hearing:
 
     Attributes:
         report: called with each text; `None`: a turn that wasn't understood.
-        dropped: turns that nobody had time for.
+        dropped: turns for which there was no time.
     """
 
     def __init__(
