@@ -240,7 +240,7 @@ def loud(samples: np.ndarray) -> bool:
     return len(samples) > 0 and int(np.abs(samples.astype(int)).max()) > 1000
 
 
-async def understood(listener: Listener, text: str, *, tries: int = 6) -> None:
+async def understood(listener: Listener, text: str, *, tries: int = 20) -> None:
     """Has a robot say a text until it was understood: a busy machine may lose some of it."""
     for number in range(tries):
         begin, ends = len(listener.samples), listener.events().count("audio_end")
@@ -257,7 +257,7 @@ async def understood(listener: Listener, text: str, *, tries: int = 6) -> None:
 
 
 async def speak(
-    listener: Listener, microphone: rtc.AudioSource, text: str, *, tries: int = 6
+    listener: Listener, microphone: rtc.AudioSource, text: str, *, tries: int = 20
 ) -> None:
     """Says a text into a microphone until it is reported as understood."""
     rate = microphone.sample_rate

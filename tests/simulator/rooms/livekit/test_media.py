@@ -16,7 +16,8 @@ from akool_async.simulator.media.robot import robot_speech
 
 pytestmark = pytest.mark.slow
 
-TEXT = "A robot's text."
+#: Short: a busy machine loses some of a long one.
+TEXT = "Hi!"
 
 
 @pytest.fixture
