@@ -8,7 +8,10 @@ becomes one of ours, chained and without headers.
 from __future__ import annotations
 
 import asyncio
+import os
+import ssl
 import time
+import warnings
 from typing import Any, Final
 
 import aiohttp
@@ -24,6 +27,7 @@ from akool_async.errors import (
     InvalidResponseError,
     RequestError,
 )
+from akool_async.models.addresses import is_loopback
 from akool_async.rest.envelope import RawResponse
 from akool_async.rest.proxy import Proxy
 from akool_async.rest.request import Idempotency, Request
@@ -73,6 +77,17 @@ class ConnectionPool:
         session, self._session = self._session, None
         if session is not None and self._own:
             await session.close()
+
+    def __del__(self) -> None:
+        session = getattr(self, "_session", None)
+        if session is not None and self._own and not session.closed:
+            warnings.warn(
+                "an AkoolClient wasn't closed, so its connections stay open. Use `async with "
+                "AkoolClient() as akool`, or `await akool.aclose()`",
+                ResourceWarning,
+                stacklevel=2,
+                source=self,
+            )
 
     async def send(
         self,
@@ -323,17 +338,28 @@ def _translated(error: BaseException, request: Request, timeout: float) -> Reque
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return APITimeoutError("no connection in time", request=info, retryable=True, sent=False)
     if isinstance(error, aiohttp.ClientSSLError):
-        return APIConnectionError(f"no trusted connection: {error}", request=info, sent=False)
+        return APIConnectionError(
+            f"no trusted connection to {_address(error)}: {_reason(error)}",
+            request=info,
+            sent=False,
+            advice="Check the base URL, and this machine's certificates and clock.",
+        )
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return APIConnectionError(
             f"the proxy refused with HTTP {error.status}",
             request=info,
             retryable=error.status >= 500,
             sent=False,
+            advice="Check HTTPS_PROXY and its login, or leave the service out of it by NO_PROXY.",
         )
     if isinstance(error, aiohttp.ClientConnectorError):
+        what, check = f"no connection to {_address(error)}", "Check the network and the base URL."
+        if isinstance(error, aiohttp.ClientProxyConnectionError):
+            what, check = f"no connection to the proxy {_address(error)}", "Check HTTPS_PROXY."
+        elif is_loopback(str(error.host)):
+            check = "Start what listens there: akool simulator."
         return APIConnectionError(
-            f"no connection: {error}", request=info, retryable=True, sent=False
+            f"{what}: {_reason(error)}", request=info, retryable=True, sent=False, advice=check
         )
     safe = request.idempotency is Idempotency.SAFE
     if isinstance(error, TimeoutError):
@@ -343,6 +369,26 @@ def _translated(error: BaseException, request: Request, timeout: float) -> Reque
     return APIConnectionError(
         f"the connection broke: {type(error).__name__}", request=info, retryable=safe
     )
+
+
+def _address(error: aiohttp.ClientConnectorError | aiohttp.ClientSSLError) -> str:
+    """Where it was connected to, of an error that has it."""
+    host, port = getattr(error, "host", None), getattr(error, "port", None)
+    return f"{host}:{port}" if port is not None else str(host or "the service")
+
+
+def _reason(error: aiohttp.ClientError) -> str:
+    """Why, without addresses: aiohttp's own text names the whole configuration."""
+    cause: object = getattr(error, "os_error", None) or getattr(error, "certificate_error", None)
+    if isinstance(cause, ssl.CertificateError):
+        return cause.verify_message
+    if isinstance(cause, ssl.SSLError):
+        return (cause.reason or "TLS failed").replace("_", " ").lower()
+    if isinstance(cause, OSError) and cause.errno is not None and cause.errno > 0:
+        return os.strerror(cause.errno)
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror
+    return type(cause or error).__name__
 
 
 def _without_headers(error: BaseException) -> BaseException:

@@ -8,18 +8,20 @@ have a command answered; then hand it out, and close both whatever happens.
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
 
 from akool_async import avatar_claim as claim
+from akool_async.avatar_suggestions import suggestion
 from akool_async.candidates import Candidates, OnProgress, OpeningProgress
 from akool_async.conversation import AvatarSession, ConversationOptions, SessionInfo
 from akool_async.conversation.renewal import NextSessions
 from akool_async.conversation.responder import ResponderFunction, RespondWith
 from akool_async.conversation.standby import Connection
-from akool_async.errors import ConfigurationError, InvalidParameterError
+from akool_async.errors import ConfigurationError, InvalidParameterError, NotFoundError
 from akool_async.joining import (
     JoinBy,
     OnCreated,
@@ -29,6 +31,7 @@ from akool_async.joining import (
     pull_url_of,
     read_session,
 )
+from akool_async.misuse import refused
 from akool_async.models.session import LegacySession, Session
 from akool_async.models.session_fields import MAX_DURATION, SessionFields
 from akool_async.models.voice_params import VoiceParams
@@ -42,6 +45,10 @@ from akool_async.validation import choice, seconds
 
 __all__ = ["SessionOpener", "SessionOpening", "join"]
 
+_HOW: Final = (
+    "write `async with akool.open_session(…) as avatar:`, or "
+    "`avatar = await akool.open_session(…)` and at the end `await avatar.aclose()`"
+)
 _VOICES: Final[tuple[Literal["account", "avatar"], ...]] = ("account", "avatar")
 
 
@@ -62,6 +69,26 @@ class SessionOpening:
 
     def __await__(self) -> Generator[Any, None, AvatarSession]:
         return self._open().__await__()
+
+    if not TYPE_CHECKING:
+
+        def __enter__(self) -> NoReturn:
+            self._start = None  # this says it all
+            raise TypeError(f"a session is opened asynchronously: {_HOW}")
+
+        __exit__ = refused("it wasn't entered")
+
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("_"):
+                raise AttributeError(name)
+            self._start = None
+            raise AttributeError(f"the session isn't open yet, so it has no {name!r}: {_HOW}")
+
+    def __del__(self) -> None:
+        if self.__dict__.get("_start") is not None:
+            warnings.warn(
+                f"a session was never opened: {_HOW}", RuntimeWarning, stacklevel=2, source=self
+            )
 
     async def __aenter__(self) -> AvatarSession:
         self._avatar = await self._open()
@@ -274,7 +301,13 @@ class SessionOpener:
                 attempt = await planned(candidate, room)
                 return await attempt.run(None if renew is None else follow)
 
-            return await candidates.first(opens, executor.open_sessions)
+            try:
+                return await candidates.first(opens, executor.open_sessions)
+            except NotFoundError as error:
+                if candidates.plain:
+                    [unknown] = candidates.avatar_ids
+                    error.add_note(await suggestion(executor, unknown, legacy=legacy))
+                raise
 
         return SessionOpening(start)
 

@@ -65,11 +65,15 @@ def run(
         RuntimeError: an event loop is running already; `await main` there.
     """
     try:
-        asyncio.get_running_loop()
+        running: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
     except RuntimeError:
-        pass
-    else:
-        raise RuntimeError("run() can't be called in a running event loop: `await` the coroutine")
+        running = None
+    if running is not None:
+        main.close()
+        raise RuntimeError(
+            "an event loop is running already, as in a notebook: write `await main()` in place of "
+            "`akool_async.run(main())`"
+        )
     ending = _Ending(shutdown_timeout)
     with ending.handled(), asyncio.Runner(debug=debug, loop_factory=loop_factory) as runner:
         ending.loop = runner.get_loop()

@@ -78,6 +78,7 @@ def all_classes() -> list[type[AkoolError]]:
 
 #: A value for each parameter that an error's constructor takes.
 VALUES: dict[str, Any] = {
+    "advice": "Do this.",
     "field": "voice.speed",
     "problem": "is too fast",
     "size": 1200,

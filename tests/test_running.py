@@ -149,7 +149,7 @@ def test_in_a_running_loop_it_is_refused() -> None:
         finally:
             coroutine.close()
 
-    with pytest.raises(RuntimeError, match="in a running event loop: `await`"):
+    with pytest.raises(RuntimeError, match="running already, as in a notebook: write `await main"):
         asyncio.run(main())
 
 

@@ -56,6 +56,7 @@ def explain(error: BaseException) -> str:
         return str(error.strerror)
     text = str(error) or type(error).__name__
     hint = isinstance(error, AkoolError) and error.retryable
+    text = " ".join((text, *getattr(error, "__notes__", ())))
     return f"{text} (trying again later may help)" if hint else text
 
 

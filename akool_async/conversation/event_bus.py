@@ -9,12 +9,14 @@ import weakref
 from collections import deque
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
+from akool_async.conversation.blocking import StepTimer, name_of
 from akool_async.errors import InvalidParameterError
 from akool_async.events import Disconnected, Event, EventsLost, HandlerFailed
+from akool_async.misuse import refused
 
-__all__ = ["EventBus", "EventReader"]
+__all__ = ["EventBus", "EventReader", "check_kind"]
 
 logger = logging.getLogger("akool_async.conversation")
 
@@ -48,6 +50,9 @@ class EventReader(Generic[E]):
 
     def __aiter__(self) -> Self:
         return self
+
+    if not TYPE_CHECKING:
+        __iter__ = refused("events are asynchronous: write `async for event in avatar.events()`")
 
     async def __anext__(self) -> E:
         while True:
@@ -122,7 +127,17 @@ class _Handling:
     return an awaitable is asynchronous from then on.
     """
 
-    __slots__ = ("_async", "_fail", "_first", "_function", "_kind", "_reader", "_running", "_task")
+    __slots__ = (
+        "_async",
+        "_fail",
+        "_first",
+        "_function",
+        "_kind",
+        "_reader",
+        "_running",
+        "_task",
+        "_timer",
+    )
 
     def __init__(
         self,
@@ -134,6 +149,7 @@ class _Handling:
         self._kind = kind
         self._function = function
         self._async = _is_async(function)
+        self._timer = StepTimer(f"the handler {name_of(function)}")
         self._reader = reader
         self._fail = fail
         #: What its first call returned, and for which event.
@@ -152,7 +168,8 @@ class _Handling:
             self._reader.put(event)
         else:
             try:
-                result = self._function(event)
+                with self._timer.step():
+                    result = self._function(event)
             except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - reported
                 # A user's handler must not end the reader it is called by, whatever it raises.
                 self._fail(error, self._function, event)
@@ -179,11 +196,12 @@ class _Handling:
     async def _handle(self, result: Awaitable[object] | None, event: Event) -> None:
         try:
             if result is None:
-                returned = self._function(event)
+                with self._timer.step():
+                    returned = self._function(event)
                 if not inspect.isawaitable(returned):
                     return
                 result = returned
-            await result
+            await self._timer.timed(result)
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -240,7 +258,7 @@ class EventBus:
         if limit is not None and limit < 1:
             raise InvalidParameterError("max_waiting", f"{limit} is less than 1")
         for kind in kinds:
-            _check_kind(kind)
+            check_kind(kind)
         reader: EventReader[E] = EventReader(kinds, limit or self._reader_limit, self._count_lost)
         if self._last is not None:
             reader.put(self._last)
@@ -252,7 +270,7 @@ class EventBus:
 
     def on(self, kind: type[E], function: Handler[E]) -> None:
         """Calls `function` with every event of `kind`."""
-        _check_kind(kind)
+        check_kind(kind)
         if not callable(function):
             raise InvalidParameterError("handler", f"{function!r} can't be called")
         reader: EventReader[Event] = EventReader((kind,), self._handler_limit, self._count_lost)
@@ -299,7 +317,7 @@ class EventBus:
         await asyncio.gather(*(handler.stop(timeout=timeout) for handler in self._handlers))
 
     def _failed(self, error: BaseException, function: object, event: Event) -> None:
-        where = f"the handler {getattr(function, '__qualname__', repr(function))}"
+        where = f"the handler {name_of(function)}"
         if isinstance(event, HandlerFailed):  # a failing handler of failures must not loop
             logger.error("%s raised %s", where, type(error).__name__, exc_info=error)
             return
@@ -309,6 +327,19 @@ class EventBus:
         self.lost += 1
 
 
-def _check_kind(kind: object) -> None:
+def check_kind(kind: object) -> None:
+    """Refuses what isn't a class of events.
+
+    Raises:
+        InvalidParameterError: says what to write.
+    """
+    if not isinstance(kind, type) and callable(kind):
+        raise InvalidParameterError(
+            "event",
+            f"{name_of(kind)} is a function: name the kind of event, for example "
+            "@avatar.on(events.UserSpoke), or events.Event for all",
+        )
     if not (isinstance(kind, type) and issubclass(kind, Event)):
-        raise InvalidParameterError("event", f"{kind!r} isn't a kind of event")
+        raise InvalidParameterError(
+            "event", f"{kind!r} isn't a kind of event, as events.UserSpoke is"
+        )

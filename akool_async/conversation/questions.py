@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from akool_async.conversation.meter import Meter, name_of_end
 from akool_async.conversation.options import ConversationOptions, ConversationStats
@@ -22,6 +22,7 @@ from akool_async.conversation.transcript import Transcript
 from akool_async.conversation.turns import Turns
 from akool_async.errors import NotSupportedError, ReplyTimeoutError
 from akool_async.events import Reply
+from akool_async.misuse import refused
 from akool_async.stream import new_mid
 from akool_async.stream.messages import Chat, QuestionOptions
 
@@ -225,6 +226,15 @@ class ReplyStream:
         if future is None or not future.done() or future.cancelled() or future.exception():
             return None
         return future.result()
+
+    if not TYPE_CHECKING:
+        __iter__ = refused(
+            "a reply comes asynchronously: write `async for piece in avatar.stream(…)`"
+        )
+        __await__ = refused(
+            "a stream is iterated: write `async for piece in avatar.stream(…)`, or "
+            "`await avatar.ask(…)` for the whole reply"
+        )
 
     def __aiter__(self) -> ReplyStream:
         return self

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from akool_async import validation
+from akool_async.conversation.blocking import StepTimer, name_of
 from akool_async.conversation.options import ConversationOptions
 from akool_async.conversation.speech.job import (
     SpeechJob,
@@ -379,9 +380,11 @@ class _Answer:
 
     async def _pieces(self) -> AsyncGenerator[str, None]:
         """The answer's text from its first word on, whatever kind of function gives it."""
-        result = self._function(self._turn)
+        timer = StepTimer(f"the responder {name_of(self._function)}")
+        with timer.step():
+            result = self._function(self._turn)
         if inspect.isawaitable(result):
-            result = await result
+            result = await timer.timed(result)
         if result is None:
             return
         if isinstance(result, str):
@@ -396,7 +399,11 @@ class _Answer:
         blank: list[str] = []
         begun = False
         try:
-            async for piece in iterator:
+            while True:
+                try:
+                    piece = await timer.timed(anext(iterator))
+                except StopAsyncIteration:
+                    break
                 if begun or not isinstance(piece, str | None):
                     yield piece  # type: ignore[misc]
                 elif piece and not piece.isspace():

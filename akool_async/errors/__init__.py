@@ -64,6 +64,7 @@ from akool_async.errors.base import (
     MissingDependencyError,
 )
 from akool_async.errors.codes import (
+    ADVICE,
     CODES,
     SUCCESS,
     APIError,
@@ -122,6 +123,7 @@ from akool_async.errors.rooms import (
 )
 
 __all__ = [
+    "ADVICE",
     "CODES",
     "SUCCESS",
     "APIConnectionError",

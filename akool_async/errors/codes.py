@@ -8,6 +8,7 @@ from akool_async.errors.base import AkoolError
 from akool_async.errors.requests import RequestInfo
 
 __all__ = [
+    "ADVICE",
     "CODES",
     "SUCCESS",
     "APIError",
@@ -27,6 +28,36 @@ __all__ = [
 
 SUCCESS: Final = 1000
 
+_CREDENTIALS = (
+    "The key or token is wrong, expired or of another account: copy it again from the account's "
+    "API page. With client_id= and client_secret= the client gets new tokens by itself."
+)
+_CREDITS = (
+    "Add credits to the account, or give a shorter duration=: all of it is taken when a session "
+    "begins."
+)
+_SLOTS = (
+    "Close what is open (akool sessions close-all), or wait for it: "
+    "open_session(…, wait_for_slot=60)."
+)
+
+#: The service's code -> what to do about it.
+ADVICE: Final[dict[int, str]] = {
+    1101: _CREDENTIALS,
+    1102: _CREDENTIALS,
+    1006: _CREDITS,
+    1104: _CREDITS,
+    1005: "Call less often, or raise max_retries=.",
+    429: "Call less often, or raise max_retries=.",
+    1214: (
+        "Wait until it is ready: await client.avatars.wait_until_ready(avatar), or "
+        "akool avatars wait ID."
+    ),
+    1215: _SLOTS,
+    1237: _SLOTS,
+    1216: "List the sessions that there are: akool sessions list.",
+}
+
 
 class APIError(AkoolError):
     """The service answered with a code other than 1000 (docs/protocol.md §1, "Codes").
@@ -34,6 +65,7 @@ class APIError(AkoolError):
     Attributes:
         code: the service's code; 429 and the like where only HTTP said something.
         message: the service's own words.
+        advice: what to do about it, where that is known; the exception's text ends with it.
         request: method and path.
         status: the HTTP status.
         retry_after: seconds the service asked to wait, where it did.
@@ -49,7 +81,9 @@ class APIError(AkoolError):
         retry_after: float | None = None,
     ) -> None:
         where = f" ({request})" if request else ""
-        super().__init__(f"{code}: {message or 'no message'}{where}")
+        self.advice = ADVICE.get(code)
+        advice = f". {self.advice}" if self.advice else ""
+        super().__init__(f"{code}: {message or 'no message'}{where}{advice}")
         self.code = code
         self.message = message
         self.request = request

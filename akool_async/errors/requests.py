@@ -30,6 +30,7 @@ class RequestError(AkoolError):
     """A REST call brought no usable answer. The cause is chained.
 
     Attributes:
+        advice: what to do about it, where that is known; the exception's text ends with it.
         request: method and path.
         retryable: whether sending it again may help and can't do anything twice.
         sent: False where the service surely never saw the call: the connection wasn't made.
@@ -45,9 +46,12 @@ class RequestError(AkoolError):
         request: RequestInfo | None = None,
         retryable: bool = False,
         sent: bool = True,
+        advice: str | None = None,
     ) -> None:
-        super().__init__(f"{message} ({request})" if request else message)
+        where = f" ({request})" if request else ""
+        super().__init__(f"{message}{where}" + (f". {advice}" if advice else ""))
         self.message = message
+        self.advice = advice
         self.request = request
         self.retryable = retryable
         self.sent = sent

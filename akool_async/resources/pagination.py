@@ -13,7 +13,9 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
+
+from akool_async.misuse import refused
 
 __all__ = ["AsyncPaginator", "Page", "PageData"]
 
@@ -55,6 +57,12 @@ class Page(Generic[T]):
 
     def __iter__(self) -> Iterator[T]:
         return iter(self.items)
+
+    if not TYPE_CHECKING:
+        __aiter__ = refused(
+            "this is one page already: write `for item in await …list()`, or without `await` "
+            "`async for item in …list()` for the items of every page"
+        )
 
     @overload
     def __getitem__(self, index: int) -> T: ...
@@ -98,6 +106,13 @@ class AsyncPaginator(Generic[T]):
         async for _, fresh in self._walk():
             for item in fresh:
                 yield item
+
+    if not TYPE_CHECKING:
+        __iter__ = refused(
+            "a list call is asynchronous: write `async for item in …list()` for every item, or "
+            "`for item in await …list()` for one page"
+        )
+        __getitem__ = refused("a list call isn't made yet: write `(await …list())[0]`")
 
     async def pages(self) -> AsyncIterator[Page[T]]:
         """Every page, from the first one asked for on."""

@@ -1,39 +1,72 @@
-"""pytest fixtures: a simulated AKOOL, and a client of it.
+"""pytest fixtures: a simulated AKOOL, a client of it, and an open session.
 
 Loaded by every pytest where this package is installed, so it imports nothing of its own until a
-test asks for a fixture. The fixtures need `pytest-asyncio` (extra `testing`).
+test asks for a fixture. The fixtures run where the test does: under pytest-asyncio, in strict or
+auto mode, under anyio's plugin, and beside tests without `async` and `unittest.TestCase`.
 
 ```python
-async def test_greeting(akool_client):
-    async with akool_client.open_session("dvp_Tristan_cloth2_1080P") as avatar:
-        assert (await avatar.ask("Hello")).text
+async def test_greeting(avatar):
+    assert (await avatar.ask("Hello")).text
 ```
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING, Any
+import asyncio
+from collections.abc import AsyncGenerator, Iterator
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 if TYPE_CHECKING:
     from akool_async.client import AkoolClient
+    from akool_async.conversation import AvatarSession
     from akool_async.simulator import Simulator
 
-__all__ = ["akool_client", "akool_simulator", "akool_simulator_options"]
+__all__ = [
+    "akool_client",
+    "akool_environment",
+    "akool_simulator",
+    "akool_simulator_options",
+    "avatar",
+]
+
+_KEY: Final = "test-key"
+_AVATAR: Final = "dvp_Tristan_cloth2_1080P"
+_VARIABLES: Final = (
+    "AKOOL_API_KEY",
+    "AKOOL_CLIENT_ID",
+    "AKOOL_CLIENT_SECRET",
+    "AKOOL_API_URL",
+    "AKOOL_API_HOST",
+)
 
 
-def _async_fixture(function: Callable[..., AsyncIterator[Any]]) -> Callable[..., Any]:
-    """A fixture on the event loop.
+def pytest_configure(config: pytest.Config) -> None:
+    """Registers the marker."""
+    config.addinivalue_line(
+        "markers",
+        "akool(**options): what the fixture `avatar` opens its session with, such as "
+        'stream_type="trtc"; all that `AkoolClient.open_session` takes.',
+    )
 
-    `pytest-asyncio` is a plugin itself: where it is installed, pytest has imported it already.
-    """
-    try:
-        import pytest_asyncio
-    except ImportError:
-        return pytest.fixture(function)
-    return pytest_asyncio.fixture(function)
+
+try:
+    # A plugin itself: where it is installed, pytest has imported it already.
+    import pytest_asyncio
+except ImportError:
+    pass
+else:
+
+    def _loop_fixture(scope: Any) -> Any:
+        async def loop() -> asyncio.AbstractEventLoop:
+            return asyncio.get_running_loop()
+
+        return pytest_asyncio.fixture(loop_scope=scope, name=f"_akool_{scope}_loop")(loop)
+
+    # One for each of the loops in which pytest-asyncio may run a test.
+    for _scope in ("function", "class", "module", "package", "session"):
+        globals()[f"_akool_{_scope}_loop"] = _loop_fixture(_scope)
 
 
 @pytest.fixture
@@ -49,25 +82,95 @@ def akool_simulator_options() -> dict[str, Any]:
     return {}
 
 
-@_async_fixture
-async def akool_simulator(akool_simulator_options: dict[str, Any]) -> AsyncIterator[Simulator]:
+@pytest.fixture
+def akool_simulator(
+    request: pytest.FixtureRequest, akool_simulator_options: dict[str, Any]
+) -> Iterator[Simulator]:
     """A `Simulator` that runs for the length of a test.
 
     Fails the test that leaves a session open: on the real service it would go on costing money.
+    Its `async` methods can be awaited in any loop; `await simulator.until_ready()` in the bot's.
     """
     from akool_async.simulator import Simulator
+    from akool_async.testing import hosting
 
-    async with Simulator(**akool_simulator_options) as simulator:
-        yield simulator
-        left = [session.id for session in simulator.open_sessions]
+    left: list[str] = []
+
+    async def run() -> AsyncGenerator[Simulator, None]:
+        async with Simulator(**akool_simulator_options) as simulator:
+            if hosting.home_of(request) == "thread":
+                hosting.usable_from_any_loop(simulator)
+            yield simulator
+            left.extend(session.id for session in simulator.open_sessions)
+
+    yield from hosting.run_fixture(request, run)
     if left:
         pytest.fail(f"{len(left)} session(s) left open: {', '.join(left)}", pytrace=False)
 
 
-@_async_fixture
-async def akool_client(akool_simulator: Simulator) -> AsyncIterator[AkoolClient]:
-    """An `AkoolClient` of the test's simulator."""
+@pytest.fixture
+def akool_client(
+    request: pytest.FixtureRequest, akool_simulator: Simulator
+) -> Iterator[AkoolClient]:
+    """An `AkoolClient` of the test's simulator, for tests that are `async` functions."""
     from akool_async.client import AkoolClient
+    from akool_async.testing import hosting
 
-    async with AkoolClient("test-key", base_url=akool_simulator.url) as client:
-        yield client
+    _refuse_threads(request, "akool_client")
+
+    async def run() -> AsyncGenerator[AkoolClient, None]:
+        async with AkoolClient(_KEY, base_url=akool_simulator.url) as client:
+            yield client
+
+    yield from hosting.run_fixture(request, run)
+
+
+@pytest.fixture
+def avatar(request: pytest.FixtureRequest, akool_client: AkoolClient) -> Iterator[AvatarSession]:
+    """An open session with a simulated avatar; closed after the test.
+
+    ```python
+    @pytest.mark.akool(stream_type="agora", mode=1)
+    async def test_it(avatar, akool_simulator): ...
+    ```
+    """
+    from akool_async.testing import hosting
+
+    # The nearest marker wins, option by option.
+    markers = reversed(list(request.node.iter_markers("akool")))
+    options: dict[str, Any] = {"avatar_id": _AVATAR}
+    for marker in markers:
+        options |= marker.kwargs
+
+    async def run() -> AsyncGenerator[AvatarSession, None]:
+        async with akool_client.open_session(**options) as session:
+            yield session
+
+    yield from hosting.run_fixture(request, run)
+
+
+@pytest.fixture
+def akool_environment(
+    akool_simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, str]:
+    """Sets the variables with which a bot's own `AkoolClient()` uses the test's simulator.
+
+    Returns them, for a bot that is a process of its own: `env=os.environ | akool_environment`.
+    """
+    for name in _VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    variables = {"AKOOL_API_URL": akool_simulator.url, "AKOOL_API_KEY": _KEY}
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return variables
+
+
+def _refuse_threads(request: pytest.FixtureRequest, fixture: str) -> None:
+    from akool_async.testing import hosting
+
+    if hosting.home_of(request) == "thread":
+        pytest.fail(
+            f"{fixture} belongs to an event loop, and this test has none that pytest runs. Make it "
+            "an async function, or use akool_environment and make an AkoolClient() in your loop.",
+            pytrace=False,
+        )

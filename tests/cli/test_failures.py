@@ -24,7 +24,7 @@ def left_open(cause):
         (errors.InvalidParameterError("name", "is empty"), 2),
         (errors.AuthenticationError(1101, "bad key"), 3),
         (errors.PermissionDeniedError(1009, "no"), 3),
-        (errors.NotFoundError(1216, "gone"), 4),
+        (errors.NotFoundError(1008, "gone"), 4),
         (errors.QuotaError(1104, "empty"), 5),
         (errors.BusyError(1215, "busy"), 6),
         (errors.RateLimitError(1005, "slower"), 6),
@@ -39,8 +39,8 @@ def test_the_exit_status(error, status):
 
 
 def test_what_may_be_tried_again_says_so():
-    assert explain(errors.BusyError(1215, "busy")) == "1215: busy (trying again later may help)"
-    assert explain(errors.NotFoundError(1216, "gone")) == "1216: gone"
+    assert explain(errors.BusyError(1999, "busy")) == "1999: busy (trying again later may help)"
+    assert explain(errors.NotFoundError(1008, "gone")) == "1008: gone"
     assert explain(OSError()) == "OSError"
 
 
@@ -48,8 +48,8 @@ def test_what_may_be_tried_again_says_so():
     ("error", "expected"),
     [
         (
-            errors.NotFoundError(1216, "gone"),
-            {"code": 1216, "message": "1216: gone", "retryable": False, "status": 4},
+            errors.NotFoundError(1008, "gone"),
+            {"code": 1008, "message": "1008: gone", "retryable": False, "status": 4},
         ),
         (
             errors.InvalidParameterError("name", "is empty"),
@@ -85,9 +85,9 @@ def test_errors_as_json(capfd, error, expected):
 
 
 def test_what_one_of_several_errors_is_about(capfd):
-    report(errors.NotFoundError(1216, "gone"), about="s1")
-    assert capfd.readouterr().err == "akool: s1: 1216: gone\n"
-    report(errors.NotFoundError(1216, "gone"), as_json=True, about="s1")
+    report(errors.NotFoundError(1008, "gone"), about="s1")
+    assert capfd.readouterr().err == "akool: s1: 1008: gone\n"
+    report(errors.NotFoundError(1008, "gone"), as_json=True, about="s1")
     assert json.loads(capfd.readouterr().err)["error"]["about"] == "s1"
 
 

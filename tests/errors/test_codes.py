@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from akool_async.errors import (
+    ADVICE,
     CODES,
     SUCCESS,
     APIError,
@@ -19,7 +20,14 @@ def test_a_code_makes_its_class_and_says_what_it_means(code: int) -> None:
     kind, meaning = CODES[code]
     error = error_for_code(code, "", request=RequestInfo("GET", "/p"))
     assert type(error) is kind
-    assert str(error) == f"{code}: {meaning} (GET /p)"
+    assert error.advice == ADVICE.get(code)
+    said = f"{code}: {meaning} (GET /p)"
+    assert str(error) == (f"{said}. {error.advice}" if error.advice else said)
+
+
+def test_advice_is_for_codes_that_are_known_and_ends_as_a_sentence() -> None:
+    assert ADVICE.keys() <= CODES.keys()
+    assert all(text.endswith(".") for text in ADVICE.values())
 
 
 def test_a_code_that_is_not_documented() -> None:
@@ -62,7 +70,8 @@ def test_success_is_no_error() -> None:
 
 def test_the_services_own_words_come_before_the_meaning() -> None:
     error = error_for_code(1104, "buy more", status=402, retry_after=1.5)
-    assert (str(error), error.status, error.retry_after) == ("1104: buy more", 402, 1.5)
+    assert str(error).startswith("1104: buy more. Add credits")
+    assert (error.message, error.status, error.retry_after) == ("buy more", 402, 1.5)
 
 
 def test_waiting_helps_where_others_use_it_only() -> None:

@@ -2,57 +2,224 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
+import re
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+#: Rooms of this kind begin soonest.
+TRTC = 'pytestmark = pytest.mark.akool(stream_type="trtc")'
+TALK = "assert (await avatar.ask('Hello')).text"
 
 
-def _pytest(folder: Path, code: str, *options: str) -> subprocess.CompletedProcess[str]:
-    (folder / "test_it.py").write_text(code)
-    (folder / "pytest.ini").write_text("[pytest]\nasyncio_mode = auto\n")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
-    return subprocess.run(
-        command, check=False, cwd=folder, capture_output=True, text=True, timeout=120
+@pytest.fixture
+def run(pytester: pytest.Pytester):
+    """`run(code, *options)`: pytest's result, with the projects' own settings in `options`."""
+
+    def run(code: str, *options: str) -> pytest.RunResult:
+        pytester.makepyfile(code)
+        return pytester.runpytest_subprocess(*QUIET, *options)
+
+    return run
+
+
+QUIET = (
+    "-p",
+    "no:cacheprovider",
+    "-W",
+    "error::ResourceWarning",
+    "-W",
+    "error::RuntimeWarning",
+)
+AUTO = ("-o", "asyncio_mode=auto")
+STRICT = ("-o", "asyncio_mode=strict")
+
+
+def test_under_every_runner_that_a_project_may_have(run) -> None:
+    code = f"""
+import asyncio, unittest
+import pytest
+from akool_async import AkoolClient
+
+{TRTC}
+
+@pytest.fixture(params=["asyncio"])
+def anyio_backend(request):
+    return request.param
+
+@pytest.mark.asyncio
+async def test_asyncio(avatar, akool_simulator):
+    {TALK}
+    assert akool_simulator.asked(avatar.info.session_id) == ["Hello"]
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_loop_for_the_module(avatar):
+    {TALK}
+
+@pytest.mark.anyio
+async def test_anyio(avatar):
+    {TALK}
+
+async def bot(said):
+    async with AkoolClient() as akool:
+        async with akool.open_session("dvp_Tristan_cloth2_1080P", stream_type="trtc") as avatar:
+            said.append((await avatar.ask("Hello")).text)
+
+def test_without_async(akool_environment, akool_simulator):
+    said = []
+    asyncio.run(bot(said))
+    assert said and not akool_simulator.open_sessions
+
+class TestCase(unittest.TestCase):
+    @pytest.fixture(autouse=True)
+    def _environment(self, akool_environment): ...
+
+    def test_it(self):
+        said = []
+        asyncio.run(bot(said))
+        assert said
+
+class TestAsyncCase(unittest.IsolatedAsyncioTestCase):
+    @pytest.fixture(autouse=True)
+    def _environment(self, akool_environment, akool_simulator):
+        self.simulator = akool_simulator
+
+    async def test_it(self):
+        async with AkoolClient() as akool, akool.open_session(
+            "dvp_Tristan_cloth2_1080P", stream_type="trtc",
+            respond_with=lambda turn: "You said " + turn.text,
+        ) as avatar:
+            session = await self.simulator.until_ready()
+            await self.simulator.user_says(session, "hello")
+            async for _ in avatar.events():
+                if "You said hello" in self.simulator.said(session):
+                    break
+"""
+    run(code, *AUTO).assert_outcomes(passed=6)
+    run(code, *STRICT, "-n", "2").assert_outcomes(passed=6)
+
+
+def test_a_session_left_open_fails_the_test_with_its_id(run) -> None:
+    result = run(
+        """
+async def test_one(akool_client):
+    session = await akool_client.sessions.create("dvp_Tristan_cloth2_1080P", stream_type="agora")
+    print("made", session.id)
+
+def test_two(akool_environment):
+    import urllib.request, json
+    request = urllib.request.Request(
+        akool_environment["AKOOL_API_URL"] + "/api/open/v4/liveAvatar/session/create",
+        json.dumps({"avatar_id": "dvp_Tristan_cloth2_1080P", "stream_type": "agora"}).encode(),
+        {"x-api-key": "k", "Content-Type": "application/json"},
     )
+    assert json.load(urllib.request.urlopen(request))["code"] == 1000
+""",
+        *AUTO,
+        "-rP",
+    )
+    result.assert_outcomes(passed=2, errors=2)
+    made = re.search(r"made (\w+)", result.stdout.str())
+    assert made is not None
+    assert f"1 session(s) left open: {made[1]}" in result.stdout.str()
+    assert result.stdout.str().count("1 session(s) left open") == 2
 
 
-def test_a_client_of_a_simulator_with_options(tmp_path: Path) -> None:
-    ran = _pytest(
-        tmp_path,
+def test_markers_choose_the_room_and_every_option(run) -> None:
+    result = run(
+        """
+import pytest
+
+pytestmark = pytest.mark.akool(stream_type="trtc")
+
+@pytest.mark.akool(stream_type="agora", language="de")
+class TestMarked:
+    async def test_class(self, avatar, akool_simulator):
+        assert avatar.info.transport == "agora"
+        assert akool_simulator.requests[0].body["language"] == "de"
+
+    @pytest.mark.akool(language="fr")
+    async def test_nearest(self, avatar, akool_simulator):
+        assert avatar.info.transport == "agora"
+        assert akool_simulator.requests[0].body["language"] == "fr"
+
+async def test_the_module_s(avatar):
+    assert avatar.info.transport == "trtc"
+""",
+        *AUTO,
+        "--strict-markers",
+    )
+    result.assert_outcomes(passed=3)
+
+
+def test_the_simulator_s_options_and_faults(run) -> None:
+    result = run(
+        """
+import pytest
+
+pytestmark = pytest.mark.akool(stream_type="trtc")
+
+@pytest.fixture
+def akool_simulator_options():
+    return {"credits": 9000, "reply": lambda text: text.upper()}
+
+async def test_one(avatar, akool_simulator):
+    session = await akool_simulator.until_ready()
+    assert (await avatar.ask("hello")).text == "HELLO"
+    assert akool_simulator.credits_left < 9000
+    with pytest.raises(ValueError):
+        await akool_simulator.fault(session, "no such fault")
+""",
+        *AUTO,
+    )
+    result.assert_outcomes(passed=1)
+
+
+def test_a_client_needs_an_async_test_and_says_so(run) -> None:
+    result = run("def test_one(avatar): ...", *AUTO)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*akool_client belongs to an event loop*use akool_environment*"])
+
+
+def test_trio_is_skipped_with_the_reason(run) -> None:
+    result = run(
         """
 import pytest
 
 @pytest.fixture
-def akool_simulator_options():
-    return {"credits": 60}
+def anyio_backend():
+    return "trio"
 
-async def test_one(akool_client, akool_simulator):
-    session = await akool_client.sessions.create(
-        "dvp_Tristan_cloth2_1080P", stream_type="agora", duration=60
-    )
-    assert akool_simulator.credits_left == 0
-    await akool_client.sessions.close(session.id)
-    assert akool_simulator.credits_left > 50
+@pytest.mark.anyio
+async def test_one(avatar): ...
 """,
+        *STRICT,
+        "-rs",
     )
-    assert "1 passed" in ran.stdout, ran.stdout
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["*needs asyncio, and this test runs on trio*"])
 
 
-def test_a_session_left_open_fails_the_test(tmp_path: Path) -> None:
-    ran = _pytest(
-        tmp_path,
-        """
-async def test_one(akool_client):
-    await akool_client.sessions.create("dvp_Tristan_cloth2_1080P", stream_type="agora")
-""",
-    )
-    assert "1 session(s) left open" in ran.stdout, ran.stdout
-    assert ran.returncode == 1
+def test_without_pytest_asyncio(run) -> None:
+    code = f"""
+import pytest
+
+{TRTC}
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+@pytest.mark.anyio
+async def test_one(avatar):
+    {TALK}
+"""
+    run(code, "-p", "no:asyncio").assert_outcomes(passed=1)
 
 
-def test_unused_it_loads_neither_the_simulator_nor_vendors(tmp_path: Path) -> None:
-    ran = _pytest(
-        tmp_path,
+def test_unused_it_loads_neither_the_simulator_nor_vendors(run) -> None:
+    result = run(
         """
 import sys
 
@@ -67,4 +234,4 @@ def test_one(request):
         "-p",
         "no:akool_async",
     )
-    assert "1 passed" in ran.stdout, ran.stdout
+    result.assert_outcomes(passed=1)

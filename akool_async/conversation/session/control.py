@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, overload
 
-from akool_async.conversation.event_bus import EventReader
+from akool_async.conversation.event_bus import EventReader, check_kind
 from akool_async.conversation.options import (
     ConversationOptions,
     ConversationStats,
@@ -135,6 +135,7 @@ class ControlMethods(SessionBase):
         An async one gets its events one after the other in a task that the session owns. What it
         raises is reported as `HandlerFailed`, logged, and given to `ConversationOptions.on_error`.
         """
+        check_kind(kind)
 
         def decorate(function: H) -> H:
             self._conversation.events.on(kind, function)

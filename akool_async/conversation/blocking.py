@@ -1,0 +1,107 @@
+"""Finding user code that holds the event loop up.
+
+While a handler or a responder computes or waits without `await`, no packet is read or sent: the
+avatar seems slow, and the room may drop. Each step of such code is timed, from one suspension to
+the next.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Generator, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, TypeVar
+
+__all__ = ["LIMIT", "StepTimer", "name_of"]
+
+logger = logging.getLogger("akool_async.conversation")
+
+T = TypeVar("T")
+
+#: Seconds that one step of a handler or a responder may take without a warning.
+LIMIT: Final = 0.5
+
+
+def name_of(function: object) -> str:
+    """A function's name, for people."""
+    return str(getattr(function, "__qualname__", None) or repr(function))
+
+
+class StepTimer:
+    """Times one function's steps; logs a warning, once, where one takes `LIMIT` seconds or more.
+
+    Args:
+        where: what is timed, as the warning begins: "the handler on_reply".
+        clock: seconds.
+    """
+
+    __slots__ = ("_clock", "_warned", "_where")
+
+    def __init__(self, where: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._where = where
+        self._clock = clock
+        self._warned = False
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """Times what is done inside, which must not `await`."""
+        began = self._clock()
+        try:
+            yield
+        finally:
+            self._ended(began)
+
+    def timed(self, awaitable: Awaitable[T]) -> Awaitable[T]:
+        """The same awaitable, each of whose steps is timed."""
+        return _Timed(awaitable, self)
+
+    def _ended(self, began: float) -> None:
+        took = self._clock() - began
+        if took < LIMIT or self._warned:
+            return
+        self._warned = True
+        logger.warning(
+            "%s held the event loop up for %.1f s, and nothing else ran meanwhile. Give what "
+            "blocks to a thread, await asyncio.to_thread(…), or use an asynchronous client.",
+            self._where,
+            took,
+        )
+
+
+class _Timed(Awaitable[T]):
+    """Passes on what the task sends and throws, and times how long the awaitable takes for it."""
+
+    __slots__ = ("_awaitable", "_timer")
+
+    def __init__(self, awaitable: Awaitable[T], timer: StepTimer) -> None:
+        self._awaitable = awaitable
+        self._timer = timer
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        steps: Any = self._awaitable.__await__()
+        send, thrown = getattr(steps, "send", None), getattr(steps, "throw", None)
+        value: Any = None
+        error: BaseException | None = None
+        while True:
+            try:
+                with self._timer.step():
+                    if error is not None:
+                        if thrown is None:
+                            raise error
+                        error, caught = None, error
+                        yielded = thrown(caught)
+                    elif value is None or send is None:
+                        yielded = next(steps)
+                    else:
+                        yielded = send(value)
+            except StopIteration as ended:
+                return ended.value  # type: ignore[no-any-return]
+            try:
+                value = yield yielded
+            except GeneratorExit:
+                if (close := getattr(steps, "close", None)) is not None:
+                    close()
+                raise
+            except BaseException as raised:  # noqa: BLE001 - passed on to the awaitable
+                error = raised
