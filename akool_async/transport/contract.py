@@ -150,7 +150,7 @@ class Transport(abc.ABC):
         return None
 
     def follow_speakers(self) -> None:  # noqa: B027 - not every room knows
-        """From now on, `Participant.speaking` is wanted: a room that tells who speaks only of those
+        """From now on, `Participant.speaking` is wanted: a room that says who speaks only of those
         whose sound is received has to receive it. Called on the event loop, any number of times.
         """
 

@@ -95,7 +95,7 @@ async def test_a_visitor_is_seen_coming_and_going_and_a_viewer_is_not(
         assert (await avatar.ask("one")).text == "You said: one"
 
 
-async def test_nobody_but_the_program_can_talk_by_data(
+async def test_only_the_program_can_talk_by_data(
     hall: tuple[Simulator, OwnLiveKitRoom],
 ) -> None:
     sim, room = hall

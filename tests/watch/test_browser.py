@@ -92,11 +92,11 @@ async def tab(url: str, profile: Path) -> AsyncIterator[Tab]:
         start_new_session=True,
     )
     try:
-        told = profile / "DevToolsActivePort"
+        ports = profile / "DevToolsActivePort"
         async with asyncio.timeout(TIMEOUT):
-            while not told.exists() or "\n" not in told.read_text():
+            while not ports.exists() or "\n" not in ports.read_text():
                 await asyncio.sleep(0.05)
-        port = told.read_text().split()[0]
+        port = ports.read_text().split()[0]
         async with aiohttp.ClientSession() as http:
             async with http.get(f"http://127.0.0.1:{port}/json/list") as answer:
                 pages = [one for one in await answer.json() if one["type"] == "page"]
