@@ -98,6 +98,7 @@ VALUES: dict[str, Any] = {
     "cmd": "interrupt",
     "text": "so far",
     "missing": (1, 2),
+    "seconds": 1.5,
 }
 
 
