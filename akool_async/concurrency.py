@@ -30,6 +30,7 @@ from akool_async.interrupts import INTERRUPTS
 __all__ = [
     "Backoff",
     "Uncancellable",
+    "check_loop",
     "limit_uncancellable",
     "run_to_completion",
     "unlist",
@@ -219,6 +220,24 @@ def _shielded_from_anyio() -> contextlib.AbstractContextManager[object]:
     """
     anyio: Any = sys.modules.get("anyio")
     return contextlib.nullcontext() if anyio is None else anyio.CancelScope(shield=True)
+
+
+def check_loop(loop: asyncio.AbstractEventLoop, owner: str) -> None:
+    """Refuses to go on outside an event loop; `owner` is what belongs to it.
+
+    Raises:
+        RuntimeError: another loop runs here, or none, as in another thread.
+    """
+    try:
+        running: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+    except RuntimeError:
+        running = None
+    if running is not loop:
+        raise RuntimeError(
+            f"this {owner} belongs to an event loop that isn't running here; from another thread "
+            "use asyncio.run_coroutine_threadsafe(coroutine, loop), where loop is the "
+            f"{owner}'s and the coroutine calls the {owner}"
+        )
 
 
 @dataclass(slots=True)

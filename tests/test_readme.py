@@ -52,6 +52,7 @@ async def test_the_program_runs_as_printed(akool_simulator, tmp_path):
     assert process.returncode == 0, errors.decode()
     assert output.decode() == "Hello! How can I assist you today?\n"
     assert [request.path.rpartition("/")[2] for request in akool_simulator.requests] == [
+        "detail",
         "create",
         "close",
     ]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from akool_async import events as ev
+from akool_async.concurrency import check_loop
 from akool_async.conversation.commands import Commands
 from akool_async.conversation.driver import Driver
 from akool_async.conversation.event_bus import EventBus
@@ -17,7 +18,7 @@ from akool_async.conversation.liveness import Liveness
 from akool_async.conversation.meter import Meter
 from akool_async.conversation.options import ConversationOptions, ConversationStats, SessionInfo
 from akool_async.conversation.params import Params
-from akool_async.conversation.pending import Finish, HeardSpeech, PendingReply, Question
+from akool_async.conversation.pending import Finish, PendingReply, Question
 from akool_async.conversation.people import People
 from akool_async.conversation.playback_adapter import playback_queue
 from akool_async.conversation.questions import Questions
@@ -48,16 +49,13 @@ from akool_async.transport import ConnectionChange, ConnectionState, Transport
 
 __all__ = ["Conversation"]
 
-_COMMON: Final = {"gen_ai.provider.name": "akool", "gen_ai.operation.name": "chat"}
-
 
 class Conversation:
     """Implements `Listener` for the driver, and the ports of questions, speech and the responder.
 
     Attributes:
         error: what ended it; `None` while it goes on.
-        closing_task: the task that closes it. It may be a handler's or the responder's, which
-            closing must not wait for then.
+        closing_task: closes it; where it is a handler's or the responder's, nothing waits for it.
     """
 
     def __init__(
@@ -73,8 +71,7 @@ class Conversation:
             on_error=options.on_error,
         )
         self.people = People(self.events.publish)
-        telemetry = options.telemetry
-        self.meter = Meter(self.now, telemetry.begin(_COMMON) if telemetry is not None else None)
+        self.meter = Meter(self.now, options.telemetry)
         self.media = SessionMedia(self.events.publish, self.now)
         capabilities = capabilities_of(transport.dialect)
         if not capabilities.has_fin:
@@ -150,8 +147,6 @@ class Conversation:
         self.error: BaseException | None = None
         self.closing_task: asyncio.Task[Any] | None = None
 
-    # Its state and its end.
-
     def now(self) -> float:
         """The time, in seconds of the event loop's clock."""
         return self.loop.time()
@@ -163,16 +158,7 @@ class Conversation:
 
     def check_loop(self) -> None:
         """Raises `RuntimeError` outside the conversation's event loop, as in another thread."""
-        try:
-            running: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
-        except RuntimeError:
-            running = None
-        if running is not self.loop:
-            raise RuntimeError(
-                "this session belongs to an event loop that isn't running here; from another "
-                "thread use asyncio.run_coroutine_threadsafe(coroutine, loop), where loop is the "
-                "session's and the coroutine calls the session"
-            )
+        check_loop(self.loop, "session")
 
     def speech_pending(self) -> bool:
         """Whether anything is being said or answered, or waits to be."""
@@ -180,13 +166,8 @@ class Conversation:
 
     def make_error(self) -> BaseException:
         """A new instance of what ended it: raising one twice would grow its traceback."""
-        error = self.error
-        if isinstance(error, DisconnectedError):
-            fresh: BaseException = DisconnectedError(
-                str(error), reason=error.reason, retryable=error.retryable
-            )
-            fresh.__cause__ = error
-            return fresh
+        if isinstance(self.error, DisconnectedError):
+            return self.error.again()
         return ConversationClosedError("the conversation was closed")
 
     def connection_lost(self, error: BaseException) -> None:
@@ -460,11 +441,7 @@ class Conversation:
 
     def answered_by_service(self, mid: str) -> bool:
         """See `ResponderPort`."""
-        turn = self.turns.get(mid)
-        if not isinstance(turn, HeardSpeech) or turn.message is not None:
-            return True
-        self.turns.drop(mid)
-        return False
+        return not self.turns.drop_unanswered(mid)
 
     def remove_responder(self, responder: Responder) -> None:
         """See `ResponderPort`."""

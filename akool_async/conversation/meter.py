@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from akool_async.conversation.options import ConversationStats, SessionInfo, Timing
-from akool_async.telemetry.measurements import Attributes, SessionMeasurements
+from akool_async.telemetry.measurements import Attributes, Measurements, SessionMeasurements
 
 __all__ = ["Meter", "name_of_end"]
 
 logger = logging.getLogger("akool_async.telemetry")
 
+_COMMON: Final = {"gen_ai.provider.name": "akool", "gen_ai.operation.name": "chat"}
 #: The newest values of each duration are kept for its percentiles.
 _KEPT: Final = 1000
 #: Questions that wait for their first sound; older ones got none.
@@ -51,12 +52,14 @@ class Meter:
 
     Args:
         clock: seconds of the event loop's clock.
-        session: the program's measurements of this session, `None`: it has none.
+        telemetry: the program's measurements, `None`: it has none.
     """
 
-    def __init__(self, clock: Callable[[], float], session: SessionMeasurements | None) -> None:
+    def __init__(self, clock: Callable[[], float], telemetry: Measurements | None) -> None:
         self._clock = clock
-        self._session = session
+        self._session: SessionMeasurements | None = None
+        if telemetry is not None:
+            self._session = telemetry.begin(_COMMON)
         self._kept: dict[str, deque[float]] = {}
         self._questions: deque[float] = deque(maxlen=_WAITING)
         self._spoke_at: float | None = None

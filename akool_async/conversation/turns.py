@@ -81,6 +81,14 @@ class Turns:
         """It gets no reply any more."""
         self._pending.pop(mid, None)
 
+    def drop_unanswered(self, mid: str) -> bool:
+        """A person's words get no reply any more, unless the service began one: then `False`."""
+        turn = self.get(mid)
+        if not isinstance(turn, HeardSpeech) or turn.message is not None:
+            return False
+        self.drop(mid)
+        return True
+
     def not_sent(self, question: Question) -> None:
         """What was sent of a question is of no use: it waits as if nothing had been sent."""
         question.sending_started = None

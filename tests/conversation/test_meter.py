@@ -47,7 +47,7 @@ class Measured:
 
 async def test_a_question_from_asking_to_its_first_word_its_first_sound_and_its_end(scene):
     measured = Measured()
-    async with scene(telemetry=measured) as s:
+    async with scene(telemetry=measured, quiet_time=2.0) as s:
         loop = asyncio.get_running_loop()
 
         def answer(mid, text):

@@ -29,15 +29,16 @@ async def test_what_fails_is_reported(scene):
     assert [str(error) for error in errors] == ["x"]
 
 
-async def test_a_room_that_takes_a_track_gets_one(scene):
+async def test_a_room_that_takes_a_track_gets_one(scene, monkeypatch):
     room = InMemoryRoom()
-    room.media = media = InMemoryMedia()
+    room.media = InMemoryMedia()
     async with scene(room) as s:
         conversation = s.session._conversation
         adapter = PlaybackAdapter(conversation.driver, conversation.events)
         way = adapter.speech_audio()
         assert isinstance(way, MicrophoneSpeech)
         assert adapter.speech_audio() is way
-        media.capabilities = MediaCapabilities(True, True, False, False)
+        mute = MediaCapabilities(hear=True, see=True, speak=False, show=False)
+        monkeypatch.setattr(InMemoryMedia, "capabilities", mute)
         with pytest.raises(NotSupportedError, match="lets no audio"):
             adapter.speech_audio()
