@@ -332,7 +332,9 @@ async def _next_change(transport: Transport) -> ConnectionChange:
     async with asyncio.timeout(TIMEOUT):
         while True:
             item = await transport.receive()
-            if isinstance(item, ConnectionChange):
+            # Who is in the room may be reported at any moment, where a transport knows it.
+            present = ConnectionState.PARTICIPANTS
+            if isinstance(item, ConnectionChange) and item.state is not present:
                 return item
 
 

@@ -27,8 +27,7 @@ import conversations  # noqa: E402
 import lives  # noqa: E402
 import malformed  # noqa: E402
 import overload  # noqa: E402
-
-from report import Report  # noqa: E402
+from findings import Report  # noqa: E402
 
 #: Each part, and its share of the time.
 PARTS: Final[dict[str, tuple[Callable[..., Any], float]]] = {

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from fake_avatar import FakeAvatar
+from findings import Report, Violation
 from virtual_clock import VirtualClockLoop
 
 from akool_async import AvatarSession, ConversationOptions, Reply, SessionInfo
@@ -20,7 +21,6 @@ from akool_async.errors import AkoolError, ReplyIncompleteError, ReplyTimeoutErr
 from akool_async.stream.limits import AGORA, LIVEKIT
 from akool_async.testing.in_memory_room import InMemoryRoom
 from akool_async.transport import ConnectionState
-from report import Report, Violation
 
 __all__ = ["converse", "run"]
 

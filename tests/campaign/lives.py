@@ -17,13 +17,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from findings import Report, Violation
 from fork_server import ForkServer
 from judge import Judge
 from session_service import QUICK, EmptyRoom
 
 from akool_async import AkoolClient
 from akool_async.errors import AkoolError
-from report import Report, Violation
 
 __all__ = ["run"]
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
 
+from findings import Report, Violation
 from fuzz_codec import ODD, Packets
 
 from akool_async import AkoolClient
@@ -20,7 +21,6 @@ from akool_async.rest.envelope import RawResponse
 from akool_async.rest.request import get
 from akool_async.stream import StreamCodec
 from akool_async.stream.limits import CHATROOM, LIVEKIT
-from report import Report, Violation
 
 __all__ = ["run"]
 

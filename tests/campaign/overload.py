@@ -8,11 +8,11 @@ import time
 from typing import Final
 from urllib.parse import urlsplit
 
+from findings import Report, Violation
 from judge import Judge
 
 from akool_async import AkoolClient, AvatarSession, ConversationOptions
 from akool_async.errors import AkoolError
-from report import Report, Violation
 
 __all__ = ["run"]
 

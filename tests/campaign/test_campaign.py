@@ -14,9 +14,9 @@ import conversations  # noqa: E402
 import lives  # noqa: E402
 import malformed  # noqa: E402
 import overload  # noqa: E402
+from findings import Report  # noqa: E402
 
 from akool_async.stream import StreamCodec  # noqa: E402
-from report import Report  # noqa: E402
 
 
 @pytest.mark.campaign

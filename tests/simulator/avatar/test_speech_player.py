@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from akool_async.simulator import Clock, ServiceBehavior
+from akool_async.simulator.avatar.delivery import Paced
 from akool_async.simulator.avatar.dialect import Question
 from akool_async.simulator.avatar.dialect_v2 import DialectV2
 from akool_async.simulator.avatar.settings import AvatarSettings
@@ -28,7 +29,9 @@ class Voice:
         self.clock = settings.clock
         self.settings = settings
         dialect = DialectV2(settings.behavior)
-        self.player = SpeechPlayer("s1", settings, dialect, self._send)
+        self.player = SpeechPlayer(
+            "s1", settings, dialect, Paced(settings.clock, settings.pace), self._send
+        )
 
     async def _send(self, packet: bytes | None) -> None:
         if packet is not None:
