@@ -19,6 +19,7 @@ from akool_async.cli.terminal import note, printer
 from akool_async.client import AkoolClient
 from akool_async.errors import (
     AkoolError,
+    AuthenticationError,
     BadParameterError,
     ConfigurationError,
     InvalidParameterError,
@@ -179,6 +180,35 @@ async def _find(akool: AkoolClient, session_id: str) -> tuple[Resource, AnySessi
     raise missing
 
 
+async def _close(akool: AkoolClient, session_id: str) -> dict[str, Any]:
+    """Closes a session of either version; what the command shows of it as JSON.
+
+    Raises:
+        NotFoundError: there is none.
+        AkoolError: it couldn't be closed.
+    """
+    try:
+        resource, session = await _find(akool, session_id)
+    except (NotFoundError, BadParameterError, AuthenticationError):
+        raise
+    except AkoolError:
+        # It costs credits while it is open, so closing it doesn't depend on looking it up.
+        return await _close_unseen(akool, session_id)
+    was_open = session.status not in (SessionStatus.COMPLETED, SessionStatus.FAILED)
+    if was_open:
+        await resource.closing(session_id).wait()
+    return {"_id": session_id, "version": _version(session), "was_open": was_open}
+
+
+async def _close_unseen(akool: AkoolClient, session_id: str) -> dict[str, Any]:
+    try:
+        await akool.sessions.closing(session_id).wait()
+    except (NotFoundError, BadParameterError):  # perhaps of the other version
+        await akool.legacy_sessions.closing(session_id).wait()
+        return {"_id": session_id, "version": "v3", "was_open": None}
+    return {"_id": session_id, "version": "v4", "was_open": None}
+
+
 async def close(service: Service, ids: Sequence[str]) -> int:
     """Closes sessions of either version; goes on after one that fails."""
     as_json = service.as_json
@@ -188,16 +218,14 @@ async def close(service: Service, ids: Sequence[str]) -> int:
     async with service.client() as akool:
         for session_id in dict.fromkeys(ids):
             try:
-                resource, session = await _find(akool, session_id)
-                was_open = session.status not in (SessionStatus.COMPLETED, SessionStatus.FAILED)
-                if was_open:
-                    await resource.closing(session_id).wait()
+                one = await _close(akool, session_id)
             except AkoolError as error:
                 statuses.add(report(error, as_json=as_json, about=session_id))
                 continue
-            closed.append({"_id": session_id, "version": _version(session), "was_open": was_open})
+            closed.append(one)
             if not as_json:
-                out.line(f"{session_id} closed" if was_open else f"{session_id} had ended already")
+                ended = one["was_open"] is False
+                out.line(f"{session_id} had ended already" if ended else f"{session_id} closed")
     if as_json:
         show_json(closed)
     return _one_status(statuses)

@@ -139,6 +139,17 @@ async def test_close_of_an_id_that_does_not_exist(run, client, akool_simulator, 
     assert not akool_simulator.open_sessions
 
 
+async def test_a_session_that_can_not_be_looked_up_is_closed_all_the_same(
+    run, client, akool_simulator
+):
+    session_id = await create(client)
+    akool_simulator.fail_next(status=500, path="*/session/detail", times=None)
+    status, command = await run("sessions", "close", session_id, "--json")
+    assert status == 0
+    assert command.items == [{"_id": session_id, "version": "v4", "was_open": None}]
+    assert not akool_simulator.open_sessions
+
+
 async def test_closing_goes_on_after_one_that_fails(run, client, akool_simulator):
     first, second = await create(client), await create(client)
     akool_simulator.fail_next(code=1009, path="*/session/close")
