@@ -61,7 +61,7 @@ _ears = _Ears()
 def _handle(lines: set[str]) -> list[str]:
     """The lines that hold a secret, without it."""
     found = []
-    for line in lines:
+    for line in lines.copy():  # native threads may log meanwhile
         for one in _secrets:
             if one in line:
                 found.append(line.replace(one, "<the secret>"))
