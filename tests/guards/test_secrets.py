@@ -9,6 +9,8 @@ def test_a_line_that_comes_while_lines_are_looked_at_is_for_the_next_look(monkey
     class Logs(str):
         """A line whose reading has another thread log one."""
 
+        __slots__ = ()
+
         def __contains__(self, part: str) -> bool:
             lines.add(f"logged beside it {len(lines)}")
             return str.__contains__(self, part)
