@@ -344,7 +344,7 @@ class Renewal:
         self._current, self._standby, self._lost = new, None, None
         info = port.info = new.info
         self.count += 1
-        ends_at = None if info.duration is None else (info.created or port.now()) + info.duration
+        ends_at = info.ends_at(port.now())
         port.handover.attach(new.transport, duration=info.duration, ends_at=ends_at)
         port.gate.open()
         port.meter.identify(info)
