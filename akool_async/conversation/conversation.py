@@ -32,6 +32,7 @@ from akool_async.conversation.transcript import Transcript
 from akool_async.conversation.turns import Turns
 from akool_async.conversation.user_speech import Heard, UserSpeech
 from akool_async.errors import ConversationClosedError, DisconnectedError, SendError
+from akool_async.errors.base import raised_again
 from akool_async.media.session import SessionMedia
 from akool_async.stream import QueuedPacket
 from akool_async.stream.dialects import capabilities_of
@@ -167,7 +168,7 @@ class Conversation:
     def make_error(self) -> BaseException:
         """A new instance of what ended it: raising one twice would grow its traceback."""
         if isinstance(self.error, DisconnectedError):
-            return self.error.again()
+            return raised_again(self.error)
         return ConversationClosedError("the conversation was closed")
 
     def connection_lost(self, error: BaseException) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any, Final
 
 __all__ = [
@@ -14,6 +15,13 @@ __all__ = [
 
 #: Installs every optional part at once, where one extra alone might only lead to the next.
 _EVERYTHING: Final = 'pip install "akool-async[all]"'
+
+
+def raised_again(error: BaseException) -> BaseException:
+    """A new instance, caused by the given one: raising one twice would grow its traceback."""
+    fresh = copy.copy(error)
+    fresh.__cause__ = error
+    return fresh
 
 
 class AkoolError(Exception):

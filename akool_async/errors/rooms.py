@@ -64,9 +64,3 @@ class DisconnectedError(TransportError):
     def __init__(self, message: str, *, reason: str, retryable: bool | None = None) -> None:
         super().__init__(message, retryable=retryable)
         self.reason = reason
-
-    def again(self) -> DisconnectedError:
-        """Another one with this as its cause: one raised twice would grow its traceback."""
-        fresh = DisconnectedError(str(self), reason=self.reason, retryable=self.retryable)
-        fresh.__cause__ = self
-        return fresh

@@ -1,36 +1,29 @@
-"""A microphone and a camera of the program's own: what the avatar hears and sees."""
+"""A microphone of the program's own: what the avatar hears."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import copy
 from collections.abc import Callable, Iterator
-from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final
 
-from akool_async.errors import ConversationClosedError
 from akool_async.media.audio_input import AudioSource, check_audio, read_audio
 from akool_async.media.contract import AudioRequest, AudioWriter, MediaTransport
 from akool_async.media.frames import check_pcm
+from akool_async.media.own_track import OwnTrack
 
-if TYPE_CHECKING:
-    pass
-
-__all__ = ["PUBLISH_TIMEOUT", "Microphone", "raised_again"]
+__all__ = ["Microphone"]
 
 
 #: Milliseconds that are handed to the room at a time.
 _PIECE_MS: Final = 20
-#: Publishing a track, and publishing it again in another room, in seconds.
-PUBLISH_TIMEOUT: Final = 10.0
 #: The longest that a source may give nothing, in seconds.
 _SOURCE_TIMEOUT: Final = 30.0
 #: The longest that the avatar is taken to speak without an `audio_end`, in seconds.
 _LONGEST_SPEECH: Final = 60.0
 
 
-class Microphone:
+class Microphone(OwnTrack[AudioWriter]):
     """Sound for the avatar: the service recognises what is said, and the avatar answers.
 
     A context manager; the track is published from entering the block to leaving it. It goes on
@@ -64,101 +57,43 @@ class Microphone:
             spoken: called with samples that aren't muted, once the room has them, with their form
                 and the seconds that are still to be played.
         """
+        super().__init__("microphone", muted=muted, transport=transport, ended=ended)
         self.sample_rate = request.sample_rate
         self.channels = request.channels
         self._request = request
         self._queue_ms = queue_ms
-        self._muted = muted
         self._waits = mute_while_avatar_speaks
         self._avatar_speaks = False
         self._speech_timer: asyncio.TimerHandle | None = None
-        self._transport = transport
-        self._ended = ended
         self._spoken = spoken
-        self._writer: AudioWriter | None = None
-        self._before: AudioWriter | None = None
         #: Set while there is a writer, and at the end.
         self._ready = asyncio.Event()
-        self._opening = asyncio.Lock()
-        self._opened = False
-        self._error: BaseException | None = None
         self._clears = 0
         self._unwritten = 0.0
         self._writing = False
 
     # Its life.
 
-    async def open(self) -> Self:
-        """Publishes the track.
+    async def _publish_by(self, transport: MediaTransport, timeout: float) -> AudioWriter:
+        return await transport.speak(self._request, queue_ms=self._queue_ms, timeout=timeout)
 
-        Raises:
-            NotSupportedError: the transport, or the token, doesn't let us speak.
-            SendError: the room didn't take the track.
-            DisconnectedError, ConversationClosedError: the conversation is over.
-        """
-        self._check_open()
-        async with self._opening:
-            if not self._opened:
-                await self._publish()
-                self._opened = True
-        return self
+    async def _publish(self) -> None:
+        await super()._publish()
+        if self._writer is not None:
+            self._ready.set()
 
     def withdraw(self) -> None:
         """Its transport is given up: what is written from now on waits for `publish`."""
-        if self._writer is not None:
-            self._before, self._writer = self._writer, None
-            self._ready.clear()
-
-    async def publish(self) -> None:
-        """Again, by the transport of this moment; what waited in the one before is lost."""
-        async with self._opening:
-            if self._opened:
-                self.withdraw()
-                await self._publish()
-
-    async def _publish(self) -> None:
-        before, self._before = self._before, None
-        if before is not None:
-            await before.close()
-        writer = await self._transport().speak(
-            self._request, queue_ms=self._queue_ms, timeout=PUBLISH_TIMEOUT
-        )
-        if self._error is not None:
-            await writer.close()
-            return
-        self._writer = writer
-        self._apply_mute()
-        self._ready.set()
-
-    async def aclose(self) -> None:
-        """Drops what wasn't played and unpublishes the track. Twice is fine."""
+        super().withdraw()
         if self._error is None:
-            self.end(ConversationClosedError("the microphone was closed"))
-            self._ended(self)
-        writers = (self._writer, self._before)
-        self._writer = self._before = None
-        for writer in writers:
-            if writer is not None:
-                await writer.close()
+            self._ready.clear()
 
     def end(self, error: BaseException) -> None:
         """Nothing can be written any more: `write` raises `error`."""
-        if self._error is None:
-            self._error = error
+        super().end(error)
         if self._speech_timer is not None:
             self._speech_timer.cancel()
         self._ready.set()
-
-    async def __aenter__(self) -> Self:
-        return await self.open()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()
 
     # Sound.
 
@@ -248,16 +183,6 @@ class Microphone:
         """Whether the avatar hears nothing, for whatever reason."""
         return self._muted or (self._waits and self._avatar_speaks)
 
-    def mute(self) -> None:
-        """The avatar hears nothing until `unmute`; what is written meanwhile passes unheard."""
-        self._muted = True
-        self._apply_mute()
-
-    def unmute(self) -> None:
-        """The avatar hears what is written."""
-        self._muted = False
-        self._apply_mute()
-
     @contextlib.contextmanager
     def talking(self) -> Iterator[None]:
         """Push to talk: `with microphone.talking(): …` unmutes it for the block."""
@@ -280,10 +205,6 @@ class Microphone:
             self._speech_timer = loop.call_later(_LONGEST_SPEECH, self.avatar_speaks, False)
         self._apply_mute()
 
-    def _apply_mute(self) -> None:
-        if self._writer is not None:
-            self._writer.mute(self.muted)
-
     async def _current(self) -> AudioWriter:
         """The writer, once the track is published."""
         if not self._opened:
@@ -295,14 +216,3 @@ class Microphone:
             writer = self._writer
         self._check_open()
         return writer
-
-    def _check_open(self) -> None:
-        if self._error is not None:
-            raise raised_again(self._error)
-
-
-def raised_again(error: BaseException) -> BaseException:
-    """A new instance: raising one twice would grow its traceback."""
-    fresh = copy.copy(error)
-    fresh.__cause__ = error
-    return fresh

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from akool_async.errors import AkoolError, ConversationClosedError, NotSupportedError
 from akool_async.events import Event, FirstAudio, FirstVideo, TrackPublished, TrackUnpublished
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from akool_async.media.contract import AudioRequest, VideoRequest
     from akool_async.media.frames import AudioFrame, VideoFrame
     from akool_async.media.microphone import Microphone
+    from akool_async.media.own_track import OwnTrack
     from akool_async.media.readers import FrameReader
     from akool_async.media.receiving import AudioFeed, VideoFeed
     from akool_async.media.recording.recording import Recording
@@ -46,7 +47,7 @@ class SessionMedia:
         self._tracks: tuple[TrackInfo, ...] = ()
         self._audio: dict[AudioRequest, AudioFeed] = {}
         self._video: dict[VideoRequest, VideoFeed] = {}
-        self._senders: list[Microphone | Camera] = []
+        self._senders: list[OwnTrack[Any]] = []
         #: Recordings that aren't over, and who is given what the program says.
         self.recordings: set[Recording] = set()
         self._taps: list[Callable[[AudioFrame], None]] = []
@@ -80,7 +81,7 @@ class SessionMedia:
             for sender in self._senders:
                 self._publish_again(sender)
 
-    def _publish_again(self, sender: Microphone | Camera) -> None:
+    def _publish_again(self, sender: OwnTrack[Any]) -> None:
         async def publish() -> None:
             try:
                 await sender.publish()
@@ -256,6 +257,6 @@ class SessionMedia:
         for sender in self._senders:
             sender.avatar_speaks(speaks)
 
-    def _sender_ended(self, sender: Microphone | Camera) -> None:
+    def _sender_ended(self, sender: OwnTrack[Any]) -> None:
         if sender in self._senders:
             self._senders.remove(sender)

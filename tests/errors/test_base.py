@@ -7,7 +7,9 @@ from akool_async.errors import (
     InvalidParameterError,
     MessageTooLargeError,
     MissingDependencyError,
+    SendError,
 )
+from akool_async.errors.base import raised_again
 
 
 def test_an_install_line_is_part_of_the_text() -> None:
@@ -47,3 +49,10 @@ def test_a_message_too_large_has_both_sizes() -> None:
 )
 def test_the_same_call_again_cannot_help(error: AkoolError) -> None:
     assert error.retryable is False
+
+
+def test_an_error_is_raised_as_a_new_instance() -> None:
+    error = SendError("gone")
+    again = raised_again(error)
+    assert again is not error
+    assert (type(again), str(again), again.__cause__) == (SendError, "gone", error)

@@ -10,7 +10,7 @@ import pytest
 
 from akool_async.errors import ConversationClosedError, InvalidParameterError, SendError
 from akool_async.media import AudioRequest
-from akool_async.media.microphone import Microphone, raised_again
+from akool_async.media.microphone import Microphone
 from akool_async.testing.in_memory_media import InMemoryMedia
 
 pytestmark = pytest.mark.virtual_clock
@@ -191,10 +191,3 @@ async def test_publishing_that_fails_can_be_tried_again(room, make, monkeypatch)
     await microphone.write(b"\1\0")
     assert bytes(room.microphones[0].pcm) == b"\1\0"
     await microphone.aclose()
-
-
-def test_an_error_is_raised_as_a_new_instance():
-    error = SendError("gone")
-    again = raised_again(error)
-    assert again is not error
-    assert (type(again), str(again), again.__cause__) == (SendError, "gone", error)
