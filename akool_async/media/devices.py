@@ -14,13 +14,14 @@ With both, the microphone hears the loudspeaker: use headphones, or
 
 from __future__ import annotations
 
+import abc
 import asyncio
 import collections
 import contextlib
 import importlib
 import threading
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final, Self
 
 from akool_async.errors import ConfigurationError, MissingDependencyError
 from akool_async.validation import whole
@@ -30,7 +31,53 @@ __all__ = ["Loudspeaker", "SoundInput"]
 _BLOCK_MS: Final = 20
 
 
-class Loudspeaker:
+class _Device(abc.ABC):
+    """A stream of 16-bit mono samples, opened and closed as a context manager.
+
+    `_called` is called by PortAudio's thread, with a block of samples.
+    """
+
+    #: The name for people, and the class of the `sounddevice` package.
+    _what: ClassVar[str]
+    _kind: ClassVar[str]
+
+    def __init__(self, sample_rate: int, device: int | str | None, buffer_ms: int) -> None:
+        self._rate = whole("sample_rate", sample_rate, 8_000, 48_000, unit="Hz")
+        self._buffer_ms = whole("buffer_ms", buffer_ms, 50, 10_000, unit="ms")
+        self._device = device
+        self._sounddevice = _sounddevice()
+        self._stream: Any = None
+        self.dropped = 0.0
+
+    async def __aenter__(self) -> Self:
+        self._stream = await _open(
+            self._sounddevice,
+            self._what,
+            getattr(self._sounddevice, self._kind),
+            samplerate=self._rate,
+            channels=1,
+            dtype="int16",
+            device=self._device,
+            blocksize=self._rate * _BLOCK_MS // 1000,
+            callback=self._called,
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            await asyncio.to_thread(stream.close)
+
+    @abc.abstractmethod
+    def _called(self, data: Any, frames: int, time: Any, status: Any) -> None: ...
+
+
+class Loudspeaker(_Device):
     """Plays s16le mono samples; a context manager.
 
     Args:
@@ -46,42 +93,17 @@ class Loudspeaker:
         MissingDependencyError: `sounddevice`, or PortAudio which it needs, isn't installed.
     """
 
+    _what = "loudspeaker"
+    _kind = "RawOutputStream"
+
     def __init__(
         self, sample_rate: int = 48_000, *, device: int | str | None = None, buffer_ms: int = 500
     ) -> None:
-        self._rate = whole("sample_rate", sample_rate, 8_000, 48_000, unit="Hz")
-        self._limit = 2 * self._rate * whole("buffer_ms", buffer_ms, 50, 10_000, unit="ms") // 1000
+        super().__init__(sample_rate, device, buffer_ms)
+        self._limit = 2 * self._rate * self._buffer_ms // 1000
         self._limit -= self._limit % 2
-        self._device = device
-        self._sounddevice = _sounddevice()
         self._lock = threading.Lock()
         self._waiting = bytearray()
-        self._stream: Any = None
-        self.dropped = 0.0
-
-    async def __aenter__(self) -> Self:
-        self._stream = await _open(
-            self._sounddevice,
-            "loudspeaker",
-            self._sounddevice.RawOutputStream,
-            samplerate=self._rate,
-            channels=1,
-            dtype="int16",
-            device=self._device,
-            blocksize=self._rate * _BLOCK_MS // 1000,
-            callback=self._fill,
-        )
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        stream, self._stream = self._stream, None
-        if stream is not None:
-            await asyncio.to_thread(stream.close)
 
     def play(self, pcm: bytes) -> None:
         """Plays samples behind those that wait. Doesn't block."""
@@ -96,8 +118,7 @@ class Loudspeaker:
         with self._lock:
             self._waiting.clear()
 
-    def _fill(self, data: Any, frames: int, time: Any, status: Any) -> None:
-        """Called by PortAudio's thread."""
+    def _called(self, data: Any, frames: int, time: Any, status: Any) -> None:
         del frames, time, status
         size = len(data)
         with self._lock:
@@ -106,7 +127,7 @@ class Loudspeaker:
         data[:] = pcm + bytes(size - len(pcm))
 
 
-class SoundInput:
+class SoundInput(_Device):
     """What the microphone hears, as s16le mono samples: a context manager and async iterator.
 
     Args:
@@ -121,34 +142,21 @@ class SoundInput:
         MissingDependencyError: as for `Loudspeaker`.
     """
 
+    _what = "microphone"
+    _kind = "RawInputStream"
+
     def __init__(
         self, sample_rate: int = 24_000, *, device: int | str | None = None, buffer_ms: int = 500
     ) -> None:
-        self._rate = whole("sample_rate", sample_rate, 8_000, 48_000, unit="Hz")
-        most = whole("buffer_ms", buffer_ms, 50, 10_000, unit="ms") // _BLOCK_MS
-        self._device = device
-        self._sounddevice = _sounddevice()
+        super().__init__(sample_rate, device, buffer_ms)
+        self._most = self._buffer_ms // _BLOCK_MS
         self._waiting: collections.deque[bytes] = collections.deque()
-        self._most = most
         self._arrived = asyncio.Event()
-        self._stream: Any = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.dropped = 0.0
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
-        self._stream = await _open(
-            self._sounddevice,
-            "microphone",
-            self._sounddevice.RawInputStream,
-            samplerate=self._rate,
-            channels=1,
-            dtype="int16",
-            device=self._device,
-            blocksize=self._rate * _BLOCK_MS // 1000,
-            callback=self._take,
-        )
-        return self
+        return await super().__aenter__()
 
     async def __aexit__(
         self,
@@ -156,9 +164,7 @@ class SoundInput:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        stream, self._stream = self._stream, None
-        if stream is not None:
-            await asyncio.to_thread(stream.close)
+        await super().__aexit__(kind, error, traceback)
         self._arrived.set()
 
     def __aiter__(self) -> Self:
@@ -172,8 +178,7 @@ class SoundInput:
             await self._arrived.wait()
         return self._waiting.popleft()
 
-    def _take(self, data: Any, frames: int, time: Any, status: Any) -> None:
-        """Called by PortAudio's thread."""
+    def _called(self, data: Any, frames: int, time: Any, status: Any) -> None:
         del frames, time, status
         assert self._loop is not None
         with contextlib.suppress(RuntimeError):  # the loop is closed
