@@ -10,10 +10,8 @@ media.picture(luma=90)
 
 from __future__ import annotations
 
-import array
 import asyncio
 import itertools
-import math
 from collections import deque
 from dataclasses import replace
 from typing import Final
@@ -34,18 +32,12 @@ from akool_async.media import (
     VideoSink,
     VideoWriter,
 )
+from akool_async.testing.media_samples import tone
 
 __all__ = ["InMemoryAudioWriter", "InMemoryMedia", "InMemoryVideoWriter"]
 
 _TONE_HZ: Final = 1000
 _ids = itertools.count(1)
-
-
-def tone(samples: int, sample_rate: int, channels: int) -> bytes:
-    """A sine of 1,000 Hz at a third of full scale."""
-    step = 2 * math.pi * _TONE_HZ / sample_rate
-    wave = (round(math.sin(step * n) * 11_000) for n in range(samples))
-    return array.array("h", (s for s in wave for _ in range(channels))).tobytes()
 
 
 class _Subscription(MediaSubscription):
@@ -213,7 +205,7 @@ class InMemoryMedia(MediaTransport):
             request = subscription.request
             if isinstance(request, AudioRequest) and isinstance(sink, AudioSink):
                 samples = round(seconds * request.sample_rate)
-                sound = tone(samples, request.sample_rate, request.channels)
+                sound = tone(_TONE_HZ, samples, request.sample_rate, request.channels)
                 sink.pcm(bytes(len(sound)) if self._muted("audio") else sound)
 
     def picture(

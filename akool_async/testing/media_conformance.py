@@ -13,9 +13,7 @@ Everything is awaited with generous limits (`TIMEOUT` seconds); nothing is timed
 
 from __future__ import annotations
 
-import array
 import asyncio
-import math
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, ClassVar
@@ -28,85 +26,21 @@ from akool_async.media import (
     AudioWriter,
     MediaKind,
     MediaTransport,
-    Picture,
     PixelFormat,
     VideoFrame,
     VideoRequest,
 )
 from akool_async.testing.media_peer import MediaPeer
+from akool_async.testing.media_samples import NotingAudio, NotingVideo, tone
 from akool_async.testing.waiting import TIMEOUT, until
 from akool_async.transport import Transport
 
-__all__ = ["MediaConformance", "MediaPeer", "NotingAudio", "NotingVideo", "rms", "sine"]
+__all__ = ["MediaConformance", "MediaPeer"]
 
 #: Of full scale: a tone is louder, silence isn't.
 LOUD = 0.03
-
-
-def rms(pcm: bytes) -> float:
-    """The loudness of s16le samples, 0 to 1."""
-    samples = array.array("h", pcm)
-    return math.sqrt(sum(s * s for s in samples) / max(1, len(samples))) / 32_768
-
-
-class NotingAudio:
-    """An `AudioSink` that notes what comes."""
-
-    def __init__(self) -> None:
-        self.starts = 0
-        self.size = 0
-        self.pieces: list[int] = []
-        self.loudness = 0.0
-        self.error: BaseException | None = None
-
-    def started(self) -> None:
-        """See `AudioSink`."""
-        self.starts += 1
-
-    def pcm(self, data: bytes) -> None:
-        """See `AudioSink`."""
-        self.size += len(data)
-        self.pieces.append(len(data))
-        self.loudness = rms(data)
-
-    def failed(self, error: BaseException) -> None:
-        """See `AudioSink`."""
-        self.error = error
-
-
-class NotingVideo:
-    """A `VideoSink` that notes what comes."""
-
-    def __init__(self) -> None:
-        self.starts = 0
-        self.pictures = 0
-        self.last: Picture | None = None
-        self.sizes: set[tuple[int, int]] = set()
-        self.captured: list[float | None] = []
-        self.error: BaseException | None = None
-
-    def started(self) -> None:
-        """See `VideoSink`."""
-        self.starts += 1
-
-    def picture(self, picture: Picture) -> None:
-        """See `VideoSink`."""
-        self.pictures += 1
-        self.last = picture
-        self.sizes.add((picture.width, picture.height))
-        self.captured.append(picture.captured)
-
-    def failed(self, error: BaseException) -> None:
-        """See `VideoSink`."""
-        self.error = error
-
-    @property
-    def luma(self) -> float:
-        """Of the middle of the last picture, in i420."""
-        assert self.last is not None
-        row = self.last.height // 2 * self.last.width
-        line = bytes(memoryview(self.last.data).cast("B")[row : row + self.last.width])
-        return sum(line) / len(line)
+#: Of the tone that is spoken.
+_HERTZ = 500
 
 
 class MediaConformance:
@@ -317,7 +251,7 @@ class MediaConformance:
             loop = asyncio.get_running_loop()
             at = loop.time()
             for _ in range(50):
-                await writer.write(sine(480, 24_000, 1))
+                await writer.write(tone(_HERTZ, 480, 24_000, 1))
             assert loop.time() - at > 0.7
             assert writer.queued < 0.3
             await writer.wait_for_playout()
@@ -329,7 +263,7 @@ class MediaConformance:
         async with self.joined(room) as media:
             writer = await media.speak(request, queue_ms=2_000, timeout=TIMEOUT)
             for _ in range(50):
-                await writer.write(sine(480, 24_000, 1))
+                await writer.write(tone(_HERTZ, 480, 24_000, 1))
             queued = writer.queued
             assert queued > 0
             assert abs(writer.clear() - queued) < 0.2
@@ -452,19 +386,12 @@ class MediaConformance:
         assert sink.size == size
 
 
-def sine(samples: int, sample_rate: int, channels: int) -> bytes:
-    """A tone of 500 Hz at a third of full scale."""
-    step = 2 * math.pi * 500 / sample_rate
-    wave = (round(math.sin(step * n) * 11_000) for n in range(samples))
-    return array.array("h", (value for value in wave for _ in range(channels))).tobytes()
-
-
 @asynccontextmanager
 async def _talking(writer: AudioWriter, request: AudioRequest) -> AsyncIterator[None]:
     """Speaks a tone all the while."""
 
     async def speak() -> None:
-        piece = sine(request.sample_rate // 50, request.sample_rate, request.channels)
+        piece = tone(_HERTZ, request.sample_rate // 50, request.sample_rate, request.channels)
         while True:
             await writer.write(piece)
 

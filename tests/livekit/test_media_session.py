@@ -18,7 +18,8 @@ from media_peer import Publisher, ServerMediaPeer
 from akool_async.conversation import AvatarSession, ConversationOptions
 from akool_async.events import FirstVideo
 from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
-from akool_async.testing.media_conformance import LOUD, rms
+from akool_async.testing.media_conformance import LOUD
+from akool_async.testing.media_samples import rms
 from akool_async.testing.waiting import TIMEOUT, until
 
 pytestmark = pytest.mark.livekit_server

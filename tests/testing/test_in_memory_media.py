@@ -8,15 +8,10 @@ import pytest
 
 from akool_async.errors import DisconnectedError
 from akool_async.media import AudioRequest, VideoFrame
-from akool_async.testing.in_memory_media import InMemoryMedia, tone
-from akool_async.testing.media_conformance import NotingAudio, NotingVideo, rms
+from akool_async.testing.in_memory_media import InMemoryMedia
+from akool_async.testing.media_samples import NotingAudio, NotingVideo
 
 pytestmark = pytest.mark.virtual_clock
-
-
-def test_a_tone_has_its_length_and_is_loud():
-    assert len(tone(480, 48_000, 2)) == 1920
-    assert rms(tone(4800, 48_000, 1)) > 0.2
 
 
 async def test_only_what_is_published_is_heard_and_seen():

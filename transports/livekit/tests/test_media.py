@@ -13,7 +13,7 @@ from akool_livekit.sender_filter import SenderFilter
 from livekit import rtc
 
 from akool_async.media import AudioRequest, MediaCapabilities
-from akool_async.testing.media_conformance import NotingAudio
+from akool_async.testing.media_samples import NotingAudio
 from akool_async.transport import Inbox, TransportStats
 
 AUDIO, VIDEO = rtc.TrackKind.KIND_AUDIO, rtc.TrackKind.KIND_VIDEO

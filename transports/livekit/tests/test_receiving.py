@@ -11,7 +11,7 @@ from akool_livekit.receiving import AudioReceiver, VideoReceiver
 from livekit import rtc
 
 from akool_async.media import AudioRequest, VideoRequest
-from akool_async.testing.media_conformance import NotingAudio, NotingVideo
+from akool_async.testing.media_samples import NotingAudio, NotingVideo
 
 pytestmark = pytest.mark.virtual_clock
 
