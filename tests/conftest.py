@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
@@ -15,8 +15,12 @@ from aiohttp import ClientResponse
 from aioresponses import aioresponses
 from fork_server import ForkedProcess, ForkServer
 from scripted import Scripted
+from session_service import SessionService
 
 from akool_async.client import AkoolClient
+
+if TYPE_CHECKING:
+    from akool_async.simulator import Simulator
 
 KEY = "test-key-0123456789abcdef"
 
@@ -33,6 +37,46 @@ async def client(service: Scripted, secret: Callable[[str], str]) -> AsyncIterat
     """A client of the scripted service that doesn't pause between tries."""
     async with AkoolClient(secret(KEY), base_url=service.url) as owner:
         yield owner.with_options(backoff=0.0)
+
+
+@pytest_asyncio.fixture
+async def sessions() -> AsyncIterator[SessionService]:
+    """A service that opens and closes sessions, and nothing else."""
+    async with SessionService().running() as service:
+        yield service
+
+
+@pytest_asyncio.fixture
+async def akool(sessions: SessionService) -> AsyncIterator[AkoolClient]:
+    """A client of `sessions`."""
+    async with AkoolClient("any-key-1234", base_url=sessions.url) as client:
+        yield client
+
+
+@pytest_asyncio.fixture
+async def busy_sim() -> AsyncIterator[Simulator]:
+    """A simulator whose avatars are for one session at a time; what is left open is closed."""
+    from akool_async.simulator import ServiceBehavior, Simulator  # few tests need it
+
+    behavior = ServiceBehavior(one_session_per_avatar=True, answers_avatar_id=True)
+    async with Simulator(behavior=behavior) as simulator:
+        yield simulator
+        async with AkoolClient("any", base_url=simulator.url) as other:
+            await other.sessions.close_all()
+
+
+@pytest_asyncio.fixture
+async def busy_akool(busy_sim: Simulator) -> AsyncIterator[AkoolClient]:
+    """A client of `busy_sim`."""
+    async with AkoolClient("any", base_url=busy_sim.url) as client:
+        yield client
+
+
+@pytest_asyncio.fixture
+async def avatar_ids(busy_akool: AkoolClient) -> list[str]:
+    """Three avatars of `busy_sim`."""
+    found = [avatar.avatar_id async for avatar in busy_akool.avatars.list() if avatar.available]
+    return [avatar_id for avatar_id in found if avatar_id][:3]
 
 
 class _Response(ClientResponse):

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
-from session_service import QUICK, EmptyRoom, SessionService
+from session_service import QUICK, EmptyRoom, SessionService, opening
 
 from akool_async import AkoolClient, ConversationOptions, OwnAgoraRoom
 from akool_async.errors import (
@@ -18,22 +16,6 @@ from akool_async.models.session import LegacySession, Session
 from akool_async.stream.limits import AGORA
 
 pytestmark = pytest.mark.virtual_clock
-
-
-@pytest_asyncio.fixture
-async def sessions() -> AsyncIterator[SessionService]:
-    async with SessionService().running() as service:
-        yield service
-
-
-@pytest_asyncio.fixture
-async def akool(sessions: SessionService) -> AsyncIterator[AkoolClient]:
-    async with AkoolClient("any-key-1234", base_url=sessions.url) as client:
-        yield client
-
-
-def opening(akool: AkoolClient, **more: Any) -> Any:
-    return akool.open_session("a", transport=EmptyRoom, **{"options": QUICK, **more})
 
 
 @pytest.mark.parametrize(

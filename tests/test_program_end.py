@@ -7,21 +7,14 @@ import contextlib
 import os
 import random
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from aiohttp import web
 from running_command import sigint_for_children
 from session_service import SessionService, answer
-
-
-@pytest_asyncio.fixture
-async def sessions() -> AsyncIterator[SessionService]:
-    async with SessionService().running() as service:
-        yield service
 
 
 @pytest.mark.parametrize(

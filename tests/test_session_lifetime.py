@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
-import pytest_asyncio
-from session_service import QUICK, EmptyRoom, SessionService
+from session_service import SessionService, opening
 
 from akool_async import AkoolClient
 from akool_async.errors import (
@@ -18,22 +17,6 @@ from akool_async.errors import (
 from akool_async.testing.waiting import until
 
 pytestmark = pytest.mark.virtual_clock
-
-
-@pytest_asyncio.fixture
-async def sessions() -> AsyncIterator[SessionService]:
-    async with SessionService().running() as service:
-        yield service
-
-
-@pytest_asyncio.fixture
-async def akool(sessions: SessionService) -> AsyncIterator[AkoolClient]:
-    async with AkoolClient("any-key-1234", base_url=sessions.url) as client:
-        yield client
-
-
-def opening(akool: AkoolClient, **more: Any) -> Any:
-    return akool.open_session("a", transport=EmptyRoom, **{"options": QUICK, **more})
 
 
 class TestClient:

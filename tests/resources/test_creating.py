@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import pytest
-import pytest_asyncio
+import session_service
 from aiohttp import web
-from session_service import QUICK, EmptyRoom, SessionService, answer, refusal
+from session_service import SessionService, answer, refusal
 
 from akool_async import AkoolClient
 from akool_async.errors import (
@@ -23,21 +24,8 @@ from akool_async.testing.waiting import until
 pytestmark = pytest.mark.virtual_clock
 
 
-@pytest_asyncio.fixture
-async def sessions() -> AsyncIterator[SessionService]:
-    async with SessionService().running() as service:
-        yield service
-
-
-@pytest_asyncio.fixture
-async def akool(sessions: SessionService) -> AsyncIterator[AkoolClient]:
-    async with AkoolClient("any-key-1234", base_url=sessions.url) as client:
-        yield client
-
-
-def opening(akool: AkoolClient, **more: Any) -> Any:
-    given = {"options": QUICK, "voice": "account", **more}  # so that no avatar is read first
-    return akool.open_session("a", transport=EmptyRoom, **given)
+#: So that no avatar is read first.
+opening = partial(session_service.opening, voice="account")
 
 
 async def test_one_that_is_answered_late_is_closed(sessions: SessionService) -> None:

@@ -9,12 +9,13 @@ from typing import Any
 
 from aiohttp import web
 
+from akool_async.client import AkoolClient
 from akool_async.conversation import ConversationOptions
 from akool_async.stream.limits import LIVEKIT
 from akool_async.testing.in_memory_room import InMemoryRoom, InMemoryTransport
 from akool_async.transport import JoinTarget
 
-__all__ = ["QUICK", "EmptyRoom", "SessionService", "answer", "refusal"]
+__all__ = ["QUICK", "EmptyRoom", "SessionService", "answer", "opening", "refusal"]
 
 Hook = Callable[[Mapping[str, Any]], Awaitable[web.StreamResponse | None]]
 
@@ -39,6 +40,11 @@ class EmptyRoom(InMemoryTransport):
 
     def __init__(self, target: JoinTarget, options: Mapping[str, Any]) -> None:
         super().__init__(target, {**options, "room": InMemoryRoom(limits=self.room_limits)})
+
+
+def opening(akool: AkoolClient, **more: Any) -> Any:
+    """`open_session` of an avatar, in an empty room."""
+    return akool.open_session("a", transport=EmptyRoom, **{"options": QUICK, **more})
 
 
 class SessionService:
