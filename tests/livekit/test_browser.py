@@ -8,9 +8,6 @@ begin signalling differently.
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,32 +15,11 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from chromium import CLIENTS, NEEDS_A_BROWSER, browser
 
 from akool_async.simulator import Simulator
 
-CHROMIUM = (
-    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-)
-CLIENTS = [Path(p) for p in os.environ.get("AKOOL_LIVEKIT_CLIENT", "").split(os.pathsep) if p]
-#: Without these it looks up hosts of its maker at every start.
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-)
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
-    pytest.mark.skipif(not CLIENTS, reason="AKOOL_LIVEKIT_CLIENT names no livekit-client.umd.js"),
-]
+pytestmark = NEEDS_A_BROWSER
 
 
 class Page:
@@ -77,26 +53,6 @@ class Page:
     async def _found(self, request: web.Request) -> web.Response:
         self.result.set_result(await request.json())
         return web.Response()
-
-
-@asynccontextmanager
-async def browser(url: str, profile: Path) -> AsyncIterator[None]:
-    """Chromium with that page open, in a process group of its own."""
-    assert CHROMIUM is not None
-    process = await asyncio.create_subprocess_exec(
-        CHROMIUM,
-        *FLAGS,
-        f"--user-data-dir={profile}",
-        url,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        yield
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
 
 
 @pytest.mark.parametrize("client", CLIENTS, ids=lambda path: path.parent.parent.name)

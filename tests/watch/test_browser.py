@@ -8,45 +8,20 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import os
-import shutil
-import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-import pytest
+from chromium import CLIENTS, NEEDS_A_BROWSER, browser
 
 from akool_async import AkoolClient, watch
 from akool_async.simulator import Simulator
 
-CHROMIUM = (
-    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-)
-CLIENT = os.environ.get("AKOOL_LIVEKIT_CLIENT", "").partition(os.pathsep)[0]
 #: Seconds; a browser on a busy machine takes its time.
 TIMEOUT = 60.0
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-    "--remote-debugging-port=0",
-)
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
-    pytest.mark.skipif(not CLIENT, reason="AKOOL_LIVEKIT_CLIENT names no livekit-client.umd.js"),
-]
+pytestmark = NEEDS_A_BROWSER
 
 
 class Tab:
@@ -80,18 +55,8 @@ class Tab:
 
 @asynccontextmanager
 async def tab(url: str, profile: Path) -> AsyncIterator[Tab]:
-    """Chromium with that page open, in a process group of its own."""
-    assert CHROMIUM is not None
-    process = await asyncio.create_subprocess_exec(
-        CHROMIUM,
-        *FLAGS,
-        f"--user-data-dir={profile}",
-        url,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
+    """Chromium with that page open, and its first tab."""
+    async with browser(url, profile, "--remote-debugging-port=0"):
         ports = profile / "DevToolsActivePort"
         async with asyncio.timeout(TIMEOUT):
             while not ports.exists() or "\n" not in ports.read_text():
@@ -102,9 +67,6 @@ async def tab(url: str, profile: Path) -> AsyncIterator[Tab]:
                 pages = [one for one in await answer.json() if one["type"] == "page"]
             async with http.ws_connect(pages[0]["webSocketDebuggerUrl"]) as socket:
                 yield Tab(socket)
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
 
 
 async def test_a_person_talks_with_the_avatar(tmp_path: Path) -> None:
@@ -112,7 +74,7 @@ async def test_a_person_talks_with_the_avatar(tmp_path: Path) -> None:
         Simulator() as sim,
         AkoolClient("any", base_url=sim.url) as akool,
         akool.open_session("dvp_Tristan_cloth2_1080P") as avatar,
-        watch.serve(avatar, livekit_client=CLIENT) as link,
+        watch.serve(avatar, livekit_client=str(CLIENTS[0])) as link,
         tab(link, tmp_path / "first") as page,
     ):
         await page.until("document.getElementById('state')?.textContent === 'connected'")
