@@ -54,7 +54,7 @@ async def patient(avatar: AvatarSession, job: str, seconds: float) -> None:
 async def failing(avatar: AvatarSession, job: str) -> None:
     """Raises, once its session is open."""
     await count("ended", job)
-    raise ValueError("a text that nobody should read in a log of the fleet")
+    raise ValueError("a text that no one should read in a log of the fleet")
 
 
 @fleet.bot()
