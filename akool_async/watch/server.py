@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -22,6 +22,7 @@ async def serve(
     port: int = 0,
     livekit_client: str | Path | None = None,
     microphone: bool = True,
+    spent: Callable[[], Awaitable[float | None]] | None = None,
 ) -> AsyncIterator[str]:
     """Serves the page on 127.0.0.1 and gives a link to it, good for one browser.
 
@@ -30,13 +31,14 @@ async def serve(
         port: 0: a free one.
         livekit_client: as for `WatchPage`.
         microphone: as for `WatchPage`.
+        spent: as for `WatchPage`.
 
     Raises:
         As `WatchPage`; OSError: the port is in use.
     """
     whole("port", port, 0, 65_535)
-    page = WatchPage(avatar, livekit_client=livekit_client, microphone=microphone)
-    runner = web.AppRunner(page.app(), access_log=None, shutdown_timeout=2.0)
+    page = WatchPage(avatar, livekit_client=livekit_client, microphone=microphone, spent=spent)
+    runner = web.AppRunner(page.aiohttp_app(), access_log=None, shutdown_timeout=2.0)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", port).start()

@@ -1,8 +1,12 @@
 'use strict';
 const by = (id) => document.getElementById(id);
 const lines = by('lines'), replies = new Map();
-const shown = { since: performance.now(), firstPicture: null };
-let room = null;
+const opened = performance.now();
+//: How long the page tries to reach its server again, in ms.
+const RETRY = 30000;
+let room = null, roomName = null, avatar = '', isOver = false, socket = null, lostAt = null;
+
+function state(text) { by('state').textContent = text; }
 
 function line(who, text) {
   const item = document.createElement('li'), name = document.createElement('b');
@@ -21,54 +25,103 @@ function reply(mid, text, whole) {
   const words = replies.get(mid) ?? line('avatar', '');
   words.textContent = whole ? text : words.textContent + text;
   if (whole) replies.delete(mid); else replies.set(mid, words);
+  // Screen readers read a reply once, when it is whole.
+  words.parentElement.setAttribute('aria-busy', String(!whole));
   lines.scrollTop = lines.scrollHeight;
 }
 
-async function join({ url, token, avatar, microphone }) {
-  room = new LivekitClient.Room({ adaptiveStream: true });
-  room.on('trackSubscribed', (track, publication, participant) => {
-    if (participant.identity === avatar) track.attach(by(track.kind === 'video' ? 'video' : 'audio'));
-  });
-  room.on('reconnecting', () => { by('state').textContent = 'picture: connecting again'; });
-  room.on('reconnected', () => { by('state').textContent = 'connected'; });
+// The room.
+
+function show() {
+  const publications = room?.remoteParticipants.get(avatar)?.trackPublications.values() ?? [];
+  for (const { track } of publications) {
+    if (track) track.attach(by(track.kind === 'video' ? 'video' : 'audio'));
+  }
+}
+
+async function join({ name, url, token, avatar: identity, microphone }) {
+  avatar = identity;
+  if (room && name === roomName && room.state === 'connected') return show();
+  room?.removeAllListeners();
+  await room?.disconnect();
+  by('microphone').setAttribute('aria-pressed', 'false');
+  roomName = name;
+  const joined = room = new LivekitClient.Room({ adaptiveStream: true });
+  room.on('trackSubscribed', show);
+  room.on('reconnecting', () => state('picture: connecting again'));
+  room.on('reconnected', () => state('connected'));
   room.on('audioPlaybackChanged', () => { by('sound').hidden = room.canPlaybackAudio; });
+  room.on('disconnected', () => {
+    // livekit-client has given up: with another token, in the room that the session has now.
+    if (isOver || joined !== room) return;
+    state('picture: connecting again');
+    setTimeout(() => send({ join: true }), 1000);
+  });
   await room.connect(url, token);
-  by('state').textContent = 'connected';
+  if (joined !== room || isOver) return;
+  state('connected');
   by('microphone').hidden = !microphone;
+  show();
 }
 
 function over(reason) {
-  by('state').textContent = `the session is over (${reason})`;
+  if (isOver) return;
+  isOver = true;
+  state(`the session is over (${reason})`);
   for (const element of document.querySelectorAll('button, input')) element.disabled = true;
-  if (room) room.disconnect();
+  room?.disconnect();
 }
 
 by('video').addEventListener('loadeddata', () => {
-  shown.firstPicture ??= performance.now() - shown.since;
-  document.body.dataset.firstPicture = Math.round(shown.firstPicture);
+  document.body.dataset.firstPicture ??= Math.round(performance.now() - opened);
 });
 
-const address = new URL('events', location.href);
-address.protocol = address.protocol.replace('http', 'ws');
-const socket = new WebSocket(address);
-const send = (message) => { if (socket.readyState === 1) socket.send(JSON.stringify(message)); };
-socket.onmessage = ({ data }) => {
-  const message = JSON.parse(data);
-  if (message.type === 'hello') {
-    for (const { who, text } of message.transcript) line(who, text);
-    join(message).catch((error) => {
-      by('state').textContent = 'no picture';
-      line('problem', `The room can't be joined: ${error.message}`);
-    });
-  } else if (message.type === 'line') line(message.who, message.text);
-  else if (message.type === 'piece') reply(message.mid, message.text, false);
-  else if (message.type === 'done') reply(message.mid, message.text, true);
-  else if (message.type === 'problem') line('problem', message.text);
-  else if (message.type === 'state') by('state').textContent = message.text;
-  else if (message.type === 'pong') by('latency').textContent = `${Math.round(performance.now() - message.sent)} ms`;
-  else if (message.type === 'over') over(message.reason);
+// The page's own connection.
+
+const received = {
+  hello({ transcript }) {
+    lines.replaceChildren();
+    replies.clear();
+    for (const { who, text } of transcript) line(who, text);
+  },
+  room: (message) => join(message).catch((error) => {
+    state('no picture');
+    line('problem', `The room can't be joined: ${error.message}`);
+  }),
+  avatar({ identity }) { avatar = identity; show(); },
+  line: ({ who, text }) => line(who, text),
+  piece: ({ mid, text }) => reply(mid, text, false),
+  done: ({ mid, text }) => reply(mid, text, true),
+  problem: ({ text }) => line('problem', text),
+  state: ({ text }) => state(text),
+  credits({ text }) { by('credits').textContent = text && `${text} credits taken`; },
+  pong({ sent }) { by('latency').textContent = `${Math.round(performance.now() - sent)} ms`; },
+  over: ({ reason }) => over(reason),
 };
-socket.onclose = () => over('the page lost its connection');
+
+function send(message) {
+  if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+}
+
+function connect() {
+  const address = new URL('events', location.href);
+  address.protocol = address.protocol.replace('http', 'ws');
+  socket = new WebSocket(address);
+  socket.onopen = () => { lostAt = null; send({ ping: performance.now() }); };
+  socket.onmessage = ({ data }) => {
+    const message = JSON.parse(data);
+    received[message.type]?.(message);
+  };
+  socket.onclose = () => {
+    if (isOver) return;
+    lostAt ??= performance.now();
+    if (performance.now() - lostAt > RETRY) return over('the page lost its connection');
+    state('connecting again');
+    setTimeout(connect, 1000);
+  };
+}
+
+connect();
 setInterval(() => send({ ping: performance.now() }), 5000);
 
 by('form').onsubmit = (event) => {
@@ -78,8 +131,8 @@ by('form').onsubmit = (event) => {
   by('text').value = '';
 };
 by('interrupt').onclick = () => send({ interrupt: true });
-by('end').onclick = () => send({ end: true });
-by('sound').onclick = () => room && room.startAudio();
+by('end').onclick = () => { by('end').disabled = true; send({ end: true }); };
+by('sound').onclick = () => room?.startAudio();
 by('microphone').onclick = async () => {
   const on = by('microphone').getAttribute('aria-pressed') !== 'true';
   try {
