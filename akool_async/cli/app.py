@@ -17,6 +17,7 @@ from akool_async.cli.options import (
     AsJson,
     ChatOptions,
     LiveKitServerOptions,
+    NoMedia,
     Record,
     SayOptions,
     Service,
@@ -131,9 +132,14 @@ def main(
 
 
 @command(app, "demo")
-async def demo_command(livekit: LiveKitServerOptions, transport: TransportName = "livekit") -> int:
+async def demo_command(
+    livekit: LiveKitServerOptions,
+    transport: TransportName = "livekit",
+    record: Record = None,
+    no_media: NoMedia = False,
+) -> int:
     """A whole conversation with a simulated avatar: no account, no network, a few seconds."""
-    return await demo.demo(transport, livekit)
+    return await demo.demo(transport, livekit, record=record, no_media=no_media)
 
 
 @command(app, "chat")

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from akool_async.cli.balance import Balance
+from akool_async.cli.demo_media import DemoMedia, brisk_voice
 from akool_async.cli.options import LiveKitServerOptions
-from akool_async.cli.simulator import livekit_server, load_simulator
+from akool_async.cli.simulator import avatar_media, livekit_server, load_simulator
 from akool_async.cli.terminal import Printer, printer
 from akool_async.client import AkoolClient
 from akool_async.conversation import AvatarSession
@@ -20,28 +21,28 @@ if TYPE_CHECKING:
 
 __all__ = ["answer", "demo"]
 
-#: Seconds per word at which the simulated avatar speaks: quick, and still seen to stream.
+#: Seconds per word at which an avatar without a voice speaks: quick, and still seen to stream.
 PACE = 0.05
 #: The long answer is interrupted after this many pieces.
-INTERRUPT_AFTER = 12
+INTERRUPT_AFTER = 4
 DURATION = 300
 QUESTIONS = (
     "Hello! Who are you?",
     "How many words does this question have?",
 )
-LONG_QUESTION = "Please count to two hundred."
+LONG_QUESTION = "Please count to fifty."
 
 
 def answer(text: str) -> str:
     """What the simulated avatar says: enough to show that it heard the question."""
     words = text.split()
     if "count" in text:
-        return ", ".join(str(number) for number in range(1, 201)) + "."
+        return ", ".join(str(number) for number in range(1, 51)) + "."
     if "How many" in text:
         return f"It has {len(words)} words, from “{words[0]}” to “{words[-1].strip('?')}”."
     return (
-        "I am a simulated avatar on your own machine, so talking with me costs nothing. "
-        "What you read came as packets through a room, piece by piece, as it would from AKOOL."
+        "I am a simulated avatar on your own machine. What you read came as packets through "
+        "a room, piece by piece, as it would from AKOOL."
     )
 
 
@@ -50,6 +51,7 @@ class Course:
     """What happened, for the closing block."""
 
     transport: str
+    media: DemoMedia
     room: str = "none"
     sent: str = "0 packets, 0 bytes"
     received: str = "0 packets, 0 bytes"
@@ -65,15 +67,30 @@ class Course:
         self.received = f"{stats.packets_received} packets, {stats.bytes_received:,} bytes"
 
 
-async def demo(transport: str, livekit: LiveKitServerOptions) -> int:
-    """Runs it. 0 if nothing was left open, whatever else went wrong raises."""
+async def demo(
+    transport: str,
+    livekit: LiveKitServerOptions,
+    *,
+    record: str | None = None,
+    no_media: bool = False,
+) -> int:
+    """Runs it. 0 if nothing was left open, whatever else went wrong raises.
+
+    Args:
+        transport: the kind of room.
+        livekit: a real livekit-server, where one is to be used.
+        record: the file of a film of it.
+        no_media: whether the avatar has neither a face nor a voice.
+    """
     server = livekit_server(livekit)
     if server is not None and transport != "livekit":
         raise InvalidParameterError("--livekit-url", f"goes with livekit, not with {transport}")
     load_transport(transport)  # before anything is started: is it there at all?
+    shown = DemoMedia(wanted=not no_media, record=record)
+    media = avatar_media(off=no_media, voice=brisk_voice)
     out = printer()
-    course = Course(transport)
-    async with load_simulator()(reply=answer, pace=PACE, livekit=server) as sim:
+    course = Course(transport, shown)
+    async with load_simulator()(reply=answer, pace=PACE, livekit=server, media=media) as sim:
         await sim.prepare(transport)
         out.line(f"local AKOOL   {sim.url} (simulated; nothing leaves this machine)")
         try:
@@ -103,10 +120,11 @@ async def _converse(sim: Simulator, course: Course, out: Printer) -> None:
             course.room = f"of session {avatar.info.session_id}, joined in {_ms(start)}"
             out.line(f"room          {course.room}")
             try:
-                await _set_params(avatar, out)
-                for question in QUESTIONS:
-                    await _ask(avatar, question, course, out)
-                await _interrupt(avatar, course, out)
+                async with course.media.running(avatar):
+                    await _set_params(avatar, out)
+                    for question in QUESTIONS:
+                        await _ask(avatar, question, course, out)
+                    await _interrupt(avatar, course, out)
             finally:
                 course.note_traffic(avatar)
         out.line("closed        the room left, the session closed by REST")
@@ -163,6 +181,7 @@ def _closing_block(sim: Simulator, course: Course, out: Printer) -> None:
         ("sent", course.sent),
         ("received", course.received),
         ("first word", first),
+        *course.media.rows(),
         ("interrupted", course.interrupted),
         ("credits", f"{course.credits} (simulated)"),
         ("took", f"{time.monotonic() - course.started:.1f} s"),

@@ -10,7 +10,7 @@ from typing import Final
 from akool_async.cli.lines import Lines
 from akool_async.cli.options import SayOptions, SessionOptions
 from akool_async.cli.records import show_json
-from akool_async.cli.simulator import load_simulator
+from akool_async.cli.simulator import avatar_media, load_simulator
 from akool_async.cli.terminal import printer
 from akool_async.client import AkoolClient
 from akool_async.conversation import AvatarSession
@@ -59,7 +59,7 @@ async def say(
     if record is not None:
         _, kind = check_target(record)
         require_av(kind)
-    async with _session(wanted, mode=1, simulated=simulated) as avatar:
+    async with _session(wanted, mode=1, simulated=simulated, seen=record is not None) as avatar:
         if record is None:
             await avatar.say(words).spoken()
         else:
@@ -88,7 +88,7 @@ async def _text(argument: str) -> str:
 
 @asynccontextmanager
 async def _session(
-    wanted: SayOptions, *, mode: int, simulated: bool
+    wanted: SayOptions, *, mode: int, simulated: bool, seen: bool = False
 ) -> AsyncIterator[AvatarSession]:
     fields = wanted.fields(mode=mode)
     if not simulated:
@@ -99,7 +99,7 @@ async def _session(
             yield avatar
         return
     async with (
-        load_simulator()(pace=0.1) as sim,
+        load_simulator()(pace=0.1, media=avatar_media(off=not seen)) as sim,
         AkoolClient("any", base_url=sim.url) as akool,
         akool.open_session(**fields) as avatar,
     ):

@@ -20,6 +20,7 @@ __all__ = [
     "Id",
     "Ids",
     "LiveKitServerOptions",
+    "NoMedia",
     "Page",
     "Record",
     "SayOptions",
@@ -88,6 +89,10 @@ Simulated = Annotated[
 Record = Annotated[
     str | None,
     typer.Option("--record", metavar="FILE", help="Keep it as a .webm, .mkv, .mp4 or .wav file."),
+]
+
+NoMedia = Annotated[
+    bool, typer.Option("--no-media", help="The avatar has no face and no voice, text alone.")
 ]
 
 LiveKitUrl = Annotated[

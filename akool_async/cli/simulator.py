@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from akool_async.cli.options import LiveKitServerOptions
-from akool_async.cli.terminal import fail, printer
+from akool_async.cli.options import LiveKitServerOptions, NoMedia
+from akool_async.cli.terminal import fail, note, printer
 from akool_async.errors import InvalidParameterError, MissingDependencyError
 from akool_async.models.addresses import is_loopback
 
 if TYPE_CHECKING:
-    from akool_async.simulator import Simulator
+    from akool_async.simulator import Media, Simulator
+    from akool_async.simulator.media.settings import VoiceFunction
     from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
 
 __all__ = [
     "INSTALL",
     "SimulatorOptions",
+    "avatar_media",
     "livekit_server",
     "load_simulator",
     "serve",
@@ -43,6 +45,24 @@ def load_simulator() -> type[Simulator]:
             f"The simulator can't be imported: {error}.", install=INSTALL
         ) from error
     return Simulator
+
+
+def avatar_media(*, off: bool = False, voice: VoiceFunction | None = None) -> Media | None:
+    """A face, a voice and ears for the simulated avatars; `None` where it is `off`.
+
+    Where a package is missing, a line says which and how to install it, and there is none either.
+    `voice` is a voice other than the usual one.
+    """
+    if off:
+        return None
+    load_simulator()
+    from akool_async.simulator import Media
+
+    try:
+        return Media() if voice is None else Media(voice=voice)
+    except MissingDependencyError as error:
+        note(f"The avatar has no face and no voice: {error}")
+        return None
 
 
 def livekit_server(options: LiveKitServerOptions) -> LiveKitServer | None:
@@ -89,6 +109,7 @@ class SimulatorOptions:
     allow_host: Annotated[
         list[str] | None, typer.Option(help="A name it is called by, for example a container's.")
     ] = None
+    no_media: NoMedia = False
 
 
 async def serve(options: SimulatorOptions, livekit: LiveKitServerOptions) -> int:
@@ -102,6 +123,7 @@ async def serve(options: SimulatorOptions, livekit: LiveKitServerOptions) -> int
             port=options.port,
             livekit=livekit_server(livekit),
             behavior=options.behavior,
+            media=avatar_media(off=options.no_media),
             allow_origins=options.allow_origin or (),
             allow_hosts=options.allow_host or (),
         )

@@ -10,14 +10,14 @@ from akool_async.errors import MissingDependencyError
 __all__ = ["av", "numpy"]
 
 
-def numpy() -> Any:
-    """Raises `MissingDependencyError` where it isn't installed."""
-    return _imported("numpy", "numpy", "sound")
+def numpy(extra: str = "sound") -> Any:
+    """Raises `MissingDependencyError`, which names the extra, where it isn't installed."""
+    return _imported("numpy", "numpy", extra)
 
 
-def av() -> Any:
-    """PyAV. Raises `MissingDependencyError` where it isn't installed."""
-    return _imported("av", "PyAV", "record")
+def av(extra: str = "record") -> Any:
+    """PyAV. Raises `MissingDependencyError`, which names the extra, where it isn't installed."""
+    return _imported("av", "PyAV", extra)
 
 
 def _imported(module: str, name: str, extra: str) -> Any:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import array
 import math
-from dataclasses import dataclass
+import zlib
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def picture(at: float, *, start: float = 0.0, width: int = 64, height: int = 48)
 
 @dataclass
 class Probed:
-    """What is in a file; times in seconds."""
+    """What is in a file; times in seconds. `looks` has a number for each picture that differs."""
 
     codecs: dict[str, list[str]]
     sizes: set[tuple[int, int]]
@@ -46,6 +47,7 @@ class Probed:
     pictures: list[float]
     sound: float
     subtitles: list[tuple[float, float, str]]
+    looks: set[int] = field(default_factory=set)
 
 
 def probe(path: Path) -> Probed:
@@ -69,6 +71,7 @@ def probe(path: Path) -> Probed:
                 if isinstance(frame, av.VideoFrame):
                     found.pictures.append(at)
                     found.sizes.add((frame.width, frame.height))
+                    found.looks.add(zlib.crc32(bytes(frame.planes[0])))
                     was, bright = bright, max(bytes(frame.planes[0])[:40]) > 180
                     if bright and not was:
                         found.flashes.append(at)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias, get_args
 
 from akool_async import validation
 from akool_async.errors import InvalidParameterError
@@ -20,6 +20,8 @@ ListenFunction: TypeAlias = Callable[[AudioFrame], str | Awaitable[str | None] |
 
 _Voice = Literal["syllables", "robot"]
 _Ear = Literal["robot"]
+#: What brings the packages that it needs.
+_EXTRA: Final = "simulator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,5 +63,5 @@ class Media:
         if self.listen is not None and not callable(self.listen):
             validation.choice("listen", self.listen, get_args(_Ear))
         validation.number("end_of_turn", self.end_of_turn, 0.1, 10.0)
-        packages.numpy()
-        packages.av()
+        packages.numpy(_EXTRA)
+        packages.av(_EXTRA)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
 
 from akool_async.errors import InvalidParameterError, MissingDependencyError
-from akool_async.media import packages
 from akool_async.media.frames import AudioFrame
 from akool_async.simulator.media.settings import Media
 
@@ -40,10 +40,10 @@ def test_functions_are_voices_and_ears() -> None:
     assert Media(listen=None).listen is None
 
 
-def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing() -> Any:
-        raise MissingDependencyError("numpy isn't installed.", install="pip install numpy")
-
-    monkeypatch.setattr(packages, "numpy", missing)
-    with pytest.raises(MissingDependencyError, match="numpy"):
+@pytest.mark.parametrize(("module", "name"), [("numpy", "numpy"), ("av", "PyAV")])
+def test_a_missing_package_and_its_extra_are_named(
+    monkeypatch: pytest.MonkeyPatch, module: str, name: str
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingDependencyError, match=rf"{name} isn't.*akool-async\[simulator\]"):
         Media()

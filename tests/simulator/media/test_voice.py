@@ -41,3 +41,9 @@ def test_it_is_loud_and_not_clipped() -> None:
 
 def test_nothing_to_say() -> None:
     assert syllables(" ").pcm == b""
+
+
+def test_a_faster_voice_says_the_same_in_less_time() -> None:
+    usual, fast = syllables("how are you"), syllables("how are you", tempo=2.0)
+    assert fast.duration == pytest.approx(usual.duration / 2, abs=0.001)
+    assert np.abs(fast.to_ndarray().astype(int)).max() > 11_900
