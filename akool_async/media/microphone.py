@@ -11,6 +11,7 @@ from akool_async.media.audio_input import AudioSource, check_audio, read_audio
 from akool_async.media.contract import AudioRequest, AudioWriter, MediaTransport
 from akool_async.media.frames import check_pcm
 from akool_async.media.own_track import OwnTrack
+from akool_async.media.playout import wait_played
 
 __all__ = ["Microphone"]
 
@@ -70,6 +71,7 @@ class Microphone(OwnTrack[AudioWriter]):
         self._ready = asyncio.Event()
         self._clears = 0
         self._unwritten = 0.0
+        self._written = 0
         self._writing = False
 
     # Its life.
@@ -122,6 +124,7 @@ class Microphone(OwnTrack[AudioWriter]):
                 writer = await self._current()
                 if clears != self._clears:
                     return
+                self._written += piece
                 await writer.write(pcm[at : at + piece])
                 if not self.muted:
                     self._spoken(pcm[at : at + piece], self._request, writer.queued)
@@ -167,9 +170,13 @@ class Microphone(OwnTrack[AudioWriter]):
         return dropped
 
     async def wait_for_playout(self) -> None:
-        """Returns when everything written was played, or dropped."""
+        """Returns when everything written was played, or dropped.
+
+        Raises:
+            SendError: the room didn't play it, 5 s after it should have been over.
+        """
         if self._writer is not None:
-            await self._writer.wait_for_playout()
+            await wait_played(self._writer, lambda: self._written)
 
     @property
     def queued(self) -> float:

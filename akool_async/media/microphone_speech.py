@@ -11,6 +11,7 @@ from typing import Final
 
 from akool_async.errors import AkoolError, SendError
 from akool_async.media.contract import AudioRequest, AudioWriter, MediaTransport
+from akool_async.media.playout import wait_played
 from akool_async.media.speech_audio import PlaybackReport, SpeechAudio, SpeechSegment
 
 __all__ = ["MicrophoneSpeech"]
@@ -81,7 +82,7 @@ class _Segment(SpeechSegment):
 
     async def finished(self) -> PlaybackReport:
         if self._cleared is None:
-            await self._writer.wait_for_playout()
+            await wait_played(self._writer, lambda: self._bytes)
         return self._cleared or PlaybackReport(self._bytes / self._rate, interrupted=False)
 
     def forget(self) -> None:

@@ -38,6 +38,15 @@ class MediaPeer(abc.ABC):
     async def unpublish(self, kind: MediaKind) -> None:
         """And ends it."""
 
+    async def replace(self, kind: MediaKind) -> None:
+        """In place of its track it publishes another one; for a moment there may be both."""
+        await self.unpublish(kind)
+        await self.publish(kind)
+
+    async def change_codec(self) -> None:
+        """In place of its video it publishes one of another codec."""
+        pytest.skip("this room has one codec")
+
     #: Luma of the avatar's pictures, 16 to 235.
     grey: int = 100
 

@@ -31,7 +31,13 @@ class Publisher:
         self._fps = fps
         self._tasks: dict[MediaKind, asyncio.Task[None]] = {}
 
-    async def publish(self, kind: MediaKind, *, simulcast: bool = False) -> None:
+    async def publish(
+        self,
+        kind: MediaKind,
+        *,
+        simulcast: bool = False,
+        codec: rtc.VideoCodec.ValueType = rtc.VideoCodec.VP8,
+    ) -> None:
         track: rtc.LocalAudioTrack | rtc.LocalVideoTrack
         if kind == "audio":
             audio = rtc.AudioSource(RATE, 1, queue_size_ms=200)
@@ -42,7 +48,7 @@ class Publisher:
             video = rtc.VideoSource(*self._size)
             track = rtc.LocalVideoTrack.create_video_track("face", video)
             options = rtc.TrackPublishOptions(
-                source=rtc.TrackSource.SOURCE_CAMERA, simulcast=simulcast
+                source=rtc.TrackSource.SOURCE_CAMERA, simulcast=simulcast, video_codec=codec
             )
             work = self._show(video)
         publication = await self.room.local_participant.publish_track(track, options)
@@ -144,6 +150,16 @@ class ServerMediaPeer(ServerPeer, MediaPeer):
 
     async def unpublish(self, kind: MediaKind) -> None:
         await self.avatar.unpublish(kind)
+
+    async def replace(self, kind: MediaKind) -> None:
+        before = self.avatar
+        self.avatar = self._publisher(self.room, self.grey)
+        await self.avatar.publish(kind)
+        await before.unpublish(kind)
+
+    async def change_codec(self) -> None:
+        await self.avatar.unpublish("video")
+        await self.avatar.publish("video", codec=rtc.VideoCodec.H264)
 
     async def mute(self, kind: MediaKind, muted: bool) -> None:
         self.avatar.mute(kind, muted)

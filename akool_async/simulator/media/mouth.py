@@ -20,6 +20,8 @@ __all__ = ["RATE", "TICK", "Mouth"]
 #: Hz and samples of a piece that is sent, 20 ms.
 RATE: Final = 48_000
 TICK: Final = 960
+#: Seconds without a piece taken after which whoever waits for them isn't kept waiting.
+_STALLED: Final = 10.0
 
 
 class Mouth:
@@ -33,6 +35,7 @@ class Mouth:
         self._on_sound = on_sound
         self._waiting: deque[NDArray[Any]] = deque()
         self._samples = 0
+        self._taken = 0
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
         self._resampler: Any = None
         self._resamples: tuple[int, int] | None = None
@@ -60,16 +63,29 @@ class Mouth:
         return left / RATE
 
     async def wait_played(self, *, left: float = 0.0) -> None:
-        """Returns once no more than `left` seconds are queued."""
+        """Returns once no more than `left` seconds are queued.
+
+        Raises:
+            TimeoutError: nothing was played for 10 s.
+        """
         samples = int(left * RATE)
         if self._samples <= samples:
             return
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiters.append((samples, waiter))
-        try:
-            await waiter
-        finally:
-            self._waiters.remove((samples, waiter))
+        while True:
+            taken = self._taken
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiters.append((samples, waiter))
+            try:
+                async with asyncio.timeout(_STALLED):
+                    await waiter
+            except TimeoutError:
+                if taken == self._taken:
+                    text = f"the avatar played nothing for {_STALLED:g} s"
+                    raise TimeoutError(text) from None
+            else:
+                return
+            finally:
+                self._waiters.remove((samples, waiter))
 
     def take(self) -> NDArray[Any]:
         """The next 20 ms, int16; silence where nothing is queued."""
@@ -85,6 +101,7 @@ class Mouth:
             else:
                 self._waiting[0] = first[len(part) :]
         if filled:
+            self._taken += 1
             self._samples -= filled
             self._wake()
         return piece

@@ -95,6 +95,20 @@ async def test_who_waits_can_be_cancelled() -> None:
     assert len(played(mouth)) == 5 * TICK
 
 
+@pytest.mark.virtual_clock
+async def test_who_waits_is_not_kept_waiting_by_a_mouth_that_plays_nothing() -> None:
+    mouth = Mouth(lambda: None)
+    mouth.add(tone(0.1))
+    waiting = asyncio.ensure_future(mouth.wait_played())
+    await asyncio.sleep(8)
+    mouth.take()
+    await asyncio.sleep(8)
+    assert not waiting.done()
+    with pytest.raises(TimeoutError, match="the avatar played nothing for 10 s"):
+        await waiting
+    assert len(played(mouth)) == 4 * TICK
+
+
 async def test_an_empty_sound_is_nothing() -> None:
     mouth = Mouth(lambda: pytest.fail("there is nothing to play"))
     assert mouth.add(AudioFrame(b"", 24_000)) == 0

@@ -138,6 +138,8 @@ class LiveKitMedia(MediaTransport):
 
         if self._closed:
             return
+        for receiver in (self._audio, self._video):
+            receiver.reach(not self._participants.reconnects)
         publications = self._participants.avatar_publications
         audio, video = rtc.TrackKind.KIND_AUDIO, rtc.TrackKind.KIND_VIDEO
         self._audio.follow(_chosen(publications, audio, rtc.TrackSource.SOURCE_MICROPHONE))

@@ -34,7 +34,7 @@ class ParticipantTracker:
         avatar_here: set while the avatar is in the room and receives packets.
         connected: the transport's `connect` has returned; before that no change is reported.
         on_disconnected: called with the vendor's reason when the room is over.
-        on_tracks: called when the avatar's tracks may have changed.
+        on_tracks: called when the avatar's tracks may have changed, or what `reconnects` says.
         on_subscribed: called with each track object that the client makes.
     """
 
@@ -61,6 +61,11 @@ class ParticipantTracker:
     def room(self) -> rtc.Room | None:
         """The room whose events are taken."""
         return self._room
+
+    @property
+    def reconnects(self) -> bool:
+        """Whether the connection is being made again."""
+        return self._reconnecting
 
     @property
     def avatar_publishing(self) -> bool:
@@ -156,6 +161,7 @@ class ParticipantTracker:
         if not self._reconnecting:
             self._reconnecting, self._lossy = True, self._no_left_timer()
             self._report(ConnectionState.RECONNECTING)
+            self._tracks_changed()
 
     def reconnected(self, *, lossy: bool = False) -> None:
         """It is back; `lossy` if it is another one than before."""
@@ -169,6 +175,7 @@ class ParticipantTracker:
         if not self.avatar_here.is_set():
             self._report_left()
         self._check_publishing()
+        self._tracks_changed()
         self.look_around()
 
     def _data(self, packet: rtc.DataPacket) -> None:

@@ -7,6 +7,7 @@ What the client does, in the profile with two peer connections (docs/livekit.md,
 - Subscribing again less than a third of a second after giving up brings frames late or none at all.
   So the room is asked again a second after it was last asked to stop, and to stop only when no one
   wanted the media for a second.
+- What is asked for while the client makes a new connection is lost: it is asked for afterwards.
 - A stream gives what it has and then nothing, without an end, when its track is replaced. A
   subscription that brings nothing for some seconds is renewed, three times at most.
 """
@@ -81,6 +82,7 @@ class _Receiver(Generic[Request, Sink]):
         self._timer: asyncio.TimerHandle | None = None
         self._watch: asyncio.TimerHandle | None = None
         self._received = self._watched = self._renewals = 0
+        self._reachable = True
         self._closed = False
 
     # Called by `LiveKitMedia`.
@@ -106,6 +108,12 @@ class _Receiver(Generic[Request, Sink]):
         self._track = publication.track if publication is not None else None
         self._subscribed, self._stopped_at, self._renewals = False, -_PAUSE, 0
         self._update()
+
+    def reach(self, reachable: bool) -> None:
+        """Whether the room can be asked: not while the client reconnects."""
+        if reachable is not self._reachable:
+            self._reachable = reachable
+            self._update()
 
     def subscribed(self, track: rtc.Track) -> None:
         """The client has a track object of some subscription."""
@@ -152,6 +160,8 @@ class _Receiver(Generic[Request, Sink]):
                 self._timer = self._loop.call_later(_PAUSE, self._unsubscribe)
             return
         if not self._subscribed:
+            if not self._reachable:
+                return
             if (wait := self._stopped_at + _PAUSE - now) > 0:
                 self._timer = self._loop.call_later(wait, self._update)
                 return

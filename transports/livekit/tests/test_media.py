@@ -102,3 +102,13 @@ async def test_the_voice_goes_before_the_sound_of_a_shared_screen(media, room) -
 
 async def test_the_token_decides_what_can_be_done(media) -> None:
     assert media.capabilities == MediaCapabilities(True, True, False, False)
+
+
+async def test_what_is_published_during_a_reconnect_is_asked_for_after_it(media, room) -> None:
+    avatar = room.comes("avatar")
+    media.hear(AudioRequest(), NotingAudio())
+    room.handlers["reconnecting"](None)
+    voice = room.publishes(avatar, "TR_1", AUDIO, rtc.TrackSource.SOURCE_MICROPHONE)
+    assert voice.asked == []
+    room.handlers["reconnected"](None)
+    assert voice.asked == [True]

@@ -120,6 +120,20 @@ async def test_the_room_is_asked_while_there_are_subscriptions(audio, streams) -
     assert publication.asked == [True, False]
 
 
+async def test_while_the_client_reconnects_it_is_not_asked(audio) -> None:
+    audio.open(AudioRequest(), NotingAudio())
+    audio.reach(False)
+    publication = Publication()
+    audio.follow(publication)
+    await asyncio.sleep(1)
+    assert publication.asked == []
+    audio.reach(True)
+    assert publication.asked == [True]
+    audio.reach(False)
+    audio.reach(True)
+    assert publication.asked == [True]
+
+
 async def test_one_that_comes_back_at_once_finds_the_subscription(audio, streams) -> None:
     publication = Publication()
     audio.follow(publication)

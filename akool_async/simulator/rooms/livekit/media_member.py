@@ -72,6 +72,11 @@ class MediaMember(Member):
 
     # -- room to participant
 
+    @property
+    def sent(self) -> set[str]:
+        """The ids of the tracks that are sent to it."""
+        return self._sender.sent
+
     def _there(self) -> dict[str, tuple[Resident, pb.TrackInfo]]:
         """The tracks that could be sent, by id."""
         if not self.grants.can_subscribe:

@@ -8,7 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from aiortc import MediaStreamTrack, RTCBundlePolicy, RTCRtpSender, RTCRtpTransceiver
+from aiortc import (
+    MediaStreamTrack,
+    RTCBundlePolicy,
+    RTCRtpReceiver,
+    RTCRtpSender,
+    RTCRtpTransceiver,
+)
 from livekit.protocol import models as pb
 
 from akool_async.simulator.rooms.livekit.hub import new_sid
@@ -174,9 +180,28 @@ class MediaPeer(Peer):
         await super().close()
 
     def _track(self, track: MediaStreamTrack) -> None:
+        for transceiver in self.connection.getTransceivers():
+            if transceiver.receiver.track is track and track.kind == "audio":
+                _pass_over_padding(transceiver.receiver)
         if self.on_track is not None:
             self.on_track(track)
 
     def _changed(self) -> None:
         if self.connection.connectionState == "connected":
             self.up.set()
+
+
+def _pass_over_padding(receiver: RTCRtpReceiver) -> None:
+    """Keeps frames without data from the decoder.
+
+    Clients probe a new connection with packets of padding. For FFmpeg an empty packet is the end:
+    its decoder takes nothing any more, and the room would be deaf to that participant.
+    """
+    buffer: Any = receiver._RTCRtpReceiver__jitter_buffer  # type: ignore[attr-defined]  # noqa: SLF001
+    add = buffer.add
+
+    def add_packet(packet: Any) -> tuple[bool, Any]:
+        lost, frame = add(packet)
+        return lost, frame if frame is not None and frame.data else None
+
+    buffer.add = add_packet
