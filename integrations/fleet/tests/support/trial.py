@@ -9,6 +9,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -86,9 +87,10 @@ class Trial:
         """How often each job came to its end."""
         redis = Redis.from_url(self.server.url, decode_responses=True)
         try:
-            return {job: int(count) for job, count in (await redis.hgetall("ended")).items()}
+            runs = await redis.smembers("ended")
         finally:
             await redis.aclose()
+        return dict(Counter(run.partition(":")[0] for run in runs))
 
     def most_open(self) -> int:
         """How many sessions were ever open at the same time, by the service's own times."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+import uuid
 
 from akool_fleet import Fleet
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from akool_async import AvatarSession
 
@@ -28,32 +30,46 @@ fleet = Fleet(
 )
 
 
-async def count(name: str, job: str) -> None:
-    redis = Redis.from_url(URL)
-    try:
-        await redis.hincrby(name, job, 1)
-    finally:
-        await redis.aclose()
+async def count(job: str) -> None:
+    """Writes down that a run of the job came to its end.
+
+    Trials stop and restart the server, and the bot must not fail by that: it tries again until the
+    server answers. Each run is a member of its own, so that a try whose answer was lost counts once.
+    """
+    run = f"{job}:{uuid.uuid4().hex}"
+    until = time.monotonic() + 60
+    while True:
+        redis = Redis.from_url(URL, socket_timeout=5, socket_connect_timeout=5)
+        try:
+            await redis.sadd("ended", run)
+        except (RedisError, OSError):
+            if time.monotonic() > until:
+                raise
+            await asyncio.sleep(0.2)
+        else:
+            return
+        finally:
+            await redis.aclose()
 
 
 @fleet.bot(drain="hand_over", retries=5)
 async def visit(avatar: AvatarSession, job: str, seconds: float) -> None:
     """Talks for a while; its end is counted, so that a job done twice is seen."""
     await asyncio.sleep(seconds)
-    await count("ended", job)
+    await count(job)
 
 
 @fleet.bot(drain="finish")
 async def patient(avatar: AvatarSession, job: str, seconds: float) -> None:
     """As `visit`, but a draining worker waits for it."""
     await asyncio.sleep(seconds)
-    await count("ended", job)
+    await count(job)
 
 
 @fleet.bot(retries=5)
 async def failing(avatar: AvatarSession, job: str) -> None:
     """Raises, once its session is open."""
-    await count("ended", job)
+    await count(job)
     raise ValueError("a text that no one should read in a log of the fleet")
 
 
