@@ -76,6 +76,10 @@ class FleetBroker(RedisStreamBroker):
                     continue  # without fields: it was deleted from the queue
                 self._taken.add(message)
                 yield AckableMessage(data=fields[b"data"], ack=self._acknowledgement(message))
+            # The server's client loses a cancellation that comes together with an answer. Each
+            # step of this generator may run in a task of its own.
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise asyncio.CancelledError
 
     async def _read(self, start: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
         async with Redis(connection_pool=self.connection_pool) as redis:

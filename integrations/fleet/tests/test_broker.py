@@ -21,6 +21,8 @@ class LossyLine:
         self._open: set[asyncio.Task[None]] = set()
         self.lose_next_message = False
         self.lost = 0
+        #: Called when the server's answer "nothing came" has been passed on.
+        self.on_nothing: Callable[[], None] | None = None
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[int]:
@@ -65,6 +67,8 @@ class LossyLine:
                 self.lost += 1
                 return
             to.write(data)
+            if self.on_nothing is not None and data in (b"*-1\r\n", b"_\r\n"):
+                self.on_nothing()
 
 
 @pytest.fixture
@@ -114,6 +118,40 @@ async def test_a_message_whose_delivery_was_lost_comes_once(
     expected = [f"message of {job}".encode() for job in ("first", "second", "third", "fourth")]
     assert [message.data for message in got] == expected
     assert await unacknowledged(ledger) == 1  # the fourth
+
+
+@pytest.mark.parametrize("steps", range(5, 13))
+async def test_a_read_that_is_cancelled_as_its_answer_comes_ends(
+    ledger: Ledger, line: tuple[LossyLine, str], steps: int
+) -> None:
+    """At one of these steps of the loop, the server's client takes the answer and loses the
+    cancellation; the worker that waits for the end of the read would never end."""
+    way, url = line
+    broker = FleetBroker(url, queue=ledger.queue, worker="w")
+    messages = broker.listen()
+    reading = asyncio.create_task(anext(messages))  # type: ignore[arg-type]
+    loop = asyncio.get_running_loop()
+
+    def cancel(after: int) -> None:
+        if after:
+            loop.call_soon(cancel, after - 1)
+        else:
+            reading.cancel()
+
+    def answered() -> None:
+        way.on_nothing = None
+        cancel(steps)
+
+    way.on_nothing = answered
+    try:
+        done, _ = await asyncio.wait([reading], timeout=10)
+        assert done
+        assert reading.cancelled()
+    finally:
+        reading.cancel()
+        await asyncio.wait([reading])
+        await messages.aclose()
+        await broker.shutdown()
 
 
 async def test_a_worker_that_ends_puts_back_what_it_read_without_a_seat(ledger: Ledger) -> None:
