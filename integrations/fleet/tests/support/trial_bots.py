@@ -34,7 +34,7 @@ async def count(job: str) -> None:
     """Writes down that a run of the job came to its end.
 
     Trials stop and restart the server, and the bot must not fail by that: it tries again until the
-    server answers. Each run is a member of its own, so that a try whose answer was lost counts once.
+    server answers. Each run is a member of its own, so a try whose answer was lost counts once.
     """
     run = f"{job}:{uuid.uuid4().hex}"
     until = time.monotonic() + 60
