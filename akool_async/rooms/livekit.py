@@ -38,8 +38,9 @@ class OwnLiveKitRoom(OwnRoom):
     """A room on one's own LiveKit server.
 
     Give `avatar_token` and `bot_token`, or a key pair (or have it in the environment), of which
-    tokens are made with `livekit-api` for each session: with the least grants, and a life a little
-    longer than the session's. LiveKit makes the room when the first participant joins.
+    tokens are made with `livekit-api` for each session: with the least grants (this program may
+    publish a microphone and a camera, and nothing where speech goes by data streams), and a life a
+    little longer than the session's. LiveKit makes the room when the first participant joins.
 
     Attributes:
         name: the room's; with ready tokens theirs.
@@ -217,8 +218,7 @@ class OwnLiveKitRoom(OwnRoom):
         if self.bot_token is not None:
             token = secret_text("bot_token", self.bot_token)
         else:
-            # The bot only sends data; receiving data needs the grant to subscribe.
-            token = self._mint(self.bot_identity, self._life(duration), publishes=False)
+            token = self._mint_bot_token(self._life(duration))
         return LiveKitCredentials.read({**self._place(), "livekit_token": token})
 
     def _mint_avatar_token(self, life: float) -> str:
@@ -228,11 +228,16 @@ class OwnLiveKitRoom(OwnRoom):
         minted: str = token.to_jwt()
         return minted
 
-    def _mint(self, identity: str | None, life: float, *, publishes: bool) -> str:
-        minted: str = self._token(identity, life, publishes=publishes).to_jwt()
+    def _mint_bot_token(self, life: float) -> str:
+        # Its microphone and camera are what the avatar hears and sees, unless speech comes by data
+        # streams alone. Receiving data needs the grant to subscribe.
+        publishes = not self.audio_only_from_data_stream
+        sources = {"can_publish_sources": ["microphone", "camera"]} if publishes else {}
+        token = self._token(self.bot_identity, life, publishes=publishes, **sources)
+        minted: str = token.to_jwt()
         return minted
 
-    def _token(self, identity: str | None, life: float, *, publishes: bool) -> Any:
+    def _token(self, identity: str | None, life: float, *, publishes: bool, **more: Any) -> Any:
         return access_token(
             self.api_key,
             secret_text("api_secret", self.api_secret),
@@ -242,6 +247,7 @@ class OwnLiveKitRoom(OwnRoom):
             can_publish=publishes,
             can_publish_data=True,
             can_subscribe=True,
+            **more,
         )
 
     # For people.

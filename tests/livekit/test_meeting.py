@@ -2,43 +2,26 @@
 
 from __future__ import annotations
 
-import array
 import asyncio
 import json
-import math
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
-from typing import Any, Self
+from typing import Any
 
 import pytest
 import pytest_asyncio
 from livekit import rtc
+from meeting_room import RATE, Listener, MeetingRooms, tone
 
 from akool_async import (
-    AkoolClient,
-    AvatarSession,
-    ConversationOptions,
     NotSupportedError,
-    OwnLiveKitRoom,
     PlaybackTimeoutError,
     SendError,
 )
 from akool_async.simulator import Simulator
-from akool_async.simulator.meeting.player import MeetingPlayer
 from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
 from akool_async.testing.conformance import TIMEOUT, until
 
 pytestmark = pytest.mark.livekit_server
-
-AVATAR = "dvp_Tristan_cloth2_1080P"
-RATE = 24_000
-
-
-def tone(seconds: float, *, rate: int = RATE, hz: float = 440.0) -> bytes:
-    samples = (
-        round(8_000 * math.sin(2 * math.pi * hz * n / rate)) for n in range(int(seconds * rate))
-    )
-    return array.array("h", samples).tobytes()
 
 
 @pytest_asyncio.fixture
@@ -50,84 +33,9 @@ async def sim() -> AsyncIterator[Simulator]:
 
 @pytest_asyncio.fixture
 async def meeting(sim: Simulator, server: LiveKitServer) -> AsyncIterator[Callable[..., Any]]:
-    """`await meeting()`: a session in a room of one's own there, and the avatar's player."""
-    async with AsyncExitStack() as stack:
-        akool = await stack.enter_async_context(AkoolClient("any", base_url=sim.url))
-
-        async def enter(**options: float) -> tuple[AvatarSession, MeetingPlayer, OwnLiveKitRoom]:
-            room = OwnLiveKitRoom(
-                url=server.websocket_url,
-                api_key=server.api_key,
-                api_secret=server.api_secret,
-                audio_only_from_data_stream=True,
-            )
-            avatar = await stack.enter_async_context(
-                akool.open_session(
-                    AVATAR,
-                    duration=120,
-                    room=room,
-                    scene_mode="meeting",
-                    options=ConversationOptions(**options),  # type: ignore[arg-type]
-                )
-            )
-            assert avatar.info.session_id is not None
-            return avatar, sim.meeting(avatar.info.session_id), room
-
-        yield enter
-
-
-class Listener:
-    """Someone else in the room, who hears and sees the avatar."""
-
-    def __init__(self, server: LiveKitServer, room: OwnLiveKitRoom) -> None:
-        assert room.name is not None
-        self._server = server
-        self._name = room.name
-        self._avatar = room.avatar_identity
-        self._room = rtc.Room()
-        self._tasks: list[asyncio.Task[None]] = []
-        #: Loudness of every 20 ms heard, and how open the mouth was in every picture.
-        self.heard: list[float] = []
-        self.mouths: list[int] = []
-        self.attributes: dict[str, str] = {}
-        self.kind = 0
-
-    async def __aenter__(self) -> Self:
-        self._room.on("track_subscribed", self._subscribed)
-        await self._room.connect(
-            self._server.websocket_url, self._server.token("ear", self._name, lifetime=300)
-        )
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._room.disconnect()
-
-    def _subscribed(self, track: rtc.Track, _: object, who: rtc.RemoteParticipant) -> None:
-        if who.identity == self._avatar:
-            self.attributes, self.kind = dict(who.attributes), who.kind
-            audio = track.kind == rtc.TrackKind.KIND_AUDIO
-            self._tasks.append(
-                asyncio.create_task(self._hear(track) if audio else self._see(track))
-            )
-
-    async def _hear(self, track: rtc.Track) -> None:
-        async for event in rtc.AudioStream.from_track(
-            track=track, sample_rate=RATE, num_channels=1, frame_size_ms=20
-        ):
-            self.heard.append(max(abs(s) for s in event.frame.data))
-
-    async def _see(self, track: rtc.Track) -> None:
-        async for event in rtc.VideoStream(track, format=rtc.VideoBufferType.I420):
-            frame = event.frame
-            column = [frame.data[y * frame.width + frame.width // 2] for y in range(60, 118)]
-            self.mouths.append(sum(value < 100 for value in column))
-
-    @property
-    def loud(self) -> bool:
-        return any(value > 2_000 for value in self.heard[-3:])
+    """`await meeting()`: a session that takes data streams, and the avatar's player."""
+    async with MeetingRooms(sim, server) as rooms:
+        yield rooms.enter
 
 
 async def test_speech_is_played_and_reported(meeting: Callable[..., Any]) -> None:
@@ -267,7 +175,7 @@ async def test_only_the_avatar_reports(meeting: Callable[..., Any], server: Live
         playback = avatar.play_audio(tone(1.0))
         await until(lambda: bool(player.segments) and player.segments[0].played > 0)
         with pytest.raises(rtc.RpcError) as refused:
-            await ear._room.local_participant.perform_rpc(
+            await ear.room.local_participant.perform_rpc(
                 destination_identity=str(room.bot_identity),
                 method="lk.playback_finished",
                 payload=json.dumps({"playback_position": 9.0, "interrupted": False}),

@@ -57,13 +57,23 @@ class TestKeyPair:
         )
         assert bot.video is not None
         assert (bot.identity, bot.video.room) == ("bot", "r")
-        assert not bot.video.can_publish
+        assert bot.video.can_publish
+        assert bot.video.can_publish_sources == ["microphone", "camera"]
         assert bot.video.can_publish_data
         for claims in (avatar, bot):
             assert claims.video is not None
             assert not claims.video.room_admin
             assert not claims.video.room_create
             assert not claims.video.room_list
+
+    def test_who_speaks_by_data_streams_publishes_nothing(self) -> None:
+        room = OwnLiveKitRoom(**PAIR, audio_only_from_data_stream=True)
+        token = room.renew().livekit_token
+        assert token is not None
+        bot = api.TokenVerifier(KEY, SECRET).verify(token.get_secret_value())
+        assert bot.video is not None
+        assert not bot.video.can_publish
+        assert bot.video.can_publish_data
 
     def test_renewing_gives_the_bot_another_token(self) -> None:
         room = OwnLiveKitRoom(**PAIR, bot_identity="bot")

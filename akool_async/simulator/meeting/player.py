@@ -2,7 +2,8 @@
 
 The rules are those of LiveKit's data-stream avatars, which the service's meeting mode follows
 (docs/protocol.md §2 "Your own voice"). A segment ends by its end mark; where that is lost, by the
-next segment's header, by a clear, or after ten seconds without audio.
+next segment's header, by a clear, or after ten seconds without audio. Speech in a published track
+has neither header nor end mark (`track.TrackSpeech`), and its end is reported to no one.
 """
 
 from __future__ import annotations
@@ -16,14 +17,15 @@ from typing import Final, Literal
 from akool_async.simulator.clock import Clock
 from akool_async.simulator.meeting.output import SilentOutput, SpeechOutput
 
-__all__ = ["MeetingPlayer", "Segment"]
+__all__ = ["MeetingPlayer", "Segment", "Way"]
 
 #: Seconds without audio after which a segment is over.
 IDLE: Final = 10.0
 #: Seconds of audio that are played at once.
 _CHUNK: Final = 0.02
 
-EndedBy = Literal["end", "header", "clear", "idle"]
+EndedBy = Literal["end", "header", "clear", "idle", "quiet"]
+Way = Literal["stream", "track"]
 
 
 @dataclass(eq=False, slots=True)
@@ -34,16 +36,18 @@ class Segment:
         sender: who sent it.
         sample_rate: in Hz.
         channels: how many.
+        way: how it came: by a data stream, or in a published track.
         received: bytes that came.
         ended_by: what ended it; `None`: it goes on.
         cleared: it was cleared before its end.
         played: seconds that were played.
-        reported: its end was reported to the sender.
+        reported: its end was reported to the sender; never that of a track's.
     """
 
     sender: str
     sample_rate: int
     channels: int
+    way: Way = "stream"
     received: int = 0
     ended_by: EndedBy | None = None
     cleared: bool = False
@@ -79,6 +83,8 @@ class Segment:
 
     def take(self) -> bytes:
         """The next samples to be played; fewer than usual only at the end."""
+        # Here and not in `more`, which begins to run later: what comes in between isn't missed.
+        self._changed.clear()
         sample = 2 * self.channels
         size = int(self.bytes_per_second * _CHUNK) // sample * sample
         if len(self._waiting) < size and self.ended_by is None:
@@ -94,14 +100,14 @@ class Segment:
         self.played = max(0.0, self._written / self.bytes_per_second - queued)
 
     async def more(self) -> None:
-        """Returns when something was fed, or it ended."""
-        self._changed.clear()
+        """Returns when something was fed since the last `take`, or it ended."""
         await self._changed.wait()
 
     async def until_cleared(self) -> None:
         """Returns when it was cleared."""
         while not self.cleared:
-            await self.more()
+            self._changed.clear()
+            await self._changed.wait()
 
 
 #: Reports that a segment begins to be heard, or is over, to its sender.
@@ -137,11 +143,18 @@ class MeetingPlayer:
         self._arrived = asyncio.Event()
         self._over: asyncio.Queue[Segment] = asyncio.Queue()
 
-    def begin(self, sender: str, sample_rate: int, channels: int) -> Segment:
-        """A segment's header came."""
+    @property
+    def taking(self) -> bool:
+        """Whether a segment has begun that hasn't ended: more of it comes."""
+        return bool(self._waiting) and self._waiting[-1].ended_by is None
+
+    def begin(
+        self, sender: str, sample_rate: int, channels: int, *, way: Way = "stream"
+    ) -> Segment:
+        """A segment's header came, or speech began in a track."""
         if self._waiting:
             self._waiting[-1].end("header")
-        segment = Segment(sender, sample_rate, channels)
+        segment = Segment(sender, sample_rate, channels, way)
         self.segments.append(segment)
         self._waiting.append(segment)
         self._arrived.set()
@@ -223,6 +236,6 @@ class MeetingPlayer:
         """In order, and beside playing: the call to the sender takes its time."""
         while True:
             segment = await self._over.get()
-            if self.reports:
+            if self.reports and segment.way == "stream":
                 await self.on_finished(segment)
                 segment.reported = True

@@ -54,6 +54,17 @@ async def scene() -> AsyncIterator[Scene]:
     assert task.cancelled()
 
 
+@pytest.mark.parametrize("steps", range(4))
+async def test_audio_that_comes_while_it_begins_to_wait_for_more(scene: Scene, steps: int) -> None:
+    segment = scene.player.begin("bot", RATE, 1)
+    for _ in range(steps):  # wherever the player is
+        await asyncio.sleep(0)
+    segment.feed(bytes(2 * RATE // 10))
+    segment.end()
+    await scene.passes(0.5)
+    assert scene.finished == [(0.1, False)]
+
+
 async def test_a_segment_is_played_in_its_time_and_reported_once(scene: Scene) -> None:
     segment = scene.speech(1.0)
     await scene.passes(0.9)

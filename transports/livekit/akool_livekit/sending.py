@@ -152,6 +152,7 @@ class LiveKitAudioWriter(Publication["rtc.AudioSource"], AudioWriter):
         self._request = request
         self._source = rtc.AudioSource(request.sample_rate, request.channels, queue_ms)
         self._track = rtc.LocalAudioTrack.create_audio_track("microphone", self._source)
+        self._capturing: asyncio.Task[None] | None = None
 
     def _options(self) -> rtc.TrackPublishOptions:
         from livekit import rtc
@@ -167,23 +168,37 @@ class LiveKitAudioWriter(Publication["rtc.AudioSource"], AudioWriter):
         """See `AudioWriter`."""
         from livekit import rtc
 
+        # A writer that was cancelled leaves a frame with which the native part is still busy, even
+        # some ten milliseconds after its queue was cleared: it refuses the next one until then.
+        while self._capturing is not None and not self._capturing.done():
+            await asyncio.wait({self._capturing})
         self._check_open()
         samples = len(pcm) // (2 * self._request.channels)
         frame = rtc.AudioFrame(pcm, self._request.sample_rate, self._request.channels, samples)
-        try:
-            await self._source.capture_frame(frame)
-        except Exception as error:
-            # The client has no class of its own for what its native part refuses.
-            self._check_open()
-            raise SendError(f"LiveKit took no sound: {error}", retryable=False) from error
+        loop = asyncio.get_running_loop()
+        capturing = loop.create_task(self._source.capture_frame(frame), name="livekit sound")
+        self._capturing = capturing
+        capturing.add_done_callback(_note)
+        await asyncio.wait({capturing})
         self._check_open()
+        error = capturing.exception()
+        if error is not None:
+            # The client has no class of its own for what its native part refuses.
+            raise SendError(f"LiveKit took no sound: {error}", retryable=False) from error
 
     def clear(self) -> float:
         """See `AudioWriter`."""
         dropped = self.queued
         if self._ended is None:
             self._source.clear_queue()
+            if self._capturing is not None and not self._capturing.done():
+                # A frame that is only now handed over is dropped, too.
+                self._capturing.add_done_callback(self._clear_again)
         return dropped
+
+    def _clear_again(self, _: asyncio.Task[None]) -> None:
+        if self._ended is None:
+            self._source.clear_queue()
 
     async def wait_for_playout(self) -> None:
         """See `AudioWriter`."""
@@ -198,6 +213,12 @@ class LiveKitAudioWriter(Publication["rtc.AudioSource"], AudioWriter):
     async def end(self, error: DisconnectedError) -> None:
         """See `Publication`."""
         self.clear()  # whoever waits for playing is done
+        if self._ended is None:
+            self._ended = error
+        capturing, self._capturing = self._capturing, None
+        if capturing is not None and not capturing.done():
+            capturing.cancel()
+            await asyncio.wait({capturing})
         await super().end(error)
 
 

@@ -12,6 +12,7 @@ from livekit.rtc.participant import PublishTrackError
 
 from akool_async.errors import DisconnectedError, SendError
 from akool_async.media import AudioRequest, VideoFrame
+from akool_async.testing.waiting import until
 
 
 class VendorRoom:
@@ -73,6 +74,32 @@ async def test_one_that_the_client_published_again_is_found_by_its_track(writer)
     room.track_publications = {"TR_new": room.track_publications.pop("TR_0")}
     await writer.close()
     assert room.track_publications == {}
+
+
+async def test_writing_goes_on_at_once_after_a_cancelled_writer_and_clear(writer) -> None:
+    """The native part is still busy with the frame of the cancelled one then."""
+
+    async def speak() -> None:
+        while True:
+            await writer.write(bytes(4800))  # 100 ms
+
+    for _ in range(5):
+        speaking = asyncio.create_task(speak())
+        await until(lambda: writer.queued > 0.2)
+        speaking.cancel()
+        await asyncio.wait({speaking})
+        assert writer.clear() > 0.1
+        await writer.write(bytes(960))
+        await asyncio.wait_for(writer.wait_for_playout(), 20)
+        assert writer.queued == 0
+
+
+async def test_the_end_stops_who_is_writing(writer) -> None:
+    speaking = asyncio.create_task(writer.write(bytes(48_000 * 3)))
+    await until(lambda: writer.queued > 0.2)
+    await writer.end(DisconnectedError("the room was left", reason="closed"))
+    with pytest.raises(DisconnectedError, match="the room was left"):
+        await asyncio.wait_for(speaking, 20)
 
 
 async def test_a_refusal_says_why(writer) -> None:

@@ -99,11 +99,14 @@ class RoomClient:
         except rtc.participant.PublishDataError as error:
             logger.debug("the room took no packet: %s", error)
 
-    async def meet(self, player: MeetingPlayer) -> None:
-        """Speaks what others send it, by the track that it published."""
+    async def meet(self, player: MeetingPlayer, *, tracks: bool) -> None:
+        """Speaks what others send it, by the track that it published.
+
+        `tracks`: what they say in their microphones, too.
+        """
         assert self._room is not None
         assert self._source is not None
-        self._meeting = RoomMeeting(self._room, self._source, player)
+        self._meeting = RoomMeeting(self._room, self._source, player, tracks=tracks)
         async with asyncio.timeout(_JOIN_TIMEOUT):
             await self._meeting.start()
 

@@ -11,7 +11,8 @@ from typing import Any, Final
 from livekit import rtc
 
 from akool_async.simulator.meeting.player import MeetingPlayer, Segment
-from akool_async.simulator.rooms.livekit_server.voice import RoomVoice, TalkingFace
+from akool_async.simulator.meeting.track import TrackSpeech
+from akool_async.simulator.rooms.livekit_server.voice import SAMPLE_RATE, RoomVoice, TalkingFace
 
 __all__ = ["RoomMeeting"]
 
@@ -23,14 +24,20 @@ _STARTED: Final = "lk.playback_started"
 _FINISHED: Final = "lk.playback_finished"
 #: Seconds for the answer to a report.
 _REPORT_TIMEOUT: Final = 5.0
+#: Milliseconds of a track that are taken at a time.
+_PIECE_MS: Final = 20
 
 
 class RoomMeeting:
     """One stay of the avatar in the room."""
 
-    def __init__(self, room: rtc.Room, source: rtc.AudioSource, player: MeetingPlayer) -> None:
+    def __init__(
+        self, room: rtc.Room, source: rtc.AudioSource, player: MeetingPlayer, *, tracks: bool
+    ) -> None:
+        """`tracks`: speech comes in the microphones of others, too."""
         self._room = room
         self._player = player
+        self._tracks = tracks
         self._voice = RoomVoice(source)
         self._face = TalkingFace(self._voice)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -43,9 +50,40 @@ class RoomMeeting:
         player.on_finished = self._finished
         self._room.register_byte_stream_handler(_TOPIC, self._stream)
         self._room.local_participant.register_rpc_method(_CLEAR, self._clear)
+        if self._tracks:
+            self._listen()
         await self._face.publish(self._room)
         self._spawn(self._face.run(), "simulator-meeting-face")
         self._spawn(player.run(), "simulator-meeting-player")
+
+    def _listen(self) -> None:
+        """Hears every microphone that is published, or will be."""
+        room = self._room
+
+        def published(publication: rtc.RemoteTrackPublication, _: object) -> None:
+            if publication.source == rtc.TrackSource.SOURCE_MICROPHONE:
+                publication.set_subscribed(True)
+
+        def subscribed(track: rtc.Track, _: object, who: rtc.RemoteParticipant) -> None:
+            self._spawn(self._hear(track, who.identity), "simulator-meeting-hearing")
+
+        room.on("track_published", published)
+        room.on("track_subscribed", subscribed)
+        for participant in list(room.remote_participants.values()):
+            for publication in list(participant.track_publications.values()):
+                published(publication, participant)
+
+    async def _hear(self, track: rtc.Track, sender: str) -> None:
+        speech = TrackSpeech(self._player, sender, sample_rate=SAMPLE_RATE, channels=1)
+        sound = rtc.AudioStream.from_track(
+            track=track, sample_rate=SAMPLE_RATE, num_channels=1, frame_size_ms=_PIECE_MS
+        )
+        try:
+            async for event in sound:
+                speech.feed(bytes(event.frame.data))
+        finally:
+            speech.close()
+            await sound.aclose()
 
     async def stop(self) -> None:
         """Ends its tasks."""
@@ -90,6 +128,8 @@ class RoomMeeting:
         return "ok"
 
     async def _started(self, segment: Segment) -> None:
+        if segment.way == "track":
+            return
         # Not waited for: who didn't ask for it answers that there is no such method.
         self._spawn(self._call(segment.sender, _STARTED, ""), "simulator-meeting-started")
 

@@ -92,7 +92,13 @@ class LiveKitServerRoom(SimRoom):
     async def meet(self, player: MeetingPlayer) -> None:
         """See `SimRoom`."""
         self._meeting = player
-        await self._avatar.meet(player)
+        await self._avatar.meet(player, tracks=self._hears_tracks)
+
+    @property
+    def _hears_tracks(self) -> bool:
+        """Whether speech may come in a published track; the credentials may rule that out."""
+        own = self.request.credentials
+        return own is None or not own.get("audio_only_from_data_stream")
 
     def new_token(self, *, lifetime: float | None = None, identity: str | None = None) -> str:
         """A token for this room; `lifetime` in seconds, by default a little over the session's."""
@@ -183,7 +189,7 @@ class LiveKitServerRoom(SimRoom):
         token = self.new_token(identity=self.avatar_identity)
         await self._avatar.join(self.server.websocket_url, token, track=True)
         if self._meeting is not None:
-            await self._avatar.meet(self._meeting)
+            await self._avatar.meet(self._meeting, tracks=self._hears_tracks)
 
     async def _avatar_leaves(self) -> None:
         await self._avatar.leave()

@@ -1,0 +1,53 @@
+"""Speech in a published audio track: where it begins and ends is to be heard, nothing marks it."""
+
+from __future__ import annotations
+
+from array import array
+from typing import Final
+
+from akool_async.simulator.meeting.player import MeetingPlayer, Segment
+
+__all__ = ["END_OF_SPEECH", "TrackSpeech"]
+
+#: Seconds of quiet that end a segment; they belong to it.
+END_OF_SPEECH: Final = 0.3
+#: The peak of a piece from which it counts as speech, of 32,768.
+_LOUD: Final = 400
+
+
+class TrackSpeech:
+    """Makes segments of what is heard in one track, for the avatar to speak.
+
+    Speech in another track while a segment is open is not spoken: an avatar has one voice.
+    """
+
+    def __init__(
+        self, player: MeetingPlayer, sender: str, *, sample_rate: int, channels: int
+    ) -> None:
+        """The form of the pieces that it is fed with."""
+        self._player = player
+        self._sender = sender
+        self._form = (sample_rate, channels)
+        self._segment: Segment | None = None
+        self._quiet = 0
+
+    def feed(self, pcm: bytes) -> None:
+        """Takes the next s16le samples of the track, some ten milliseconds."""
+        samples = array("h", pcm)
+        loud = any(abs(sample) > _LOUD for sample in samples)
+        segment = self._segment
+        if segment is None or segment.ended_by is not None:
+            if not loud or self._player.taking:
+                return
+            rate, channels = self._form
+            segment = self._segment = self._player.begin(self._sender, rate, channels, way="track")
+        self._quiet = 0 if loud else self._quiet + len(pcm)
+        segment.feed(pcm)
+        if self._quiet >= END_OF_SPEECH * segment.bytes_per_second:
+            self.close()
+
+    def close(self) -> None:
+        """The track is over, and what is spoken in it."""
+        segment, self._segment, self._quiet = self._segment, None, 0
+        if segment is not None:
+            segment.end("quiet")
