@@ -1,14 +1,15 @@
 """What happened in a conversation: every event a program can match on, and the reply.
 
-All of them are frozen dataclasses. `AvatarSession.events` gives them to a reader, and
-`AvatarSession.on` to a function.
+All of them are immutable structs of `msgspec`: its `structs.asdict` and `structs.replace` go with
+them. `AvatarSession.events` gives them to a reader, and `AvatarSession.on` to a function.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
+
+import msgspec
 
 __all__ = [
     "AvatarLeft",
@@ -84,8 +85,7 @@ class ReplyOptions(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """A whole message of the avatar.
 
     Attributes:
@@ -109,21 +109,18 @@ class Reply:
     matched_by: MatchedBy | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """Base of every event; `on(Event)` hears all of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyStarted(Event):
+class ReplyStarted(Event, frozen=True):
     """The avatar began a message. `question` is the mid of what it answers, `None`: of no `ask`."""
 
     mid: str
     question: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyDelta(Event):
+class ReplyDelta(Event, frozen=True):
     """The next piece of the avatar's message."""
 
     text: str
@@ -131,8 +128,7 @@ class ReplyDelta(Event):
     question: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyDone(Event):
+class ReplyDone(Event, frozen=True):
     """A message of the avatar is over: an answer to `ask` or to speech, or of its own accord."""
 
     reply: Reply
@@ -144,8 +140,7 @@ class ReplyDone(Event):
         return self.reply.text
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyIncomplete(Event):
+class ReplyIncomplete(Event, frozen=True):
     """Parts of a message were lost: `text` is what did arrive, `missing` the parts that didn't."""
 
     text: str
@@ -155,8 +150,7 @@ class ReplyIncomplete(Event):
     question: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class UserSpoke(Event):
+class UserSpoke(Event, frozen=True):
     """Speech recognition heard a person in the room; typed questions that come back are left out.
 
     `complete` is `False` where parts of the text were lost on the way.
@@ -167,22 +161,19 @@ class UserSpoke(Event):
     complete: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class SpeakingStarted(Event):
+class SpeakingStarted(Event, frozen=True):
     """The avatar began to speak (`audio_start`)."""
 
     mid: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SpeakingStopped(Event):
+class SpeakingStopped(Event, frozen=True):
     """The avatar stopped speaking (`audio_end`)."""
 
     mid: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class MessageLate(Event):
+class MessageLate(Event, frozen=True):
     """A part came after its message had ended."""
 
     text: str
@@ -190,23 +181,20 @@ class MessageLate(Event):
     idx: int
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownReceived(Event):
+class UnknownReceived(Event, frozen=True):
     """A packet that wasn't understood, with its bytes and why."""
 
     raw: bytes
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownSenderMessage(Event):
+class UnknownSenderMessage(Event, frozen=True):
     """A participant that isn't the avatar sends messages; reported once, all are counted."""
 
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ParticipantJoined(Event):
+class ParticipantJoined(Event, frozen=True):
     """Someone is in the room and can hear; `name` is for people to read, "" where there is none.
 
     Not of those who were there before the session opened: `AvatarSession.participants`.
@@ -217,8 +205,7 @@ class ParticipantJoined(Event):
     is_avatar: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ParticipantLeft(Event):
+class ParticipantLeft(Event, frozen=True):
     """Someone left the room, or the connection was given up."""
 
     identity: str
@@ -226,8 +213,7 @@ class ParticipantLeft(Event):
     is_avatar: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ParticipantSpeaking(Event):
+class ParticipantSpeaking(Event, frozen=True):
     """Someone began to speak, or ceased to, by the room's own measure of loudness.
 
     Known while it is asked for by name, `on(ParticipantSpeaking)` or `events(ParticipantSpeaking)`:
@@ -241,22 +227,19 @@ class ParticipantSpeaking(Event):
     speaking: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Reconnecting(Event):
+class Reconnecting(Event, frozen=True):
     """The connection is interrupted and being made again."""
 
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Reconnected(Event):
+class Reconnected(Event, frozen=True):
     """The connection is back; `lossy`: packets of meanwhile may be lost."""
 
     lossy: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AvatarReady(Event):
+class AvatarReady(Event, frozen=True):
     """The avatar is in the room, and the session opens.
 
     `publishing`: whether it was seen to publish audio or video, as the service's avatars do before
@@ -266,20 +249,17 @@ class AvatarReady(Event):
     publishing: bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class AvatarLeft(Event):
+class AvatarLeft(Event, frozen=True):
     """The avatar left the room; it may come back."""
 
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AvatarReturned(Event):
+class AvatarReturned(Event, frozen=True):
     """The avatar is in the room again."""
 
 
-@dataclass(frozen=True, slots=True)
-class TrackPublished(Event):
+class TrackPublished(Event, frozen=True):
     """The avatar publishes audio or video from now on; it needn't be read.
 
     `track_id` and `name` are the room's, as in `AvatarSession.tracks`.
@@ -290,8 +270,7 @@ class TrackPublished(Event):
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TrackUnpublished(Event):
+class TrackUnpublished(Event, frozen=True):
     """The avatar doesn't publish this track any more, or left."""
 
     kind: Literal["audio", "video"]
@@ -299,44 +278,38 @@ class TrackUnpublished(Event):
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FirstAudio(Event):
+class FirstAudio(Event, frozen=True):
     """The first audio of the avatar came to a reader, `seconds` after the session was joined."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class FirstVideo(Event):
+class FirstVideo(Event, frozen=True):
     """The first picture of the avatar came to a reader, `seconds` after the session was joined."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class TokenExpiring(Event):
+class TokenExpiring(Event, frozen=True):
     """The room's token expires in `seconds_left`, where that is known."""
 
     seconds_left: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SessionEnding(Event):
+class SessionEnding(Event, frozen=True):
     """The session's `duration` is up in `seconds_left`."""
 
     seconds_left: float
 
 
-@dataclass(frozen=True, slots=True)
-class SessionRenewing(Event):
+class SessionRenewing(Event, frozen=True):
     """`open_session(…, renew="quiet")`: the session ends in `seconds_left`; another is opened."""
 
     session_id: str | None
     seconds_left: float
 
 
-@dataclass(frozen=True, slots=True)
-class SessionRenewed(Event):
+class SessionRenewed(Event, frozen=True):
     """Another session has taken over; the avatar that people should see now is its.
 
     Attributes:
@@ -356,44 +329,60 @@ class SessionRenewed(Event):
     avatar_id: str | None
     transport: str
     own_room: bool
-    credentials: Mapping[str, object] = field(repr=False)
+    credentials: Mapping[str, object]
     gap: float = 0.0
     quiet: bool = True
 
+    def __repr__(self) -> str:
+        return _repr(self, hidden="credentials")
 
-@dataclass(frozen=True, slots=True)
-class SessionNotRenewed(Event):
+
+class SessionNotRenewed(Event, frozen=True):
     """No other session can be had: this one ends in `seconds_left`, `error` says why."""
 
     error: BaseException
     seconds_left: float
 
 
-@dataclass(frozen=True, slots=True)
-class Idle(Event):
+class Idle(Event, frozen=True):
     """No one has spoken for `seconds`; `watch` is what `on_idle` or `idle_timeout` set up."""
 
     seconds: float
-    watch: object = field(default=None, repr=False, compare=False)
+    watch: object = None
+
+    def __eq__(self, other: object) -> bool:
+        return self.seconds == other.seconds if isinstance(other, Idle) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((Idle, self.seconds))
+
+    def __repr__(self) -> str:
+        return _repr(self, hidden="watch")
 
 
-@dataclass(frozen=True, slots=True)
-class Disconnected(Event):
+class Disconnected(Event, frozen=True):
     """The room is gone for good; the last event. `reason` as in `DisconnectedError`."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class EventsLost(Event):
+class EventsLost(Event, frozen=True):
     """This reader was too slow: `count` events before the next one are lost to it."""
 
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class HandlerFailed(Event):
+class HandlerFailed(Event, frozen=True):
     """A handler or the responder raised; the conversation went on."""
 
     error: BaseException
     where: str
+
+
+def _repr(event: Event, *, hidden: str) -> str:
+    """As every event's, without one field."""
+    pairs: list[tuple[str, Any]] = [
+        (name, getattr(event, name)) for name in event.__struct_fields__
+    ]
+    shown = ", ".join(f"{name}={value!r}" for name, value in pairs if name != hidden)
+    return f"{type(event).__name__}({shown})"

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-import dataclasses
 import inspect
 from typing import Any
 
+import msgspec
 import pytest
 
 from akool_async import events
@@ -19,7 +19,7 @@ KINDS = [
 def sample(kind: type[Any]) -> Any:
     """One of a kind, from a value for each required field."""
     values: dict[str, Any] = {"reply": Reply("hi", "m", "fin"), "error": ValueError("x")}
-    required = [one for one in dataclasses.fields(kind) if one.default is dataclasses.MISSING]
+    required = [one for one in msgspec.structs.fields(kind) if one.required]
     return kind(**{one.name: values.get(one.name, one.name) for one in required})
 
 
@@ -27,11 +27,11 @@ def sample(kind: type[Any]) -> Any:
 def test_every_event_is_public_and_cannot_be_changed(kind: type[Any]) -> None:
     assert kind.__name__ in events.__all__
     event = sample(kind)
-    with pytest.raises((dataclasses.FrozenInstanceError, AttributeError, TypeError)):
+    with pytest.raises(AttributeError):
         event.added = 1
-    for field in dataclasses.fields(kind):
-        with pytest.raises(dataclasses.FrozenInstanceError):
-            setattr(event, field.name, None)
+    for field in kind.__struct_fields__:
+        with pytest.raises(AttributeError):
+            setattr(event, field, None)
 
 
 def test_the_end_of_a_reply_has_its_text() -> None:

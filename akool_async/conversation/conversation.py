@@ -398,6 +398,11 @@ class Conversation:
         """See `QuestionPort`."""
         return self.driver.cancel(mid)
 
+    @property
+    def admits(self) -> bool:
+        """See `QuestionPort`."""
+        return self.gate.is_open
+
     async def admitted(self) -> None:
         """See `QuestionPort`."""
         await self.gate.passed()

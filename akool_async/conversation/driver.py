@@ -99,6 +99,7 @@ class Driver:
         self._ended = False
         self._received = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._scheduling = False
         #: When the timer is due. Kept here: uvloop's handle of a timer due at once has no `when`.
         self._due = 0.0
         self._drain_until: float | None = None
@@ -278,7 +279,16 @@ class Driver:
     # Time.
 
     def schedule(self) -> None:
-        """Looks at the deadline again: to be called when one may have come nearer."""
+        """Looks at the deadline again: to be called when one may have come nearer.
+
+        It is looked at once, after what is ready to run now: whoever waits for a reply comes first.
+        """
+        if not (self._scheduling or self._ended):
+            self._scheduling = True
+            self._loop.call_soon(self._look_at_deadline)
+
+    def _look_at_deadline(self) -> None:
+        self._scheduling = False
         if self._ended or self._drain_until is not None:
             return
         when = min(

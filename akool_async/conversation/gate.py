@@ -24,6 +24,11 @@ class Gate:
         """They may go on."""
         self._open.set()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether new questions and texts may go on."""
+        return self._open.is_set()
+
     async def passed(self) -> None:
         """Returns when it is open."""
         await self._open.wait()

@@ -90,8 +90,13 @@ class QuestionPort(Protocol):
         """Takes back the packets that weren't sent; returns how many those were."""
         ...
 
+    @property
+    def admits(self) -> bool:
+        """Whether a question may be sent now: no other session is taking over."""
+        ...
+
     async def admitted(self) -> None:
-        """Returns when a question may be sent: at once, unless another session takes over."""
+        """Returns when a question may be sent."""
 
     async def wait_for_capacity(self, timeout: float) -> None:
         """Returns when chat may be added; raises `SendError` if that takes too long."""
@@ -108,7 +113,7 @@ class Questions:
 
     async def ask(self, text: str, timeout: float | None, given: QuestionFields) -> Reply:
         """Asks and waits for the reply. Cancelled, it takes back what wasn't sent."""
-        question = await self._send(text, timeout, self._options(given))
+        question = await self._send(check_text(text), timeout, self._options(given))
         return await question.future
 
     def stream(self, text: str, timeout: float | None, given: QuestionFields) -> ReplyStream:
@@ -129,10 +134,11 @@ class Questions:
         self, text: str, timeout: float | None, options: QuestionOptions | None
     ) -> Question:
         port = self._port
-        text = check_text(text)
         limit = check_timeout(timeout, port.options.reply_timeout)
         asked = port.now()
-        await self._admitted(limit)
+        if not port.admits:
+            await self._admitted(limit)
+        port.check_open()
         await port.wait_for_capacity(limit)
         if options is None:
             await self._restore_mode(asked + limit, limit)
@@ -162,7 +168,6 @@ class Questions:
             raise ReplyTimeoutError(
                 f"the question wasn't sent within {limit:g} s: another session is taking over"
             ) from None
-        self._port.check_open()
 
     async def _restore_mode(self, until: float, limit: float) -> None:
         """`say` sets retelling mode; puts the avatar back into the mode the caller set, or into

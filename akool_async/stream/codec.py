@@ -191,17 +191,17 @@ class StreamCodec:
             wire = _read_chat(packet)
         except (ValueError, RecursionError):
             return self._decode_other(packet, now)
-        pld = wire.pld
-        parts, mid, sender = self._parts, wire.mid, pld.sender
-        idx, text, fin = wire.idx, pld.text, wire.fin or pld.fin
+        pld, parts = wire.pld, self._parts
+        mid, idx, text, sender = wire.mid, wire.idx, pld.text, pld.sender
+        fin = wire.fin or pld.fin
         # Two short ways, for what nearly every packet is; `add` would do the same, at twice the
         # cost: a message of one part, and the next part in order (`PartReassembler.latest`).
         if fin:
             if idx <= 0 and text:
                 key: Key = (mid, sender)
                 recent = parts.recent
-                young = recent.young
-                if not (key in parts.open or key in young or key in recent.old):
+                young, old, opened = recent.young, recent.old, parts.open
+                if not (key in young or (old and key in old) or (opened and key in opened)):
                     if mid:
                         young[key] = hash(text)
                         if len(young) >= recent.limit:

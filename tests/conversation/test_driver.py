@@ -124,6 +124,7 @@ async def test_it_gives_the_time_at_each_deadline_however_they_were_set(driven):
     now = driver.now()
     recorder.deadlines = [now + 0.2]
     driver.schedule()
+    await asyncio.sleep(0)
     recorder.deadlines.append(now + 0.05)
     driver.schedule()
     await recorder.until(lambda: len(recorder.expired) == 2)
@@ -139,7 +140,7 @@ async def test_a_handle_need_not_know_its_time(driven, monkeypatch):
         for _ in range(3):
             recorder.deadlines = [driver.now()]
             driver.schedule()
-            driver.schedule()
+            await asyncio.sleep(0)
     await recorder.until(lambda: recorder.expired)
 
 
