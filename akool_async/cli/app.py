@@ -25,6 +25,7 @@ from akool_async.cli.options import (
     Simulated,
     Spoken,
     TransportName,
+    WatchOptions,
 )
 from akool_async.cli.terminal import (
     OutputError,
@@ -145,6 +146,7 @@ async def demo_command(
 @command(app, "chat")
 async def chat_command(
     wanted: ChatOptions,
+    watched: WatchOptions,
     simulated: Simulated = False,
     microphone: Annotated[
         bool, typer.Option("--microphone", help="Talk to it, too, by this machine's microphone.")
@@ -157,7 +159,9 @@ async def chat_command(
 
     Ctrl-C interrupts the avatar, twice leaves. The session is closed however the command ends.
     """
-    return await chat.chat(wanted, simulated=simulated, microphone=microphone, speaker=speaker)
+    return await chat.chat(
+        wanted, watched, simulated=simulated, microphone=microphone, speaker=speaker
+    )
 
 
 @command(app, "ask")

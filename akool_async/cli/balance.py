@@ -33,6 +33,14 @@ class Balance:
             return ""
         return f"{before:,.1f} before, {after:,.1f} after: {before - after:,.1f} used"
 
+    async def spent(self) -> float | None:
+        """What was taken from the account since `note`; `None` where it isn't known.
+
+        The service takes the credits of a session's whole duration, and gives back at its end.
+        """
+        after = None if self._before is None else await self._read()
+        return None if self._before is None or after is None else self._before - after
+
     async def show(self, out: Printer) -> None:
         """Prints `compared`, where it is known."""
         if text := await self.compared():

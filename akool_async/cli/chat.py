@@ -7,11 +7,12 @@ from contextlib import AsyncExitStack
 
 from akool_async.cli.balance import Balance
 from akool_async.cli.lines import Lines
-from akool_async.cli.options import ChatOptions
-from akool_async.cli.simulator import load_simulator
+from akool_async.cli.options import ChatOptions, WatchOptions
+from akool_async.cli.simulator import avatar_media, load_simulator
 from akool_async.cli.sound import ChatSound
 from akool_async.cli.talk import Talk
 from akool_async.cli.terminal import fail, printer
+from akool_async.cli.watching import ChatPage
 from akool_async.client import AkoolClient
 from akool_async.errors import ConfigurationError
 
@@ -19,17 +20,23 @@ __all__ = ["chat"]
 
 
 async def chat(
-    wanted: ChatOptions, *, simulated: bool, microphone: bool = False, speaker: bool = False
+    wanted: ChatOptions,
+    watched: WatchOptions,
+    *,
+    simulated: bool,
+    microphone: bool = False,
+    speaker: bool = False,
 ) -> int:
     """Talks until /quit, the end of input, Ctrl-C twice or a signal; the session is closed."""
     fields = wanted.fields(mode=2)
     sound = ChatSound(microphone=microphone, speaker=speaker)
+    page = ChatPage(watched, transport=wanted.transport)
     out = printer()
     async with AsyncExitStack() as stack:
         # Input and output first: where they can't be used, no session is paid for.
         lines = stack.enter_context(Lines())
         if simulated:
-            sim = await stack.enter_async_context(load_simulator()(pace=0.1))
+            sim = await stack.enter_async_context(load_simulator()(pace=0.1, media=avatar_media(off=not watched.watch)))
             client = AkoolClient("any", base_url=sim.url)
             out.line("The avatar is simulated: it costs nothing, and has few answers.")
         else:
@@ -39,10 +46,15 @@ async def chat(
                 fail(f"{error}\nTo try it without an account: akool chat --simulator")
                 return 2
         akool = await stack.enter_async_context(client)
+        fields |= page.room(akool.base_url)
         balance = Balance(akool)
         await balance.note()
         out.line("Opening a session …")
-        async with akool.open_session(**fields) as avatar, sound.running(avatar):
+        async with (
+            akool.open_session(**fields) as avatar,
+            sound.running(avatar),
+            page.running(avatar, out, balance.spent),
+        ):
             out.line("Type a line to say something; /help lists the commands.")
             status = await Talk(avatar, out, interactive=sys.stdin.isatty()).run(lines)
             out.line("Closing the session …")

@@ -31,6 +31,7 @@ __all__ = [
     "Timeout",
     "TransportName",
     "Url",
+    "WatchOptions",
 ]
 
 AVATAR: Final = "dvp_Tristan_cloth2_1080P"
@@ -93,6 +94,20 @@ Record = Annotated[
 
 NoMedia = Annotated[
     bool, typer.Option("--no-media", help="The avatar has no face and no voice, text alone.")
+]
+Watch = Annotated[
+    bool, typer.Option("--watch", help="See and hear it, and talk to it, on a web page.")
+]
+NoBrowser = Annotated[
+    bool, typer.Option("--no-browser", help="With --watch: print the page's link, open nothing.")
+]
+LiveKitClient = Annotated[
+    str | None,
+    typer.Option(
+        "--livekit-client",
+        metavar="FILE",
+        help="With --watch: livekit-client.umd.js; by default AKOOL_LIVEKIT_CLIENT's, or a CDN's.",
+    ),
 ]
 
 LiveKitUrl = Annotated[
@@ -202,3 +217,12 @@ class ChatOptions(SessionOptions):
     def fields(self, mode: int) -> dict[str, Any]:
         """As `SayOptions.fields`."""
         return SessionOptions.fields(self, self.mode or mode)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchOptions:
+    """The page of a chat."""
+
+    watch: Watch = False
+    no_browser: NoBrowser = False
+    livekit_client: LiveKitClient = None

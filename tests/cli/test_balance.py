@@ -18,6 +18,8 @@ async def test_it_says_what_a_session_took(known):
         await balance.note()
         session = await akool.sessions.create("dvp_Tristan_cloth2_1080P", duration=60)
         await sim.advance(10)
+        taken = await balance.spent()
+        assert taken is not None and taken > 0 if known else taken is None
         await akool.sessions.close(session.id)
         text = await balance.compared()
         assert text.startswith("1,000.0 before, 9") if known else text == ""
