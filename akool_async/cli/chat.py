@@ -36,7 +36,9 @@ async def chat(
         # Input and output first: where they can't be used, no session is paid for.
         lines = stack.enter_context(Lines())
         if simulated:
-            sim = await stack.enter_async_context(load_simulator()(pace=0.1, media=avatar_media(off=not watched.watch)))
+            sim = await stack.enter_async_context(
+                load_simulator()(pace=0.1, media=avatar_media(off=not watched.watch))
+            )
             client = AkoolClient("any", base_url=sim.url)
             out.line("The avatar is simulated: it costs nothing, and has few answers.")
         else:
