@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from akool_async.errors import DisconnectedError
+from akool_async.errors import DisconnectedError, NotSupportedError
 from akool_async.media import (
     AudioRequest,
     AudioWriter,
@@ -69,6 +69,24 @@ class MediaConformance:
             yield media
         finally:
             await transport.close()
+
+    async def test_what_it_cannot_do_it_refuses(self, room: MediaPeer) -> None:
+        async with self.joined(room) as media:
+            can = media.capabilities
+            assert can.hear or can.see or can.speak or can.show
+            refused = pytest.raises(NotSupportedError)
+            if not can.hear:
+                with refused:
+                    media.hear(AudioRequest(), NotingAudio())
+            if not can.see:
+                with refused:
+                    media.see(VideoRequest(), NotingVideo())
+            if not can.speak:
+                with refused:
+                    await media.speak(AudioRequest(), queue_ms=200, timeout=TIMEOUT)
+            if not can.show:
+                with refused:
+                    await media.show(320, 180, timeout=TIMEOUT)
 
     # Tracks
 
@@ -382,6 +400,8 @@ class MediaConformance:
         size = {"i420": 320 * 180 * 3 // 2, "rgb24": 320 * 180 * 3, "rgba": 320 * 180 * 4}[format_]
         frame = VideoFrame(bytes([128]) * size, 320, 180, format_)
         async with self.joined(room) as media:
+            if not media.capabilities.show:
+                pytest.skip("it sends no video")
             writer = await media.show(320, 180, timeout=TIMEOUT)
 
             def seen() -> bool:

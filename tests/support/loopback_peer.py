@@ -12,6 +12,7 @@ import aiohttp
 from aiohttp import web
 
 from akool_async.models.credentials import AgoraCredentials, TRTCCredentials
+from akool_async.simulator.media.avatar_media import AvatarMedia
 from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.relay.agora import AgoraRoom
 from akool_async.simulator.rooms.relay.room import RelayRoom
@@ -125,6 +126,7 @@ async def loopback_room(
     *,
     conditions: NetworkConditions | None = None,
     own_room: Mapping[str, Any] | None = None,
+    media: AvatarMedia | None = None,
 ) -> AsyncIterator[LoopbackPeer]:
     """A room of that kind on a server of its own."""
     directory, events = Directory(), Events()
@@ -141,6 +143,7 @@ async def loopback_room(
         base_url=f"http://{host}:{port}",
         conditions=conditions or NetworkConditions(),
     )
+    room.media = media
     try:
         access = await room.open()
         directory.rooms.append(room)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from akool_async.errors import DisconnectedError
@@ -43,6 +44,7 @@ class ParticipantTracker:
         ended: why the room is gone; `None` while it isn't.
         reports_tracks: whether the engine reports everybody who publishes audio or video.
         connected: `connect` has returned; before that `AVATAR_PUBLISHED` isn't reported.
+        on_change: called when the avatar may have come, gone, or have another identity.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class ParticipantTracker:
         self.ended: DisconnectedError | None = None
         self.reports_tracks = False
         self.connected = False
+        self.on_change: Callable[[], None] | None = None
         self._stats = stats
         self._own_id = own_id
         self._avatar_id = avatar_id
@@ -75,6 +78,11 @@ class ParticipantTracker:
         self._changed = asyncio.Event()
         self._reconnecting = False
         self._stranger_reported = False
+
+    @property
+    def avatar(self) -> str | None:
+        """The avatar's identity while it is in the room."""
+        return self._avatar_id if self._present else None
 
     @property
     def avatar_present(self) -> bool:
@@ -129,6 +137,7 @@ class ParticipantTracker:
         self._present = self._seen = True
         self._changed.set()
         self._report_changes()
+        self._notify()
 
     def user_left(self, identity: str) -> None:
         """`identity` isn't in the room any more."""
@@ -137,6 +146,7 @@ class ParticipantTracker:
             return
         self._present = False
         self._report_changes()
+        self._notify()
         # A new avatar may have come before the old one was given up.
         if not self._is_given and (others := [*self._publishing.keys() - self._strangers]):
             self.user_joined(max(others, key=list(self._publishing).index))
@@ -169,11 +179,16 @@ class ParticipantTracker:
         self._rejoining = True
         self._present = False
         self._publishing.clear()
+        self._notify()
 
     def end_rejoin(self) -> None:
         """We are in the room again. If the avatar isn't, that is reported now."""
         self._rejoining = False
         self._report_changes()
+
+    def _notify(self) -> None:
+        if self.on_change is not None:
+            self.on_change()
 
     def _may_be_avatar(self, identity: str) -> bool:
         if identity == self._avatar_id or self._avatar_id is None or identity in self._learned:

@@ -19,6 +19,7 @@ from akool_async.concurrency import Backoff
 from akool_async.errors import JoinError
 from akool_async.transport.engines import relay_wire
 from akool_async.transport.engines.engine import EngineError
+from akool_async.transport.engines.relay_media import RelayMedia
 from akool_async.transport.file_limit import is_file_limit
 
 __all__ = ["RelayEngine", "RelayEvents", "resolve"]
@@ -59,6 +60,9 @@ class RelayEngine(abc.ABC, Generic[R, V]):
     Args:
         base_url: the simulator's.
         give_up_after: seconds of trying to come back before the room counts as lost.
+
+    Attributes:
+        media: its audio and video.
     """
 
     #: The relay's path, and the command id of the avatar's packets.
@@ -84,6 +88,8 @@ class RelayEngine(abc.ABC, Generic[R, V]):
         self._users: set[str] = set()
         self._publishing: set[str] = set()
         self._verdicts: deque[asyncio.Future[int]] = deque()
+        self._request: relay_wire.JoinRequest | None = None
+        self.media = RelayMedia(relay_wire.media_url(base_url, self.kind), lambda: self._request)
 
     @abc.abstractmethod
     def join_request(self, room: R) -> relay_wire.JoinRequest:
@@ -129,6 +135,7 @@ class RelayEngine(abc.ABC, Generic[R, V]):
             await http.close()
             raise EngineError(self.not_in_room)
         self._ws = ws
+        self._request = self.join_request(room)
         self._meet(answer, events)
         self._supervisor = asyncio.create_task(
             self._supervise(http, ws, room, events), name=f"{self.kind} relay"
@@ -156,6 +163,7 @@ class RelayEngine(abc.ABC, Generic[R, V]):
         http, self._http = self._http, None
         self._users.clear()
         self._publishing.clear()
+        self._request = None
         try:
             if supervisor is not None:
                 supervisor.cancel()
@@ -271,6 +279,8 @@ class RelayEngine(abc.ABC, Generic[R, V]):
             case "user_unpublished":
                 self._publishing.discard(identity)
                 events.user_unpublished(identity)
+            case "tracks":
+                self.media.notice(notice)
             case _:
                 self.notice(notice, events)
 
@@ -279,6 +289,7 @@ class RelayEngine(abc.ABC, Generic[R, V]):
         users = set(answer.get("members", ()))
         publishing = set(answer.get("publishing", ()))
         self.reports_tracks = "publishing" in answer
+        self.media.joined(answer)
         for identity in self._users - users:
             events.user_left(identity)
         for identity in users - self._users:

@@ -25,6 +25,29 @@ Text frames are JSON objects, binary frames are packets. In this order:
 | relay | `{"event": "token_will_expire", "seconds": …}` | (Agora) a new token is due |
 | relay | `{"event": "disconnected", "code": …}` | the member is out; the connection ends |
 
+## Audio and video
+
+A relay that carries them adds `tracks` to `joined`: by identity a list of `{"id", "kind", "name",
+"muted", "width", "height"}`. They go over further websockets, `GET
+<simulator>/loopback/<kind>/media`, one for each stream, opened on demand: a room of packets costs
+what it costs without them, and packets never wait behind pictures. In this order:
+
+1. Member: its `JoinRequest.to_dict()` again and what it wants: `{"do": "hear", "of": identity,
+   "sample_rate", "channels"}`, `{"do": "see", "of": identity, "format": "i420" | "rgb24" | "rgba"}`
+   or `{"do": "speak", "sample_rate", "channels"}`.
+2. Relay: `{"event": "accepted"}`; or `unsupported(…)`, and the connection ends. It also ends
+   where the member isn't in the room.
+3. Then, until either end closes it:
+
+| from | frame | meaning |
+|---|---|---|
+| relay | `{"event": "started"}` | a track begins, to hear or to see |
+| relay | binary | to hear: s16le samples, interleaved; to see: `pack_picture` |
+| member | binary | to speak: s16le samples, interleaved, at their pace |
+
+Who reads too slowly loses the oldest. On the first websocket the relay sends `{"event": "tracks",
+"identity": …, "tracks": […]}` after each change.
+
 Unknown events and fields are ignored, so either end may be older than the other.
 
 The credentials of such a room have `akool_simulator_url`, the simulator's base URL, beside the
@@ -42,16 +65,23 @@ from typing import Any, Final
 __all__ = [
     "MAX_FRAME",
     "MAX_IDENTITY",
+    "MAX_MEDIA_FRAME",
+    "STARTED",
     "JoinRequest",
     "Relayed",
+    "Seen",
     "Sent",
     "joined",
+    "media_url",
+    "pack_picture",
     "pack_relayed",
     "pack_sent",
     "read_object",
     "refused",
+    "unpack_picture",
     "unpack_relayed",
     "unpack_sent",
+    "unsupported",
     "url",
 ]
 
@@ -59,14 +89,24 @@ __all__ = [
 MAX_IDENTITY: Final = 255
 #: Bytes of a frame.
 MAX_FRAME: Final = 1 << 20
+#: Bytes of a frame with a picture: 1920x1080 with four bytes a pixel, and some.
+MAX_MEDIA_FRAME: Final = 1 << 24
+#: A track begins.
+STARTED: Final = '{"event": "started"}'
 
 _SENT: Final = struct.Struct(">dB")
 _RELAYED: Final = struct.Struct(">BB")
+_PICTURE: Final = struct.Struct(">dHH")
 
 
 def url(base_url: str, kind: str) -> str:
     """Where the relay of `kind` is, at the simulator's `base_url`."""
     return f"{base_url.rstrip('/')}/loopback/{kind}"
+
+
+def media_url(base_url: str, kind: str) -> str:
+    """Where its audio and video are."""
+    return f"{url(base_url, kind)}/media"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,20 +135,32 @@ class JoinRequest:
         }
 
 
-def joined(members: Iterable[str], publishing: Iterable[str] | None = None) -> dict[str, Any]:
+def joined(
+    members: Iterable[str],
+    publishing: Iterable[str] | None = None,
+    tracks: Mapping[str, list[dict[str, Any]]] | None = None,
+) -> dict[str, Any]:
     """The relay lets a member in: who else is there, and who of them publishes.
 
-    `publishing` is `None` where the relay doesn't report who publishes.
+    `publishing` is `None` where the relay doesn't report who publishes, `tracks` where it carries
+    neither audio nor video.
     """
     answer: dict[str, Any] = {"event": "joined", "members": list(members)}
     if publishing is not None:
         answer["publishing"] = list(publishing)
+    if tracks is not None:
+        answer["tracks"] = dict(tracks)
     return answer
 
 
 def refused(code: int | str, message: str) -> dict[str, Any]:
     """The relay doesn't let a member in; `code` is the vendor's."""
     return {"event": "refused", "code": code, "message": message}
+
+
+def unsupported(message: str) -> dict[str, Any]:
+    """The relay doesn't carry such a stream, and never will."""
+    return {"event": "unsupported", "message": message}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +215,33 @@ def unpack_relayed(frame: bytes) -> Relayed:
     command, length = _RELAYED.unpack_from(frame)
     start = _RELAYED.size + length
     return Relayed(command, frame[_RELAYED.size : start].decode(), frame[start:])
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A picture; `captured` in seconds of the sender's steady clock."""
+
+    captured: float
+    width: int
+    height: int
+    data: memoryview
+
+
+def pack_picture(captured: float, width: int, height: int, data: bytes) -> bytes:
+    """The frame of a picture."""
+    return _PICTURE.pack(captured, width, height) + data
+
+
+def unpack_picture(frame: bytes) -> Seen:
+    """Reads the frame of a picture.
+
+    Raises:
+        ValueError: it is too short.
+    """
+    if len(frame) < _PICTURE.size:
+        raise ValueError(f"a picture's frame of {len(frame)} bytes")
+    captured, width, height = _PICTURE.unpack_from(frame)
+    return Seen(captured, width, height, memoryview(frame)[_PICTURE.size :])
 
 
 def read_object(text: str) -> dict[str, Any]:

@@ -22,8 +22,10 @@ from akool_async.errors import (
     MessageTooLargeError,
     SendError,
 )
+from akool_async.media import MediaTransport
 from akool_async.transport.contract import ConnectionChange, Transport, TransportStats
 from akool_async.transport.engines.engine import AnyEngine, EngineError
+from akool_async.transport.engines.media import EngineMediaTransport
 from akool_async.transport.engines.participants import ParticipantTracker
 from akool_async.transport.file_limit import check_file_limit
 
@@ -81,12 +83,20 @@ class EngineTransport(Transport):
         """See `Transport.avatar_publishing`; `None` where the engine can't say."""
         return self._participants.avatar_publishing
 
+    @property
+    def media(self) -> MediaTransport | None:
+        """See `Transport.media`; `None` where the engine carries packets only."""
+        return self._media
+
     def _use(
         self, engine: AnyEngine, participants: ParticipantTracker, stats: TransportStats
     ) -> None:
         self.stats = stats
         self._engine = engine
         self._participants = participants
+        #: An engine of the user's own may carry packets only.
+        media = getattr(engine, "media", None)
+        self._media = None if media is None else EngineMediaTransport(media, participants)
         self._join_lock = asyncio.Lock()
         #: The time limit of the join in progress; `close` ends it.
         self._join_limit: asyncio.Timeout | None = None
@@ -233,6 +243,8 @@ class EngineTransport(Transport):
         )
         loop = asyncio.get_running_loop()
         until = loop.time() + timeout
+        if self._media is not None:
+            await self._media.close()
         if self._join_limit is not None and not self._join_limit.expired():
             self._join_limit.reschedule(loop.time())
         with contextlib.suppress(TimeoutError):

@@ -95,6 +95,9 @@ class Engine(Protocol):
     Optional: an attribute `reports_tracks` that is true says that `user_published` is called for
     everybody who publishes audio or video, also for those who did so before `join`. The program can
     then wait until the avatar publishes. An engine without it needn't call it at all.
+
+    Also optional: an attribute `media`, a `transport.engines.media.EngineMedia`. The program hears
+    and sees the avatar by it, and speaks. An engine without it carries packets only.
     """
 
     async def join(self, room: Room, events: EngineEvents) -> None:

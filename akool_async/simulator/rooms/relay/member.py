@@ -26,7 +26,8 @@ class Member:
 
     Attributes:
         identity: its uid or user id.
-        proof: the token or signature it joined with.
+        proof: the token or signature that it has now.
+        joined_with: the one it joined with.
         can_send: whether its role allows sending.
         window: what it sent within the last second.
         sent_at: its own clock at its last packet; stamps must not run backwards.
@@ -47,7 +48,7 @@ class Member:
         can_send: bool = True,
     ) -> None:
         self.identity = identity
-        self.proof = proof
+        self.proof = self.joined_with = proof
         self.can_send = can_send
         self.window = RateWindow(rules)
         self._rules = rules

@@ -17,7 +17,7 @@ import functools
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import aiohttp
 from aiohttp import web
@@ -30,7 +30,12 @@ from akool_async.simulator.rooms.relay.member import Member
 from akool_async.simulator.rooms.room import RoomDirectory, RoomEvents, RoomRequest, SimRoom
 from akool_async.transport.engines import relay_wire
 
+if TYPE_CHECKING:
+    from akool_async.simulator.rooms.relay.media import RelayMedia
+
 __all__ = ["RelayRoom"]
+
+_MEDIA_FAULTS: Final = frozenset({"freeze_video", "mute", "unpublish", "republish"})
 
 #: Seconds that a place is kept for a member whose connection broke.
 LINGER: Final = 20.0
@@ -44,11 +49,14 @@ class RelayRoom(SimRoom):
     `times`), `silence` (`seconds`: packets are taken and never delivered, either way), `stranger`
     (`packet`, `identity`: another participant sends), `avatar_leaves`, `avatar_returns`,
     `avatar_publishes` (`on=False`: no more), `disconnect` (`code`: the vendor throws all members
-    out), and the subclass's own.
+    out), and the subclass's own. With media on also `freeze_video`, `mute` (both `on=False`),
+    `unpublish`, `republish` (these with a `kind`).
 
     Attributes:
         refused: how many packets were refused, by code.
     """
+
+    carries_media = True
 
     path: ClassVar[str]
     rules: ClassVar[SendRules]
@@ -84,6 +92,7 @@ class RelayRoom(SimRoom):
         self._sending = asyncio.Lock()
         self._closed = False
         self._faults = RelayFaults()
+        self._tracks: RelayMedia | None = None
 
     @property
     def members(self) -> frozenset[str]:
@@ -106,7 +115,17 @@ class RelayRoom(SimRoom):
             await ws.close()
             return ws
 
-        return (web.get(cls.path, join),)
+        async def stream(request: web.Request) -> web.WebSocketResponse:
+            ws = web.WebSocketResponse(max_msg_size=relay_wire.MAX_MEDIA_FRAME)
+            await ws.prepare(request)
+            form = await first_frame(ws)
+            for room in rooms.of_kind(cls.kind):
+                if isinstance(room, cls) and form and room.channel == form.get("channel"):
+                    await room.serve_stream(ws, request.transport, form)
+            await ws.close()
+            return ws
+
+        return (web.get(cls.path, join), web.get(f"{cls.path}/media", stream))
 
     @abc.abstractmethod
     def admit(self, form: Mapping[str, Any], *, returning: bool) -> bool:
@@ -174,6 +193,23 @@ class RelayRoom(SimRoom):
             writer.cancel()
             await asyncio.wait({writer})
 
+    async def serve_stream(
+        self,
+        ws: web.WebSocketResponse,
+        transport: asyncio.BaseTransport | None,
+        form: Mapping[str, Any],
+    ) -> None:
+        """A member's stream of audio or video, until its connection ends."""
+        identity, proof = str(form.get("identity", "")), form.get("credential")
+        member = self._members.get(identity)
+        if member is None or proof not in (member.proof, member.joined_with):
+            return
+        if self._tracks is None:
+            await ws.send_json(relay_wire.unsupported("this simulator's rooms carry packets only"))
+            return
+        of_avatar = form.get("of") == self.avatar
+        await self._tracks.serve(ws, transport, identity, form, of_avatar)
+
     async def send(self, packet: bytes) -> None:
         """The avatar's packet, at the vendor's pace and to every member.
 
@@ -199,6 +235,8 @@ class RelayRoom(SimRoom):
             return
         self._closed = True
         self._avatar_leaves()
+        if self._tracks is not None:
+            await self._tracks.end()
         for kept in self._kept.values():
             kept.timer.cancel()
         self._kept.clear()
@@ -208,6 +246,12 @@ class RelayRoom(SimRoom):
     def publish(self, *, on: bool = True) -> None:
         """See `SimRoom.publish`."""
         self._publishing = on
+        if self._tracks is not None:
+            for kind in ("audio", "video"):
+                if on:
+                    self._tracks.publish(kind)
+                else:
+                    self._tracks.unpublish(kind)
         if self._avatar_here:
             event = "user_published" if on else "user_unpublished"
             self._notify({"event": event, "identity": self.avatar})
@@ -222,6 +266,8 @@ class RelayRoom(SimRoom):
         if name == "drop_socket":
             for member in list(self._members.values()):
                 member.abort()
+            if self._tracks is not None:
+                self._tracks.drop()
         elif name == "stranger":
             who = str(options.get("identity", "4711"))
             self._notify({"event": "user_joined", "identity": who})
@@ -233,18 +279,44 @@ class RelayRoom(SimRoom):
             self._notify({"event": "user_joined", "identity": self.avatar})
             if self._publishing is not None:
                 self.publish()
+            elif self._tracks is not None:
+                for kind in [*self._tracks.tracks]:
+                    self._tracks.publish(kind)
             self.events.renewed()
         elif name == "avatar_publishes":
             self.publish(on=bool(options.get("on", True)))
         elif name == "disconnect":
             for identity in self.members:
                 self._dismiss(identity, options["code"])
+        elif name in _MEDIA_FAULTS and self._tracks is not None:
+            self._media_fault(self._tracks, name, **options)
         elif not lasting:
             await super().fault(name, **options)
+
+    def _media_fault(
+        self, tracks: RelayMedia, name: str, *, kind: str = "video", on: bool = True
+    ) -> None:
+        if name == "freeze_video":
+            tracks.media.feed.frozen = on
+        elif name == "mute":
+            tracks.mute(kind, on=on)
+        elif name == "unpublish":
+            tracks.unpublish(kind)
+        else:
+            tracks.publish(kind)
 
     def _open(self, channel: str, avatar: str) -> None:
         """The subclass's `open` names the room and the avatar in it."""
         self.channel, self.avatar, self._avatar_here = channel, avatar, True
+        if self.media is not None:
+            # Needs numpy and PyAV, which a room of packets doesn't.
+            from akool_async.simulator.rooms.relay.media import RelayMedia
+
+            self._tracks = RelayMedia(self.media, self._tracks_changed)
+
+    def _tracks_changed(self, tracks: list[dict[str, Any]]) -> None:
+        if self._avatar_here:
+            self._notify({"event": "tracks", "identity": self.avatar, "tracks": tracks})
 
     def _dismiss(self, identity: str, code: int | str) -> None:
         self._members[identity].dismiss({"event": "disconnected", "code": code})
@@ -270,6 +342,7 @@ class RelayRoom(SimRoom):
                 None
                 if self._publishing is None
                 else [self.avatar] * (self._publishing and self._avatar_here),
+                None if self._tracks is None else {self.avatar: [*self._tracks.tracks.values()]},
             )
         )
         if kept is None and before is None:
