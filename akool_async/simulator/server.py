@@ -102,7 +102,7 @@ class Simulator(SimulatorControls):
         allow_hosts: names by which it is called besides `localhost` and IP addresses, such as a
             container's.
         media: how the avatars look, sound and listen; `None`: they exchange text only. Speech
-            takes its real time then, whatever `pace` and `clock` say. Of LiveKit rooms.
+            takes its real time then, whatever `pace` and `clock` say.
         rooms: kind of room -> class or "module:class", over the simulator's own.
         keep: how many requests and how many packets are remembered.
     """

@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[2]
 ELSEWHERE: Final = {
     # They join a real livekit-server, which `nox -s livekit` starts for tests/livekit.
     "akool_async/simulator/rooms/livekit_server/client.py": "tests/livekit/test_conversation.py",
+    "akool_async/simulator/rooms/livekit_server/media.py": "tests/livekit/test_avatar_media.py",
     "akool_async/simulator/rooms/livekit_server/meeting.py": "tests/livekit/test_meeting.py",
     "akool_async/simulator/rooms/livekit_server/voice.py": "tests/livekit/test_meeting.py",
     "akool_async/simulator/rooms/livekit_server/room.py": "tests/livekit/test_conversation.py",

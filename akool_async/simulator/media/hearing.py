@@ -41,6 +41,7 @@ class Hearing:
 
     Attributes:
         report: called with each text; `None`: a turn that wasn't understood.
+        diverted: takes the sound of every microphone, by its participant; texts aren't made of it.
         dropped: turns for which there was no time.
     """
 
@@ -51,6 +52,7 @@ class Hearing:
         self._end_of_turn = end_of_turn
         self._failed = failed
         self.report: _Report | None = None
+        self.diverted: Callable[[str, NDArray[Any]], None] | None = None
         self.dropped = 0
         self._ears: dict[str, TurnDetector] = {}
         self._kept: dict[str, deque[NDArray[Any]]] = {}
@@ -64,6 +66,9 @@ class Hearing:
         if self._closed:
             return
         self._kept.setdefault(identity, deque(maxlen=_KEPT)).append(samples)
+        if self.diverted is not None:
+            self.diverted(identity, samples)
+            return
         ear = self._ears.get(identity)
         if ear is None:
             ear = self._ears[identity] = TurnDetector(self._end_of_turn)

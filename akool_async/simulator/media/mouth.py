@@ -29,10 +29,14 @@ class Mouth:
 
     Args:
         on_sound: called when there is something to play.
+
+    Attributes:
+        on_clear: called when it falls silent at once, for what is further on its way.
     """
 
     def __init__(self, on_sound: Callable[[], None]) -> None:
         self._on_sound = on_sound
+        self.on_clear: set[Callable[[], None]] = set()
         self._waiting: deque[NDArray[Any]] = deque()
         self._samples = 0
         self._taken = 0
@@ -60,6 +64,8 @@ class Mouth:
         self._waiting.clear()
         self._resampler = self._resamples = None
         self._wake()
+        for call in list(self.on_clear):
+            call()
         return left / RATE
 
     async def wait_played(self, *, left: float = 0.0) -> None:

@@ -112,3 +112,12 @@ async def test_who_waits_is_not_kept_waiting_by_a_mouth_that_plays_nothing() -> 
 async def test_an_empty_sound_is_nothing() -> None:
     mouth = Mouth(lambda: pytest.fail("there is nothing to play"))
     assert mouth.add(AudioFrame(b"", 24_000)) == 0
+
+
+async def test_who_passes_its_sound_on_is_called_when_it_falls_silent() -> None:
+    mouth, calls = Mouth(lambda: None), []
+    mouth.on_clear.add(lambda: calls.append(mouth.queued))
+    mouth.add(AudioFrame(bytes(9_600), 48_000))
+    assert calls == []
+    mouth.clear()
+    assert calls == [0]

@@ -1,7 +1,7 @@
 """A participant of the simulator in a real LiveKit room: its avatar, or a stranger.
 
-The avatar publishes a silent audio track, as the service's does: a participant without a track is
-announced up to three seconds late (docs/livekit.md).
+The avatar publishes an audio track, silent where the simulator has no media, as the service's does:
+a participant without a track is announced up to three seconds late (docs/livekit.md).
 """
 
 from __future__ import annotations
@@ -10,14 +10,18 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Coroutine, Sequence
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from livekit import rtc
 
 from akool_async.simulator.meeting.player import MeetingPlayer
 from akool_async.simulator.rooms.livekit_server.meeting import RoomMeeting
-from akool_async.simulator.rooms.livekit_server.voice import SAMPLE_RATE
+from akool_async.simulator.rooms.livekit_server.voice import SAMPLE_RATE, RoomVoice, TalkingFace
 from akool_async.transport.native import finish, settle_at_exit
+
+if TYPE_CHECKING:
+    from akool_async.simulator.media.avatar_media import AvatarMedia
+    from akool_async.simulator.rooms.livekit_server.media import RoomMedia
 
 __all__ = ["RoomClient", "RoomListener"]
 
@@ -46,14 +50,19 @@ class RoomListener(Protocol):
 class RoomClient:
     """A participant. Joins once."""
 
-    def __init__(self, listener: RoomListener | None = None) -> None:
+    def __init__(
+        self, listener: RoomListener | None = None, media: AvatarMedia | None = None
+    ) -> None:
+        """`media`: what its tracks carry; `None`: silence."""
         self._listener = listener
+        self._face = media
+        self.media: RoomMedia | None = None
         self._room: rtc.Room | None = None
         self._source: rtc.AudioSource | None = None
         self._meeting: RoomMeeting | None = None
 
     async def join(self, url: str, token: str, *, track: bool) -> None:
-        """Joins, and publishes a silent track where asked to.
+        """Joins, and publishes a silent track, or its face and its voice, where asked to.
 
         Raises:
             TimeoutError: not in time.
@@ -75,7 +84,14 @@ class RoomClient:
             for participant in list(room.remote_participants.values()):
                 handlers.seen(participant)
         try:
-            if track:
+            if track and self._face is not None:
+                # Needs PyAV, which a room of text doesn't.
+                from akool_async.simulator.rooms.livekit_server.media import RoomMedia
+
+                self.media = RoomMedia(room, self._face)
+                async with asyncio.timeout(_JOIN_TIMEOUT):
+                    await self.media.publish()
+            elif track:
                 await self._publish_silence(room)
         except BaseException:
             await self.leave()
@@ -105,8 +121,18 @@ class RoomClient:
         `tracks`: what they say in their microphones, too.
         """
         assert self._room is not None
-        assert self._source is not None
-        self._meeting = RoomMeeting(self._room, self._source, player, tracks=tracks)
+        if self._face is not None:
+            from akool_async.simulator.rooms.meeting_media import MouthOutput, speak_microphones
+
+            mouth = MouthOutput(self._face.mouth)
+            if tracks:
+                speak_microphones(self._face, player)
+            self._meeting = RoomMeeting(self._room, player, mouth, tracks=False)
+        else:
+            assert self._source is not None
+            voice = RoomVoice(self._source)
+            face = TalkingFace(voice)
+            self._meeting = RoomMeeting(self._room, player, voice, face=face, tracks=tracks)
         async with asyncio.timeout(_JOIN_TIMEOUT):
             await self._meeting.start()
 
@@ -115,10 +141,15 @@ class RoomClient:
         meeting, self._meeting = self._meeting, None
         if meeting is not None:
             await meeting.stop()
+        media, self.media = self.media, None
+        if media is not None:
+            await media.stop()
         room, self._room = self._room, None
         if room is not None:
             with contextlib.suppress(TimeoutError):
                 await _run_bounded(room.disconnect(), _LEAVE_TIMEOUT, None)
+        if media is not None:
+            await media.close()
         source, self._source = self._source, None
         if source is not None:
             await source.aclose()

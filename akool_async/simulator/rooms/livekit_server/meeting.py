@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from livekit import rtc
 
+from akool_async.simulator.meeting.output import SpeechOutput
 from akool_async.simulator.meeting.player import MeetingPlayer, Segment
 from akool_async.simulator.meeting.track import TrackSpeech
-from akool_async.simulator.rooms.livekit_server.voice import SAMPLE_RATE, RoomVoice, TalkingFace
+from akool_async.simulator.rooms.livekit_server.voice import SAMPLE_RATE, TalkingFace
 
 __all__ = ["RoomMeeting"]
 
@@ -32,18 +33,31 @@ class RoomMeeting:
     """One stay of the avatar in the room."""
 
     def __init__(
-        self, room: rtc.Room, source: rtc.AudioSource, player: MeetingPlayer, *, tracks: bool
+        self,
+        room: rtc.Room,
+        player: MeetingPlayer,
+        voice: SpeechOutput,
+        *,
+        face: TalkingFace | None = None,
+        tracks: bool,
     ) -> None:
-        """`tracks`: speech comes in the microphones of others, too."""
+        """
+        Args:
+            room: where it is.
+            player: what plays.
+            voice: by which it plays.
+            face: which is published; `None`: the room has the avatar's picture already.
+            tracks: speech comes in the microphones of others, too.
+        """
         self._room = room
         self._player = player
         self._tracks = tracks
-        self._voice = RoomVoice(source)
-        self._face = TalkingFace(self._voice)
+        self._voice = voice
+        self._face = face
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Takes what is sent from now on, and publishes the picture."""
+        """Takes what is sent from now on, and publishes its picture, if it has one."""
         player = self._player
         player.output = self._voice
         player.on_started = self._started
@@ -52,8 +66,9 @@ class RoomMeeting:
         self._room.local_participant.register_rpc_method(_CLEAR, self._clear)
         if self._tracks:
             self._listen()
-        await self._face.publish(self._room)
-        self._spawn(self._face.run(), "simulator-meeting-face")
+        if self._face is not None:
+            await self._face.publish(self._room)
+            self._spawn(self._face.run(), "simulator-meeting-face")
         self._spawn(player.run(), "simulator-meeting-player")
 
     def _listen(self) -> None:

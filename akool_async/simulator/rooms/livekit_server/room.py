@@ -44,6 +44,7 @@ class LiveKitServerRoom(SimRoom):
     """
 
     kind = "livekit"
+    carries_media = True
 
     def __init__(
         self,
@@ -73,6 +74,7 @@ class LiveKitServerRoom(SimRoom):
         """Puts the avatar in; `credentials` for the caller."""
         own = self.request.credentials
         if own is not None:
+            self._avatar = RoomClient(self, self.media)
             await self._avatar.join(str(own["livekit_url"]), str(own["livekit_token"]), track=True)
             self.avatar_identity = self._avatar.identity
             return dict(own)
@@ -141,8 +143,8 @@ class LiveKitServerRoom(SimRoom):
 
     async def fault(self, name: str, **options: Any) -> None:
         """`remove`, `close_room`, `avatar_leaves`, `avatar_returns`, `stranger_joins`,
-        `stranger_sends`, `stranger_leaves`; as in the simulator's own room, without its options
-        that no real server has.
+        `stranger_sends`, `stranger_leaves`, and with media `freeze_video` and `mute`; as in the
+        simulator's own room, without its options that no real server has.
 
         Raises:
             ValueError: another name.
@@ -156,6 +158,8 @@ class LiveKitServerRoom(SimRoom):
             "stranger_sends": self._stranger_sends,
             "stranger_leaves": self._stranger_leaves,
         }
+        if self.media is not None:
+            faults |= {"freeze_video": self._freeze_video, "mute": self._mute}
         if name not in faults:
             there = ", ".join(sorted(faults))
             raise ValueError(f"a real livekit room knows no fault named {name!r}; it knows {there}")
@@ -185,7 +189,7 @@ class LiveKitServerRoom(SimRoom):
 
     async def _bring_avatar(self) -> None:
         assert self.server is not None
-        self._avatar = RoomClient(self)
+        self._avatar = RoomClient(self, self.media)
         token = self.new_token(identity=self.avatar_identity)
         await self._avatar.join(self.server.websocket_url, token, track=True)
         if self._meeting is not None:
@@ -194,6 +198,16 @@ class LiveKitServerRoom(SimRoom):
     async def _avatar_leaves(self) -> None:
         await self._avatar.leave()
         await self._gone(self.avatar_identity)
+
+    async def _freeze_video(self, *, on: bool = True) -> None:
+        assert self.media is not None
+        self.media.feed.frozen = on
+
+    async def _mute(self, *, kind: str = "audio", on: bool = True) -> None:
+        if kind not in ("audio", "video"):
+            raise ValueError(f"{kind!r} is neither audio nor video")
+        if self._avatar.media is not None:
+            self._avatar.media.mute(kind, on=on)
 
     async def _remove(self) -> None:
         assert self.server is not None

@@ -1,0 +1,194 @@
+"""The avatar's face, voice and ears as tracks in a real LiveKit room."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from livekit import rtc
+
+from akool_async.simulator.media.avatar_media import AvatarMedia
+from akool_async.simulator.media.mouth import RATE, TICK
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["RoomMedia"]
+
+logger = logging.getLogger(__name__)
+
+#: Milliseconds of sound that the native source keeps.
+_QUEUE_MS: Final = 200
+_TICK_SECONDS: Final = TICK / RATE
+#: Pieces that wait for the source; more come only after the machine was held up.
+_MOST_WAITING: Final = 10
+#: Pieces of silence ahead of the sound, so that a short delay isn't heard.
+_AHEAD: Final = 2
+#: Seconds ahead from which silence is left out: what a delay has added goes again.
+_TOO_FAR: Final = 0.06
+_HEARD_MS: Final = 20
+
+
+class RoomMedia:
+    """One stay of the avatar in the room. Draws and plays once a participant has subscribed.
+
+    Attributes:
+        dropped: pieces of sound left out because the machine was held up.
+    """
+
+    def __init__(self, room: rtc.Room, media: AvatarMedia) -> None:
+        self._room = room
+        self._media = media
+        settings = media.settings
+        self._size = (settings.width, settings.height)
+        self._sound = rtc.AudioSource(RATE, 1, queue_size_ms=_QUEUE_MS)
+        self._picture = rtc.VideoSource(*self._size)
+        self._tracks: dict[str, rtc.LocalAudioTrack | rtc.LocalVideoTrack] = {}
+        self._pieces: asyncio.Queue[NDArray[Any]] = asyncio.Queue(_MOST_WAITING)
+        self._played_until = 0.0
+        self._loop = asyncio.get_running_loop()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
+        self.dropped = 0
+
+    async def publish(self) -> None:
+        """Publishes both tracks, and asks for microphones where the avatar listens."""
+        room, settings = self._room, self._media.settings
+        room.on("local_track_subscribed", self._wanted)
+        room.on("track_published", self._published)
+        room.on("track_subscribed", self._subscribed)
+        for participant in list(room.remote_participants.values()):
+            for publication in list(participant.track_publications.values()):
+                self._published(publication, participant)
+        self._media.mouth.on_clear.add(self._cleared)
+        sound = rtc.LocalAudioTrack.create_audio_track("audio", self._sound)
+        self._tracks["audio"] = sound
+        await room.local_participant.publish_track(
+            sound, rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE, dtx=False)
+        )
+        picture = rtc.LocalVideoTrack.create_video_track("video", self._picture)
+        self._tracks["video"] = picture
+        await room.local_participant.publish_track(
+            picture,
+            rtc.TrackPublishOptions(
+                source=rtc.TrackSource.SOURCE_CAMERA,
+                simulcast=False,
+                video_codec=rtc.VideoCodec.VP8,
+                video_encoding=rtc.VideoEncoding(
+                    max_framerate=settings.fps, max_bitrate=self._media.broadcast.bits
+                ),
+            ),
+        )
+
+    def mute(self, kind: str, *, on: bool) -> None:
+        """Mutes a track, "audio" or "video", or has it heard or seen again."""
+        track = self._tracks[kind]
+        if on:
+            track.mute()
+        else:
+            track.unmute()
+
+    async def stop(self) -> None:
+        """Plays, shows and hears nothing more; before the room is left."""
+        self._closed = True
+        self._media.mouth.on_clear.discard(self._cleared)
+        self._media.feed.remove(sound=self._play, picture=self._draw)
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def close(self) -> None:
+        """Frees what belongs to the native client; after the room was left."""
+        await self._sound.aclose()
+        await self._picture.aclose()
+
+    # -- to the room
+
+    def _wanted(self, track: rtc.Track) -> None:
+        """One of the tracks has its first subscriber."""
+        if self._closed:
+            return
+        feed = self._media.feed
+        if track.kind == rtc.TrackKind.KIND_VIDEO:
+            feed.add(picture=self._draw)
+        elif self._play not in feed.sounds:
+            self._go_ahead()
+            self._spawn(self._pump(), "simulator-room-voice")
+            feed.add(sound=self._play)
+
+    def _play(self, piece: NDArray[Any], tick: int) -> None:
+        del tick
+        now = time.monotonic()
+        ahead = self._played_until - now
+        if (ahead > _TOO_FAR and not piece.any()) or self._pieces.full():
+            self.dropped += 1
+            return
+        self._played_until = max(now, self._played_until) + _TICK_SECONDS
+        self._pieces.put_nowait(piece)
+
+    def _cleared(self) -> None:
+        while not self._pieces.empty():
+            self._pieces.get_nowait()
+        self._sound.clear_queue()
+        self._played_until = 0.0
+        self._go_ahead()
+
+    def _go_ahead(self) -> None:
+        for _ in range(_AHEAD):
+            self._play(np.zeros(TICK, np.int16), 0)
+
+    async def _pump(self) -> None:
+        while True:
+            piece = await self._pieces.get()
+            await self._sound.capture_frame(rtc.AudioFrame(piece.tobytes(), RATE, 1, TICK))
+
+    def _draw(self, picture: NDArray[Any], at: float) -> None:
+        del at
+        # In a thread; the next picture is drawn over this one.
+        self._loop.call_soon_threadsafe(self._show, bytearray(picture.data))
+
+    def _show(self, picture: bytearray) -> None:
+        if not self._closed:
+            frame = rtc.VideoFrame(*self._size, rtc.VideoBufferType.I420, picture)
+            self._picture.capture_frame(frame)
+
+    # -- from the room
+
+    def _published(
+        self, publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant
+    ) -> None:
+        del participant
+        microphone = publication.source == rtc.TrackSource.SOURCE_MICROPHONE
+        if microphone and self._media.listens and not self._closed:
+            publication.set_subscribed(True)
+
+    def _subscribed(self, track: rtc.Track, _: object, who: rtc.RemoteParticipant) -> None:
+        if track.kind == rtc.TrackKind.KIND_AUDIO and not self._closed:
+            self._spawn(self._hear(track, who.identity), "simulator-room-hearing")
+
+    async def _hear(self, track: rtc.Track, identity: str) -> None:
+        sound = rtc.AudioStream.from_track(
+            track=track, sample_rate=RATE, num_channels=1, frame_size_ms=_HEARD_MS
+        )
+        try:
+            async for event in sound:
+                samples = np.frombuffer(bytes(event.frame.data), np.int16)
+                self._media.hearing.hear(identity, samples)
+        finally:
+            await sound.aclose()
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("%s failed", task.get_name(), exc_info=error)
