@@ -154,13 +154,21 @@ async def chat_command(
     speaker: Annotated[
         bool, typer.Option("--speaker", help="Hear it by this machine's loudspeaker.")
     ] = False,
+    timing: Annotated[
+        bool, typer.Option("--timing", help="Print after each reply how long it took.")
+    ] = False,
 ) -> int:
     """Type to an avatar and read its replies; /help lists the commands.
 
     Ctrl-C interrupts the avatar, twice leaves. The session is closed however the command ends.
     """
     return await chat.chat(
-        wanted, watched, simulated=simulated, microphone=microphone, speaker=speaker
+        wanted,
+        watched,
+        simulated=simulated,
+        microphone=microphone,
+        speaker=speaker,
+        timing=timing,
     )
 
 

@@ -12,8 +12,10 @@ from akool_async.cli.simulator import avatar_media, load_simulator
 from akool_async.cli.sound import ChatSound
 from akool_async.cli.talk import Talk
 from akool_async.cli.terminal import fail, printer
+from akool_async.cli.timing import TurnTimings
 from akool_async.cli.watching import ChatPage
 from akool_async.client import AkoolClient
+from akool_async.conversation import ConversationOptions
 from akool_async.errors import ConfigurationError
 
 __all__ = ["chat"]
@@ -26,10 +28,14 @@ async def chat(
     simulated: bool,
     microphone: bool = False,
     speaker: bool = False,
+    timing: bool = False,
 ) -> int:
     """Talks until /quit, the end of input, Ctrl-C twice or a signal; the session is closed."""
     fields = wanted.fields(mode=2)
     sound = ChatSound(microphone=microphone, speaker=speaker)
+    timings = TurnTimings() if timing else None
+    if timings is not None:
+        fields["options"] = ConversationOptions(telemetry=timings)
     page = ChatPage(watched, transport=wanted.transport)
     out = printer()
     async with AsyncExitStack() as stack:
@@ -58,7 +64,8 @@ async def chat(
             page.running(avatar, out, balance.spent),
         ):
             out.line("Type a line to say something; /help lists the commands.")
-            status = await Talk(avatar, out, interactive=sys.stdin.isatty()).run(lines)
+            talk = Talk(avatar, out, interactive=sys.stdin.isatty(), timings=timings)
+            status = await talk.run(lines)
             out.line("Closing the session …")
         await balance.show(out)
     out.line("Closed.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,9 @@ from akool_async.cli.demo_media import DemoMedia, brisk_voice
 from akool_async.cli.options import LiveKitServerOptions
 from akool_async.cli.simulator import avatar_media, livekit_server, load_simulator
 from akool_async.cli.terminal import Printer, printer
+from akool_async.cli.timing import timing_table
 from akool_async.client import AkoolClient
-from akool_async.conversation import AvatarSession
+from akool_async.conversation import AvatarSession, Timing
 from akool_async.errors import InvalidParameterError
 from akool_async.transport import load_transport
 
@@ -58,12 +60,14 @@ class Course:
     first_words: list[float] = field(default_factory=list)
     interrupted: str = "no"
     credits: str = "not known"
+    timings: Mapping[str, Timing] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
 
     def note_traffic(self, avatar: AvatarSession) -> None:
         """Takes the session's figures as they are now."""
         stats = avatar.stats
         self.sent = f"{stats.packets_sent} packets, {stats.bytes_sent:,} bytes"
+        self.timings = stats.timings
         self.received = f"{stats.packets_received} packets, {stats.bytes_received:,} bytes"
 
 
@@ -187,6 +191,8 @@ def _closing_block(sim: Simulator, course: Course, out: Printer) -> None:
         ("took", f"{time.monotonic() - course.started:.1f} s"),
     ):
         out.line(f"  {name:<12}{value}")
+    for line in timing_table(course.timings):
+        out.line(f"  {line}")
     out.line(f"  {len(sim.open_sessions)} sessions left open")
 
 

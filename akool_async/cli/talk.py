@@ -12,6 +12,7 @@ from akool_async import events
 from akool_async.cli.lines import Lines, typed
 from akool_async.cli.running import signals
 from akool_async.cli.terminal import Printer
+from akool_async.cli.timing import TurnTimings
 from akool_async.conversation import AvatarSession
 from akool_async.errors import AkoolError
 from akool_async.stream import ACTIONS, EXPRESSIONS
@@ -42,10 +43,18 @@ class Talk:
     that isn't sent yet; /interrupt and /quit do.
     """
 
-    def __init__(self, avatar: AvatarSession, out: Printer, *, interactive: bool) -> None:
+    def __init__(
+        self,
+        avatar: AvatarSession,
+        out: Printer,
+        *,
+        interactive: bool,
+        timings: TurnTimings | None = None,
+    ) -> None:
         self._avatar = avatar
         self._out = out
         self._interactive = interactive
+        self._timings = timings
         self._lines: asyncio.Queue[str] = asyncio.Queue()
         self._answering: asyncio.Task[None] | None = None
         self._speaking = False
@@ -126,6 +135,8 @@ class Talk:
                     sent.set()
                     async for piece in pieces:
                         self._piece(piece)
+                if self._timings is not None:
+                    self._say(f"({await self._timings.line()})")
             except AkoolError as error:
                 self._say(f"({error})")
             finally:

@@ -73,7 +73,7 @@ class Conversation:
         )
         self.people = People(self.events.publish)
         self.meter = Meter(self.now, options.telemetry)
-        self.media = SessionMedia(self.events.publish, self.now)
+        self.media = SessionMedia(self.events.publish, self.now, self.meter)
         capabilities = capabilities_of(transport.dialect)
         if not capabilities.has_fin:
             options = replace(options, quiet_time=options.v3_quiet_time)
@@ -222,6 +222,7 @@ class Conversation:
             bytes_received=theirs.bytes_received,
             dropped=dict(theirs.dropped),
             events_lost=self.events.lost,
+            frames_dropped=self.media.frames_dropped,
             timings=self.meter.timings(),
         )
 
@@ -397,15 +398,6 @@ class Conversation:
     def cancel(self, mid: str) -> int:
         """See `QuestionPort`."""
         return self.driver.cancel(mid)
-
-    @property
-    def admits(self) -> bool:
-        """See `QuestionPort`."""
-        return self.gate.is_open
-
-    async def admitted(self) -> None:
-        """See `QuestionPort`."""
-        await self.gate.passed()
 
     async def wait_for_capacity(self, timeout: float) -> None:
         """See `QuestionPort`."""

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from akool_async.conversation.options import ConversationStats, SessionInfo, Timing
+from akool_async.media.measuring import SoundWatch
 from akool_async.telemetry.measurements import Attributes, Measurements, SessionMeasurements
 
 __all__ = ["Meter", "name_of_end"]
@@ -35,6 +36,7 @@ _COUNTS: Final = (
     "late_parts",
     "echoes",
     "events_lost",
+    "frames_dropped",
     "unknown_packets",
 )
 
@@ -65,6 +67,8 @@ class Meter:
         self._spoke_at: float | None = None
         self._interrupted_at: float | None = None
         self._speaking = False
+        #: Measures by the avatar's sound, where that is read.
+        self.sound = SoundWatch(clock, self)
 
     # What a part measures itself.
 
@@ -104,6 +108,7 @@ class Meter:
     def question_sent(self, asked: float) -> None:
         """A question is on its way since `asked`."""
         self._questions.append(asked)
+        self.sound.asked(asked)
 
     def speaking_started(self) -> None:
         """The avatar began to speak."""
@@ -131,6 +136,7 @@ class Meter:
     def interrupt_sending(self) -> None:
         """An interrupt is handed to the room."""
         now = self._clock()
+        self.sound.interrupted(now)
         if self._speaking:
             self._interrupted_at = now
         if self._spoke_at is not None:

@@ -234,6 +234,7 @@ class ConversationStats:
     unknown_packets: int = 0
     stray_answers: int = 0
     events_lost: int = 0
+    frames_dropped: int = 0
     reconnects: int = 0
     probes: int = 0
     dropped: dict[str, int] = dataclasses.field(default_factory=dict)

@@ -8,6 +8,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
+from akool_async.conversation.gate import Gate
 from akool_async.conversation.meter import Meter, name_of_end
 from akool_async.conversation.options import ConversationOptions, ConversationStats
 from akool_async.conversation.params import (
@@ -68,6 +69,11 @@ class QuestionPort(Protocol):
         ...
 
     @property
+    def gate(self) -> Gate:
+        """Open, unless another session takes over."""
+        ...
+
+    @property
     def keeps_retelling(self) -> bool:
         """Whether a responder needs retelling mode for good."""
         ...
@@ -89,14 +95,6 @@ class QuestionPort(Protocol):
     def cancel(self, mid: str) -> int:
         """Takes back the packets that weren't sent; returns how many those were."""
         ...
-
-    @property
-    def admits(self) -> bool:
-        """Whether a question may be sent now: no other session is taking over."""
-        ...
-
-    async def admitted(self) -> None:
-        """Returns when a question may be sent."""
 
     async def wait_for_capacity(self, timeout: float) -> None:
         """Returns when chat may be added; raises `SendError` if that takes too long."""
@@ -136,7 +134,7 @@ class Questions:
         port = self._port
         limit = check_timeout(timeout, port.options.reply_timeout)
         asked = port.now()
-        if not port.admits:
+        if not port.gate.is_open:
             await self._admitted(limit)
         port.check_open()
         await port.wait_for_capacity(limit)
@@ -163,7 +161,7 @@ class Questions:
     async def _admitted(self, limit: float) -> None:
         try:
             async with asyncio.timeout(limit):
-                await self._port.admitted()
+                await self._port.gate.passed()
         except TimeoutError:
             raise ReplyTimeoutError(
                 f"the question wasn't sent within {limit:g} s: another session is taking over"

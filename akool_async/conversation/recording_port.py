@@ -79,13 +79,20 @@ def new_recording(
     name = fspath(path) if isinstance(path, PathLike) else path
     if not isinstance(name, str):
         raise InvalidParameterError("path", f"{quoted(path)} isn't the path of a file")
+    began = media.clock.now()
+
+    def finished(recording: Recording) -> None:
+        media.recordings.discard(recording)
+        failed = "" if recording.error is None else type(recording.error).__name__
+        media.measures.span("recording", media.clock.now() - began, failed)
+
     recording = Recording(
         _Port(media, events, transcript),
         Path(name),
         overwrite=overwrite,
         microphone=microphone,
         subtitles=subtitles,
-        on_finished=media.recordings.discard,
+        on_finished=finished,
     )
     media.recordings.add(recording)
     return recording

@@ -47,6 +47,7 @@ class FrameReader(Generic[F]):
         limit: int,
         wanted: Callable[[F], bool] | None = None,
         prepare: Callable[[F], F] | None = None,
+        on_dropped: Callable[[int], None] | None = None,
     ) -> None:
         """
         Args:
@@ -54,12 +55,14 @@ class FrameReader(Generic[F]):
             limit: so many are kept; then the oldest is dropped.
             wanted: whether a frame is kept at all; one that isn't doesn't count as dropped.
             prepare: what becomes of a frame when it is read.
+            on_dropped: is given the number of frames each time that some are dropped.
         """
         self.dropped = 0
         self._feed = feed
         self._limit = limit
         self._wanted = wanted
         self._prepare = prepare
+        self._on_dropped = on_dropped
         self._waiting: deque[F] = deque()
         self._joined = False
         self._ended = False
@@ -127,13 +130,18 @@ class FrameReader(Generic[F]):
             if not self._waiter.done():
                 self._waiter.set_result(None)
         elif self._loop.time() - self._asked_at > IDLE_AFTER:
-            self.dropped += len(self._waiting)
+            self._drop(len(self._waiting))
             self._waiting.clear()
             self._leave()
             return
         if len(self._waiting) > self._limit:
             self._waiting.popleft()
-            self.dropped += 1
+            self._drop(1)
+
+    def _drop(self, count: int) -> None:
+        self.dropped += count
+        if self._on_dropped is not None:
+            self._on_dropped(count)
 
     def end(self, error: BaseException | None = None) -> None:
         """No more frames: what waits can be read, then the reader ends, or raises `error` once."""

@@ -16,6 +16,7 @@ from akool_async.media.contract import (
     VideoRequest,
 )
 from akool_async.media.frames import AudioFrame, VideoFrame
+from akool_async.media.measuring import SubscriptionMeasure
 from akool_async.media.readers import FrameReader
 
 __all__ = ["AudioFeed", "VideoFeed"]
@@ -29,12 +30,19 @@ class _Feed(Generic[F]):
     It can be attached to another transport, whose frames its readers get from then on.
     """
 
-    def __init__(self, first: Callable[[], None]) -> None:
-        """`first` is called with every frame until it was called once by any feed."""
+    def __init__(
+        self, first: Callable[[F], None], subscription: SubscriptionMeasure | None = None
+    ) -> None:
+        """
+        Args:
+            first: is given every frame before the readers are.
+            subscription: measures how long the room is asked for them.
+        """
         self._readers: weakref.WeakSet[FrameReader[F]] = weakref.WeakSet()
         self._media: MediaTransport | None = None
         self._subscription: MediaSubscription | None = None
         self._first = first
+        self._measure = subscription
         self._ended = False
 
     def _subscribe(self, media: MediaTransport) -> MediaSubscription:
@@ -75,6 +83,8 @@ class _Feed(Generic[F]):
     def _resume(self) -> None:
         if self._subscription is None and self._media is not None and self._readers:
             self._subscription = self._subscribe(self._media)
+            if self._measure is not None:
+                self._measure.began()
 
     def _unsubscribe_if_unread(self) -> bool:
         """Also for readers that were dropped without being closed."""
@@ -87,18 +97,24 @@ class _Feed(Generic[F]):
         subscription, self._subscription = self._subscription, None
         if subscription is not None:
             subscription.close()
+            if self._measure is not None:
+                self._measure.ended()
 
     def _give(self, frames: Iterable[F]) -> None:
         if self._unsubscribe_if_unread():
             return
+        if self._measure is not None:
+            self._measure.frame()
         for frame in frames:
-            self._first()
+            self._first(frame)
             for reader in tuple(self._readers):
                 reader.put(frame)
 
     def failed(self, error: BaseException) -> None:
         """See the sinks."""
         self._subscription = None
+        if self._measure is not None:
+            self._measure.ended(type(error).__name__)
         for reader in tuple(self._readers):
             reader.end(error)
 
@@ -113,8 +129,14 @@ class _Feed(Generic[F]):
 class AudioFeed(_Feed[AudioFrame]):
     """Audio in one form; the `AudioSink` of its transport."""
 
-    def __init__(self, request: AudioRequest, clock: MediaClock, first: Callable[[], None]) -> None:
-        super().__init__(first)
+    def __init__(
+        self,
+        request: AudioRequest,
+        clock: MediaClock,
+        first: Callable[[AudioFrame], None],
+        subscription: SubscriptionMeasure | None = None,
+    ) -> None:
+        super().__init__(first, subscription)
         self.request = request
         self._timeline = AudioTimeline(clock, request.sample_rate)
         self._samples = request.sample_rate * request.frame_ms // 1000
@@ -150,8 +172,14 @@ class AudioFeed(_Feed[AudioFrame]):
 class VideoFeed(_Feed[VideoFrame]):
     """Video in one form; the `VideoSink` of its transport."""
 
-    def __init__(self, request: VideoRequest, clock: MediaClock, first: Callable[[], None]) -> None:
-        super().__init__(first)
+    def __init__(
+        self,
+        request: VideoRequest,
+        clock: MediaClock,
+        first: Callable[[VideoFrame], None],
+        subscription: SubscriptionMeasure | None = None,
+    ) -> None:
+        super().__init__(first, subscription)
         self.request = request
         self._timeline = VideoTimeline(clock)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from akool_async.media.camera import Camera
     from akool_async.media.contract import AudioRequest, VideoRequest
     from akool_async.media.frames import AudioFrame, VideoFrame
+    from akool_async.media.measuring import Measures, SubscriptionMeasure
     from akool_async.media.microphone import Microphone
     from akool_async.media.own_track import OwnTrack
     from akool_async.media.readers import FrameReader
@@ -36,11 +37,22 @@ class SessionMedia:
     A conversation that exchanges text alone has this object and no other of this package.
     """
 
-    def __init__(self, publish: Callable[[Event], None], time: Callable[[], float]) -> None:
-        """`publish` gives an event to the conversation's readers; `time` is the loop's."""
+    def __init__(
+        self, publish: Callable[[Event], None], time: Callable[[], float], measures: Measures
+    ) -> None:
+        """
+        Args:
+            publish: gives an event to the conversation's readers.
+            time: of the loop.
+            measures: is given what is measured.
+        """
         from akool_async.media.clock import MediaClock
 
         self.clock = MediaClock(time)
+        self.measures = measures
+        #: Frames that readers didn't read in time.
+        self.frames_dropped = 0
+        self._time = time
         self._publish = publish
         self._media: MediaTransport | None = None
         self._name = ""
@@ -167,10 +179,12 @@ class SessionMedia:
         media = self.require("hear")
         feed = self._audio.get(request)
         if feed is None:
-            feed = self._audio[request] = AudioFeed(request, self.clock, self._first_audio)
+            feed = self._audio[request] = AudioFeed(
+                request, self.clock, self._heard_audio, self._subscription("audio")
+            )
             feed.attach(media)
         limit = max_waiting or round(_AUDIO_SECONDS * 1000 / request.frame_ms)
-        return FrameReader(feed, limit=limit)
+        return FrameReader(feed, limit=limit, on_dropped=self._dropped)
 
     def video_reader(
         self, request: VideoRequest, max_fps: float | None, max_waiting: int | None
@@ -184,21 +198,33 @@ class SessionMedia:
         smaller = None if request.max_height is None else HeightLimit(request.max_height)
         feed = self._video.get(request)
         if feed is None:
-            feed = self._video[request] = VideoFeed(request, self.clock, self._first_video)
+            feed = self._video[request] = VideoFeed(
+                request, self.clock, self._seen_video, self._subscription("video")
+            )
             feed.attach(media)
         return FrameReader(
             feed,
             limit=max_waiting or _PICTURES,
             wanted=None if max_fps is None else FrameRateLimit(max_fps),
             prepare=smaller,
+            on_dropped=self._dropped,
         )
 
-    def _first_audio(self) -> None:
+    def _subscription(self, kind: str) -> SubscriptionMeasure:
+        from akool_async.media.measuring import SubscriptionMeasure
+
+        return SubscriptionMeasure(kind, self._time, self.measures)
+
+    def _dropped(self, count: int) -> None:
+        self.frames_dropped += count
+
+    def _heard_audio(self, frame: AudioFrame) -> None:
+        self.measures.sound.frame(frame)
         if not self._heard:
             self._heard = True
             self._publish(FirstAudio(self.clock.now()))
 
-    def _first_video(self) -> None:
+    def _seen_video(self, _: VideoFrame) -> None:
         if not self._seen:
             self._seen = True
             self._publish(FirstVideo(self.clock.now()))

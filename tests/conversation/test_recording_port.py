@@ -51,3 +51,10 @@ async def test_a_path_like_object(tmp_path: Path) -> None:
         recording = one.avatar.record(tmp_path / "call.wav")
         assert recording.path == tmp_path / "call.wav"
         assert one.avatar.record("call.wav").path == Path("call.wav")
+
+
+async def test_a_recording_is_a_span(tmp_path: Path) -> None:
+    async with stage() as one:
+        async with one.avatar.record(tmp_path / "call.wav", subtitles=False):
+            pass
+        assert one.avatar.stats.timings["recording"].count == 1

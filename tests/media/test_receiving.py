@@ -42,14 +42,14 @@ def first():
 
 @pytest.fixture
 def audio(media, clock, first):
-    feed = AudioFeed(AudioRequest(8000, 1, 20), clock, lambda: first.append(1))
+    feed = AudioFeed(AudioRequest(8000, 1, 20), clock, lambda _: first.append(1))
     feed.attach(media)
     return feed
 
 
 @pytest.fixture
 def video(media, clock, first):
-    feed = VideoFeed(VideoRequest("rgb24"), clock, lambda: first.append(1))
+    feed = VideoFeed(VideoRequest("rgb24"), clock, lambda _: first.append(1))
     feed.attach(media)
     return feed
 
@@ -118,7 +118,7 @@ async def test_another_transport_that_can_not_ends_the_readers(audio):
 
 
 async def test_a_transport_that_can_not_refuses_the_first_read(clock):
-    feed = AudioFeed(AudioRequest(), clock, lambda: None)
+    feed = AudioFeed(AudioRequest(), clock, lambda _: None)
     feed.attach(Mute())
     reader = FrameReader(feed, limit=9)
     for _ in range(2):

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from akool_async.conversation.meter import Meter
 from akool_async.errors import ConversationClosedError, NotSupportedError
 from akool_async.events import FirstAudio, FirstVideo, TrackPublished, TrackUnpublished
 from akool_async.media import AudioRequest, MediaCapabilities, MediaTransport, VideoRequest
@@ -27,7 +28,8 @@ def events():
 
 @pytest.fixture
 async def media(events):
-    media = SessionMedia(events.append, asyncio.get_running_loop().time)
+    time = asyncio.get_running_loop().time
+    media = SessionMedia(events.append, time, Meter(time, None))
     yield media
     media.end()
     await media.stop()
@@ -140,3 +142,31 @@ async def test_the_end_ends_readers_and_microphones(media):
     assert room.subscriptions == {}
     media.attach(InMemoryMedia(), "late")
     assert media.tracks == ()
+
+
+async def test_subscriptions_are_spans_and_frames_that_are_not_read_are_counted(media):
+    room = InMemoryMedia()
+    media.attach(room, "memory")
+    room.publish("audio")
+    async with media.audio_reader(AudioRequest(), 2) as heard:
+        room.play(0.1)
+        assert heard.dropped == media.frames_dropped == 3
+        await asyncio.sleep(0.5)
+    timings = media.measures.timings()
+    assert timings["media.subscription"].p50 == pytest.approx(0.5, abs=0.01)
+    assert timings["media.first_frame"].count == 1
+
+
+async def test_the_room_s_own_sound_says_when_a_question_is_answered(media):
+    room = InMemoryMedia()
+    media.attach(room, "memory")
+    room.publish("audio")
+    async with media.audio_reader(AudioRequest(), None):
+        media.measures.question_sent(asyncio.get_running_loop().time())
+        room.mute("audio", True)
+        room.play(0.02)
+        await asyncio.sleep(0.3)
+        room.mute("audio", False)
+        room.play(0.02)
+    heard = media.measures.timings()["question.first_heard"]
+    assert heard.p50 == pytest.approx(0.3, abs=0.01)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from av_samples import picture, sound
 from fake_avatar import FakeAvatar
 
-from akool_async.conversation import AvatarSession
+from akool_async.conversation import AvatarSession, ConversationOptions
 from akool_async.media import Picture
 from akool_async.testing.in_memory_media import InMemoryMedia
 from akool_async.testing.in_memory_room import InMemoryRoom
@@ -34,7 +34,9 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def stage(*, publishing: bool = True) -> AsyncIterator[Stage]:
+async def stage(
+    *, publishing: bool = True, options: ConversationOptions | None = None
+) -> AsyncIterator[Stage]:
     """The avatar answers commands, and publishes sound at 48 kHz and pictures of 64x48."""
     room = InMemoryRoom()
     room.media = media = InMemoryMedia()
@@ -42,7 +44,7 @@ async def stage(*, publishing: bool = True) -> AsyncIterator[Stage]:
     if publishing:
         media.publish("audio")
         media.publish("video")
-    async with AvatarSession(room.transport) as avatar:
+    async with AvatarSession(room.transport, options=options) as avatar:
         pumping = asyncio.create_task(_pump(media))
         try:
             yield Stage(avatar, media, room, robot)

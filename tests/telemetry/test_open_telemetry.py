@@ -12,8 +12,9 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
+from recorded_room import stage
 
-from akool_async import AkoolClient, telemetry
+from akool_async import AkoolClient, ConversationOptions, telemetry
 from akool_async.errors import MissingDependencyError, NotFoundError
 from akool_async.simulator import Simulator
 
@@ -105,3 +106,26 @@ def test_without_the_package_the_error_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
     with pytest.raises(MissingDependencyError, match=r"akool-async\[otel\]"):
         telemetry.open_telemetry()
+
+
+async def test_subscriptions_and_recordings_are_spans_and_their_frames_durations(tmp_path):
+    exported = Exported()
+    async with (
+        stage(options=ConversationOptions(telemetry=exported.telemetry)) as one,
+        one.avatar.record(tmp_path / "call.wav", subtitles=False),
+        one.avatar.video_frames(max_waiting=1) as pictures,
+    ):
+        await anext(pictures)
+        one.media.picture()
+        one.media.picture()
+    kinds = {
+        span.attributes["akool.media.kind"]
+        for span in exported.spans
+        if span.name == "akool.media.subscription"
+    }
+    assert kinds == {"audio", "video"}
+    assert [span.name for span in exported.spans].count("akool.recording") == 1
+    metrics = exported.metrics()
+    assert {"akool.media.first_frame", "akool.recording"} <= metrics.keys()
+    [dropped] = metrics["akool.frames_dropped"]
+    assert dropped.value >= 1

@@ -1,0 +1,121 @@
+"""What is measured of media: subscriptions, when sound begins and ends, and frames not read."""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from akool_async.media.frames import AudioFrame
+
+__all__ = ["Measures", "SoundWatch", "SubscriptionMeasure", "is_loud"]
+
+#: A sample of at least this height is sound, lower ones are noise: 1.5 % of the highest.
+_LOUD: Final = 500
+#: The avatar is silent once so many seconds were.
+_QUIET_AFTER: Final = 0.2
+#: What hasn't been heard after so many seconds isn't waited for.
+_LONGEST_WATCH: Final = 30.0
+
+
+class Measures(Protocol):
+    """Takes figures of media; the conversation's `Meter` does."""
+
+    @property
+    def sound(self) -> SoundWatch:
+        """Is given the avatar's sound."""
+        ...
+
+    def duration(self, name: str, seconds: float, **attributes: str | float | bool) -> None:
+        """Something took `seconds`."""
+
+    def span(
+        self, name: str, seconds: float, error: str = "", /, **attributes: str | float | bool
+    ) -> None:
+        """Something that took `seconds` ended now, by `error` where it isn't ""."""
+
+
+class SubscriptionMeasure:
+    """How long a room was asked for audio or video, and how soon its first frame came."""
+
+    def __init__(self, kind: str, time: Callable[[], float], measures: Measures) -> None:
+        self._kind = kind
+        self._time = time
+        self._measures = measures
+        self._began: float | None = None
+        self._waits = False
+
+    def began(self) -> None:
+        """The room is asked for frames."""
+        self._began, self._waits = self._time(), True
+
+    def frame(self) -> None:
+        """A frame came."""
+        if self._waits and self._began is not None:
+            self._waits = False
+            took = self._time() - self._began
+            self._measures.duration("media.first_frame", took, **{"akool.media.kind": self._kind})
+
+    def ended(self, error: str = "") -> None:
+        """The room isn't asked any more; twice is fine."""
+        began, self._began = self._began, None
+        if began is not None:
+            took = self._time() - began
+            self._measures.span(
+                "media.subscription", took, error, **{"akool.media.kind": self._kind}
+            )
+
+
+class SoundWatch:
+    """How soon a question is heard to be answered, and an interrupt to be obeyed.
+
+    By the avatar's sound itself, as it reaches the program, after a pause of 0.2 s or before one:
+    where nothing reads it, nothing is measured.
+    """
+
+    def __init__(self, time: Callable[[], float], measures: Measures) -> None:
+        self._time = time
+        self._measures = measures
+        self._asked: float | None = None
+        self._interrupted: float | None = None
+        self._loud_at = float("-inf")
+
+    def asked(self, at: float) -> None:
+        """A question is on its way since `at`."""
+        if self._asked is None:
+            self._asked = at
+
+    def interrupted(self, at: float) -> None:
+        """An interrupt was handed to the room."""
+        self._interrupted = at
+
+    def frame(self, frame: AudioFrame) -> None:
+        """A frame of the avatar's sound came."""
+        now = self._time()
+        if is_loud(frame.pcm):
+            # After a pause: else it is what the avatar was saying before.
+            if self._asked is not None and now - self._loud_at >= _QUIET_AFTER:
+                self._measures.duration("question.first_heard", now - self._asked)
+                self._asked = None
+            self._loud_at = now
+        elif self._interrupted is not None:
+            self._look_for_silence(self._interrupted, now)
+        if self._asked is not None and now - self._asked > _LONGEST_WATCH:
+            self._asked = None
+
+    def _look_for_silence(self, interrupted: float, now: float) -> None:
+        if now - max(self._loud_at, interrupted) < _QUIET_AFTER:
+            return
+        if interrupted < self._loud_at < interrupted + _LONGEST_WATCH:
+            self._measures.duration("interrupt.to_quiet", self._loud_at - interrupted)
+        self._interrupted = None
+
+
+def is_loud(pcm: bytes) -> bool:
+    """Whether there is sound in these s16le samples."""
+    samples = array("h", pcm)
+    if sys.byteorder == "big":
+        samples.byteswap()
+    return bool(samples) and (max(samples) >= _LOUD or min(samples) <= -_LOUD)
