@@ -10,7 +10,17 @@ from typing import Annotated, cast
 import typer
 
 import akool_async
-from akool_async.cli import account, chat, demo, doctor, groups, one_shot, simulator, transports
+from akool_async.cli import (
+    account,
+    chat,
+    demo,
+    doctor,
+    groups,
+    one_shot,
+    probe,
+    simulator,
+    transports,
+)
 from akool_async.cli.commands import command
 from akool_async.cli.failures import FAILED, report, report_usage
 from akool_async.cli.options import (
@@ -198,6 +208,15 @@ async def simulator_command(
 ) -> int:
     """A local AKOOL for programs under development; runs until Ctrl-C."""
     return await simulator.serve(options, livekit)
+
+
+@command(app, "probe")
+async def probe_command(wanted: probe.ProbeOptions) -> int:
+    """See how the service behaves where documents leave it open; for 90 s of credits at most.
+
+    Asks first. Prints a table, and writes a file from which the simulator behaves likewise.
+    """
+    return await probe.probe(wanted)
 
 
 @command(app, "languages")

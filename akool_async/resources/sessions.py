@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from operator import attrgetter
 from typing import Any, Final, Literal, Unpack
@@ -55,8 +55,17 @@ class Sessions:
         """
         return await self.creation(avatar_id, fields).session()
 
-    def creation(self, avatar_id: str, fields: Mapping[str, Any]) -> Creation[Session]:
-        """The call of `create`, checked but not sent."""
+    def creation(
+        self,
+        avatar_id: str,
+        fields: Mapping[str, Any],
+        *,
+        seen: Callable[[object], object] | None = None,
+    ) -> Creation[Session]:
+        """The call of `create`, checked but not sent.
+
+        `seen` is given the answer's data as it came, secrets included.
+        """
         body = session_create_body(avatar_id, fields)
         # What the answer leaves out is what was asked for.
         asked = {
@@ -65,6 +74,8 @@ class Sessions:
         }
 
         def read(data: object) -> Session:
+            if seen is not None:
+                seen(data)
             if isinstance(data, list) and data:
                 data = data[0]
             answered: dict[str, Any] = {}

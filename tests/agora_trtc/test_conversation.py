@@ -209,3 +209,14 @@ async def test_a_session_made_elsewhere_is_joined_from_its_json(kind: str) -> No
             assert [s.id for s in sim.open_sessions] == [session.id]
         finally:
             await akool.sessions.close(session.id)
+
+
+async def test_nothing_is_sent_before_the_avatar_publishes():
+    """An Agora avatar of the service loses it (docs/protocol.md §2)."""
+    async with (
+        Simulator(behavior="drops_before_video") as sim,
+        AkoolClient("any", base_url=sim.url) as akool,
+        akool.open_session("dvp_Tristan_cloth2_1080P", stream_type="agora") as avatar,
+    ):
+        assert (await avatar.ask("hello")).text
+        assert sim.avatar(sim.open_sessions[0]).ignored == {}

@@ -173,6 +173,8 @@ class SimulatedAvatar:
         drops = self._behavior.drops_before_video
         if drops is False or (drops is None and room.kind != "agora"):
             self._publish()
+        else:
+            room.publish(on=False)  # participants learn that it will, and can wait for it
         if self.present:  # in a room of the user's own
             self._arrivals.set()
             self._spawn(self._welcome(), "welcomes")
