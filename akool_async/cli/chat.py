@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 from akool_async.cli.balance import Balance
 from akool_async.cli.lines import Lines
@@ -11,12 +13,15 @@ from akool_async.cli.options import ChatOptions, WatchOptions
 from akool_async.cli.simulator import avatar_media, load_simulator
 from akool_async.cli.sound import ChatSound
 from akool_async.cli.talk import Talk
-from akool_async.cli.terminal import fail, printer
+from akool_async.cli.terminal import Printer, fail, printer
 from akool_async.cli.timing import TurnTimings
 from akool_async.cli.watching import ChatPage
 from akool_async.client import AkoolClient
 from akool_async.conversation import ConversationOptions
-from akool_async.errors import ConfigurationError
+from akool_async.errors import ConfigurationError, MissingDependencyError
+
+if TYPE_CHECKING:
+    from akool_async.cli.prompt import Prompt
 
 __all__ = ["chat"]
 
@@ -40,7 +45,10 @@ async def chat(
     out = printer()
     async with AsyncExitStack() as stack:
         # Input and output first: where they can't be used, no session is paid for.
-        lines = stack.enter_context(Lines())
+        lines = _lines(out)
+        stack.enter_context(lines)
+        editor = not isinstance(lines, Lines)
+        out = out if isinstance(lines, Lines) else lines
         if simulated:
             sim = await stack.enter_async_context(
                 load_simulator()(pace=0.1, media=avatar_media(off=not watched.watch))
@@ -64,9 +72,35 @@ async def chat(
             page.running(avatar, out, balance.spent),
         ):
             out.line("Type a line to say something; /help lists the commands.")
-            talk = Talk(avatar, out, interactive=sys.stdin.isatty(), timings=timings)
+            talk = Talk(
+                avatar,
+                out,
+                interactive=sys.stdin.isatty(),
+                editor=editor,
+                timings=timings,
+            )
             status = await talk.run(lines)
             out.line("Closing the session …")
         await balance.show(out)
     out.line("Closed.")
     return status
+
+
+def _lines(out: Printer) -> Lines | Prompt:
+    """An editor where a person types and sees a terminal; else lines as they come.
+
+    Raises:
+        ConfigurationError: standard input is closed.
+        MissingDependencyError: prompt_toolkit isn't installed.
+    """
+    seen = sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+    if not seen or os.environ.get("TERM", "").lower() in ("dumb", "unknown"):
+        return Lines()
+    try:
+        from akool_async.cli.prompt import Prompt
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"akool chat in a terminal needs prompt_toolkit: {error}.",
+            install='pip install "akool-async[cli]"',
+        ) from error
+    return Prompt(out)

@@ -5,27 +5,20 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any, Final
 
 from akool_async import events
-from akool_async.cli.lines import Lines, typed
+from akool_async.cli.chat_commands import HELP
+from akool_async.cli.lines import typed
 from akool_async.cli.running import signals
 from akool_async.cli.terminal import Printer
 from akool_async.cli.timing import TurnTimings
 from akool_async.conversation import AvatarSession
 from akool_async.errors import AkoolError
-from akool_async.stream import ACTIONS, EXPRESSIONS
+from akool_async.stream import EXPRESSIONS
 
 __all__ = ["Talk"]
-
-HELP: Final = f"""\
-/interrupt             the avatar stops speaking (Ctrl-C does the same; twice leaves)
-/language CODE         changes the language, for example /language en
-/voice ID              changes the voice
-/mode 1|2              1: the avatar says what you type; 2: it answers
-/action NAME           {" ".join((*ACTIONS, *EXPRESSIONS))}
-/quit                  closes the session and leaves (so does the end of input)"""
 
 #: Two Ctrl-C within this many seconds end the chat.
 TWICE: Final = 2.0
@@ -41,6 +34,13 @@ class Talk:
     before it are answered; one that concerns the reply under way, as /interrupt, until they are
     sent. On a terminal commands take effect at once, except that they don't overtake a question
     that isn't sent yet; /interrupt and /quit do.
+
+    Args:
+        avatar: with whom.
+        out: where it is printed.
+        interactive: whether a person types.
+        editor: whether an editor shows the prompt, and takes away what was typed; else the
+            terminal shows it.
     """
 
     def __init__(
@@ -49,11 +49,13 @@ class Talk:
         out: Printer,
         *,
         interactive: bool,
+        editor: bool = False,
         timings: TurnTimings | None = None,
     ) -> None:
         self._avatar = avatar
         self._out = out
         self._interactive = interactive
+        self._editor = editor
         self._timings = timings
         self._lines: asyncio.Queue[str] = asyncio.Queue()
         self._answering: asyncio.Task[None] | None = None
@@ -65,7 +67,7 @@ class Talk:
         self._failure: BaseException | None = None
         self._status = 0
 
-    async def run(self, lines: Lines) -> int:
+    async def run(self, lines: AsyncIterator[str]) -> int:
         """Until /quit, Ctrl-C twice, the room's end, or the end of input and the replies to it."""
         with signals(self._ctrl_c, signal.SIGINT):
             tasks: list[asyncio.Task[Any]] = [
@@ -86,22 +88,25 @@ class Talk:
                 raise outcome
         return self._status
 
-    async def _read(self, lines: Lines) -> None:
+    async def _read(self, lines: AsyncIterator[str]) -> None:
         """Ends when the chat shall end."""
         self._prompt()
         async for line in lines:
-            text = typed(line)
+            text = "\n".join(map(typed, line.split("\n")))
             if not text.strip():
                 self._prompt()
                 continue
             command = text.split()[0] if text.startswith("/") else None
+            if self._editor:
+                self._repeat(text)
             if self._interactive and command == "/quit":
                 return
             if self._interactive and command == "/interrupt":
                 self._start(self._do(text), "akool-chat-interrupt")
             else:
                 self._lines.put_nowait(text)
-        await self._lines.join()
+        if not self._editor:
+            await self._lines.join()
 
     async def _work(self) -> None:
         """Asks and does what was typed, in order; ends at /quit."""
@@ -113,7 +118,7 @@ class Talk:
             if self._answering is not None and not at_once:
                 await asyncio.wait([self._answering])
             if not self._interactive:
-                self._say(f"you> {text}")
+                self._repeat(text)
             if command == "/quit":
                 return
             if is_command:
@@ -228,8 +233,11 @@ class Talk:
         return task
 
     def _prompt(self) -> None:
-        if self._interactive and not self._speaking:
+        if self._interactive and not self._editor and not self._speaking:
             self._out.piece("you> ")
+
+    def _repeat(self, text: str) -> None:
+        self._say("you> " + text.replace("\n", "\n     "))
 
     def _piece(self, text: str) -> None:
         """The avatar's words; what was printed between them is followed by another such line."""

@@ -9,7 +9,7 @@ import sys
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Final
+from typing import Final, TextIO
 
 from rich.console import Console
 from rich.table import Table
@@ -28,6 +28,7 @@ __all__ = [
     "printer",
     "set_up_logging",
     "write",
+    "writing",
 ]
 
 #: They turn the direction of all that follows, which can hide what a name really is. Isolates and
@@ -61,14 +62,14 @@ class Printer:
 
     def piece(self, text: str, *, style: str = "") -> None:
         """A piece of a line."""
-        with _writing():
+        with writing():
             self.console.print(as_it_is(text, style), soft_wrap=True, end="")
             self.console.file.flush()
 
     def table(self, table: Table) -> None:
         """A table; in a pipe as wide as it needs to be: `cut` and `grep` see whole lines."""
         console = self.console if self.console.is_terminal else _Console(width=10_000)
-        with _writing():
+        with writing():
             console.print(table)
             console.file.flush()
 
@@ -105,19 +106,20 @@ def write(text: str) -> None:
     Raises:
         OutputError, BrokenPipeError: as `Printer`.
     """
-    with _writing():
+    with writing():
         sys.stdout.write(text)
         sys.stdout.flush()
 
 
 def flush_output() -> None:
     """Writes what is still buffered; raises as `Printer`."""
-    with _writing():
+    with writing():
         sys.stdout.flush()
 
 
 @contextmanager
-def _writing() -> Iterator[None]:
+def writing() -> Iterator[None]:
+    """While it lasts, errors of writing are `OutputError`, or `BrokenPipeError`."""
     try:
         yield
     except BrokenPipeError:
@@ -162,6 +164,14 @@ def open_missing_streams() -> None:
         sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False)
 
 
+class _StandardError(logging.StreamHandler[TextIO]):
+    """Writes to standard error as it is then: a chat's prompt takes its place."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stderr
+        super().emit(record)
+
+
 class _OneLine(logging.Formatter):
     """Warnings as the other errors look; of an exception its kind, for its text may be anything."""
 
@@ -172,7 +182,7 @@ class _OneLine(logging.Formatter):
 
 def set_up_logging() -> None:
     """Warnings go to standard error, a line each."""
-    handler = logging.StreamHandler()
+    handler = _StandardError()
     handler.setFormatter(_OneLine())
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     # It reports details of its own signalling; failures that matter are raised.

@@ -7,10 +7,12 @@ import contextlib
 import os
 import pty
 import sys
+import termios
 
 import pytest
 import pytest_asyncio
-from running_command import Command, sigint_for_children, until
+from drawn_terminal import ROWS, DrawnTerminal
+from running_command import TIMEOUT, Command, sigint_for_children, until
 
 
 @pytest_asyncio.fixture
@@ -49,45 +51,77 @@ def run(akool, akool_simulator):
     return run
 
 
+#: Of a terminal: no table is folded.
+COLUMNS = 200
+
+
 class Terminal:
     """A command in a terminal of its own, which is its controlling one."""
 
     def __init__(self, process: asyncio.subprocess.Process, screen: int) -> None:
         self.process = process
-        self.shown = ""
-        self._screen = screen
+        self._descriptor = screen
+        self._drawn = DrawnTerminal(self.type, columns=COLUMNS)
         os.set_blocking(screen, False)
         asyncio.get_running_loop().add_reader(screen, self._read)
 
     def _read(self) -> None:
         try:
-            self.shown += os.read(self._screen, 65536).decode(errors="replace")
+            data = os.read(self._descriptor, 65536)
         except OSError:  # EIO: every process has closed it
             self._unwatch()
+            return
+        self._drawn.feed(data)
 
     def _unwatch(self) -> None:
-        asyncio.get_running_loop().remove_reader(self._screen)
+        asyncio.get_running_loop().remove_reader(self._descriptor)
 
     def type(self, text: str) -> None:
-        os.write(self._screen, text.encode())
+        """What keys or a paste send."""
+        os.write(self._descriptor, text.encode())
+
+    @property
+    def lines(self) -> list[str]:
+        """See `DrawnTerminal.lines`."""
+        return self._drawn.lines
+
+    @property
+    def shown(self) -> str:
+        """Every byte that it was sent."""
+        return self._drawn.written
+
+    @property
+    def cooked(self) -> bool:
+        """Whether the terminal edits lines and shows them by itself, as a shell expects."""
+        modes = termios.tcgetattr(self._descriptor)[3]
+        return bool(modes & termios.ICANON and modes & termios.ECHO)
 
     async def showed(self, text: str) -> None:
-        """Waits until `text` is on the screen, or was."""
+        """Waits until `text` is in a line of the screen, or scrolled out of it."""
+
+        def there() -> bool:
+            return any(text in line for line in self.lines)
+
         with contextlib.suppress(TimeoutError):
-            await until(lambda: text in self.shown or self.process.returncode is not None)
-        assert text in self.shown, f"{text!r} never came: {self.shown}"
+            await until(lambda: there() or self.process.returncode is not None)
+        screen = "\n".join(self.lines)
+        assert there(), f"{text!r} never came:\n{screen}"
+
+    async def ended(self) -> int:
+        """The exit status."""
+        return await asyncio.wait_for(self.process.wait(), TIMEOUT)
 
     def close_window(self) -> None:
         """As closing a terminal emulator: SIGHUP, and nothing can be read or written."""
         self._unwatch()
-        os.close(self._screen)
-        self._screen = -1
+        os.close(self._descriptor)
+        self._descriptor = -1
 
     async def stop(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
         await self.process.wait()
-        if self._screen >= 0:
+        if self._descriptor >= 0:
             self.close_window()
 
 
@@ -98,6 +132,7 @@ async def terminal(akool_simulator):
 
     async def start(*arguments: str) -> Terminal:
         ours, theirs = pty.openpty()
+        termios.tcsetwinsize(theirs, (ROWS, COLUMNS))
         try:
             # A session's leader that opens a terminal gets it as its controlling one.
             process = await asyncio.create_subprocess_exec(
@@ -105,7 +140,7 @@ async def terminal(akool_simulator):
                 sys.executable, "-m", "akool_async", *arguments,
                 start_new_session=True,
                 env=dict(os.environ)
-                | {"TERM": "xterm", "COLUMNS": "200"}
+                | {"TERM": "xterm"}
                 | {"AKOOL_API_URL": akool_simulator.url, "AKOOL_API_KEY": "key"},
             )  # fmt: skip
             running = Terminal(process, ours)

@@ -221,27 +221,52 @@ async def test_a_reader_that_goes_away_ends_it_and_the_session(akool_simulator):
 
 async def test_a_closed_window_closes_the_session(terminal, akool_simulator):
     window = await terminal("chat", "--transport", "trtc")
-    await window.showed("you> ")
+    await window.showed("you>")
     assert akool_simulator.open_sessions
     window.close_window()
-    assert await asyncio.wait_for(window.process.wait(), TIMEOUT) == 128 + signal.SIGHUP
+    assert await window.ended() == 128 + signal.SIGHUP
     assert not akool_simulator.open_sessions
 
 
-async def test_in_a_terminal_commands_come_at_once(terminal, akool_simulator):
+async def test_a_chat_in_a_terminal(terminal, akool_simulator):
     window = await terminal("chat", "--transport", "trtc")
-    await window.showed("you> ")
-    window.type("something long\n")
-    await window.showed("word9")
-    window.type("/action nod\n")
+    await window.showed("you>")
+    assert not window.cooked
+    window.type("something long\r")
+    await window.showed("word9 ")
+    window.type("/action nod\r")  # commands come at once
     await until(lambda: sent(akool_simulator, "in", cmd="set-action"))
-    window.type("/interrupt\n")
+    window.type("half a question")
+    await until(lambda: window.lines[-1] == "you> half a question")
+    await window.showed("word60 ")
+    assert window.lines[-1] == "you> half a question"
+    window.type("\x15/interrupt\r")  # Ctrl-U clears the line
     await until(lambda: sent(akool_simulator, "out", cmd="interrupt"))
-    window.type("left\x1b[D\x1b[D right\n")
-    await window.showed("You said: left right")
+    window.type("\x1b[200~two\rlines\x1b[201~ 你好 می\u200cخواهم 👩\u200d💻\r")
+    text = "two\nlines 你好 می\u200cخواهم 👩\u200d💻"
+    await until(lambda: sent(akool_simulator, "in", type="chat", text=text))
+    await window.showed("avatar> You said: two")
     assert "word399" not in window.shown
-    window.type("/quit\n")
-    assert await asyncio.wait_for(window.process.wait(), TIMEOUT) == 0
+    window.type("\x04")  # Ctrl-D
+    assert await window.ended() == 0
+    assert window.cooked
+    assert window.lines[-1] == "Closed."
+    assert not akool_simulator.open_sessions
+
+
+async def test_ctrl_c_and_sigterm_in_a_terminal(terminal, akool_simulator):
+    window = await terminal("chat", "--transport", "trtc")
+    await window.showed("you>")
+    window.type("something long\r")
+    await window.showed("word9 ")
+    window.type("\x03")
+    await window.showed("(interrupting; Ctrl-C again leaves)")
+    await until(lambda: sent(akool_simulator, "out", cmd="interrupt"))
+    window.type("half a question")
+    await window.showed("you> half a question")
+    window.process.send_signal(signal.SIGTERM)
+    assert await window.ended() == 128 + signal.SIGTERM
+    assert window.cooked
     assert not akool_simulator.open_sessions
 
 

@@ -1,8 +1,6 @@
-import asyncio
 import time
 
 import pytest
-from running_command import TIMEOUT
 
 from akool_async import AkoolClient
 from akool_async.cli.sessions import Filters, _row, _span
@@ -186,11 +184,11 @@ async def test_close_all_without_a_terminal_closes_nothing(run, client, akool_si
 async def test_close_all_asks(terminal, client, akool_simulator, answer, closes):
     ids = {await create(client), await legacy(client)}
     window = await terminal("sessions", "close-all")
-    await window.showed("[y/N] ")
+    await window.showed("[y/N]")
     assert all(one in window.shown for one in ids)
     assert open_ids(akool_simulator) == ids
     window.type(f"{answer}\n")
-    status = await asyncio.wait_for(window.process.wait(), TIMEOUT)
+    status = await window.ended()
     if closes:
         await window.showed("2 sessions closed")
         assert (status, open_ids(akool_simulator)) == (0, set())
@@ -202,9 +200,9 @@ async def test_close_all_asks(terminal, client, akool_simulator, answer, closes)
 async def test_ctrl_c_at_the_question_closes_nothing(terminal, client, akool_simulator):
     session_id = await create(client)
     window = await terminal("sessions", "close-all")
-    await window.showed("[y/N] ")
+    await window.showed("[y/N]")
     window.type("\x03")
-    assert await asyncio.wait_for(window.process.wait(), TIMEOUT) == 130
+    assert await window.ended() == 130
     assert open_ids(akool_simulator) == {session_id}
 
 
