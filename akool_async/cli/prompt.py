@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import io
 import signal
 import sys
@@ -43,7 +44,8 @@ class Prompt(Printer):
     Whole lines are printed above the prompt. The last, unfinished one belongs to the prompt and
     grows in it; of one that would fill the screen the first rows are printed as lines.
 
-    Use as a context manager: what is written to standard error meanwhile appears above, too.
+    Use as a context manager: what is written to standard error, if that is a terminal, appears
+    above, too.
     """
 
     def __init__(self, printer: Printer, file: TextIO | None = None) -> None:
@@ -73,9 +75,10 @@ class Prompt(Printer):
         )
 
     def __enter__(self) -> Self:
-        stray = _Stray(self, asyncio.get_running_loop())
-        self._stack.enter_context(contextlib.redirect_stderr(stray))
-        self._stack.callback(stray.finish)
+        if sys.stderr.isatty():
+            stray = _Stray(self, asyncio.get_running_loop())
+            self._stack.enter_context(contextlib.redirect_stderr(stray))
+            self._stack.callback(stray.finish)
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -248,6 +251,7 @@ class _Stray(io.TextIOBase):
         self._prompt = prompt
         self._loop = loop
         self._thread = threading.get_ident()
+        self._context = contextvars.copy_context()
         self._text = ""
         self._lock = threading.Lock()
 
@@ -259,7 +263,7 @@ class _Stray(io.TextIOBase):
             if threading.get_ident() == self._thread:
                 self._prompt.line(line)
             else:
-                self._loop.call_soon_threadsafe(self._prompt.line, line)
+                self._loop.call_soon_threadsafe(self._prompt.line, line, context=self._context)
         return len(text)
 
     def finish(self) -> None:

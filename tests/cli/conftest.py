@@ -140,7 +140,7 @@ async def terminal(akool_simulator):
                 sys.executable, "-m", "akool_async", *arguments,
                 start_new_session=True,
                 env=dict(os.environ)
-                | {"TERM": "xterm"}
+                | {"TERM": "xterm", "COLUMNS": str(COLUMNS)}
                 | {"AKOOL_API_URL": akool_simulator.url, "AKOOL_API_KEY": "key"},
             )  # fmt: skip
             running = Terminal(process, ours)

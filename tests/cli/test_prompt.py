@@ -208,7 +208,10 @@ async def test_ctrl_c_is_the_signal(editor: Editor) -> None:
     assert came == [signal.SIGINT]
 
 
-async def test_what_is_written_to_standard_error_comes_above() -> None:
+async def test_what_is_written_to_standard_error_comes_above(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     with editing() as editor:
         asking = editor.asking()
         editor.keys.send_text("typed")
@@ -225,6 +228,14 @@ async def test_what_is_written_to_standard_error_comes_above() -> None:
         with pytest.raises(asyncio.CancelledError):
             await asking
     assert editor.lines == ["a warning", "from a thread", "no end"]
+
+
+async def test_a_redirected_standard_error_stays_where_it_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with editing() as editor:
+        sys.stderr.write("a warning\n")
+    assert (capsys.readouterr().err, editor.lines) == ("a warning\n", [])
 
 
 async def test_a_line_without_its_end_is_printed_when_the_chat_ends(editor: Editor) -> None:
