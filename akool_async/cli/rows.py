@@ -30,8 +30,8 @@ def wrapped(fragments: Iterable[Fragment], columns: int) -> list[Row]:
     for style, text in fragments:
         for character in text:
             cells = get_cwidth(character)
-            fits = width + cells <= columns or character == " "
-            if not fits and row and row[-1][1] != _JOINER:
+            joined = character == " " or (row and row[-1][1] == _JOINER)
+            while row and width + cells > columns and not joined:
                 cut = space + 1 or len(row)
                 rows.append(row[:cut])
                 row = row[cut:]
