@@ -41,6 +41,7 @@ class Talk:
         interactive: whether a person types.
         editor: whether an editor shows the prompt, and takes away what was typed; else the
             terminal shows it.
+        timings: a line of which is printed after each reply.
     """
 
     def __init__(
