@@ -1,95 +1,93 @@
-"""The page in a real Chromium, steered by its DevTools protocol.
-
-Runs where Chromium is installed and `AKOOL_LIVEKIT_CLIENT` names the file `livekit-client.umd.js`.
-"""
+"""The page in a real Chromium, over the simulator's room and one of a real livekit-server."""
 
 from __future__ import annotations
 
-import asyncio
-import itertools
-import json
+import base64
+import hashlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-from chromium import CLIENTS, NEEDS_A_BROWSER, browser
+import pytest
+import pytest_asyncio
+from chromium import CLIENTS, NEEDS_A_BROWSER, client_path, tab
 
-from akool_async import AkoolClient, watch
-from akool_async.simulator import Simulator
+from akool_async import AkoolClient, AvatarSession, watch
+from akool_async.simulator import Media, Simulator
+from akool_async.testing.waiting import until
+from akool_async.watch.files import LIVEKIT_CLIENT_URL, PageFiles
 
-#: Seconds; a browser on a busy machine takes its time.
-TIMEOUT = 60.0
-pytestmark = NEEDS_A_BROWSER
-
-
-class Tab:
-    """One page of a browser."""
-
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self._socket = socket
-        self._numbers = itertools.count(1)
-
-    async def value(self, expression: str) -> Any:
-        """What an expression is in the page."""
-        number = next(self._numbers)
-        parameters = {"expression": expression, "returnByValue": True}
-        await self._socket.send_json(
-            {"id": number, "method": "Runtime.evaluate", "params": parameters}
-        )
-        while (answer := await self._socket.receive_json(timeout=TIMEOUT)).get("id") != number:
-            pass
-        return answer["result"]["result"].get("value")
-
-    async def until(self, expression: str) -> None:
-        """Returns once an expression is true in the page."""
-        try:
-            async with asyncio.timeout(TIMEOUT):
-                while not await self.value(expression):
-                    await asyncio.sleep(0.05)
-        except TimeoutError:
-            shown = await self.value("document.body.innerText")
-            raise AssertionError(f"{expression} isn't true; the page shows: {shown}") from None
+AVATAR = "dvp_Tristan_cloth2_1080P"
+pytestmark = [*NEEDS_A_BROWSER, pytest.mark.real_clock]
 
 
-@asynccontextmanager
-async def tab(url: str, profile: Path) -> AsyncIterator[Tab]:
-    """Chromium with that page open, and its first tab."""
-    async with browser(url, profile, "--remote-debugging-port=0"):
-        ports = profile / "DevToolsActivePort"
-        async with asyncio.timeout(TIMEOUT):
-            while not ports.exists() or "\n" not in ports.read_text():
-                await asyncio.sleep(0.05)
-        port = ports.read_text().split()[0]
-        async with aiohttp.ClientSession() as http:
-            async with http.get(f"http://127.0.0.1:{port}/json/list") as answer:
-                pages = [one for one in await answer.json() if one["type"] == "page"]
-            async with http.ws_connect(pages[0]["webSocketDebuggerUrl"]) as socket:
-                yield Tab(socket)
+def answer(text: str) -> str:
+    """Long enough to be heard."""
+    return f"You said: {text}. " + "This is said for a while, so that it is heard. " * 4
 
 
-async def test_a_person_talks_with_the_avatar(tmp_path: Path) -> None:
+@pytest_asyncio.fixture
+async def avatar() -> AsyncIterator[AvatarSession]:
+    """A session in the simulator's room, with a face and a voice."""
+    client_path()
     async with (
-        Simulator() as sim,
+        Simulator(reply=answer, pace=0.2, media=Media()) as sim,
         AkoolClient("any", base_url=sim.url) as akool,
-        akool.open_session("dvp_Tristan_cloth2_1080P") as avatar,
-        watch.serve(avatar, livekit_client=str(CLIENTS[0])) as link,
+        akool.open_session(AVATAR) as opened,
+    ):
+        yield opened
+
+
+async def test_a_person_sees_hears_and_talks_with_the_avatar(
+    avatar: AvatarSession, tmp_path: Path, record_property: Any
+) -> None:
+    async with (
+        watch.serve(avatar, livekit_client=client_path()) as link,
         tab(link, tmp_path / "first") as page,
     ):
         await page.until("document.getElementById('state')?.textContent === 'connected'")
         assert "ticket" not in await page.value("location.href")
         assert any(one.identity.startswith("visitor") for one in avatar.participants)
-        question = json.dumps("<b>one</b>")
-        await page.value(
-            f"document.getElementById('text').value = {question};"
-            "document.getElementById('form').requestSubmit()"
-        )
-        answer = json.dumps("You said: <b>one</b>")
-        await page.until(f"document.getElementById('lines').innerText.includes({answer})")
+        await page.until("document.body.dataset.firstPicture !== undefined")
+        first_picture = int(await page.value("document.body.dataset.firstPicture"))
+        record_property("first picture, ms", first_picture)
+        print(f"first picture after {first_picture} ms")
+        assert await page.value("document.getElementById('video').videoWidth") > 0
+
+        await page.type("<b>one</b>")
+        await page.shows("You said: <b>one</b>")
+        assert await page.loudness() > 0.01
         assert await page.value("document.querySelectorAll('#lines li').length") == 2
-        await page.value("document.getElementById('end').click()")
+        await page.click("interrupt")
+
+        await page.click("microphone")
+        await page.until(
+            "document.getElementById('microphone').getAttribute('aria-pressed') === 'true'"
+        )
+        await page.click("end")
         await page.until("document.getElementById('state').textContent.includes('over')")
-        assert avatar.closed
+        await until(lambda: avatar.closed)
+
+
+async def test_a_link_that_was_used_opens_nothing(avatar: AvatarSession, tmp_path: Path) -> None:
+    async with (
+        watch.serve(avatar, livekit_client=client_path()) as link,
+        tab(link, tmp_path / "first") as page,
+    ):
+        await page.until("document.getElementById('state')?.textContent === 'connected'")
+        # The page's websocket breaks: it comes back by itself.
+        await page.value("socket.close()")
+        await page.until("socket.readyState !== WebSocket.OPEN")
+        await page.until("socket.readyState === WebSocket.OPEN")
+        await page.type("two")
+        await page.shows("You said: two")
         async with tab(link, tmp_path / "second") as stranger:
             await stranger.until("document.body?.innerText.includes('this link was used')")
+
+
+def test_the_client_is_the_one_whose_hash_the_page_checks() -> None:
+    if CLIENTS[0] is not None:
+        pytest.skip("AKOOL_LIVEKIT_CLIENT names another")
+    digest = base64.b64encode(hashlib.sha384(client_path().read_bytes()).digest()).decode()
+    assert f"sha384-{digest}" in PageFiles(None)._script()
+    assert LIVEKIT_CLIENT_URL in PageFiles(None)._script()
