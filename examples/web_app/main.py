@@ -38,7 +38,7 @@ PLACES = int(os.environ.get("WEB_APP_PLACES", "3"))
 DURATION = 600
 IDLE = 120
 #: Seconds between two pings. A browser that answers none in as long again is gone.
-PING = 10.0
+PING = 20.0
 #: A question's longest text.
 LONGEST = 2000
 

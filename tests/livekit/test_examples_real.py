@@ -57,6 +57,7 @@ async def test_twenty_visitors_in_twenty_rooms_and_none_is_left_open(
                     app.signal(signal.SIGTERM)
                     assert await app.ended() == -signal.SIGTERM
             finally:
+                print(app.errors)  # shown where the test fails
                 await app.stop()
         assert sim.open_sessions == []
         assert "Traceback" not in app.errors

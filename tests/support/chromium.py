@@ -158,6 +158,18 @@ class Tab:
             "document.getElementById('form').requestSubmit()"
         )
 
+    async def press(self, key: str) -> None:
+        """Presses and releases a key by its name, "Tab" for example."""
+        code = {"Tab": 9, "Escape": 27}[key]
+        for kind in ("keyDown", "keyUp"):
+            await self.command(
+                "Input.dispatchKeyEvent",
+                type=kind,
+                key=key,
+                code=key,
+                windowsVirtualKeyCode=code,
+            )
+
     async def shows(self, text: str, timeout: float = TIMEOUT) -> None:
         """Returns once the transcript has that text."""
         words = json.dumps(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,17 +14,27 @@ __all__ = ["Visitor", "visitors"]
 
 
 class Visitor:
-    """A browser's websocket."""
+    """A browser's websocket: it answers pings, whatever the visitor does."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.socket = socket
+        self._messages: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        self.reading = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        async for message in self.socket:
+            self._messages.put_nowait(message.json())
+        self._messages.put_nowait(None)
 
     async def shown(self, kind: str) -> Any:
         """The value of the next message that has that key."""
-        while True:
-            message = await self.socket.receive_json(timeout=TIMEOUT)
-            if kind in message:
-                return message[kind]
+        seen = []
+        async with asyncio.timeout(TIMEOUT):
+            while (message := await self._messages.get()) is not None:
+                if kind in message:
+                    return message[kind]
+                seen.append(message)
+        raise AssertionError(f"the visit is over without {kind!r}: {seen}")
 
     def kill(self) -> None:
         """The browser's process is killed: nothing is said, the connection is gone."""
@@ -36,10 +47,17 @@ class Visitor:
 @asynccontextmanager
 async def visitors(url: str) -> AsyncIterator[Callable[[], Awaitable[Visitor]]]:
     """Gives a function that lets one come."""
+    everyone: list[Visitor] = []
     async with aiohttp.ClientSession() as client:
 
         async def come() -> Visitor:
             headers = {"Origin": url.rstrip("/")}
-            return Visitor(await client.ws_connect(f"{url}visit", headers=headers))
+            everyone.append(Visitor(await client.ws_connect(f"{url}visit", headers=headers)))
+            return everyone[-1]
 
-        yield come
+        try:
+            yield come
+        finally:
+            for one in everyone:
+                one.reading.cancel()
+            await asyncio.gather(*(one.reading for one in everyone), return_exceptions=True)

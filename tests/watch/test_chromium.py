@@ -85,6 +85,58 @@ async def test_a_link_that_was_used_opens_nothing(avatar: AvatarSession, tmp_pat
             await stranger.until("document.body?.innerText.includes('this link was used')")
 
 
+async def test_the_page_is_usable_by_keyboard_and_on_a_phone(
+    avatar: AvatarSession, tmp_path: Path
+) -> None:
+    async with (
+        watch.serve(avatar, livekit_client=client_path()) as link,
+        tab(link, tmp_path) as page,
+    ):
+        await page.until("document.getElementById('state')?.textContent === 'connected'")
+        assert await page.value("document.activeElement.id") == "text"
+        await page.value("document.activeElement.blur()")
+        reached = []
+        for _ in range(6):
+            await page.press("Tab")
+            reached.append(await page.value("document.activeElement.id"))
+        # The order starts behind what had the focus last, and goes round.
+        order = ["microphone", "interrupt", "end", "lines", "text", "send"]
+        assert [one for one in reached if one] in [order[n:] + order[:n] for n in range(6)]
+
+        tree = (await page.command("Accessibility.getFullAXTree"))["nodes"]
+        named = {
+            (node["role"]["value"], node.get("name", {}).get("value"))
+            for node in tree
+            if not node["ignored"]
+        }
+        buttons = {("button", name) for name in ("Microphone", "Interrupt", "End session", "Send")}
+        assert buttons | {("textbox", "Your message"), ("log", "Transcript")} <= named
+        live = {
+            node["role"]["value"]
+            for node in tree
+            for one in node.get("properties", [])
+            if (one["name"], one["value"].get("value")) == ("live", "polite")
+        }
+        assert {"status", "log"} <= live
+
+        await page.value("by('text').focus()")
+        await page.press("Escape")
+        await until(lambda: avatar.stats.timings.get("command") is not None)
+
+        await page.command(
+            "Emulation.setDeviceMetricsOverride",
+            width=390,
+            height=844,
+            deviceScaleFactor=1,
+            mobile=True,
+        )
+        await page.value("for (let n = 0; n < 40; n++) line('user', 'a line of the transcript')")
+        assert await page.value("document.documentElement.scrollWidth") == 390
+        send = await page.value("by('send').getBoundingClientRect().toJSON()")
+        assert send["bottom"] <= 844
+        assert send["right"] <= 390
+
+
 def test_the_client_is_the_one_whose_hash_the_page_checks() -> None:
     if CLIENTS[0] is not None:
         pytest.skip("AKOOL_LIVEKIT_CLIENT names another")

@@ -2,7 +2,7 @@
 const by = (id) => document.getElementById(id);
 const lines = by('lines'), replies = new Map();
 const opened = performance.now();
-//: How long the page tries to reach its server again, in ms.
+// How long the page tries to reach its server again, in ms.
 const RETRY = 30000;
 let room = null, roomName = null, avatar = '', isOver = false, socket = null, lostAt = null;
 
@@ -95,7 +95,7 @@ const received = {
   problem: ({ text }) => line('problem', text),
   state: ({ text }) => state(text),
   credits({ text }) { by('credits').textContent = text && `${text} credits taken`; },
-  pong({ sent }) { by('latency').textContent = `${Math.round(performance.now() - sent)} ms`; },
+  pong({ sent }) { by('latency').textContent = `latency ${Math.round(performance.now() - sent)} ms`; },
   over: ({ reason }) => over(reason),
 };
 
@@ -124,6 +124,7 @@ function connect() {
 connect();
 setInterval(() => send({ ping: performance.now() }), 5000);
 
+addEventListener('resize', () => { lines.scrollTop = lines.scrollHeight; });
 by('form').onsubmit = (event) => {
   event.preventDefault();
   const text = by('text').value.trim();
@@ -131,6 +132,7 @@ by('form').onsubmit = (event) => {
   by('text').value = '';
 };
 by('interrupt').onclick = () => send({ interrupt: true });
+addEventListener('keydown', ({ key }) => { if (key === 'Escape' && !isOver) send({ interrupt: true }); });
 by('end').onclick = () => { by('end').disabled = true; send({ end: true }); };
 by('sound').onclick = () => room?.startAudio();
 by('microphone').onclick = async () => {
