@@ -177,7 +177,11 @@ async def talk(socket: WebSocket, questions: asyncio.Queue[str], room: OwnLiveKi
         async def answer() -> None:
             while True:
                 question = await questions.get()
-                await avatar.ask(question)  # its text comes as an event, as every reply
+                try:
+                    await avatar.ask(question)  # its text comes as an event, as every reply
+                except AkoolError as error:
+                    logger.warning("a question has no answer: %s", error)
+                    await socket.send_json({"who": "Avatar", "text": "I have no answer now."})
 
         answering = asyncio.create_task(answer())
         try:

@@ -220,3 +220,25 @@ async def test_nothing_is_sent_before_the_avatar_publishes():
     ):
         assert (await avatar.ask("hello")).text
         assert sim.avatar(sim.open_sessions[0]).ignored == {}
+
+
+@KINDS
+async def test_people_in_the_room_are_known(kind: str) -> None:
+    async with conversation(kind) as (avatar, room, _):
+        (only,) = avatar.participants
+        assert (only.identity, only.is_avatar) == (room.avatar, True)
+        events = avatar.events(ev.ParticipantJoined, ev.ParticipantLeft)
+        came = ev.ParticipantJoined(room.avatar, is_avatar=True)
+        gone = ev.ParticipantLeft(room.avatar, is_avatar=True)
+        for fault, options, expected in (
+            ("stranger", {"packet": b"anything"}, ev.ParticipantJoined("4711")),
+            ("avatar_leaves", {}, gone),
+            ("avatar_returns", {}, came),
+        ):
+            await room.fault(fault, **options)
+            async with asyncio.timeout(TIMEOUT):
+                assert await anext(events) == expected
+        assert {one.identity: one.is_avatar for one in avatar.participants} == {
+            "4711": False,
+            room.avatar: True,
+        }

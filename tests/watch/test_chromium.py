@@ -96,7 +96,7 @@ async def test_the_page_is_usable_by_keyboard_and_on_a_phone(
         assert await page.value("document.activeElement.id") == "text"
         await page.value("document.activeElement.blur()")
         reached = []
-        for _ in range(6):
+        for _ in range(7):  # once it is the browser's own window that has it
             await page.press("Tab")
             reached.append(await page.value("document.activeElement.id"))
         # The order starts behind what had the focus last, and goes round.
@@ -119,9 +119,9 @@ async def test_the_page_is_usable_by_keyboard_and_on_a_phone(
         }
         assert {"status", "log"} <= live
 
-        await page.value("by('text').focus()")
+        sent = avatar.stats.packets_sent
         await page.press("Escape")
-        await until(lambda: avatar.stats.timings.get("command") is not None)
+        await until(lambda: avatar.stats.packets_sent > sent, "the interrupt")
 
         await page.command(
             "Emulation.setDeviceMetricsOverride",

@@ -8,7 +8,9 @@ from typing import Final
 
 from akool_async.errors import DisconnectedError
 from akool_async.transport.contract import ConnectionChange, ConnectionState, TransportStats
+from akool_async.transport.engines.presence import Presence
 from akool_async.transport.inbox import Inbox
+from akool_async.transport.people import Participant
 
 __all__ = ["ParticipantTracker"]
 
@@ -43,7 +45,8 @@ class ParticipantTracker:
         inbox: what the program receives.
         ended: why the room is gone; `None` while it isn't.
         reports_tracks: whether the engine reports everybody who publishes audio or video.
-        connected: `connect` has returned; before that `AVATAR_PUBLISHED` isn't reported.
+        connected: `connect` has returned; before that neither `AVATAR_PUBLISHED` nor `PARTICIPANTS`
+            is reported.
         on_change: called when the avatar may have come, gone, or have another identity.
     """
 
@@ -65,6 +68,7 @@ class ParticipantTracker:
         self._is_given = avatar_id is not None
         #: Identities that were the avatar before the present one.
         self._learned: list[str] = []
+        self._presence = Presence()
         self._strangers: set[str] = set()
         #: Who publishes, in the order of beginning. (A dict is an ordered set.)
         self._publishing: dict[str, None] = {}
@@ -95,6 +99,11 @@ class ParticipantTracker:
         if self._present and self._avatar_id in self._publishing:
             return True
         return False if self.reports_tracks else None
+
+    @property
+    def here(self) -> tuple[Participant, ...]:
+        """Everyone in the room but us, as far as the engine announces them."""
+        return self._presence.participants(self._avatar_id)
 
     async def wait_for_avatar(self) -> None:
         """Returns when the avatar is in the room.
@@ -130,8 +139,15 @@ class ParticipantTracker:
 
     def user_joined(self, identity: str) -> None:
         """`identity` is in the room: it came now, or was there when we came."""
-        if identity == self._own_id or not self._may_be_avatar(identity):
+        if identity == self._own_id:
             return
+        came = self._presence.came(identity)
+        if self._may_be_avatar(identity):
+            self._avatar_joined(identity)
+        if came:
+            self._report_people()
+
+    def _avatar_joined(self, identity: str) -> None:
         if identity != self._avatar_id:
             self._take_for_avatar(identity)
         self._present = self._seen = True
@@ -142,6 +158,8 @@ class ParticipantTracker:
     def user_left(self, identity: str) -> None:
         """`identity` isn't in the room any more."""
         self._publishing.pop(identity, None)
+        if self._presence.left(identity):
+            self._report_people()
         if not self._present or identity != self._avatar_id:
             return
         self._present = False
@@ -177,6 +195,7 @@ class ParticipantTracker:
     def begin_rejoin(self) -> None:
         """We leave the room to join it again: whoever is in it will be announced again."""
         self._rejoining = True
+        self._presence.begin_rejoin()
         self._present = False
         self._publishing.clear()
         self._notify()
@@ -184,7 +203,10 @@ class ParticipantTracker:
     def end_rejoin(self) -> None:
         """We are in the room again. If the avatar isn't, that is reported now."""
         self._rejoining = False
+        changed = self._presence.end_rejoin()
         self._report_changes()
+        if changed:
+            self._report_people()
 
     def _notify(self) -> None:
         if self.on_change is not None:
@@ -222,6 +244,10 @@ class ParticipantTracker:
         )
         if self._reported_publishing and not published and self.connected:
             self.inbox.put(ConnectionChange(ConnectionState.AVATAR_PUBLISHED))
+
+    def _report_people(self) -> None:
+        if self.connected and not self._rejoining:
+            self.inbox.put(ConnectionChange(ConnectionState.PARTICIPANTS))
 
     def _note_stranger(self, identity: str | None) -> None:
         if identity is not None and len(self._strangers) < _MAX_STRANGERS:

@@ -28,6 +28,7 @@ from akool_async.transport.engines.engine import AnyEngine, EngineError
 from akool_async.transport.engines.media import EngineMediaTransport
 from akool_async.transport.engines.participants import ParticipantTracker
 from akool_async.transport.file_limit import check_file_limit
+from akool_async.transport.people import Participant
 
 __all__ = ["EngineTransport"]
 
@@ -82,6 +83,11 @@ class EngineTransport(Transport):
     def avatar_publishing(self) -> bool | None:
         """See `Transport.avatar_publishing`; `None` where the engine can't say."""
         return self._participants.avatar_publishing
+
+    @property
+    def participants(self) -> tuple[Participant, ...]:
+        """See `Transport.participants`; those whom the engine announces."""
+        return self._participants.here
 
     @property
     def media(self) -> MediaTransport | None:

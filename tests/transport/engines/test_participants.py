@@ -16,6 +16,8 @@ LEFT, BACK, PUBLISHED = (
     )
 )
 
+PEOPLE = ConnectionChange(ConnectionState.PARTICIPANTS)
+
 
 class Room:
     def __init__(self, avatar: str | None = None) -> None:
@@ -24,8 +26,11 @@ class Room:
         self.tracker.connected = True
 
     async def next(self) -> bytes | ConnectionChange:
+        """What the program receives next, besides that people came or went."""
         async with asyncio.timeout(TIMEOUT):
-            return await self.tracker.inbox.get()
+            while (got := await self.tracker.inbox.get()) == PEOPLE:
+                pass
+            return got
 
 
 async def test_whoever_else_is_there_is_the_avatar() -> None:
@@ -282,3 +287,35 @@ async def test_the_end_is_reported_to_everybody_who_waits() -> None:
     assert raised.value.reason == "banned"
     with pytest.raises(DisconnectedError, match="removed"):
         await room.next()
+
+
+async def test_everyone_is_known_and_their_coming_and_going_reported() -> None:
+    room = Room("7")
+    for identity in ("7", "8", "8", "me"):
+        room.tracker.user_joined(identity)
+    assert [(one.identity, one.is_avatar) for one in room.tracker.here] == [
+        ("7", True),
+        ("8", False),
+    ]
+    stay = room.tracker.here[1].stay
+    room.tracker.user_left("8")
+    room.tracker.user_published("8")
+    assert room.tracker.here[1].stay != stay
+    room.tracker.user_left("9")
+    async with asyncio.timeout(TIMEOUT):
+        assert [await room.tracker.inbox.get() for _ in range(4)] == 4 * [PEOPLE]
+    room.tracker.packet(b"a", "7")
+    assert await room.next() == b"a"
+
+
+async def test_a_rejoin_makes_no_one_seem_to_leave() -> None:
+    room = Room("7")
+    for identity in ("7", "8", "9"):
+        room.tracker.user_joined(identity)
+    before = room.tracker.here
+    room.tracker.begin_rejoin()
+    assert room.tracker.here == before
+    for identity in ("8", "7"):
+        room.tracker.user_joined(identity)
+    room.tracker.end_rejoin()
+    assert room.tracker.here == before[:2]
