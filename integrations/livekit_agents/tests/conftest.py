@@ -54,7 +54,10 @@ async def room(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[rtc.Room]:
 @pytest_asyncio.fixture
 async def agent() -> AsyncIterator[AgentSession[Any]]:
     session: AgentSession[Any] = AgentSession(
-        llm=ScriptedLLM("Hello there, how are you?"), tts=ToneTTS(1.0)
+        llm=ScriptedLLM("Hello there, how are you?"),
+        tts=ToneTTS(1.0),
+        # By default the framework asks its cloud when a turn is over.
+        turn_detection="manual",
     )
     yield session
     await asyncio.wait_for(session.aclose(), 20)
