@@ -1,0 +1,246 @@
+"""The program's own voice through the simulated avatar, over a real server; the counterpart is the
+bare `livekit` client, which sends the same data streams by itself.
+
+Simulator, sender and listener share this process, so the figures contain all three.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+
+from livekit import rtc
+from meeting_room import RATE, Listener, MeetingRooms, tone
+from real_livekit import RealServer, built
+
+from akool_async import AvatarSession
+from akool_async.simulator import Simulator
+from akool_async.simulator.meeting.player import MeetingPlayer, Segment
+from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
+from akool_async.testing.waiting import until
+from framework import Bench, at_most, row
+
+#: Seconds of sound: as long as a sentence, and one that is interrupted.
+SENTENCE = 2.0
+LONG = 6.0
+#: Seconds without sound after which it is over.
+SILENCE = 0.3
+
+
+@dataclass
+class Scene:
+    """A meeting with a listener, and someone with the bare client."""
+
+    avatar: AvatarSession
+    player: MeetingPlayer
+    identity: str
+    ear: Listener
+    bare: rtc.Room
+
+    async def quiet(self) -> None:
+        """Waits until the avatar is silent."""
+        await until(lambda: len(self.ear.heard) > 15 and max(self.ear.heard[-15:]) < 500)
+
+    async def send_bare(self, pcm: bytes) -> None:
+        """What is in the examples of the bare client."""
+        writer = await self.bare.local_participant.stream_bytes(
+            name="speech",
+            topic="lk.audio_stream",
+            attributes={"sample_rate": str(RATE), "num_channels": "1"},
+            destination_identities=[self.identity],
+        )
+        await writer.write(pcm)
+        await writer.aclose()
+
+    async def clear_bare(self) -> float:
+        """Has the avatar clear; seconds until it answered."""
+        begun = time.perf_counter()
+        await self.bare.local_participant.perform_rpc(
+            destination_identity=self.identity, method="lk.clear_buffer", payload=""
+        )
+        return time.perf_counter() - begun
+
+    async def first_sound(self, since: float) -> float:
+        """Milliseconds from a time on the loop's clock to the first sound."""
+        await until(lambda: self.ear.first_loud(since) is not None)
+        first = self.ear.first_loud(since)
+        assert first is not None
+        return 1000 * (first - since)
+
+    async def last_sound(self, since: float) -> float:
+        """Milliseconds from a time on the loop's clock to the last sound."""
+        await self.quiet()
+        loud = [
+            at for at, value in zip(self.ear.times, self.ear.heard, strict=False) if value > 2_000
+        ]
+        return max(0.0, 1000 * (loud[-1] - since))
+
+
+@asynccontextmanager
+async def real_server(bench: Bench) -> AsyncIterator[LiveKitServer]:
+    """A server of this row's own."""
+    binary = built()
+    if binary is None:
+        bench.skip("livekit-server isn't built; `nox -s livekit` builds it")
+        raise AssertionError
+    with (
+        tempfile.TemporaryDirectory(prefix="livekit-") as folder,
+        RealServer(binary, Path(folder)) as server,
+    ):
+        yield LiveKitServer(server.url, server.api_key, server.api_secret)
+
+
+@asynccontextmanager
+async def scene(bench: Bench) -> AsyncIterator[Scene]:
+    """Everyone in a room, and one word spoken: the first has more to do."""
+    async with (
+        real_server(bench) as server,
+        Simulator() as sim,
+        MeetingRooms(sim, server) as rooms,
+    ):
+        avatar, player, room = await rooms.enter()
+        bare = rtc.Room()
+        await bare.connect(server.websocket_url, server.token("bare", str(room.name), lifetime=600))
+        bare.local_participant.register_rpc_method("lk.playback_finished", lambda _: "ok")
+        async with Listener(server, room) as ear:
+            made = Scene(avatar, player, str(room.avatar_identity), ear, bare)
+            try:
+                await avatar.play_audio(tone(0.2))
+                await made.send_bare(tone(0.2))
+                await until(lambda: len(player.segments) == 2 and player.segments[1].reported)
+                await made.quiet()
+                yield made
+            finally:
+                await bare.disconnect()
+
+
+@row(
+    "own voice, first sample written to first sound heard",
+    group="voice",
+    unit="ms",
+    counterpart="bare livekit",
+    goal=at_most(150),
+)
+async def first_sound(bench: Bench) -> None:
+    """Two seconds, given at once; 20 ms at a time are listened to."""
+    loop = asyncio.get_running_loop()
+    pcm = tone(SENTENCE)
+    async with scene(bench) as there:
+        for _ in bench.rounds(7):
+            since = loop.time()
+            playback = there.avatar.play_audio(pcm)
+            ours = await there.first_sound(since)
+            await playback
+            await there.quiet()
+            since = loop.time()
+            await there.send_bare(pcm)
+            counterpart = await there.first_sound(since)
+            await there.quiet()
+            bench.record(ours=ours, counterpart=counterpart)
+
+
+@row(
+    "own voice, interrupted",
+    group="voice",
+    unit="ms",
+    counterpart="bare livekit",
+    goal={"until silence": at_most(150), "call answered": at_most(20)},
+)
+async def interrupt(bench: Bench) -> None:
+    """Everything was sent before it is interrupted."""
+    loop = asyncio.get_running_loop()
+    pcm = tone(LONG)
+    async with scene(bench) as there:
+        for _ in bench.rounds(7):
+            since = loop.time()
+            playback = there.avatar.play_audio(pcm)
+            await there.first_sound(since)
+            await asyncio.sleep(0.5)
+            since = loop.time()
+            await playback.cancel()
+            ours = await there.last_sound(since)
+            since = loop.time()
+            await there.send_bare(pcm)
+            await there.first_sound(since)
+            await asyncio.sleep(0.5)
+            since = loop.time()
+            answered = await there.clear_bare()
+            counterpart = await there.last_sound(since)
+            bench.record("until silence", ours=ours, counterpart=counterpart)
+            bench.record("call answered", ours=1000 * answered)
+
+
+@row(
+    "own voice, reported position against the truth",
+    group="voice",
+    unit="ms",
+    goal={"to its end": at_most(60), "interrupted": at_most(60)},
+)
+async def position(bench: Bench) -> None:
+    """Two seconds to their end; and interrupted, where the truth is what the listener heard."""
+    loop = asyncio.get_running_loop()
+    async with scene(bench) as there:
+        for _ in bench.rounds(7):
+            result = await there.avatar.play_audio(tone(SENTENCE))
+            bench.record("to its end", ours=1000 * abs(result.seconds - SENTENCE))
+            await there.quiet()
+            since = loop.time()
+            playback = there.avatar.play_audio(tone(LONG))
+            first = await there.first_sound(since)
+            await asyncio.sleep(1.0)
+            result = await playback.cancel()
+            heard = await there.last_sound(since) - first + 20
+            bench.record("interrupted", ours=abs(1000 * result.seconds - heard))
+
+
+@row(
+    "own voice, 100 segments with 20 interruptions",
+    group="voice",
+    goal={"not reported once": at_most(0), "sessions left open": at_most(0)},
+    units={"not reported once": "", "sessions left open": "", "all of them": "s"},
+)
+async def in_a_row(bench: Bench) -> None:
+    """Short ones, one behind the other."""
+    short, longer = tone(0.02), tone(SENTENCE)
+    async with real_server(bench) as server, Simulator() as sim:
+        for _ in bench.rounds(1):
+            created = len(sim.sessions)
+            async with MeetingRooms(sim, server) as rooms:
+                avatar, player, _ = await rooms.enter()
+                reports: Counter[int] = Counter()
+                report = player.on_finished
+
+                async def counted(
+                    segment: Segment,
+                    player: MeetingPlayer = player,
+                    reports: Counter[int] = reports,
+                    report: object = report,
+                ) -> None:
+                    reports[player.segments.index(segment)] += 1
+                    await report(segment)  # type: ignore[operator]
+
+                player.on_finished = counted
+                begun = time.perf_counter()
+                for number in range(100):
+                    interrupted = number % 5 == 4
+                    playback = avatar.play_audio(longer if interrupted else short)
+                    if interrupted:
+                        await until(lambda: any(s.played > 0 for s in player.segments[number:]))  # noqa: B023
+                        await playback.cancel()
+                    assert (await playback).interrupted == interrupted
+                seconds = time.perf_counter() - begun
+                await until(lambda: all(s.reported for s in player.segments))  # noqa: B023
+            wrong = sum(reports[number] != 1 for number in range(100))
+            bench.record("not reported once", ours=wrong + abs(len(player.segments) - 100))
+            bench.record("sessions left open", ours=len(sim.open_sessions))
+            bench.record("all of them", ours=seconds)
+            assert len(sim.sessions) == created + 1
