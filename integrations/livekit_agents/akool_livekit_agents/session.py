@@ -237,11 +237,21 @@ class AvatarSession(agents.AvatarSession[Any]):
 
     async def _keep(self, room: rtc.Room) -> None:
         """Opens another session before, or when, one ends."""
+        try:
+            await self._renew_until_closed(room)
+        except asyncio.CancelledError:
+            if not self._closed:
+                # Not by `aclose`: the worker was killed, and the job's loop ends without its
+                # callbacks.
+                await self.aclose()
+            raise
+
+    async def _renew_until_closed(self, room: rtc.Room) -> None:
         pause = _FIRST_PAUSE
         while True:
             await self._until_due()
             if not self._renews or not room.isconnected():
-                return
+                await asyncio.Event().wait()  # until it is cancelled
             try:
                 await self._renew(room)
                 pause = _FIRST_PAUSE
