@@ -27,6 +27,7 @@ __all__ = ["DataRoom", "Occupant", "Resident", "new_sid"]
 
 logger = logging.getLogger(__name__)
 
+_Kind: Final = pb.ParticipantInfo.Kind
 _ACTIVE: Final = pb.ParticipantInfo.State.ACTIVE
 
 
@@ -71,6 +72,8 @@ class Resident:
         self.tracks: list[pb.TrackInfo] = []
         #: What its tracks carry, and who hears; `None`: they carry nothing.
         self.media: AvatarMedia | None = None
+        #: Takes what is no packet of the program: streams and calls.
+        self.on_data: Callable[[pb.DataPacket], None] | None = None
         self._on_packet = on_packet
 
     @property
@@ -83,12 +86,12 @@ class Resident:
 
     def receive(self, packet: pb.DataPacket) -> None:
         """Hands a packet without a topic to the resident; lost until it is active."""
-        if (
-            self.active
-            and self._on_packet is not None
-            and packet.WhichOneof("value") == "user"
-            and not packet.user.topic
-        ):
+        if not self.active:
+            return
+        if packet.WhichOneof("value") != "user":
+            if self.on_data is not None:
+                self.on_data(packet)
+        elif self._on_packet is not None and not packet.user.topic:
             self._on_packet(packet.user.payload, packet.participant_identity)
 
 
@@ -147,6 +150,7 @@ class DataRoom:
             # Clients ignore an entry that is older than the one they have.
             version=next(self._versions),
             tracks=occupant.tracks,
+            kind=_Kind.AGENT if grants.kind == "agent" else _Kind.STANDARD,
             permission=pb.ParticipantPermission(
                 can_subscribe=grants.can_subscribe,
                 can_publish=grants.can_publish,

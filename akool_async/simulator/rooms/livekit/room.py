@@ -16,15 +16,18 @@ import asyncio
 import secrets
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from aiohttp import web
 from livekit.protocol import models as pb
 
+from akool_async.simulator.meeting.player import MeetingPlayer
 from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.livekit.faults import Faults, Gate, MediaFaults
 from akool_async.simulator.rooms.livekit.hub import DataRoom, Resident, new_sid
+from akool_async.simulator.rooms.livekit.meeting import ResidentMeeting
 from akool_async.simulator.rooms.livekit.member import Member
 from akool_async.simulator.rooms.livekit.tokens import Grants, TokenRefusedError, mint, read
 from akool_async.simulator.rooms.room import RoomDirectory, RoomEvents, RoomRequest, SimRoom
@@ -69,17 +72,17 @@ class LiveKitRoom(SimRoom):
         self._own = request.credentials
         if self._own is None:
             self.hub = DataRoom(f"{_PREFIX}{request.session_id}")
-            identity = f"avatar_{secrets.token_hex(4)}"
+            self._grants = Grants(f"avatar_{secrets.token_hex(4)}", self.hub.name)
         else:
-            grants = read(str(self._own["livekit_token"]))
-            self.hub = _own_rooms.at(urlsplit(base_url).port, grants.room)
-            identity = grants.identity
+            self._grants = read(str(self._own["livekit_token"]))
+            self.hub = _own_rooms.at(urlsplit(base_url).port, self._grants.room)
         self.hub.conditions = conditions
         self.hub.on_joined = self._joined
         self.hub.on_left = self._left
         self.gate = Gate()
         self.client_identity = f"client_{secrets.token_hex(4)}"
-        self.avatar = self._new_avatar(identity)
+        self._meeting: ResidentMeeting | None = None
+        self.avatar = self._new_avatar()
         self._faults: Faults | None = None
         self._closed = False
 
@@ -100,6 +103,19 @@ class LiveKitRoom(SimRoom):
             "livekit_client_identity": self.client_identity,
         }
 
+    async def meet(self, player: MeetingPlayer) -> None:
+        """See `SimRoom`. Without media it takes data streams alone, and they aren't heard."""
+        if self.media is not None:
+            # Needs PyAV, which a room of data doesn't.
+            from akool_async.simulator.rooms.meeting_media import MouthOutput, speak_microphones
+
+            player.output = MouthOutput(self.media.mouth)
+            if self._own is None or not self._own.get("audio_only_from_data_stream"):
+                speak_microphones(self.media, player)
+        self._meeting = ResidentMeeting(player, self._send_data)
+        self.avatar.on_data = self._meeting.receive
+        self._meeting.start()
+
     def new_token(self, *, lifetime: float | None = None, identity: str | None = None) -> str:
         """A token for this room; `lifetime` in seconds, by default a little over the session's."""
         grants = Grants(identity=identity or self.client_identity, room=self.hub.name)
@@ -108,8 +124,16 @@ class LiveKitRoom(SimRoom):
 
     async def send(self, packet: bytes) -> None:
         """The avatar sends to all; lost while it isn't in the room."""
-        if self.hub.occupants.get(self.avatar.grants.identity) is self.avatar:
+        if self._avatar_is_here:
             self.hub.send_bytes(self.avatar, packet)
+
+    def _send_data(self, packet: pb.DataPacket) -> None:
+        if self._avatar_is_here:
+            self.hub.send(self.avatar, packet)
+
+    @property
+    def _avatar_is_here(self) -> bool:
+        return self.hub.occupants.get(self.avatar.grants.identity) is self.avatar
 
     def publish(self, *, on: bool = True) -> None:
         """The avatar's tracks are announced, or not any more."""
@@ -142,12 +166,17 @@ class LiveKitRoom(SimRoom):
     def change_tracks(self, tracks: list[pb.TrackInfo]) -> None:
         """The avatar publishes these tracks, and no others."""
         self.avatar.tracks = tracks
-        if self.hub.occupants.get(self.avatar.grants.identity) is self.avatar:
+        if self._avatar_is_here:
             self.hub.send_entry(self.avatar)
 
     async def leave(self) -> None:
         """The avatar leaves; the room stays."""
+        await self._end_meeting()
         self.hub.leave(self.avatar)
+
+    async def _end_meeting(self) -> None:
+        if self._meeting is not None:
+            await self._meeting.stop()
 
     async def close(self, reason: str) -> None:
         """Dismisses all participants, as deleting a room does; a room of the user's own stays."""
@@ -155,6 +184,7 @@ class LiveKitRoom(SimRoom):
         if self._closed:
             return
         self._closed = True
+        await self._end_meeting()
         if self._own is not None:
             self.hub.leave(self.avatar)
             self.hub.on_joined = self.hub.on_left = None
@@ -184,14 +214,20 @@ class LiveKitRoom(SimRoom):
 
     def renew_avatar(self) -> Resident:
         """The avatar after it left: the same identity, a new participant."""
-        tracks, self.avatar = self.avatar.tracks, self._new_avatar(self.avatar.grants.identity)
+        tracks, self.avatar = self.avatar.tracks, self._new_avatar()
         self.avatar.tracks = tracks
         self.events.renewed()
         return self.avatar
 
-    def _new_avatar(self, identity: str) -> Resident:
-        avatar = Resident(identity, self.hub.name, self.events.packet)
+    def _new_avatar(self) -> Resident:
+        avatar = Resident(self._grants.identity, self.hub.name, self.events.packet)
+        # What else its token says of it: in a meeting, for whom it speaks.
+        avatar.grants = replace(
+            avatar.grants, kind=self._grants.kind, attributes=self._grants.attributes
+        )
         avatar.media = self.media
+        if self._meeting is not None:
+            avatar.on_data = self._meeting.receive
         return avatar
 
     def _joined(self, identity: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Coroutine
 from typing import Any, Final
@@ -12,6 +11,15 @@ from livekit import rtc
 
 from akool_async.simulator.meeting.output import SpeechOutput
 from akool_async.simulator.meeting.player import MeetingPlayer, Segment
+from akool_async.simulator.meeting.protocol import (
+    CLEAR,
+    FINISHED,
+    REPORT_TIMEOUT,
+    STARTED,
+    TOPIC,
+    audio_form,
+    report,
+)
 from akool_async.simulator.meeting.track import TrackSpeech
 from akool_async.simulator.rooms.livekit_server.voice import SAMPLE_RATE, TalkingFace
 
@@ -19,12 +27,6 @@ __all__ = ["RoomMeeting"]
 
 logger = logging.getLogger(__name__)
 
-_TOPIC: Final = "lk.audio_stream"
-_CLEAR: Final = "lk.clear_buffer"
-_STARTED: Final = "lk.playback_started"
-_FINISHED: Final = "lk.playback_finished"
-#: Seconds for the answer to a report.
-_REPORT_TIMEOUT: Final = 5.0
 #: Milliseconds of a track that are taken at a time.
 _PIECE_MS: Final = 20
 
@@ -62,8 +64,8 @@ class RoomMeeting:
         player.output = self._voice
         player.on_started = self._started
         player.on_finished = self._finished
-        self._room.register_byte_stream_handler(_TOPIC, self._stream)
-        self._room.local_participant.register_rpc_method(_CLEAR, self._clear)
+        self._room.register_byte_stream_handler(TOPIC, self._stream)
+        self._room.local_participant.register_rpc_method(CLEAR, self._clear)
         if self._tracks:
             self._listen()
         if self._face is not None:
@@ -109,18 +111,12 @@ class RoomMeeting:
             await asyncio.wait(tasks)
 
     def _stream(self, reader: rtc.ByteStreamReader, sender: str) -> None:
-        attributes = reader.info.attributes or {}
-        try:
-            sample_rate, channels = (
-                int(attributes[name]) for name in ("sample_rate", "num_channels")
-            )
-        except (KeyError, ValueError):
-            sample_rate = channels = 0
-        if not 8_000 <= sample_rate <= 48_000 or channels not in (1, 2):
+        form = audio_form(reader.info.attributes or {})
+        if form is None:
             logger.warning("speech of %s has no sample_rate and num_channels to play", sender)
             reader.close()
             return
-        segment = self._player.begin(sender, sample_rate, channels)
+        segment = self._player.begin(sender, *form)
         self._spawn(self._read(reader, segment), "simulator-meeting-stream")
 
     async def _read(self, reader: rtc.ByteStreamReader, segment: Segment) -> None:
@@ -146,14 +142,10 @@ class RoomMeeting:
         if segment.way == "track":
             return
         # Not waited for: who didn't ask for it answers that there is no such method.
-        self._spawn(self._call(segment.sender, _STARTED, ""), "simulator-meeting-started")
+        self._spawn(self._call(segment.sender, STARTED, ""), "simulator-meeting-started")
 
     async def _finished(self, segment: Segment) -> None:
-        report = {
-            "playback_position": round(segment.played, 3),
-            "interrupted": segment.cleared,
-        }
-        await self._call(segment.sender, _FINISHED, json.dumps(report))
+        await self._call(segment.sender, FINISHED, report(segment))
 
     async def _call(self, sender: str, method: str, payload: str) -> None:
         try:
@@ -161,7 +153,7 @@ class RoomMeeting:
                 destination_identity=sender,
                 method=method,
                 payload=payload,
-                response_timeout=_REPORT_TIMEOUT,
+                response_timeout=REPORT_TIMEOUT,
             )
         except rtc.RpcError as error:
             logger.debug("%s to %s: %s (%s)", method, sender, error.code, error.message)
