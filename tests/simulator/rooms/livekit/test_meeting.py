@@ -57,6 +57,7 @@ async def test_without_a_face_it_takes_its_time_and_reports() -> None:
             with pytest.raises(SendError, match=r"lk\.clear_buffer was answered with 1500"):
                 await playback.cancel()
             player.refuses_clear = False
+            await until(lambda: player.segments[1].reported)
             last = avatar.play_audio(tone(20.0))
             await until(lambda: len(player.segments) == 3 and player.segments[2].played > 0)
             result = await last.cancel()
