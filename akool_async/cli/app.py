@@ -21,6 +21,7 @@ from akool_async.cli import (
     simulator,
     transports,
 )
+from akool_async.cli.capture import CaptureOptions
 from akool_async.cli.commands import command
 from akool_async.cli.failures import FAILED, report, report_usage
 from akool_async.cli.options import (
@@ -157,6 +158,7 @@ async def demo_command(
 async def chat_command(
     wanted: ChatOptions,
     watched: WatchOptions,
+    kept: CaptureOptions,
     simulated: Simulated = False,
     microphone: Annotated[
         bool, typer.Option("--microphone", help="Talk to it, too, by this machine's microphone.")
@@ -175,6 +177,7 @@ async def chat_command(
     return await chat.chat(
         wanted,
         watched,
+        kept,
         simulated=simulated,
         microphone=microphone,
         speaker=speaker,

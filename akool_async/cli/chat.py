@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from akool_async.cli.balance import Balance
+from akool_async.cli.capture import CaptureOptions, captured
 from akool_async.cli.lines import Lines
 from akool_async.cli.options import ChatOptions, WatchOptions
 from akool_async.cli.simulator import avatar_media, load_simulator
@@ -29,6 +30,7 @@ __all__ = ["chat"]
 async def chat(
     wanted: ChatOptions,
     watched: WatchOptions,
+    kept: CaptureOptions,
     *,
     simulated: bool,
     microphone: bool = False,
@@ -63,6 +65,7 @@ async def chat(
                 return 2
         akool = await stack.enter_async_context(client)
         fields |= page.room(akool.base_url)
+        fields |= stack.enter_context(captured(kept, wanted.transport, out))
         balance = Balance(akool)
         await balance.note()
         out.line("Opening a session …")

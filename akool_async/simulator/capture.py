@@ -24,7 +24,7 @@ from typing import Any, Final, Literal
 from akool_async.errors import InvalidParameterError
 from akool_async.simulator.recording import redacted
 
-__all__ = ["Capture", "CapturedPacket"]
+__all__ = ["Capture", "CapturedPacket", "v3_payload", "written_payload"]
 
 _FORMAT: Final = "akool-session"
 _VERSION: Final = 1
@@ -75,10 +75,15 @@ class Capture:
         message = _object(packet.data)
         if message is None:
             return line | {"data": base64.b64encode(packet.data if self.texts else b"").decode()}
-        payload = _object(message.get("payload", ""))
-        if payload is not None:  # v3: JSON in a string
-            message = message | {"payload": json.dumps(self._cleaned(payload))}
+        if "payload" in message:  # v3: JSON in a string
+            message = message | {"payload": self._payload(message["payload"])}
         return line | {"packet": self._cleaned(message)}
+
+    def _payload(self, raw: object) -> object:
+        payload, encoded = v3_payload(raw)
+        if payload is None:  # no message: base64 of anything
+            return raw if self.texts else ""
+        return written_payload(self._cleaned(payload), encoded=encoded)
 
     def _cleaned(self, message: dict[str, Any]) -> dict[str, Any]:
         clean = redacted(message)
@@ -126,6 +131,28 @@ def _packet(line: dict[str, Any]) -> CapturedPacket:
         except binascii.Error as error:
             raise ValueError("data isn't base64") from error
     return CapturedPacket(float(line["at"]), direction, data)
+
+
+def v3_payload(raw: object) -> tuple[dict[str, Any] | None, bool]:
+    """The object in a version 3 payload, which is JSON in a string, and whether it was base64.
+
+    `None`: there is none in it.
+    """
+    if not isinstance(raw, str):
+        return None, False
+    payload = _object(raw)
+    if payload is not None:
+        return payload, False
+    try:
+        return _object(base64.b64decode(raw, validate=True)), True
+    except ValueError:
+        return None, False
+
+
+def written_payload(payload: dict[str, Any], *, encoded: bool) -> str:
+    """The opposite of `v3_payload`."""
+    text = json.dumps(payload)
+    return base64.b64encode(text.encode()).decode() if encoded else text
 
 
 def _object(data: bytes | str) -> dict[str, Any] | None:

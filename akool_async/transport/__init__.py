@@ -27,6 +27,7 @@ from akool_async.transport.contract import (
 from akool_async.transport.discovery import available_transports, load_transport
 from akool_async.transport.inbox import Inbox
 from akool_async.transport.people import Participant
+from akool_async.transport.tap import tapped
 
 __all__ = [
     "ConnectionChange",
@@ -39,4 +40,5 @@ __all__ = [
     "TransportStats",
     "available_transports",
     "load_transport",
+    "tapped",
 ]

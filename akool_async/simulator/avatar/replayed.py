@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 from dataclasses import dataclass, field
@@ -13,7 +14,13 @@ from akool_async.simulator.avatar.dialect_v2 import DialectV2
 from akool_async.simulator.avatar.dialect_v3 import DialectV3
 from akool_async.simulator.avatar.settings import AvatarSettings
 from akool_async.simulator.behavior import ServiceBehavior
-from akool_async.simulator.capture import Capture, CapturedPacket
+from akool_async.simulator.capture import (
+    Capture,
+    CapturedPacket,
+    v3_payload,
+    written_payload,
+)
+from akool_async.simulator.rooms.room import SimRoom
 
 __all__ = ["ReplayedAvatar", "new_avatar"]
 
@@ -30,7 +37,8 @@ class _Step:
 class ReplayedAvatar(SimulatedAvatar):
     """Sends what the captured avatar sent once the client has sent what it then had sent.
 
-    Compared are questions, `interrupt` and `set-action`, in their order. What differs is noted in
+    Compared are questions, `interrupt` and `set-action`, in their order: of a question its text,
+    where the capture has texts, and in the chat room its mode. What differs is noted in
     `differences`, and the capture goes on. `set-params` is answered and not compared: the client
     sends it by itself, too. Where the capture has the client's `mid`, the packet gets the new one.
 
@@ -46,12 +54,26 @@ class ReplayedAvatar(SimulatedAvatar):
         self._steps = [_Step(None, 0.0)]
         self._place = 1
         self._mids: dict[str, str] = {}
+        self._to_play: asyncio.Queue[_Step] = asyncio.Queue()
         self._read_capture()
+
+    def start(self, room: SimRoom, dialect: Dialect) -> None:
+        """As `SimulatedAvatar.start`."""
+        super().start(room, dialect)
+        self._spawn(self._replay(), "replays")
 
     @property
     def remaining(self) -> list[str]:
         """What the client hasn't sent yet, as text."""
-        return [_described(step.sent) for step in self._steps[self._place :] if step.sent]
+        return [self._described(step.sent) for step in self._steps[self._place :] if step.sent]
+
+    def _described(self, sent: Question | Command) -> str:
+        """For comparison, and for a person; where the capture has no texts, without them."""
+        if isinstance(sent, Command):
+            return f"command {sent.cmd} {json.dumps(sent.data, sort_keys=True)}"
+        mode = sent.fields.get("mode_type", 1) if sent.fields else None
+        said = repr(sent.text) if self._capture.texts else "(its text wasn't captured)"
+        return f"chat {said}" if mode is None else f"chat in mode {mode} {said}"
 
     def _read_capture(self) -> None:
         reader = _reader(self._capture, self._behavior)
@@ -68,7 +90,7 @@ class ReplayedAvatar(SimulatedAvatar):
     async def _welcome(self) -> None:
         if not self._video.is_set():
             self._publish()
-        await self._play(self._steps[0])
+        self._to_play.put_nowait(self._steps[0])
 
     async def _understand(self, heard: Heard) -> None:
         if not _is_compared(heard):
@@ -77,36 +99,41 @@ class ReplayedAvatar(SimulatedAvatar):
             return
         assert isinstance(heard, (Question, Command))
         if self._place >= len(self._steps):
-            self.differences.append(f"sent beyond the capture: {_described(heard)}")
+            self.differences.append(f"sent beyond the capture: {self._described(heard)}")
             return
         step = self._steps[self._place]
         self._place += 1
         assert step.sent is not None
-        if _described(step.sent) != _described(heard):
+        if self._described(step.sent) != self._described(heard):
             self.differences.append(
-                f"step {self._place - 1}\n  captured: {_described(step.sent)}\n"
-                f"  sent:     {_described(heard)}"
+                f"step {self._place - 1}\n  captured: {self._described(step.sent)}\n"
+                f"  sent:     {self._described(heard)}"
             )
         if step.sent.mid is not None and heard.mid is not None:
             self._mids[step.sent.mid] = heard.mid
-        await self._play(step)
+        self._to_play.put_nowait(step)
 
-    async def _play(self, step: _Step) -> None:
-        before = step.at
-        for packet in step.received:
-            if self._speed is not None:
-                await self._settings.clock.sleep((packet.at - before) / self._speed)
-            before = packet.at
-            await self._send(self._renamed(packet.data))
+    async def _replay(self) -> None:
+        """Plays one step after another; what the client sends is read meanwhile."""
+        while True:
+            step = await self._to_play.get()
+            before = step.at
+            for packet in step.received:
+                if self._speed is not None:
+                    await self._settings.clock.sleep((packet.at - before) / self._speed)
+                before = packet.at
+                await self._send(self._renamed(packet.data))
 
     def _renamed(self, data: bytes) -> bytes:
         """The packet with this session's ids for the captured ones."""
         try:
             message = json.loads(data)
             if isinstance(self._dialect, DialectV3):
-                payload = json.loads(message["payload"])
-                payload["message_id"] = self._mids.get(payload["message_id"], payload["message_id"])
-                message["payload"] = json.dumps(payload)
+                payload, encoded = v3_payload(message["payload"])
+                if payload is not None:
+                    mid = payload["message_id"]
+                    payload["message_id"] = self._mids.get(mid, mid)
+                    message["payload"] = written_payload(payload, encoded=encoded)
                 message |= {"from": self._dialect.own_id, "to": self._dialect.peer_id}
             else:
                 message["mid"] = self._mids.get(message["mid"], message["mid"])
@@ -138,12 +165,6 @@ def _reader(capture: Capture, behavior: ServiceBehavior) -> Dialect:
 
 def _is_compared(heard: Heard) -> bool:
     return isinstance(heard, Question) or (isinstance(heard, Command) and heard.cmd != "set-params")
-
-
-def _described(sent: Question | Command | None) -> str:
-    if isinstance(sent, Command):
-        return f"command {sent.cmd} {json.dumps(sent.data, sort_keys=True)}"
-    return "" if sent is None else f"chat {sent.text!r}"
 
 
 def _answers_params(data: bytes) -> bool:

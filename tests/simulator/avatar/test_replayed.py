@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -100,3 +101,75 @@ async def test_a_simulator_that_replays_nothing_has_no_differences() -> None:
         pass
     with pytest.raises(RuntimeError, match="replay"):
         Simulator().differences(session)
+
+
+@pytest.mark.virtual_clock
+@pytest.mark.parametrize("base64", [False, True])
+async def test_a_chat_room_is_played_again(tmp_path: Path, base64: bool) -> None:
+    legacy = {"legacy": True, "mode": 2}
+    sim = Simulator(reply=lambda text: f"{text}? Well …", behavior=_chatroom(base64))
+    async with talking_legacy(sim, **legacy) as (avatar, session):
+        await avatar.ask("first")
+        await avatar.ask("second")
+        sim.capture(session).write(tmp_path / "session.jsonl")
+    sim = Simulator.replay(tmp_path / "session.jsonl")
+    async with talking_legacy(sim, **legacy) as (avatar, session):
+        assert (await avatar.ask("first")).text == "first? Well …"
+        assert (await avatar.ask("other")).text == "second? Well …"
+        assert sim.differences(session) == [
+            "step 2\n  captured: chat in mode 2 'second'\n  sent:     chat in mode 2 'other'"
+        ]
+
+
+def _chatroom(base64: bool) -> ServiceBehavior:
+    return ServiceBehavior(payload_base64=base64)
+
+
+@asynccontextmanager
+async def talking_legacy(
+    sim: Simulator, **fields: Any
+) -> AsyncIterator[tuple[AvatarSession, SimSession]]:
+    async with (
+        sim,
+        AkoolClient("any", base_url=sim.url) as akool,
+        akool.open_session("Kai_1080P_back", **fields) as avatar,
+    ):
+        yield avatar, sim.open_sessions[0]
+
+
+async def test_without_texts_only_the_order_is_compared(tmp_path: Path) -> None:
+    sim = Simulator()
+    async with talking(sim) as (avatar, session):
+        await avatar.ask("first")
+        await avatar.interrupt()
+        sim.capture(session, texts=False).write(tmp_path / "session.jsonl")
+    sim = Simulator.replay(tmp_path / "session.jsonl")
+    async with talking(sim) as (avatar, session):
+        assert (await avatar.ask("something else")).text == "Xxx xxxx: xxxxx".lower()
+        assert sim.differences(session) == ["not sent: command interrupt {}"]
+        avatar.say("one more")  # which is answered as the interrupt was
+        await until(lambda: "step 2" in sim.differences(session)[0])
+        (difference,) = sim.differences(session)
+        assert difference.splitlines() == [
+            "step 2",
+            "  captured: command interrupt {}",
+            "  sent:     chat (its text wasn't captured)",
+        ]
+
+
+@pytest.mark.virtual_clock
+async def test_while_an_answer_is_played_in_real_time_commands_are_answered(tmp_path: Path) -> None:
+    sim = Simulator(reply=lambda _: "word " * 40, pace=0.5)
+    async with talking(sim) as (avatar, session):
+        await avatar.ask("go on", timeout=60)
+        sim.capture(session).write(tmp_path / "session.jsonl")
+    sim = Simulator.replay(tmp_path / "session.jsonl", speed=1)
+    async with talking(sim) as (avatar, session):
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        async with avatar.stream("go on") as pieces:
+            assert await anext(pieces) == "word word word word "
+            await avatar.set_params(language="de")
+            assert clock() - began < 3
+            assert "".join([piece async for piece in pieces]) == "word " * 36
+        assert 15 < clock() - began < 25
