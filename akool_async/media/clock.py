@@ -17,6 +17,8 @@ __all__ = ["AudioTimeline", "Lateness", "MediaClock", "VideoTimeline"]
 #: the loop held up arrives late, too, but all at once.
 _GAP: Final = 0.2
 _GAP_LASTS: Final = 0.3
+#: The part of a frame by which one may overlap the one before.
+_BACK: Final = 0.25
 #: The smallest step between two pictures, in seconds.
 _STEP: Final = 1e-4
 
@@ -56,12 +58,17 @@ class Lateness:
 
 
 class AudioTimeline:
-    """Places audio by its samples. Time never goes back; a gap is a jump."""
+    """Places audio by its samples. Time never goes back; a gap is a jump.
+
+    A frame ends when it arrives. One that comes earlier than expected shows that those before had
+    come late, as the first ones do on a busy loop: the stream is moved back, a part of a frame at a
+    time.
+    """
 
     def __init__(self, clock: MediaClock, sample_rate: int) -> None:
         self._clock = clock
         self._rate = sample_rate
-        self._next = -math.inf
+        self._next = 0.0
         self._placed = False
         self._lateness = Lateness()
 
@@ -70,14 +77,17 @@ class AudioTimeline:
         self._placed = False
         self._lateness = Lateness()
 
-    def place(self, samples: int) -> float:
-        """The time of a frame that just arrived."""
-        now = self._clock.now()
-        if not self._placed or self._lateness.stays(now - self._next, now):
+    def place(self, samples: int, more: int = 0) -> float:
+        """The time of a frame that just arrived, together with `more` samples that follow it."""
+        now, seconds = self._clock.now(), samples / self._rate
+        late = now - seconds - more / self._rate - self._next
+        if not self._placed or self._lateness.stays(late, now):
             self._placed = True
-            self._next = max(self._next, now)
+            self._next += max(0.0, late)
+        elif late < 0:
+            self._next -= min(-late, _BACK * seconds)
         at = self._next
-        self._next = at + samples / self._rate
+        self._next = at + seconds
         return at
 
 

@@ -248,8 +248,8 @@ class MediaTransport(abc.ABC):
     Attributes:
         on_change: called, on the event loop, after `tracks` or `capabilities` changed. Set by
             what is above; must not raise.
-        audio_delay: seconds by which audio usually arrives later than the pictures of the same
-            moment, because of its jitter buffer; a recording takes them off.
+        audio_delay: seconds by which audio arrives later at present than the pictures of the same
+            moment, because of its jitter buffer; a recording takes them off. It may change.
     """
 
     on_change: Callable[[], None] | None = None

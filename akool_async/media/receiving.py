@@ -158,14 +158,20 @@ class AudioFeed(_Feed[AudioFrame]):
             self._rest = b""
         size = self._frame_size
         if len(data) == size:
-            self._give((self._frame(data),))
+            self._give((self._frame(data, 0),))
             return
         whole = len(data) - len(data) % size
         self._rest = data[whole:]
-        self._give([self._frame(data[at : at + size]) for at in range(0, whole, size)])
+        self._give(
+            [
+                self._frame(data[at : at + size], (whole - at) // size - 1)
+                for at in range(0, whole, size)
+            ]
+        )
 
-    def _frame(self, pcm: bytes) -> AudioFrame:
-        at = self._timeline.place(self._samples)
+    def _frame(self, pcm: bytes, more: int) -> AudioFrame:
+        """A frame; so many more came with it."""
+        at = self._timeline.place(self._samples, more * self._samples)
         return AudioFrame(pcm, self.request.sample_rate, self.request.channels, at)
 
 

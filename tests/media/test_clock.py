@@ -56,7 +56,28 @@ def test_audio_is_placed_by_its_samples() -> None:
     for jitter in (0.0, 0.05, 0.0, 0.15):
         time.now += jitter
         places.append(audio.place(320))
-    assert places == pytest.approx([1.0, 1.02, 1.04, 1.06])
+    assert places == pytest.approx([0.98, 1.0, 1.02, 1.04])
+
+
+def test_audio_that_comes_early_shows_that_the_first_was_late() -> None:
+    time, media = clock()
+    audio = AudioTimeline(media, 16_000)
+    time.now += 1.06  # 60 ms late
+    places = [audio.place(320)]
+    for number in range(1, 20):
+        time.now = 1001.0 + number * 0.02
+        places.append(audio.place(320))
+    assert places[0] == pytest.approx(1.04)
+    assert places[-1] == pytest.approx(1.36)
+    steps = [after - before for before, after in itertools.pairwise(places)]
+    assert min(steps) == pytest.approx(0.015)
+
+
+def test_what_came_together_is_placed_as_one() -> None:
+    time, media = clock()
+    audio = AudioTimeline(media, 16_000)
+    time.now += 1
+    assert [audio.place(320, 320), audio.place(320)] == pytest.approx([0.96, 0.98])
 
 
 def test_a_gap_in_audio_is_a_jump() -> None:
@@ -84,7 +105,7 @@ def test_a_new_stream_of_audio_is_placed_by_its_arrival_and_never_back() -> None
     assert audio.place(320) == 1.0
     audio.start()
     time.now += 5
-    assert audio.place(320) == 5.5
+    assert audio.place(320) == pytest.approx(5.48)
 
 
 def test_pictures_are_placed_by_when_they_were_taken() -> None:

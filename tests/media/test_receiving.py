@@ -77,6 +77,7 @@ async def test_a_reader_that_was_dropped_ends_the_subscription(media, audio):
 async def test_frames_have_one_size_whatever_comes(media, audio, pieces):
     async with FrameReader(audio, limit=99) as reader:
         for seconds in pieces:
+            await asyncio.sleep(seconds)
             media.play(seconds)
         frames = [await anext(reader) for _ in range(3)]
     assert [one.samples_per_channel for one in frames] == [160] * 3

@@ -215,10 +215,10 @@ class Recording:
                 self._port.microphone(lambda frame: recorder.put_audio(frame, track=1))
             )
         # Entered here, so that the room is asked for them before this returns.
-        delay = self._port.audio_delay()
 
         def put_sound(frame: AudioFrame) -> None:
-            recorder.put_audio(replace(frame, timestamp=frame.timestamp - delay))
+            at = frame.timestamp - self._port.audio_delay()
+            recorder.put_audio(replace(frame, timestamp=at))
 
         self._take(await self._stack.enter_async_context(sound), put_sound)
         if pictures is not None:

@@ -13,6 +13,9 @@ __all__ = ["AudioTimeline", "Placement", "VideoTimeline"]
 #: Seconds by which sound may be early or late before silence is put in, or samples are cut. What
 #: a clock says about sound that is late by less is jitter.
 TOLERANCE: Final = 0.08
+#: What is more than this for as long as that, in seconds both, isn't jitter.
+_EXACT: Final = 0.015
+_LASTS: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +35,15 @@ class AudioTimeline:
         cut: samples that came for a time that was written already.
     """
 
-    __slots__ = ("cut", "inserted", "position", "rate")
+    __slots__ = ("_since", "_was_late", "cut", "inserted", "position", "rate")
 
     def __init__(self, rate: int) -> None:
         self.rate = rate
         self.position = 0
         self.inserted = 0
         self.cut = 0
+        self._since: float | None = None
+        self._was_late = False
 
     @property
     def seconds(self) -> float:
@@ -49,14 +54,20 @@ class AudioTimeline:
         """A frame of `samples` that begins `at` seconds; counts it as written."""
         late = round(at * self.rate) - self.position
         silence = skip = 0
-        if late > TOLERANCE * self.rate:
-            silence = late
-        elif late < -TOLERANCE * self.rate:
-            skip = min(samples, -late)
+        if abs(late) > TOLERANCE * self.rate or self._stays(late, at):
+            silence, skip = max(0, late), min(samples, max(0, -late))
         self.position += silence + samples - skip
         self.inserted += silence
         self.cut += skip
         return Placement(silence, skip)
+
+    def _stays(self, late: int, at: float) -> bool:
+        """Whether all sound of the last half second was early, or late."""
+        if abs(late) <= _EXACT * self.rate:
+            self._since = None
+        elif self._since is None or (late > 0) is not self._was_late:
+            self._since, self._was_late = at, late > 0
+        return self._since is not None and at - self._since >= _LASTS
 
     def fill(self, until: float) -> int:
         """How much silence makes the track last `until`; counts it as written."""

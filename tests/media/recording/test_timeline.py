@@ -22,6 +22,16 @@ def test_jitter_is_not_a_gap() -> None:
     assert track.position == 1000
 
 
+def test_sound_that_stays_late_or_early_is_put_right() -> None:
+    track = AudioTimeline(RATE)
+    late = [track.place(i * 0.02 + (0.03 if i else 0), 20) for i in range(60)]
+    assert [one.silence for one in late if one != Placement()] == [30]
+    assert late[26] == Placement(silence=30)
+    early = [track.place(1.23 + i * 0.02 - 0.05, 20) for i in range(60)]
+    assert [one.skip for one in early if one != Placement()] == [20, 20]
+    assert (track.inserted, track.cut) == (30, 40)
+
+
 def test_a_gap_becomes_silence() -> None:
     track = AudioTimeline(RATE)
     track.place(0.0, 20)

@@ -19,6 +19,7 @@ from akool_async.media import (
     VideoSink,
     VideoWriter,
 )
+from akool_livekit.delay import DelayMeter
 from akool_livekit.participants import ParticipantTracker
 from akool_livekit.receiving import AudioReceiver, VideoReceiver
 from akool_livekit.sending import LiveKitAudioWriter, LiveKitVideoWriter, Publication
@@ -33,9 +34,6 @@ Writer = TypeVar("Writer", bound=Publication[Any])
 
 class LiveKitMedia(MediaTransport):
     """Follows the avatar's tracks. It is given rooms, and closed, by the transport."""
-
-    #: Beep against flash in films: 33 to 70 ms in the median on a quiet machine.
-    audio_delay = 0.05
 
     def __init__(
         self, participants: ParticipantTracker, usable_room: Callable[[], Awaitable[rtc.Room]]
@@ -53,6 +51,7 @@ class LiveKitMedia(MediaTransport):
         self._tracks: tuple[TrackInfo, ...] = ()
         self._audio = AudioReceiver()
         self._video = VideoReceiver()
+        self._delay = DelayMeter(self._received)
         self._closed = False
         participants.on_tracks = self._changed
         participants.on_subscribed = self._subscribed
@@ -68,6 +67,11 @@ class LiveKitMedia(MediaTransport):
         return MediaCapabilities(
             may.can_subscribe, may.can_subscribe, may.can_publish, may.can_publish
         )
+
+    @property
+    def audio_delay(self) -> float:  # type: ignore[override]  # measured anew all the time
+        """See `MediaTransport`."""
+        return self._delay.delay
 
     @property
     def tracks(self) -> tuple[TrackInfo, ...]:
@@ -117,6 +121,7 @@ class LiveKitMedia(MediaTransport):
     async def close(self) -> None:
         """Ends all subscriptions and everything published."""
         self._closed = True
+        await self._delay.close()
         for task in self._publishing:
             task.cancel()
         ended = DisconnectedError("the LiveKit room was left", reason="closed")
@@ -131,6 +136,10 @@ class LiveKitMedia(MediaTransport):
     def _forget(self, writer: Publication[Any]) -> None:
         if writer in self._writers:
             self._writers.remove(writer)
+
+    def _received(self) -> tuple[rtc.Track, rtc.Track] | None:
+        audio, video = self._audio.track, self._video.track
+        return None if audio is None or video is None else (audio, video)
 
     def _changed(self) -> None:
         """The avatar's tracks may have changed."""

@@ -87,6 +87,11 @@ class _Receiver(Generic[Request, Sink]):
 
     # Called by `LiveKitMedia`.
 
+    @property
+    def track(self) -> rtc.Track | None:
+        """What is read; `None`: nothing."""
+        return self._track if self._subscribed and self._streams else None
+
     def open(self, request: Request, sink: Sink) -> MediaSubscription:
         """A new subscription of the layer above."""
         stream = _Stream(self, request, sink)
