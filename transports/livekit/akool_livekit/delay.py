@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from livekit import rtc
@@ -88,7 +88,7 @@ class DelayMeter:
             self._delay = min(max(delay, 0.0), _MOST)
 
 
-def _sound(stats: list[rtc.RtcStats]) -> tuple[float, float]:
+def _sound(stats: list[Any]) -> tuple[float, float]:
     """Seconds that all samples together spent in the buffer, and how many there were."""
     for one in stats:
         if one.HasField("inbound_rtp"):
@@ -97,7 +97,7 @@ def _sound(stats: list[rtc.RtcStats]) -> tuple[float, float]:
     return 0.0, 0.0
 
 
-def _pictures(stats: list[rtc.RtcStats]) -> tuple[float, float]:
+def _pictures(stats: list[Any]) -> tuple[float, float]:
     """Seconds from arrival until decoded, of all pictures together, and how many there were."""
     for one in stats:
         if one.HasField("inbound_rtp"):
