@@ -71,6 +71,7 @@ app.add_typer(groups.session_app, name="sessions")
 app.add_typer(groups.legacy_app, name="legacy-sessions")
 app.add_typer(groups.voice_app, name="voices")
 app.add_typer(groups.knowledge_app, name="knowledge")
+app.add_typer(groups.simulator_app, name="simulator")
 
 #: Entry points of other distributions' command groups, each a `typer.Typer`.
 COMMANDS_GROUP = "akool_async.commands"
@@ -205,11 +206,14 @@ async def say_command(
     return await one_shot.say(text, wanted, simulated=simulated, as_json=as_json, record=record)
 
 
-@command(app, "simulator")
+@command(groups.simulator_app, None)
 async def simulator_command(
     options: simulator.SimulatorOptions, livekit: LiveKitServerOptions
 ) -> int:
-    """A local AKOOL for programs under development; runs until Ctrl-C."""
+    """A local AKOOL for programs under development; runs until Ctrl-C.
+
+    From another terminal, hear, fault and sessions act on the one that runs.
+    """
     return await simulator.serve(options, livekit)
 
 

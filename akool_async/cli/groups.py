@@ -6,17 +6,19 @@ from typing import Annotated, Any, Literal, cast
 
 import typer
 
-from akool_async.cli import avatars, knowledge, sessions, voices
+from akool_async.cli import avatars, knowledge, remote, sessions, voices
 from akool_async.cli.commands import command
 from akool_async.cli.options import AsJson, ChatOptions, Id, Ids, Page, Service, Timeout
 
-__all__ = ["avatar_app", "knowledge_app", "legacy_app", "session_app", "voice_app"]
+__all__ = ["avatar_app", "knowledge_app", "legacy_app", "session_app", "simulator_app", "voice_app"]
 
 avatar_app = typer.Typer(help="Avatars.", no_args_is_help=True)
 session_app = typer.Typer(help="Live sessions: an open one costs credits.", no_args_is_help=True)
 legacy_app = typer.Typer(help="Sessions of version 3 (the chat room).", no_args_is_help=True)
 voice_app = typer.Typer(help="Voices.", no_args_is_help=True)
 knowledge_app = typer.Typer(help="Knowledge bases.", no_args_is_help=True)
+#: What it does without a command is in app.py.
+simulator_app = typer.Typer()
 
 _WAIT = 1800.0
 Name = Annotated[str, typer.Option("--name", help="For people.")]
@@ -194,3 +196,32 @@ async def knowledge_update(
 async def knowledge_delete(knowledge_id: Id, service: Service) -> int:
     """Delete a knowledge base."""
     return await knowledge.delete(service, knowledge_id)
+
+
+@command(simulator_app, "sessions")
+async def simulator_sessions(where: remote.Where) -> int:
+    """Sessions that the running simulator has made, open or not."""
+    return await remote.sessions(where)
+
+
+@command(simulator_app, "hear")
+async def simulator_hear(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What the visitor says.")],
+    where: remote.Where,
+    session: remote.SessionId = None,
+) -> int:
+    """Have a visitor say something in a session: the avatar hears it, and so does your bot."""
+    return await remote.hear(where, text, session)
+
+
+@command(simulator_app, "fault")
+async def simulator_fault(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A wrong one lists all.")],
+    where: remote.Where,
+    options: Annotated[
+        list[str] | None, typer.Argument(metavar="[OPTION=VALUE]...", show_default=False)
+    ] = None,
+    session: remote.SessionId = None,
+) -> int:
+    """Make something go wrong in a session's room, for example drop_socket."""
+    return await remote.fault(where, name, options or [], session)

@@ -6,29 +6,39 @@ import asyncio
 import warnings
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
+from urllib.parse import urlsplit
 
 import typer
 
 from akool_async.cli.options import LiveKitServerOptions, NoMedia
-from akool_async.cli.terminal import fail, note, printer
-from akool_async.errors import InvalidParameterError, MissingDependencyError
+from akool_async.cli.terminal import Printer, fail, note, printer
+from akool_async.errors import ConfigurationError, InvalidParameterError, MissingDependencyError
 from akool_async.models.addresses import is_loopback
+from akool_async.rooms.viewers import SIMULATOR_KEY, SIMULATOR_SECRET
 
 if TYPE_CHECKING:
     from akool_async.simulator import Media, Simulator
     from akool_async.simulator.media.settings import VoiceFunction
+    from akool_async.simulator.remote import ControlServer
     from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
+    from akool_async.simulator.sessions import SimSession
 
 __all__ = [
+    "DEFAULT_PORT",
     "INSTALL",
     "SimulatorOptions",
     "avatar_media",
+    "control_server",
     "livekit_server",
     "load_simulator",
     "serve",
 ]
 
+#: Where `akool simulator` listens, and where its other commands look for it.
+DEFAULT_PORT: Final = 8787
+#: Seconds in which a client is to join, before a visitor says something.
+_READY: Final = 60.0
 INSTALL = 'pip install "akool-async[simulator]"'
 
 
@@ -98,7 +108,7 @@ class SimulatorOptions:
     """
 
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1"
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 8787
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = DEFAULT_PORT
     behavior: Annotated[
         str | None,
         typer.Option(help="How the service behaves: preset, presets joined by +, or JSON file."),
@@ -110,6 +120,17 @@ class SimulatorOptions:
         list[str] | None, typer.Option(help="A name it is called by, for example a container's.")
     ] = None
     no_media: NoMedia = False
+    say_as_user: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="In each session a visitor says this once it is ready."),
+    ] = None
+
+
+def control_server(sim: Simulator, port: int) -> ControlServer:
+    """What lets `akool simulator hear` reach a simulator."""
+    from akool_async.simulator.remote import ControlServer
+
+    return ControlServer(sim, port)
 
 
 async def serve(options: SimulatorOptions, livekit: LiveKitServerOptions) -> int:
@@ -136,9 +157,47 @@ async def serve(options: SimulatorOptions, livekit: LiveKitServerOptions) -> int
             return 1
         stack.push_async_callback(sim.stop)
         out.line(f"export AKOOL_API_URL={sim.url} AKOOL_API_KEY=any")
+        _show_own_room(out, sim.url, livekit)
+        url = urlsplit(sim.url)
+        assert url.port is not None
+        try:
+            await stack.enter_async_context(control_server(sim, url.port))
+        except ConfigurationError as error:
+            note(f"It can't be controlled from another terminal: {error}")
+        else:
+            port = "" if url.port == DEFAULT_PORT else f" --port {url.port}"
+            out.line(f"From another terminal: akool simulator hear TEXT{port}, or fault, sessions.")
         if not is_loopback(host):
             fail(f"listening on {host}: whoever reaches this machine can use it")
         out.line("Ctrl-C ends it.")
         out.console.file.flush()
-        await asyncio.Event().wait()
+        if options.say_as_user is None:
+            await asyncio.Event().wait()
+        await _speak(sim, str(options.say_as_user))
     return 0
+
+
+def _show_own_room(out: Printer, url: str, livekit: LiveKitServerOptions) -> None:
+    """Prints what `OwnLiveKitRoom` reads from the environment; of a real server no secret."""
+    if livekit.livekit_url is not None:
+        settings = f"LIVEKIT_URL={livekit.livekit_url} LIVEKIT_API_KEY={livekit.livekit_api_key}"
+        out.line(f"export {settings}  # rooms of your own; and LIVEKIT_API_SECRET")
+        return
+    room = f"ws{url.removeprefix('http')}"
+    keys = f"LIVEKIT_API_KEY={SIMULATOR_KEY} LIVEKIT_API_SECRET={SIMULATOR_SECRET}"
+    out.line(f"export LIVEKIT_URL={room} {keys}  # rooms of your own")
+
+
+async def _speak(sim: Simulator, text: str) -> None:
+    """Has a visitor say `text` in each session, once it is ready. Runs until it is cancelled."""
+
+    async def speak(session: SimSession) -> None:
+        try:
+            await sim.until_ready(session, timeout=_READY)
+            await sim.user_says(session, text)
+        except (RuntimeError, TimeoutError) as error:  # it has ended; a client that never came
+            note(f"session {session.id}: {error}")
+
+    async with asyncio.TaskGroup() as tasks:
+        async for session in sim.new_sessions():
+            tasks.create_task(speak(session), name=f"akool-simulator-speak-{session.id}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import itertools
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Literal
 
 from akool_async.media.frames import AudioFrame
@@ -206,6 +207,11 @@ class SimulatorControls:
                 missing = f"the client of session {found.id} sent no command"
             raise TimeoutError(f"not ready within {timeout:g} s: {missing}") from None
         return found
+
+    async def new_sessions(self) -> AsyncIterator[SimSession]:
+        """Every session that is made from now on, for ever: `async for session in …`."""
+        for number in itertools.count(len(self.sessions)):
+            yield await self._service.book.wait_made(number)
 
     def fail_next(self, fault: Fault | None = None, /, **what: Any) -> Fault:
         """Makes the next REST call go wrong; `what` are the fields of `Fault`.

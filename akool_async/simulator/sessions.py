@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -197,6 +198,13 @@ class SessionBook:
             self._opened.clear()
             await self._opened.wait()
         return self.open_sessions[-1]
+
+    async def wait_made(self, number: int) -> SimSession:
+        """The session that was made as number `number`, from 0, once it is."""
+        while len(self._by_id) <= number:
+            self._opened.clear()
+            await self._opened.wait()
+        return next(itertools.islice(self._by_id.values(), number, None))
 
     def settle(self, session: SimSession, reason: EndReason) -> bool:
         """Marks a session as ended and gives the unused credits back; `False`: it was already."""

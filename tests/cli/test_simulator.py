@@ -1,23 +1,42 @@
 import signal
 
 from akool_async import AkoolClient
+from akool_async.events import UserSpoke
+from akool_async.rooms import OwnLiveKitRoom
 from akool_async.simulator import Simulator
 
 
-async def test_it_prints_the_line_to_export(akool, monkeypatch):
-    command = await akool("simulator", "--port", "0", key=None)
+async def test_what_it_prints_makes_programs_use_it(akool, monkeypatch, tmp_path):
+    folder = {"XDG_RUNTIME_DIR": str(tmp_path)}
+    options = ("--port", "0", "--no-media", "--say-as-user", "anyone there")
+    command = await akool("simulator", *options, key=None, **folder)
     await command.printed("Ctrl-C ends it.")
-    first = command.output.splitlines()[0]
+    first, second, *_ = command.output.splitlines()
     assert first.startswith("export AKOOL_API_URL=http://127.0.0.1:")
-    for setting in first.removeprefix("export ").split():
-        monkeypatch.setenv(*setting.split("=", 1))
+    assert second.startswith("export LIVEKIT_URL=ws://127.0.0.1:")
+    for line in (first, second):
+        for setting in line.partition("#")[0].removeprefix("export ").split():
+            monkeypatch.setenv(*setting.split("=", 1))
+    port = first.split()[1].rpartition(":")[2]
     async with (
         AkoolClient() as client,
-        client.open_session("dvp_Tristan_cloth2_1080P", stream_type="agora") as avatar,
+        client.open_session("dvp_Tristan_cloth2_1080P", room=OwnLiveKitRoom()) as avatar,
     ):
-        assert (await avatar.ask("Hello")).text == "Hello! How can I assist you today?"
+        spoken = avatar.events(UserSpoke)
+        assert (await anext(spoken)).text == "anyone there"
+        other = await akool("simulator", "hear", "from afar", "--port", port, "--json", **folder)
+        assert await other.ended() == 0
+        assert [item["_id"] for item in other.items] == [avatar.info.session_id]
+        assert (await anext(spoken)).text == "from afar"
     command.signal(signal.SIGTERM)
     assert await command.ended() == 143
+    assert list((tmp_path / "akool").iterdir()) == []
+
+
+async def test_options_before_a_command_are_refused(akool):
+    command = await akool("simulator", "--port", "9000", "hear", "hello", "--json")
+    assert await command.ended() == 2
+    assert "give it after hear" in command.error["message"]
 
 
 async def test_a_port_that_is_taken(run):

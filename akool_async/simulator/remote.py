@@ -1,0 +1,219 @@
+"""Control of a running simulator from another process of the same user.
+
+The simulator listens on a loopback port of its own, and writes it with a token to a file that only
+the user can read. Whoever has the token can have visitors speak and make faults, nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import stat
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final, Self
+
+import aiohttp
+from aiohttp import web
+
+from akool_async.errors import AkoolError, ConfigurationError
+from akool_async.simulator.controls import SimulatorControls
+from akool_async.simulator.sessions import SimSession
+
+__all__ = ["ControlServer", "call"]
+
+#: Seconds that a call may take; one that waits for a client answers earlier.
+_TIMEOUT: Final = 30.0
+_READY: Final = 10.0
+
+Call = Callable[[Mapping[str, Any]], Awaitable[list[dict[str, Any]]]]
+
+
+class ControlServer:
+    """Lets other processes of this user control a simulator. Use by `async with`.
+
+    Args:
+        simulator: one that runs.
+        port: the simulator's; what it is found by.
+    """
+
+    def __init__(self, simulator: SimulatorControls, port: int) -> None:
+        self._simulator = simulator
+        self._port = port
+        self._token = secrets.token_urlsafe(24)
+        self._runner: web.AppRunner | None = None
+        self._calls: dict[str, Call] = {
+            "/hear": self._hear,
+            "/fault": self._fault,
+            "/sessions": self._sessions,
+        }
+
+    async def __aenter__(self) -> Self:
+        """Listens, and writes the file.
+
+        Raises:
+            ConfigurationError: the file can't be written, or others could read it.
+        """
+        app = web.Application()
+        app.router.add_post("/{name}", self._answer)
+        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+        try:
+            await runner.setup()
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            _write(self._port, {"port": runner.addresses[0][1], "token": self._token})
+        except BaseException:
+            await runner.cleanup()
+            raise
+        self._runner = runner
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        with suppress(ConfigurationError, OSError):
+            _file(self._port).unlink(missing_ok=True)
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        given = request.headers.get("Authorization", "")
+        if not secrets.compare_digest(given.encode(), f"Bearer {self._token}".encode()):
+            return web.json_response({"error": "wrong token"}, status=401)
+        handle = self._calls.get(request.path)
+        if handle is None:
+            return web.json_response({"error": f"there is no {request.path}"}, status=404)
+        try:
+            items = await handle(await request.json())
+        except (LookupError, RuntimeError, TimeoutError, ValueError) as error:
+            text = str(error.args[0]) if error.args else type(error).__name__
+            return web.json_response({"error": text}, status=409)
+        return web.json_response({"items": items})
+
+    async def _hear(self, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
+        session = self._find(wanted)
+        if session.api == "v4":
+            await self._simulator.until_ready(session, timeout=_READY)
+        await self._simulator.user_says(session, str(wanted["text"]))
+        return [_shown(session, self._simulator)]
+
+    async def _fault(self, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
+        session, name = self._find(wanted), str(wanted["name"])
+        try:
+            await self._simulator.fault(session, name, **dict(wanted.get("options") or {}))
+        except (TypeError, KeyError) as error:
+            raise ValueError(f"fault {name}: a wrong or missing option: {error}") from error
+        return [_shown(session, self._simulator)]
+
+    async def _sessions(self, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
+        del wanted
+        return [_shown(session, self._simulator) for session in self._simulator.sessions.values()]
+
+    def _find(self, wanted: Mapping[str, Any]) -> SimSession:
+        """The session that is named, else the newest open one."""
+        name = wanted.get("session")
+        if name is None:
+            if not self._simulator.open_sessions:
+                raise LookupError("no session is open in the simulator")
+            return self._simulator.open_sessions[-1]
+        found = self._simulator.sessions.get(str(name))
+        if found is None:
+            raise LookupError(f"the simulator has no session {name}")
+        return found
+
+
+def _shown(session: SimSession, simulator: SimulatorControls) -> dict[str, Any]:
+    now = simulator.clock.now()
+    return {
+        "_id": session.id,
+        "version": session.api,
+        "status": session.status(now),
+        "stream_type": session.stream_type,
+        "avatar_id": session.avatar_id,
+        "age": round(now - session.created, 1),
+    }
+
+
+async def call(port: int, name: str, /, **wanted: Any) -> list[dict[str, Any]]:
+    """Controls the simulator of this user that serves on a port.
+
+    Args:
+        port: the simulator's.
+        name: "hear" (`text`, `session`), "fault" (`name`, `options`, `session`), or "sessions".
+        wanted: what it takes; without a session the newest open one is meant.
+
+    Returns:
+        The sessions that it was about.
+
+    Raises:
+        ConfigurationError: no simulator of this user runs there, or its file can't be read.
+        AkoolError: it couldn't be done: no such session, none that is open, an unknown fault.
+    """
+    nothing = ConfigurationError(
+        f"No simulator of yours runs on port {port}. Start one: akool simulator; where it has "
+        "another port, name it by --port."
+    )
+    try:
+        place = json.loads(_file(port).read_bytes())
+    except FileNotFoundError:
+        raise nothing from None
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{_file(port)} can't be read: {error}") from error
+    timeout = aiohttp.ClientTimeout(total=_TIMEOUT)
+    headers = {"Authorization": f"Bearer {place['token']}"}
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout, headers=headers) as http,
+            http.post(f"http://127.0.0.1:{place['port']}/{name}", json=wanted) as response,
+        ):
+            answer = await response.json()
+    except TimeoutError:
+        raise AkoolError(f"The simulator didn't answer within {_TIMEOUT:g} s.") from None
+    except aiohttp.ClientConnectorError:
+        raise nothing from None  # it was killed, and its file was left
+    if response.status != web.HTTPOk.status_code:
+        raise AkoolError(str(answer["error"]))
+    items: list[dict[str, Any]] = answer["items"]
+    return items
+
+
+def _folder() -> Path:
+    """Where the files are: a folder that is this user's alone.
+
+    Raises:
+        ConfigurationError: others could read or change it.
+    """
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    if runtime:
+        folder = Path(runtime, "akool")
+    elif hasattr(os, "getuid"):
+        folder = Path(tempfile.gettempdir(), f"akool-{os.getuid()}")
+    else:
+        folder = Path(tempfile.gettempdir(), "akool")  # Windows: it is the user's already
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError as error:
+        raise ConfigurationError(f"{folder} can't be made: {error.strerror}.") from error
+    if hasattr(os, "getuid") and (
+        not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077
+    ):
+        raise ConfigurationError(f"{folder} isn't yours alone. Remove it, or chmod 700 {folder}")
+    return folder
+
+
+def _file(port: int) -> Path:
+    return _folder() / f"simulator-{port}.json"
+
+
+def _write(port: int, place: Mapping[str, Any]) -> None:
+    """Writes the file, in one step, readable by this user alone."""
+    path = _file(port)
+    new = path.with_suffix(f".{secrets.token_hex(8)}")
+    try:
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(place, file)
+        new.replace(path)
+    except OSError as error:
+        raise ConfigurationError(f"{path} can't be written: {error.strerror}.") from error

@@ -1,0 +1,95 @@
+"""Control of a simulator from elsewhere, over its loopback port and its file."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from akool_async import AkoolClient
+from akool_async.errors import AkoolError, ConfigurationError
+from akool_async.events import UserSpoke
+from akool_async.simulator import Simulator
+from akool_async.simulator.remote import ControlServer, call
+
+AVATAR = "dvp_Tristan_cloth2_1080P"
+PORT = 8787
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    return tmp_path / "akool"
+
+
+@pytest.fixture
+async def sim() -> AsyncIterator[Simulator]:
+    async with Simulator() as one, ControlServer(one, PORT):
+        yield one
+
+
+async def test_a_visitor_is_heard_and_a_room_is_broken(sim: Simulator) -> None:
+    async with (
+        AkoolClient("any", base_url=sim.url) as akool,
+        akool.open_session(AVATAR, stream_type="trtc") as avatar,
+    ):
+        session_id = avatar.info.session_id
+        spoken = avatar.events(UserSpoke)
+        [heard] = await call(PORT, "hear", text="good morning")
+        assert heard["_id"] == session_id
+        assert (await anext(spoken)).text == "good morning"
+        await call(PORT, "hear", text="again", session=session_id)
+        assert (await anext(spoken)).text == "again"
+        for wrong, problem in (
+            ({"name": "nonsense"}, "nonsense"),
+            ({"name": "silence"}, "seconds"),
+            ({"name": "silence", "session": "unknown"}, "no session unknown"),
+        ):
+            with pytest.raises(AkoolError, match=problem):
+                await call(PORT, "fault", **wrong)
+        [broken] = await call(PORT, "fault", name="silence", options={"seconds": 0.1})
+        assert broken["_id"] == session_id
+    [ended] = await call(PORT, "sessions")
+    assert (ended["_id"], ended["status"]) == (session_id, 3)
+    with pytest.raises(AkoolError, match="no session is open"):
+        await call(PORT, "hear", text="too late")
+
+
+async def test_only_who_may_read_the_file_controls_it(sim: Simulator, folder) -> None:
+    [path] = folder.iterdir()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    place = json.loads(path.read_text())
+    async with aiohttp.ClientSession() as http:
+        url = f"http://127.0.0.1:{place['port']}/sessions"
+        for headers in ({}, {"Authorization": "Bearer guessed"}):
+            async with http.post(url, json={}, headers=headers) as response:
+                assert response.status == 401
+                assert place["token"] not in await response.text()
+
+
+async def test_no_simulator(folder) -> None:
+    with pytest.raises(ConfigurationError, match="akool simulator"):
+        await call(PORT, "sessions")
+    async with Simulator() as sim, ControlServer(sim, PORT):
+        [path] = folder.iterdir()
+        left = path.read_text()
+    assert list(folder.iterdir()) == []
+    path.write_text(left)  # as after a kill
+    with pytest.raises(ConfigurationError, match="No simulator of yours runs on port 8787"):
+        await call(PORT, "sessions")
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="Windows has no modes of files")
+async def test_a_folder_that_others_can_read_is_refused(folder) -> None:
+    folder.mkdir(mode=0o755)
+    folder.chmod(0o755)
+    async with Simulator() as sim:
+        with pytest.raises(ConfigurationError, match="chmod 700"):
+            async with ControlServer(sim, PORT):
+                pytest.fail("entered")
