@@ -12,6 +12,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+
+from real_livekit import CannotBuildError, build
+
 from framework import ROWS, Bench, Row, SkipRow
 from report import machine, plot_svg, print_table
 
@@ -49,6 +53,8 @@ def main() -> int:
         for row in wanted:
             print(f"{row.group}: {row.name}")
         return 0
+    if any(row.needs_livekit_server for row in wanted):
+        _build_livekit_server()
     results = []
     for number, row in enumerate(wanted, 1):
         print(f"[{number}/{len(wanted)}] {row.group}: {row.name}", file=sys.stderr)
@@ -62,6 +68,14 @@ def main() -> int:
     broken = any(result["failed"] for result in results)
     missed = any(line["met"] is False for result in results for line in result["lines"])
     return 1 if broken or (options.strict and missed) else 0
+
+
+def _build_livekit_server() -> None:
+    """The rows over a real server run in every bench; where none can be built, this says so."""
+    try:
+        build()
+    except CannotBuildError as error:
+        print(f"WITHOUT the rows over a real livekit-server: {error}", file=sys.stderr)
 
 
 def measure(row: Row, *, rounds: int | None) -> dict[str, Any]:

@@ -86,7 +86,8 @@ async def echo(raw: ClientConnection, frame: bytes) -> None:
     group="chatroom",
     unit="ms",
     counterpart="raw websockets",
-    goal={"p50": at_most_times(1.3)},
+    units={"p50 beyond it": "µs"},
+    goal={"p50": at_most_times(1.4), "p50 beyond it": at_most(60)},
 )
 async def question_to_first_frame(bench: Bench) -> None:
     """`AvatarSession.stream` to its first piece. The server has a process of its own."""
@@ -102,6 +103,9 @@ async def question_to_first_frame(bench: Bench) -> None:
                 await anext(reply)
 
         await bench.latency(ours, lambda: echo(raw, frame), count=500)
+        for ours_ms, raw_ms in bench.lines["p50"].rounds:
+            bench.record("p50 beyond it", ours=(ours_ms - (raw_ms or 0.0)) * 1000)
+        bench.note("one of the two goals of p50 is to be met")
         bench.note(f"of a question's time the codec takes {codec_time() * 1e6:.0f} µs")
 
 
@@ -147,7 +151,7 @@ async def packet_there_and_back(bench: Bench) -> None:
     units={"memory each": "kB", "loop lag p99": "ms", "lost": "", "failed": ""},
     counterpart="raw websockets",
     goal={
-        "memory each": at_most(60),
+        "memory each": at_most(45),
         "loop lag p99": at_most(50),
         "lost": at_most(0),
         "failed": at_most(0),

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 
 from akool_async import AkoolClient
 from akool_async.conversation import AvatarSession, ConversationOptions
+from akool_async.events import SpeakingStopped
 from akool_async.simulator import Simulator
 from akool_async.stream.limits import AGORA, LIVEKIT, PacketLimits
 from akool_async.testing.in_memory_room import InMemoryRoom
@@ -18,6 +19,8 @@ from framework import Bench, at_most, percentile, row
 
 DELAY = 0.3
 TOKENS = 2000
+#: Milliseconds in which an avatar that hasn't echoed so far may begin to.
+ECHO = 50.0
 PER_SECOND = 50
 
 
@@ -151,6 +154,49 @@ async def barge_in(bench: Bench) -> None:
                 async with asyncio.timeout(10):
                     await left.wait()
             bench.record(ours=percentile(waits, 99) * 1000)
+
+
+@row(
+    "responder: recognised text in to first packet out",
+    group="conversation",
+    unit="ms",
+    goal={"p99 beyond the wait for an echo": at_most(5)},
+)
+async def responder_first_packet(bench: Bench) -> None:
+    """With a model of one's own that answers at once with what was said.
+
+    The service may speak a person's words back, so an answer waits `ECHO` for that to begin: it is
+    to be interrupted first.
+    """
+    left: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+    room = InMemoryRoom(limits=LIVEKIT)
+
+    def heard(message: dict) -> None:
+        if message["type"] == "chat" and not left.done():
+            left.set_result(time.perf_counter())
+            for event in ("audio_start", "audio_end"):
+                packet = {"v": 2, "type": "event", "mid": message["mid"], "pld": {"event": event}}
+                room.send(json.dumps(packet).encode())
+
+    answering(room, heard)
+    async with AvatarSession(room.transport) as avatar:
+        stopped = avatar.events(SpeakingStopped)
+        await avatar.respond_with(lambda turn: turn.text)
+        for number in bench.rounds(5):
+            waits = []
+            for turn in range(200):
+                left = asyncio.get_running_loop().create_future()
+                pld = {"from": "user", "text": f"Sentence {turn}."}
+                packet = {"v": 2, "type": "chat", "mid": f"u{number}-{turn}", "idx": 0, "fin": True}
+                start = time.perf_counter()
+                room.send(json.dumps({**packet, "pld": pld}).encode())
+                async with asyncio.timeout(10):
+                    waits.append(await left - start)
+                    await anext(stopped)  # the next turn finds an avatar that is silent
+            for percent in (50, 99):
+                took = percentile(waits, percent) * 1000
+                bench.record(f"p{percent}", ours=took)
+                bench.record(f"p{percent} beyond the wait for an echo", ours=took - ECHO)
 
 
 @row(

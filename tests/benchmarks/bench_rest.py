@@ -14,11 +14,13 @@ from framework import Bench, at_most, at_most_times, row
 from rest_server import AVATARS, PAGE, rest_server
 
 CREATE = "/api/open/v4/liveAvatar/session/create"
+CLOSE = "/api/open/v4/liveAvatar/session/close"
 LIST = "/api/open/v4/liveAvatar/avatar/list"
 HEADERS = {"x-api-key": "key", "Accept": "application/json", "Content-Type": "application/json"}
 BODY = {"avatar_id": "dvp_Tristan_cloth2_1080P", "stream_type": "livekit", "duration": 60}
 RAW = "raw aiohttp + json.loads"
 AT_ONCE = 200
+CLOSED = 100
 
 
 async def raw_create(http: aiohttp.ClientSession, url: str) -> Any:
@@ -70,7 +72,7 @@ async def calls_at_once(bench: Bench) -> None:
         most = await server.most_connections()
         bench.record("connections", ours=most)
         await asyncio.gather(*(raw_create(http, server.url) for _ in range(AT_ONCE)))
-        for _ in bench.rounds():
+        for _ in bench.rounds(30):
             start = time.perf_counter()
             await asyncio.gather(*(create(client) for _ in range(AT_ONCE)))
             middle = time.perf_counter()
@@ -81,11 +83,43 @@ async def calls_at_once(bench: Bench) -> None:
 
 
 @row(
+    f"closing {CLOSED} sessions at once",
+    group="rest",
+    unit="ms",
+    counterpart=f"{CLOSED} raw closes",
+    goal=at_most_times(1.2),
+)
+async def closing_at_once(bench: Bench) -> None:
+    """`sessions.closing`, which no cancellation ends, as every `AvatarSession` closes by it."""
+    ids = [f"{number:024x}" for number in range(CLOSED)]
+    async with (
+        rest_server() as server,
+        aiohttp.ClientSession() as http,
+        AkoolClient("key", base_url=server.url) as client,
+    ):
+
+        async def raw_close(session_id: str) -> None:
+            body = json.dumps({"id": session_id})
+            async with http.post(server.url + CLOSE, data=body, headers=HEADERS) as response:
+                assert json.loads(await response.read())["code"] == 1000
+
+        async def ours() -> None:
+            await asyncio.gather(*(client.sessions.closing(one, timeout=60).wait() for one in ids))
+
+        async def raw() -> None:
+            await asyncio.gather(*(raw_close(one) for one in ids))
+
+        for call in (ours, raw):
+            await call()
+        await bench.atime(ours, raw, loops=3)
+
+
+@row(
     "list 1,000 avatars, ten pages",
     group="rest",
     unit="ms",
     counterpart=RAW,
-    goal=at_most_times(1.5),
+    goal=at_most_times(1.4),
 )
 async def long_list(bench: Bench) -> None:
     """Iterating `avatars.list()`, models made, beside ten GETs and `json.loads` of each."""

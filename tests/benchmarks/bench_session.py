@@ -5,28 +5,36 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, ClassVar
 
 import aiohttp
 from akool_livekit import LiveKitTransport
 from livekit import rtc
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+
+from real_livekit import RealServer, built
+
 from akool_async import AkoolClient
-from framework import Bench, row
+from framework import Bench, at_most_times, row
 
 AVATAR = "dvp_Tristan_cloth2_1080P"
 BASE = "/api/open/v4/liveAvatar/session"
 QUESTION = "Hello"
 PHASES = ("create", "join", "set-params", "first word", "close", "all of it")
+#: From the beginning until a command was answered, and until the avatar's first word.
+UNTIL = ("until ready", "until the first word")
 #: Seconds for any one phase.
-LIMIT = 30.0
+LIMIT = 60.0
 
 
 @asynccontextmanager
-async def simulator() -> AsyncIterator[str]:
+async def simulator(*options: str) -> AsyncIterator[str]:
     """The URL of a simulator in a process of its own, so that its work isn't the program's."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -35,6 +43,7 @@ async def simulator() -> AsyncIterator[str]:
         "simulator",
         "--port",
         "0",
+        *options,
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
@@ -58,6 +67,9 @@ class Laps:
         now = time.perf_counter()
         self.times[name] = (now - self._last) * 1000
         self.times["all of it"] = (now - self._start) * 1000
+        if name in ("set-params", "first word"):
+            until = UNTIL[name == "first word"]
+            self.times[until] = self.times["all of it"]
         self._last = now
 
 
@@ -138,8 +150,36 @@ async def raw_session(http: aiohttp.ClientSession, url: str) -> Mapping[str, flo
 )
 async def whole_session(bench: Bench) -> None:
     """Over the simulator's LiveKit room, the simulator in a process of its own."""
+    await measure(bench, PHASES)
+
+
+@row(
+    "a session on a real livekit-server",
+    group="session",
+    unit="ms",
+    counterpart="raw aiohttp + livekit",
+    goal=at_most_times(1.1),
+    needs_livekit_server=True,
+)
+async def on_a_real_server(bench: Bench) -> None:
+    """The simulator's avatar in a room of a livekit-server, both in processes of their own."""
+    binary = built()
+    if binary is None:
+        bench.skip("no livekit-server could be built")
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="livekit-") as folder,
+        RealServer(binary, Path(folder)) as server,
+    ):
+        access = {"url": server.url, "api-key": server.api_key, "api-secret": server.api_secret}
+        options = [f"--livekit-{name}={value}" for name, value in access.items()]
+        await measure(bench, UNTIL, *options)
+
+
+async def measure(bench: Bench, phases: Sequence[str], *options: str) -> None:
+    """Sessions in turns; `options` are the simulator's."""
     async with (
-        simulator() as url,
+        simulator(*options) as url,
         aiohttp.ClientSession(headers={"x-api-key": "key"}) as http,
         AkoolClient("key", base_url=url) as client,
     ):
@@ -148,7 +188,7 @@ async def whole_session(bench: Bench) -> None:
         for _ in bench.rounds():
             ours = await our_session(client)
             raw = await raw_session(http, url)
-            for phase in PHASES:
+            for phase in phases:
                 bench.record(phase, ours=ours[phase], counterpart=raw[phase])
     bench.note(
         "the client waits about 150 ms before its first publish; ours does that while joining, "

@@ -171,6 +171,7 @@ class Row:
     goal: Goal | Mapping[str, Goal] | None
     limit: float
     measure: Measured
+    needs_livekit_server: bool = False
 
     def line(self, part: str) -> Line:
         """An empty line of this row."""
@@ -192,6 +193,7 @@ def row(
     counterpart: str = "",
     goal: Goal | Mapping[str, Goal] | None = None,
     limit: float = 180.0,
+    needs_livekit_server: bool = False,
 ) -> Callable[[Measured], Measured]:
     """Registers a benchmark.
 
@@ -203,12 +205,23 @@ def row(
         counterpart: what it is compared with, in a few words; "" where there is none.
         goal: for all its parts, or by part; `None`: printed only.
         limit: seconds after which its process is ended and the row fails.
+        needs_livekit_server: it is built before the rows are measured.
     """
 
     def register(measure: Measured) -> Measured:
         if name in ROWS:
             raise ValueError(f"two benchmarks are called {name!r}")
-        ROWS[name] = Row(name, group, unit, units or {}, counterpart, goal, limit, measure)
+        ROWS[name] = Row(
+            name,
+            group,
+            unit,
+            units or {},
+            counterpart,
+            goal,
+            limit,
+            measure,
+            needs_livekit_server,
+        )
         return measure
 
     return register

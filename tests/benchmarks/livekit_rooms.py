@@ -164,6 +164,7 @@ async def _measured(one: Callable[[int], Awaitable[None]], count: int) -> dict[s
             await asyncio.sleep(0.05)
 
     watching = asyncio.create_task(watch())
+    before = process.memory_info().rss
     start = time.perf_counter()
     done = await asyncio.gather(*(one(n) for n in range(count)), return_exceptions=True)
     seconds = time.perf_counter() - start
@@ -174,7 +175,7 @@ async def _measured(one: Callable[[int], Awaitable[None]], count: int) -> dict[s
         print(repr(failure), file=sys.stderr)
     return {
         "time": seconds,
-        "RSS": process.memory_info().rss / 1e6,
+        "memory of a room": (process.memory_info().rss - before) / count / 1e6,
         "fds at most": peak,
         "failed": len(failures),
     }
