@@ -71,14 +71,17 @@ class DemoMedia:
             if self._record is None:
                 yield
                 return
-            async with avatar.record(self._record) as recording:
-                try:
+            recording = avatar.record(self._record)
+            try:
+                async with recording:
                     yield
                     await asyncio.sleep(_TAIL)
-                finally:
-                    self._film = f"{self._record}, not completed"
-        stats = recording.stats
-        self._film = f"{self._record}, {stats.seconds:.1f} s, {stats.size:,} bytes"
+            finally:
+                # Whatever ended it, the file is whole.
+                stats = recording.stats
+                if stats.seconds:
+                    size = f"{stats.size:,} bytes"
+                    self._film = f"{self._record}, {stats.seconds:.1f} s, {size}"
 
     @contextlib.asynccontextmanager
     async def _watching(self, avatar: AvatarSession) -> AsyncIterator[None]:

@@ -1,5 +1,7 @@
 """A page with LiveKit's own browser client in a real Chromium, on another origin than the API.
 
+It talks with the avatar by text, and sees and hears it where the simulator has media on.
+
 Runs where Chromium is installed. `AKOOL_LIVEKIT_CLIENT` may name builds of the npm package
 `livekit-client` (its `dist/livekit-client.umd.js`), several joined as in `PATH`: 2.23 and 2.15
 begin signalling differently. Without it, npm gets one.
@@ -17,7 +19,7 @@ import pytest
 from aiohttp import web
 from chromium import CLIENTS, NEEDS_A_BROWSER, browser, client_path
 
-from akool_async.simulator import Simulator
+from akool_async.simulator import Media, Simulator
 
 pytestmark = NEEDS_A_BROWSER
 
@@ -55,17 +57,29 @@ class Page:
         return web.Response()
 
 
+@pytest.mark.parametrize("media", [False, True], ids=["text", "media"])
 @pytest.mark.parametrize("client", CLIENTS, ids=lambda path: path and path.parent.parent.name)
 async def test_a_page_on_another_origin_talks_with_the_avatar(
-    client: Path | None, tmp_path: Path
+    client: Path | None, media: bool, tmp_path: Path
 ) -> None:
     file = client_path(client)
-    async with Simulator(api_key="page-key") as sim:
+    # A microphone is published, too: a test tone, which isn't listened to here.
+    face = Media(width=320, height=180, listen=None) if media else None
+    async with Simulator(api_key="page-key", media=face) as sim:
         page = Page(file)
-        async with page.served() as url, browser(f"{url}?api={sim.url}", tmp_path):
-            async with asyncio.timeout(60):
+        async with (
+            page.served() as url,
+            browser(f"{url}?api={sim.url}&media={int(media)}", tmp_path),
+        ):
+            async with asyncio.timeout(120):
                 result = await page.result
+        if media:
+            picture = result.pop("picture")
+            assert picture.pop("seconds") > 0
+            assert picture == {"width": 320, "height": 180}
+            assert result.pop("loudness") > 0.01
         assert result == {"fromAvatar": True, "code": 1000, "reply": "You said: Hello 😀"}
         called = [(request.method, request.path.rsplit("/", 1)[1]) for request in sim.requests]
         assert called == [("POST", "create"), ("POST", "close")]
         assert sim.open_sessions == []
+        assert sim.errors == []
