@@ -23,11 +23,6 @@ from akool_async.simulator import ServiceBehavior, Simulator
 from akool_async.simulator.avatar.avatar import GREETING
 from akool_async.testing.waiting import until
 
-#: Tests that fail still: an interrupted reply is reported as incomplete; no barge-in.
-KNOWN = {
-    ("test_an_interrupted_reply_ends", "greets=True"),
-    ("test_an_interrupted_reply_ends", "random=6"),
-}
 SEEDS = range(1, 7)
 ALTERNATIVES = {
     **ServiceBehavior.presets(),
@@ -75,8 +70,6 @@ SPEAKING = [
 
 @pytest.fixture(params=ALTERNATIVES, ids=str)
 def behavior(request) -> ServiceBehavior:
-    if (request.node.originalname, request.param) in KNOWN:
-        pytest.xfail("known")
     return ALTERNATIVES[request.param]
 
 
