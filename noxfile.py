@@ -247,8 +247,15 @@ def livekit(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Prints the table of figures; see docs/performance.md."""
+    """Prints the table of figures; see docs/performance.md.
+
+    Without arguments also what the avatar costs a process of LiveKit Agents.
+    """
     session.run(sys.executable, "tests/benchmarks", *session.posargs)
+    if not session.posargs:
+        script = str(Path("integrations", "livekit_agents", "benchmarks", "cpu.py"))
+        python = framework_environment(session, "livekit_agents")
+        session.run(sys.executable, "tests/livekit/server.py", "--", python, script)
 
 
 @nox.session
@@ -291,12 +298,7 @@ def integrations(session: nox.Session) -> None:
     """
     for folder, package in FRAMEWORKS.items():
         place = Path("integrations", folder)
-        environment = Path(".nox", folder).resolve()
-        session.run(
-            *(tool("uv"), "sync", "-q", "--project", str(place)),
-            env={"UV_PROJECT_ENVIRONMENT": str(environment)},
-        )
-        python = str(environment / ("Scripts" if os.name == "nt" else "bin") / "python")
+        python = framework_environment(session, folder)
         session.run(python, "-m", "mypy", "-p", package)
         suite = (python, "-m", "pytest", "-c", str(place / "pyproject.toml"), str(place / "tests"))
         session.run(*(sys.executable, "tests/livekit/server.py", "--", *suite, *session.posargs))
@@ -318,6 +320,16 @@ def docs(session: nox.Session) -> None:
     command = session.posargs or ("build", "--quiet")
     # The theme advertises a successor of mkdocs at every run.
     session.run(python, "-m", "mkdocs", *command, env={"NO_MKDOCS_2_WARNING": "1"})
+
+
+def framework_environment(session: nox.Session, folder: str) -> str:
+    """Makes .nox/FOLDER for integrations/FOLDER; returns its Python."""
+    environment = Path(".nox", folder).resolve()
+    session.run(
+        *(tool("uv"), "sync", "-q", "--project", str(Path("integrations", folder))),
+        env={"UV_PROJECT_ENVIRONMENT": str(environment)},
+    )
+    return str(environment / ("Scripts" if os.name == "nt" else "bin") / "python")
 
 
 def own_environment(session: nox.Session, group: str) -> str:

@@ -57,7 +57,7 @@ async def agent() -> AsyncIterator[AgentSession[Any]]:
         llm=ScriptedLLM("Hello there, how are you?"),
         tts=ToneTTS(1.0),
         # By default the framework asks its cloud when a turn is over.
-        turn_detection="manual",
+        turn_handling={"turn_detection": "manual"},
     )
     yield session
     await asyncio.wait_for(session.aclose(), 20)

@@ -31,7 +31,9 @@ def player(sim: Simulator, avatar: AvatarSession) -> MeetingPlayer:
 
 
 def calls(sim: Simulator) -> Counter[str]:
-    return Counter(request.path.rpartition("/")[2] for request in sim.requests)
+    """Paid sessions created and closed."""
+    paths = (request.path.rpartition("/")[2] for request in sim.requests)
+    return Counter(path for path in paths if path in ("create", "close"))
 
 
 async def started(
@@ -103,6 +105,45 @@ async def test_a_report_that_never_comes_is_made_up_for(
     handle = agent.generate_reply(user_input="Hi again")
     await asyncio.wait_for(handle.wait_for_playout(), 20)
     assert len(player(sim, avatar).segments) == 2
+    await avatar.aclose()
+
+
+async def test_a_lost_end_mark_does_not_hold_the_agent_up(
+    sim: Simulator, akool: AkoolClient, room: rtc.Room, agent: AgentSession[Any]
+) -> None:
+    avatar = AvatarSession(AVATAR, client=akool, report_margin=1.0)
+    await started(agent, avatar, room)
+    player(sim, avatar).loses_ends = True
+    handle = agent.generate_reply(user_input="Hi")
+    await asyncio.wait_for(handle.wait_for_playout(), 20)
+    player(sim, avatar).loses_ends = False
+    handle = agent.generate_reply(user_input="Hi again")
+    await asyncio.wait_for(handle.wait_for_playout(), 20)
+    segments = player(sim, avatar).segments
+    await until(lambda: len(segments) == 2 and segments[1].reported)
+    assert [segment.ended_by for segment in segments] == ["header", "end"]
+    await avatar.aclose()
+
+
+async def test_a_refused_interruption_does_not_hold_the_agent_up(
+    sim: Simulator, akool: AkoolClient, room: rtc.Room, agent: AgentSession[Any]
+) -> None:
+    assert isinstance(agent.tts, ToneTTS)
+    agent.tts.seconds = 3.0
+    avatar = AvatarSession(AVATAR, client=akool)
+    await started(agent, avatar, room)
+    speech = player(sim, avatar)
+    speech.refuses_clear = True
+    handle = agent.generate_reply(user_input="Hi")
+    await until(lambda: bool(speech.segments) and speech.segments[0].played > 0.3)
+    await agent.interrupt()
+    await asyncio.wait_for(handle.wait_for_playout(), 20)
+    assert handle.interrupted
+    assert not speech.segments[0].cleared
+    speech.refuses_clear = False
+    handle = agent.generate_reply(user_input="Hi again")
+    await asyncio.wait_for(handle.wait_for_playout(), 20)
+    assert len(speech.segments) == 2
     await avatar.aclose()
 
 

@@ -71,9 +71,20 @@ class Worker:
         return any(text in line for line in self.lines)
 
     async def give_job(self, name: str) -> None:
-        """Makes a room whose name begins so: the server gives the worker a job in it."""
-        self.room = f"{name}-{os.getpid()}-{next(_numbers)}"
-        await self._admin.room.create_room(api.CreateRoomRequest(name=self.room))
+        """Makes a room whose name begins so, until the server gives the worker a job in it.
+
+        It gives none to a worker on a busy machine, and doesn't try again.
+        """
+        async with asyncio.timeout(LIMIT):
+            while True:
+                self.room = f"{name}-{os.getpid()}-{next(_numbers)}"
+                await self._admin.room.create_room(api.CreateRoomRequest(name=self.room))
+                request = f'"room": "{self.room}"'
+                with contextlib.suppress(TimeoutError):
+                    await until(lambda: self.logged(request), timeout=15.0)  # noqa: B023
+                if self.logged(request):
+                    return
+                await self.end_room()
 
     async def end_room(self) -> None:
         """Deletes the room; who is in it is removed."""

@@ -58,7 +58,9 @@ def segments(sim: Simulator) -> list[Played]:
 
 
 def calls(sim: Simulator) -> Counter[str]:
-    return Counter(request.path.rpartition("/")[2] for request in sim.requests)
+    """Paid sessions created and closed."""
+    paths = (request.path.rpartition("/")[2] for request in sim.requests)
+    return Counter(path for path in paths if path in ("create", "close"))
 
 
 def of_kind(frames: Sequence[Frame], kind: type[Any]) -> list[Any]:

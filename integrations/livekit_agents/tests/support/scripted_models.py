@@ -14,7 +14,11 @@ def session() -> AgentSession[Any]:
     """A session that greets with two seconds of a tone; in a room named crash-… it can't start."""
     made = _Crashing if get_job_context().job.room.name.startswith("crash") else AgentSession
     # By default the framework asks its cloud when a turn is over.
-    return made(llm=ScriptedLLM("Hello there."), tts=ToneTTS(2.0), turn_detection="manual")
+    return made(
+        llm=ScriptedLLM("Hello there."),
+        tts=ToneTTS(2.0),
+        turn_handling={"turn_detection": "manual"},
+    )
 
 
 class _Crashing(AgentSession[Any]):
