@@ -32,6 +32,8 @@ MODULES = {
         "RtcConnectionPublishConfig",
     ],
     "agora.rtc.agora_service": ["AgoraService"],
+    "agora.rtc.audio_frame_observer": ["IAudioFrameObserver"],
+    "agora.rtc.local_user": ["LocalUser"],
     "agora.rtc.local_user_observer": ["IRTCLocalUserObserver"],
     "agora.rtc.rtc_connection": ["RTCConnection"],
     "agora.rtc.rtc_connection_observer": ["IRTCConnectionObserver"],
@@ -53,6 +55,8 @@ class Sdk:
         self.connect_answer = 0
         self.send_answer = 0
         self.renew_answer = 0
+        self.audio_answer = 0
+        self.publish_answer = 0
         self.connect_reason: int | None = 1
         self.hangs_on_connect = threading.Event()
         self.hangs_on_connect.set()
@@ -189,6 +193,40 @@ class IRTCLocalUserObserver:
     def on_user_info_updated(self, agora_local_user, user_id, msg, val): ...
 
 
+class IAudioFrameObserver:
+    def on_playback_audio_frame_before_mixing(
+        self,
+        agora_local_user,
+        channelId,  # noqa: N803 - the SDK's
+        uid,
+        frame,
+        vad_result_state,
+        vad_result_bytearray,
+    ): ...
+
+
+class LocalUser:
+    """What a connection's user was asked for."""
+
+    subscribed: set[str]
+    forms: list[tuple[int, int]]
+
+    @api
+    def subscribe_audio(self, user_id):
+        self.subscribed.add(user_id)
+        return sdk.audio_answer
+
+    @api
+    def unsubscribe_audio(self, user_id):
+        self.subscribed.discard(user_id)
+        return 0
+
+    @api
+    def set_playback_audio_frame_before_mixing_parameters(self, channels, sample_rate_hz):
+        self.forms.append((sample_rate_hz, channels))
+        return 0
+
+
 class AgoraService:
     def __init__(self) -> None:
         self.inited = False
@@ -236,6 +274,13 @@ class RTCConnection:
         self.joined: tuple[str, str, str] | None = None
         self._observer: IRTCConnectionObserver | None = None
         self._user_observer: IRTCLocalUserObserver | None = None
+        self._audio_observer: IAudioFrameObserver | None = None
+        self._can_publish = publish_config.is_publish_audio
+        self.published = False
+        self.interrupted = 0
+        self.pushed: list[tuple[bytes, int, int]] = []
+        self.local_user = LocalUser()
+        self.local_user.subscribed, self.local_user.forms = set(), []
         if self.conn_handle is None:
             return
         if publish_config.audio_scenario == AudioScenarioType.AUDIO_SCENARIO_AI_SERVER:
@@ -266,7 +311,8 @@ class RTCConnection:
     @api
     def disconnect(self):
         self.disconnected = True
-        self._user_observer = None
+        self._user_observer = self._audio_observer = None
+        self.published = False
         if sdk.says_goodbye:
             self.emit("on_disconnected", self._info(), 5)
         return 0
@@ -285,6 +331,43 @@ class RTCConnection:
     def register_local_user_observer(self, observer):
         self._user_observer = observer
         return sdk.register_answer
+
+    def get_local_user(self):
+        return self.local_user
+
+    @api
+    def register_audio_frame_observer(self, observer, enable_vad, vad_configure):
+        if self._audio_observer is not None:
+            raise AttributeError("'LocalUser' object has no 'unregister_audio_frame_observer'")
+        self._audio_observer = observer
+        return 0
+
+    @api
+    def publish_audio(self):
+        if sdk.publish_answer or not self._can_publish:
+            return sdk.publish_answer or -1000
+        self.published = True
+        return 0
+
+    @api
+    def unpublish_audio(self):
+        self.published = False
+        return 0
+
+    @api
+    def interrupt_audio(self):
+        self.interrupted += 1
+        return 0
+
+    def push_audio_pcm_data(self, data, sample_rate, channels, start_pts=0):
+        if self.released:
+            sdk.violations.append("sound for a released connection")
+        if not isinstance(data, bytearray):
+            raise TypeError("underlying buffer is not writable")  # ctypes' from_buffer
+        if len(data) % ((sample_rate / 1000) * 2 * channels):
+            return -1002
+        self.pushed.append((bytes(data), sample_rate, channels))
+        return 0
 
     def send_stream_message(self, data):
         if threading.current_thread() in sdk.native:
@@ -323,6 +406,10 @@ class RTCConnection:
         """A stream message arrives: its payload is taken for a C string."""
         self._calls.put((self._message, (uid, payload)))
 
+    def sound(self, uid: str, frame: object) -> None:
+        """A piece of a user's sound arrives."""
+        self._calls.put((self._sound, (uid, frame)))
+
     def idle(self) -> None:
         """Returns when everything emitted so far was delivered."""
         done = threading.Event()
@@ -351,6 +438,12 @@ class RTCConnection:
         text, nul, rest = payload.partition(b"\0")
         data = text + nul + b"\xfe" * len(rest)  # what happens to lie behind the NUL
         self._user_observer.on_stream_message(object(), uid, 1, data, len(payload))
+
+    def _sound(self, uid: str, frame: object) -> None:
+        if self._audio_observer is not None:
+            self._audio_observer.on_playback_audio_frame_before_mixing(
+                self.local_user, "c", uid, frame, -1, None
+            )
 
     def _run(self) -> None:
         while (item := self._calls.get()) is not None:

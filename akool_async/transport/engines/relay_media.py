@@ -15,7 +15,7 @@ from typing import Any, Final
 import aiohttp
 
 from akool_async.concurrency import Backoff
-from akool_async.errors import DisconnectedError, NotSupportedError, SendError
+from akool_async.errors import NotSupportedError, SendError
 from akool_async.media import (
     AudioRequest,
     AudioSink,
@@ -29,6 +29,7 @@ from akool_async.media import (
 )
 from akool_async.transport.engines import relay_wire
 from akool_async.transport.engines.media import EngineMedia
+from akool_async.transport.engines.paced_writer import PIECE, PacedWriter
 
 __all__ = ["RelayMedia"]
 
@@ -39,8 +40,6 @@ _LAST_RETRY: Final = 1.0
 #: Seconds until the relay answers, and for closing a connection.
 _ANSWER_TIMEOUT: Final = 10.0
 _CLOSE_TIMEOUT: Final = 1.0
-#: Seconds of sound in a frame.
-_PIECE: Final = 0.02
 
 
 class RelayMedia(EngineMedia):
@@ -286,83 +285,28 @@ class _Outgoing(_Stream):
                 piece = self._writer.take()
                 if piece:
                     await ws.send_bytes(piece)
-                due = max(due + _PIECE, loop.time() - 10 * _PIECE)
+                due = max(due + PIECE, loop.time() - 10 * PIECE)
                 await asyncio.wait({reading}, timeout=max(0.0, due - loop.time()))
         finally:
             reading.cancel()
             await asyncio.wait({reading})
 
 
-class _Speaking(AudioWriter):
-    """A microphone: a queue that is played at its pace."""
+class _Speaking(PacedWriter):
+    """A microphone and its stream."""
 
     def __init__(self, media: RelayMedia, request: AudioRequest, queue: float) -> None:
+        super().__init__(request, queue)
         want = {
             "do": "speak",
             "sample_rate": request.sample_rate,
             "channels": request.channels,
         }
         self.stream = _Outgoing(media, want, self)
-        self._rate = 2 * request.channels * request.sample_rate
-        self._piece = round(_PIECE * request.sample_rate) * 2 * request.channels
-        self._most = queue
-        self._waiting = bytearray()
-        self._muted = False
-        self._closed = False
-        self._changed = asyncio.Event()
-
-    @property
-    def queued(self) -> float:
-        """See `AudioWriter`."""
-        return len(self._waiting) / self._rate
-
-    def take(self) -> bytes:
-        """The next 20 ms; less where there is less."""
-        piece = bytes(self._waiting[: self._piece])
-        if piece:
-            del self._waiting[: self._piece]
-            self._changed.set()
-        return bytes(len(piece)) if self._muted else piece
-
-    async def write(self, pcm: bytes) -> None:
-        """See `AudioWriter`."""
-        self._check_open()
-        self._waiting += pcm
-        await self._wait(self._most)
-        self._check_open()
-
-    def clear(self) -> float:
-        """See `AudioWriter`."""
-        dropped = self.queued
-        self._waiting.clear()
-        self._changed.set()
-        return dropped
-
-    async def wait_for_playout(self) -> None:
-        """See `AudioWriter`."""
-        await self._wait(0.0)
-
-    def mute(self, muted: bool) -> None:
-        """See `AudioWriter`."""
-        self._muted = muted
 
     async def close(self) -> None:
         """See `AudioWriter`."""
         self.stream.close()
-
-    def end(self) -> None:
-        """Nothing can be written any more."""
-        self._closed = True
-        self.clear()
-
-    async def _wait(self, queued: float) -> None:
-        while self.queued > queued:
-            self._changed.clear()
-            await self._changed.wait()
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise DisconnectedError("the track was closed", reason="closed")
 
 
 def _infos(given: Any) -> tuple[TrackInfo, ...]:

@@ -249,14 +249,27 @@ class EngineTransport(Transport):
         )
         loop = asyncio.get_running_loop()
         until = loop.time() + timeout
-        if self._media is not None:
-            await self._media.close()
+        await self._close_media(timeout / 4)
         if self._join_limit is not None and not self._join_limit.expired():
             self._join_limit.reschedule(loop.time())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout / 2), self._join_lock:
                 pass  # a join in progress has ended, and what it opened can be closed
         await self._leave(until - loop.time())
+
+    async def _close_media(self, timeout: float) -> None:
+        if self._media is None:
+            return
+        try:
+            async with asyncio.timeout(timeout):
+                await self._media.close()
+        except Exception as error:  # noqa: BLE001 - an engine of the user's own may raise anything
+            logger.warning(
+                "closing the media of the %s %s failed: %s",
+                self.vendor,
+                self.place,
+                type(error).__name__,
+            )
 
     @contextlib.asynccontextmanager
     async def _joining(self, timeout: float) -> AsyncIterator[asyncio.Timeout]:

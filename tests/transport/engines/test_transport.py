@@ -17,6 +17,7 @@ from akool_async.errors import (
     MessageTooLargeError,
     SendError,
 )
+from akool_async.media import MediaCapabilities
 from akool_async.models.credentials import AgoraCredentials
 from akool_async.stream.limits import PacketLimits
 from akool_async.testing.conformance import TIMEOUT, next_packet, the_end, until
@@ -323,3 +324,39 @@ def test_an_option_that_is_not_known_is_named_with_those_that_are() -> None:
     with pytest.raises(InvalidParameterError, match="takes engine, simulator_url only") as raised:
         Radio.check_option_names({"motor": 1})
     assert raised.value.field == "motor"
+
+
+class Media:
+    """An engine's media whose end fails, or doesn't come."""
+
+    on_change = None
+    capabilities = MediaCapabilities()
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+        self.closed = 0
+
+    async def close(self) -> None:
+        self.closed += 1
+        if self.error is not None:
+            raise self.error
+        await asyncio.Event().wait()
+
+
+@pytest.mark.virtual_clock
+@pytest.mark.parametrize("error", [RuntimeError("broken"), None], ids=["fails", "hangs"])
+async def test_the_room_is_left_although_the_engines_media_does_not_end(
+    error: Exception | None,
+) -> None:
+    engine: Any = FakeEngine()
+    engine.media = media = Media(error)
+    radio = Radio(JoinTarget(CREDENTIALS), {"engine": engine})
+    assert radio.media is radio.media is not None
+    async with asyncio.timeout(6):
+        await radio.close(timeout=5.0)
+    assert media.closed == 1
+    assert engine.left == 1
+
+
+async def test_an_engine_of_packets_has_no_media() -> None:
+    assert Radio(JoinTarget(CREDENTIALS), {"engine": FakeEngine()}).media is None

@@ -15,8 +15,10 @@ from typing import Any, Final
 
 from akool_agora.engine import EngineError, EngineEvents, Room
 from akool_agora.errors import LOST, NOT_IN_CHANNEL, TOKEN_EXPIRED
+from akool_agora.sdk_media import SDKMedia
 from akool_agora.sdk_package import SDK, load
 from akool_agora.sdk_service import SERVICE
+from akool_async.media import MediaKind
 from akool_async.transport.native import call_in_thread
 
 __all__ = ["SDKEngine"]
@@ -29,7 +31,7 @@ GOODBYE_TIMEOUT: Final = 3.0
 TOKEN_NOTICE: Final = 30.0
 _BAD_ARGUMENT: Final = -2
 #: `on_user_info_updated`: sound, picture. States of a track: starting, decoding.
-_MEDIA: Final = frozenset({0, 1})
+_MEDIA: Final[dict[int, MediaKind]] = {0: "audio", 1: "video"}
 _FLOWING: Final = frozenset({1, 2})
 
 
@@ -37,6 +39,7 @@ class SDKEngine:
     """An `Engine` over the SDK: one connection, used once for each join."""
 
     def __init__(self) -> None:
+        self.media = SDKMedia()
         self._stay: _Stay | None = None
 
     async def join(self, room: Room, events: EngineEvents) -> None:
@@ -45,7 +48,7 @@ class SDKEngine:
         The connection of a refused join is left and released before this raises.
         """
         await self.leave()
-        stay = self._stay = _Stay(events)
+        stay = self._stay = _Stay(events, self.media)
         try:
             sdk = await call_in_thread(load)
             if self._stay is not stay:
@@ -57,6 +60,7 @@ class SDKEngine:
             reason = await stay.joined
             if reason is not None:
                 raise EngineError(reason)
+            self.media.joined(stay.opening.result(), lambda take: _audio_observer(sdk, stay, take))
         except Exception:
             await self._leave(stay)
             raise
@@ -83,6 +87,7 @@ class SDKEngine:
     async def _leave(self, stay: _Stay) -> None:
         if self._stay is stay:
             self._stay = None
+            self.media.left()
         opening, stay.opening = stay.opening, None
         stay.silence()
         if opening is None:
@@ -119,7 +124,8 @@ class _Stay:
     exception disappears without a trace. So they hand over and do nothing else.
     """
 
-    def __init__(self, events: EngineEvents) -> None:
+    def __init__(self, events: EngineEvents, media: SDKMedia) -> None:
+        self._media = media
         self.opening: asyncio.Future[Any] | None = None
         self._lock = threading.Lock()
         self._connection: Any = None
@@ -175,11 +181,28 @@ class _Stay:
         """
         if info in _MEDIA:
             self.report("user_unpublished" if muted else "user_published", uid)
+            self._publishes(uid, _MEDIA[info], on=not muted)
 
-    def track_state(self, uid: str, state: int) -> None:
+    def track_state(self, uid: str, kind: MediaKind, state: int) -> None:
         """The state of a user's track."""
         if state in _FLOWING:
             self.report("user_published", uid)
+            self._publishes(uid, kind, on=True)
+
+    def user_left(self, uid: str) -> None:
+        """A user is gone, with all its tracks."""
+        self.report("user_left", uid)
+        for kind in _MEDIA.values():
+            self._publishes(uid, kind, on=False)
+
+    def sound(self, take: Callable[[str, bytes, int, int], None], uid: str, *frame: Any) -> None:
+        """A piece of a user's sound."""
+        if self._events is not None:
+            take(uid, *frame)
+
+    def _publishes(self, uid: str, kind: MediaKind, *, on: bool) -> None:
+        if self._events is not None:
+            self._media.published(uid, kind, on=on)
 
     def connected(self) -> None:
         """In the channel."""
@@ -218,28 +241,40 @@ def _observers(sdk: SDK, stay: _Stay) -> tuple[Any, Any]:
         ),
         "on_token_privilege_did_expire": lambda _, _conn: hand_over(stay.ended, TOKEN_EXPIRED),
         "on_user_joined": lambda _, _conn, uid: hand_over(report, "user_joined", uid),
-        "on_user_left": lambda _, _conn, uid, _reason: hand_over(report, "user_left", uid),
+        "on_user_left": lambda _, _conn, uid, _reason: hand_over(stay.user_left, uid),
     }
     user: dict[str, Callable[..., None]] = {
         "on_stream_message": lambda _, _user, uid, _stream, data, length: hand_over(
             report, "packet", _real_part(data, length), uid
         ),
-        # Tracks aren't subscribed to, and which of these the SDK calls then isn't known for sure:
-        # each of them says that the user publishes.
+        # Which of these the SDK calls for tracks that aren't subscribed to isn't known for
+        # sure: each of them says that the user publishes.
         "on_user_info_updated": lambda _, _user, uid, info, muted, *_more: hand_over(
             stay.muted, uid, info, muted
         ),
         "on_user_audio_track_state_changed": lambda _, _user, uid, _track, state, *_more: hand_over(
-            stay.track_state, uid, state
+            stay.track_state, uid, "audio", state
         ),
         "on_user_video_track_state_changed": lambda _, _user, uid, _track, state, *_more: hand_over(
-            stay.track_state, uid, state
+            stay.track_state, uid, "video", state
         ),
     }
     return (
         type("ConnectionObserver", (sdk.connection_observer.IRTCConnectionObserver,), connection)(),
         type("UserObserver", (sdk.local_user_observer.IRTCLocalUserObserver,), user)(),
     )
+
+
+def _audio_observer(sdk: SDK, stay: _Stay, take: Callable[[str, bytes, int, int], None]) -> Any:
+    """The SDK's observer of sound: every user's, before it is mixed."""
+
+    def piece(_: Any, _user: Any, _channel: str, uid: str, frame: Any, *_voice: Any) -> int:
+        data = bytes(frame.buffer)
+        stay.hand_over(stay.sound, take, uid, data, frame.samples_per_sec, frame.channels)
+        return 1
+
+    base = sdk.audio_frame_observer.IAudioFrameObserver
+    return type("AudioObserver", (base,), {"on_playback_audio_frame_before_mixing": piece})()
 
 
 def _real_part(data: bytes, length: int) -> bytes:

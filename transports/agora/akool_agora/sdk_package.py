@@ -47,6 +47,7 @@ class SDK:
     service: Any
     connection_observer: Any
     local_user_observer: Any
+    audio_frame_observer: Any
 
 
 def require() -> None:
@@ -87,6 +88,7 @@ def load() -> SDK:
                 service=importlib.import_module("agora.rtc.agora_service"),
                 connection_observer=importlib.import_module("agora.rtc.rtc_connection_observer"),
                 local_user_observer=importlib.import_module("agora.rtc.local_user_observer"),
+                audio_frame_observer=importlib.import_module("agora.rtc.audio_frame_observer"),
             )
         except SystemExit as error:
             raise MissingDependencyError(

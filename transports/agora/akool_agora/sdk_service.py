@@ -7,6 +7,7 @@ return 0 and have failed, because it returns the code of its last step: `inited`
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any, Final
 
 from akool_agora.engine import EngineError, Room
@@ -69,6 +70,11 @@ class SharedService:
         with self._lock:
             _check(connection.renew_token(token))
 
+    def call(self, work: Callable[[], Any]) -> Any:
+        """Runs calls of the SDK, apart from all others."""
+        with self._lock:
+            return work()
+
     def disconnect(self, connection: Any) -> None:
         """Begins to leave; `on_disconnected` comes when that is done."""
         with self._lock:
@@ -130,7 +136,9 @@ def _release(service: Any) -> None:
 
 
 def _configs(sdk: SDK) -> tuple[Any, Any]:
-    """A host (only hosts may send) who neither publishes nor subscribes to sound and picture.
+    """A host (only hosts may send) who subscribes to no sound and picture before it is asked to.
+
+    The track for its own sound is made with the connection, and published when that is asked for.
 
     Another scenario than the default AI_SERVER, which has the SDK call itself from its callbacks.
     """
@@ -143,7 +151,7 @@ def _configs(sdk: SDK) -> tuple[Any, Any]:
     )
     publishing = base.RtcConnectionPublishConfig(
         audio_scenario=base.AudioScenarioType.AUDIO_SCENARIO_DEFAULT,
-        is_publish_audio=False,
+        is_publish_audio=True,
         is_publish_video=False,
     )
     return connection, publishing
