@@ -11,11 +11,15 @@ it is first asked for; transports, simulator and command line when they are used
 from __future__ import annotations
 
 import importlib
+import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from akool_async import errors, events
 from akool_async.errors import *  # noqa: F403 - everything in its __all__ is public
 from akool_async.events import *  # noqa: F403
+
+#: The log is silent until the program sets one up.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 if TYPE_CHECKING:
     from akool_async.candidates import OpeningProgress

@@ -24,6 +24,7 @@ from akool_async.conversation.playback_adapter import playback_queue
 from akool_async.conversation.questions import Questions
 from akool_async.conversation.reply_tracker import ReplyTracker
 from akool_async.conversation.responder import Responder
+from akool_async.conversation.session_log import SessionLog
 from akool_async.conversation.settings import Settings
 from akool_async.conversation.speech.echo import EchoFilter
 from akool_async.conversation.speech.queue import SpeechQueue
@@ -66,10 +67,12 @@ class Conversation:
         self.loop = asyncio.get_running_loop()
         self.transcript = Transcript(limit=options.transcript_entries)
         self.counts = ConversationStats()
+        self.log = SessionLog(lambda: self.info.session_id)
         self.events = EventBus(
             reader_limit=options.event_queue,
             handler_limit=options.event_handler_queue,
             on_error=options.on_error,
+            log=self.log.event,
         )
         self.people = People(self.events.publish)
         self.meter = Meter(self.now, options.telemetry)
@@ -79,7 +82,7 @@ class Conversation:
             options = replace(options, quiet_time=options.v3_quiet_time)
         self.options = options
         self.has_commands = capabilities.has_commands
-        self.driver = Driver(transport, options, self)
+        self.driver = Driver(transport, options, self, self.log)
         self.turns = Turns(options, clock=self.now, ids_everywhere=not capabilities.has_fin)
         self.commands = Commands(
             self.driver, options, turns=self.turns, stats=self.counts, meter=self.meter

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 from akool_async.conversation.options import ConversationOptions
 from akool_async.conversation.outbox import Outbox
+from akool_async.conversation.session_log import SessionLog
 from akool_async.errors import DisconnectedError, SendError
 from akool_async.stream import QueuedPacket, ReassemblyBounds, StreamCodec
 from akool_async.stream.messages import Ended, Received, Sender, Sent
@@ -69,7 +70,11 @@ class Driver:
     """Owns the transport, the codec, the outbox, the reader and sender tasks, and the timer."""
 
     def __init__(
-        self, transport: Transport, options: ConversationOptions, listener: Listener
+        self,
+        transport: Transport,
+        options: ConversationOptions,
+        listener: Listener,
+        log: SessionLog | None = None,
     ) -> None:
         self.transport = transport
         self.limits = transport.limits
@@ -92,6 +97,7 @@ class Driver:
         self.capabilities = self.codec.capabilities
         self._options = options
         self._listener = listener
+        self._log = log or SessionLog()
         self._loop = asyncio.get_running_loop()
         self._reader: asyncio.Task[None] | None = None
         self._sender: asyncio.Task[None] | None = None
@@ -214,6 +220,7 @@ class Driver:
                 self._listener.connection_lost(error)
                 return
             else:
+                self._log.sent(packet.data)
                 self._listener.packet_sent(packet)
             finally:
                 self._sending = False
@@ -256,6 +263,7 @@ class Driver:
             self._received += 1
             if isinstance(item, bytes):
                 self.last_received = now
+                self._log.received(item)
                 for message in self.codec.decode(item, now=now):
                     listener.message_received(message, now)
             else:

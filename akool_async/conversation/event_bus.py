@@ -238,10 +238,12 @@ class EventBus:
         reader_limit: int,
         handler_limit: int,
         on_error: Callable[[BaseException], None] | None = None,
+        log: Callable[[Event], None] | None = None,
     ) -> None:
         self._reader_limit = reader_limit
         self._handler_limit = handler_limit
         self._on_error = on_error
+        self._log = log
         self._readers: weakref.WeakSet[EventReader[Any]] | None = None
         self._handlers: list[_Handling] = []
         self._last: Disconnected | None = None
@@ -282,6 +284,8 @@ class EventBus:
             return
         if isinstance(event, Disconnected):
             self._last = event
+        if self._log is not None:
+            self._log(event)
         for reader in list(self._readers or ()):
             reader.put(event)
         for handler in tuple(self._handlers):

@@ -101,6 +101,8 @@ class AvatarSession(
                 await conversation.driver.transport.connect(
                     timeout=conversation.options.connect_timeout
                 )
+            info, name = conversation.info, conversation.driver.transport.name
+            conversation.log.joined(name, info.avatar_id)
             conversation.people.begin(conversation.driver.transport)
             conversation.driver.start()
             transport = conversation.driver.transport

@@ -20,7 +20,7 @@ from akool_async.transport.renewal import renewed_credentials
 
 __all__ = ["AgoraTransport"]
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("akool_async.transport.agora")
 
 #: Seconds for the session's owner to bring a new token, where Agora doesn't say how many are left.
 RENEW_TIMEOUT: Final = 30.0

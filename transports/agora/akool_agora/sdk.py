@@ -23,7 +23,7 @@ from akool_async.transport.native import call_in_thread
 
 __all__ = ["SDKEngine"]
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("akool_async.transport.agora")
 
 #: Seconds to wait for `on_disconnected` after `disconnect()`.
 GOODBYE_TIMEOUT: Final = 3.0

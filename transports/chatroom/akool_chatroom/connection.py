@@ -62,7 +62,7 @@ class _QuietLogger(logging.LoggerAdapter[logging.Logger]):
         return level > logging.DEBUG and super().isEnabledFor(level)
 
 
-_LOGGER: Final = _QuietLogger(logging.getLogger("akool_chatroom.websocket"), {})
+_LOGGER: Final = _QuietLogger(logging.getLogger("akool_async.transport.chatroom.websocket"), {})
 
 
 class _Dial(connect):

@@ -21,7 +21,7 @@ from akool_chatroom.pixels import pixels
 
 __all__ = ["Decoder", "Outputs"]
 
-_LOG: Final = logging.getLogger("akool_chatroom")
+_LOG: Final = logging.getLogger("akool_async.transport.chatroom")
 
 #: Microseconds of a stream that are looked at to learn what is in it; FFmpeg's own value takes
 #: 1.4 s of a stream that comes at its pace.

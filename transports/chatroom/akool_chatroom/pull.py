@@ -19,7 +19,7 @@ from akool_chatroom.options import ChatRoomOptions
 
 __all__ = ["Pull", "Receiver"]
 
-_LOG: Final = logging.getLogger("akool_chatroom")
+_LOG: Final = logging.getLogger("akool_async.transport.chatroom")
 
 #: Seconds without a byte after which the connection counts as broken. A live stream of pictures
 #: sends dozens of times a second.

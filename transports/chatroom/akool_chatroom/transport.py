@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ChatRoomTransport"]
 
-_LOG: Final = logging.getLogger("akool_chatroom")
+_LOG: Final = logging.getLogger("akool_async.transport.chatroom")
 
 
 class ChatRoomTransport(Transport):

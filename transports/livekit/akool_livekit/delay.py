@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DelayMeter"]
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("akool_async.transport.livekit")
 
 #: Seconds on a quiet machine, until it is measured.
 _USUAL: Final = 0.04

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["JOIN_LIMITER", "JoinLimiter", "Permit", "join_room", "leave_room"]
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("akool_async.transport.livekit")
 
 #: How long a cancelled caller waits at most for its join to end, in seconds.
 _CANCEL_GRACE: Final = 5.0

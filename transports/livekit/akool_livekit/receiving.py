@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AudioReceiver", "VideoReceiver"]
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("akool_async.transport.livekit")
 
 Request = TypeVar("Request", bound=AudioRequest | VideoRequest)
 Sink = TypeVar("Sink", bound=AudioSink | VideoSink)

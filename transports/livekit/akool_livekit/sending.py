@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LiveKitAudioWriter", "LiveKitVideoWriter", "Publication"]
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("akool_async.transport.livekit")
 
 #: Seconds that unpublishing may take, and publishing again after the room was joined again.
 _UNPUBLISH_TIMEOUT: Final = 3.0
