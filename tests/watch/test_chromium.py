@@ -1,4 +1,4 @@
-"""The page in a real Chromium, over the simulator's room and one of a real livekit-server."""
+"""The page in a real Chromium, over the simulator's room."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from chromium import CLIENTS, NEEDS_A_BROWSER, client_path, tab
+from page_visit import answer, see_hear_and_talk
 
 from akool_async import AkoolClient, AvatarSession, watch
 from akool_async.simulator import Media, Simulator
@@ -19,11 +20,6 @@ from akool_async.watch.files import LIVEKIT_CLIENT_URL, PageFiles
 
 AVATAR = "dvp_Tristan_cloth2_1080P"
 pytestmark = [*NEEDS_A_BROWSER, pytest.mark.real_clock]
-
-
-def answer(text: str) -> str:
-    """Long enough to be heard."""
-    return f"You said: {text}. " + "This is said for a while, so that it is heard. " * 4
 
 
 @pytest_asyncio.fixture
@@ -41,32 +37,9 @@ async def avatar() -> AsyncIterator[AvatarSession]:
 async def test_a_person_sees_hears_and_talks_with_the_avatar(
     avatar: AvatarSession, tmp_path: Path, record_property: Any
 ) -> None:
-    async with (
-        watch.serve(avatar, livekit_client=client_path()) as link,
-        tab(link, tmp_path / "first") as page,
-    ):
-        await page.until("document.getElementById('state')?.textContent === 'connected'")
-        assert "ticket" not in await page.value("location.href")
-        assert any(one.identity.startswith("visitor") for one in avatar.participants)
-        await page.until("document.body.dataset.firstPicture !== undefined")
-        first_picture = int(await page.value("document.body.dataset.firstPicture"))
-        record_property("first picture, ms", first_picture)
-        print(f"first picture after {first_picture} ms")
-        assert await page.value("document.getElementById('video').videoWidth") > 0
-
-        await page.type("<b>one</b>")
-        await page.shows("You said: <b>one</b>")
-        assert await page.loudness() > 0.01
-        assert await page.value("document.querySelectorAll('#lines li').length") == 2
-        await page.click("interrupt")
-
-        await page.click("microphone")
-        await page.until(
-            "document.getElementById('microphone').getAttribute('aria-pressed') === 'true'"
-        )
-        await page.click("end")
-        await page.until("document.getElementById('state').textContent.includes('over')")
-        await until(lambda: avatar.closed)
+    first_picture = await see_hear_and_talk(avatar, tmp_path)
+    record_property("first picture, ms", first_picture)
+    print(f"first picture after {first_picture} ms")
 
 
 async def test_a_link_that_was_used_opens_nothing(avatar: AvatarSession, tmp_path: Path) -> None:
@@ -78,7 +51,7 @@ async def test_a_link_that_was_used_opens_nothing(avatar: AvatarSession, tmp_pat
         # The page's websocket breaks: it comes back by itself.
         await page.value("socket.close()")
         await page.until("socket.readyState !== WebSocket.OPEN")
-        await page.until("socket.readyState === WebSocket.OPEN")
+        await page.until("document.getElementById('state').textContent === 'connected'")
         await page.type("two")
         await page.shows("You said: two")
         async with tab(link, tmp_path / "second") as stranger:

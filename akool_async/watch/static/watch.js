@@ -41,7 +41,10 @@ function show() {
 
 async function join({ name, url, token, avatar: identity, microphone }) {
   avatar = identity;
-  if (room && name === roomName && room.state === 'connected') return show();
+  if (room && name === roomName && room.state === 'connected') {
+    state('connected');
+    return show();
+  }
   room?.removeAllListeners();
   await room?.disconnect();
   by('microphone').setAttribute('aria-pressed', 'false');
