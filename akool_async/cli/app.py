@@ -64,7 +64,6 @@ app = typer.Typer(
     no_args_is_help=True,
     # Its tracebacks would print local variables, keys among them.
     pretty_exceptions_enable=False,
-    add_completion=False,
 )
 app.add_typer(groups.avatar_app, name="avatars")
 app.add_typer(groups.session_app, name="sessions")
@@ -98,12 +97,12 @@ def add_commands_of_others(arguments: Sequence[str]) -> None:
 def run() -> int:
     """Runs the command that the arguments name; returns the exit status."""
     open_missing_streams()
-    set_up_logging()
-    arguments = sys.argv[1:]
+    arguments, verbose = _without_verbose(sys.argv[1:])
+    set_up_logging(verbose=verbose)
     add_commands_of_others(arguments)
     as_json = "--json" in arguments
     try:
-        status = _run_app(as_json=as_json)
+        status = _run_app(arguments, as_json=as_json)
         flush_output()  # the help's text; commands write their own at once
     except BrokenPipeError:
         discard_output()
@@ -114,15 +113,26 @@ def run() -> int:
     return status
 
 
-def _run_app(*, as_json: bool) -> int:
+def _without_verbose(arguments: Sequence[str]) -> tuple[list[str], bool]:
+    """The arguments without --verbose, which every command takes, and whether it was there."""
+    own = list(arguments)
+    rest: list[str] = []
+    if "--" in own:
+        rest = own[own.index("--") :]
+        own = own[: own.index("--")]
+    kept = [one for one in own if one != "--verbose"]
+    return [*kept, *rest], len(kept) < len(own)
+
+
+def _run_app(arguments: Sequence[str], *, as_json: bool) -> int:
     if not as_json:
         try:
-            app(prog_name="akool")
+            app(arguments, prog_name="akool")
         except SystemExit as ended:
             return ended.code if isinstance(ended.code, int) else FAILED
         return 0
     try:
-        ended_with = app(prog_name="akool", standalone_mode=False)
+        ended_with = app(arguments, prog_name="akool", standalone_mode=False)
     except _UsageError as error:
         return report_usage(error.format_message())  # type: ignore[attr-defined]
     return ended_with if isinstance(ended_with, int) else 0
@@ -139,9 +149,15 @@ def main(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="The version.")
     ] = False,
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose", help="Show requests and session events on standard error; anywhere."
+        ),
+    ] = False,
 ) -> None:
     """Holds the options that come before a command."""
-    del version
+    del version, verbose  # `run` has taken them
 
 
 @command(app, "demo")

@@ -8,7 +8,7 @@ import typer
 
 from akool_async.cli import avatars, knowledge, remote, sessions, voices
 from akool_async.cli.commands import command
-from akool_async.cli.options import AsJson, ChatOptions, Id, Ids, Page, Service, Timeout
+from akool_async.cli.options import AsJson, Avatar, ChatOptions, Id, Ids, Page, Service, Timeout
 
 __all__ = ["avatar_app", "knowledge_app", "legacy_app", "session_app", "simulator_app", "voice_app"]
 
@@ -22,6 +22,12 @@ simulator_app = typer.Typer()
 
 _WAIT = 1800.0
 Name = Annotated[str, typer.Option("--name", help="For people.")]
+Price = Annotated[
+    float | None,
+    typer.Option(
+        "--credits-per-minute", min=0, help="Your price: shows what open sessions have cost."
+    ),
+]
 StatusName = Annotated[
     str | None, typer.Option("--status", help="queueing, running, completed, failed; or 1 to 4.")
 ]
@@ -81,15 +87,50 @@ async def avatars_wait(
 
 
 @command(session_app, "list")
-async def sessions_list(part: Page, service: Service, status: StatusName = None) -> int:
+async def sessions_list(
+    part: Page, service: Service, status: StatusName = None, price: Price = None
+) -> int:
     """Sessions with avatar, age and duration. For version 3: akool legacy-sessions list."""
-    return await sessions.show_sessions(service, part, version=4, status=_status(status))
+    return await sessions.show_sessions(
+        service, part, version=4, status=_status(status), price=price
+    )
 
 
 @command(legacy_app, "list")
-async def legacy_list(part: Page, service: Service, status: StatusName = None) -> int:
-    """Sessions of version 3. To close one: akool sessions close ID."""
-    return await sessions.show_sessions(service, part, version=3, status=_status(status))
+async def legacy_list(
+    part: Page, service: Service, status: StatusName = None, price: Price = None
+) -> int:
+    """Sessions of version 3."""
+    return await sessions.show_sessions(
+        service, part, version=3, status=_status(status), price=price
+    )
+
+
+@command(legacy_app, "show")
+async def legacy_show(session_id: Id, service: Service) -> int:
+    """One session of version 3, without its tokens."""
+    return await sessions.show_session(service, session_id, version=3)
+
+
+@command(legacy_app, "create")
+async def legacy_create(
+    service: Service,
+    avatar: Avatar = None,
+    background: Annotated[
+        str | None, typer.Option("--background", metavar="URL", help="An image or a video.")
+    ] = None,
+) -> int:
+    """Create a session of version 3 and leave it open: it costs until it ends. Prints its id.
+
+    With --json the room's credentials are printed, too: they let one join it.
+    """
+    return await sessions.create_legacy(service, avatar, background)
+
+
+@command(legacy_app, "close")
+async def legacy_close(ids: Ids, service: Service) -> int:
+    """Close sessions by their ids."""
+    return await sessions.close(service, ids)
 
 
 @command(session_app, "show")

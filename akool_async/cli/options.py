@@ -16,6 +16,7 @@ __all__ = [
     "AVATAR",
     "DURATION",
     "AsJson",
+    "Avatar",
     "ChatOptions",
     "Id",
     "Ids",

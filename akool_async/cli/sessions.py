@@ -25,12 +25,21 @@ from akool_async.errors import (
     InvalidParameterError,
     NotFoundError,
 )
-from akool_async.models.session import LegacySession, Session, SessionStatus
+from akool_async.models.session import LEGACY_AVATARS, LegacySession, Session, SessionStatus
 from akool_async.resources.close_all import Wanted, created_at, find_open
 from akool_async.resources.legacy_sessions import LegacySessions
 from akool_async.resources.sessions import Sessions
 
-__all__ = ["STATUSES", "Filters", "close", "close_all", "create", "show_session", "show_sessions"]
+__all__ = [
+    "STATUSES",
+    "Filters",
+    "close",
+    "close_all",
+    "create",
+    "create_legacy",
+    "show_session",
+    "show_sessions",
+]
 
 AnySession: TypeAlias = Session | LegacySession
 Resource: TypeAlias = Sessions | LegacySessions
@@ -94,10 +103,16 @@ def _version(session: AnySession) -> str:
     return "v3" if isinstance(session, LegacySession) else "v4"
 
 
-def _row(session: AnySession) -> dict[str, Any]:
-    """What a table shows of a session."""
+def _row(session: AnySession, price: float | None = None) -> dict[str, Any]:
+    """What a table shows of a session; `price` is what a minute costs, in credits."""
     created = created_at(session)
     status = session.status
+    age = None if created is None else (datetime.now(UTC) - created).total_seconds()
+    cost = None
+    if price is not None and age is not None and session.open:
+        # Of one that has ended the service doesn't say how long it was.
+        lasted = age if session.duration is None else min(age, session.duration)
+        cost = f"{max(0.0, lasted) / 60 * price:.2f}"
     names = {one.value: one.name.lower() for one in SessionStatus}
     return {
         "_id": session.id,
@@ -105,8 +120,9 @@ def _row(session: AnySession) -> dict[str, Any]:
         "status": names.get(status, status) if status is not None else None,
         "stream_type": session.stream_type,
         "avatar_id": session.avatar_id,
-        "age": None if created is None else _span((datetime.now(UTC) - created).total_seconds()),
+        "age": None if age is None else _span(age),
         "duration": None if session.duration is None else f"{session.duration:g} s",
+        "cost": cost,
     }
 
 
@@ -120,9 +136,17 @@ def _span(seconds: float) -> str:
 
 
 async def show_sessions(
-    service: Service, part: Page, *, version: int, status: Status | None
+    service: Service,
+    part: Page,
+    *,
+    version: int,
+    status: Status | None,
+    price: float | None = None,
 ) -> int:
-    """A line per session. Tokens aren't in what list answers, and are never printed."""
+    """A line per session. Tokens aren't in what list answers, and are never printed.
+
+    With a price (credits per minute) the table has what open sessions have cost so far.
+    """
     async with service.client() as akool:
         resource = _of(akool, version)
         found: Found[Any] = await one_page(
@@ -130,19 +154,37 @@ async def show_sessions(
             part,
         )
     records = Found([plain(one) for one in found.items], found.count, found.next_page)
-    rows = [_row(one) for one in found.items]
-    show(records, _COLUMNS, as_json=service.as_json, title="sessions", rows=rows)
+    rows = [_row(one, price) for one in found.items]
+    columns = _COLUMNS if price is None else (*_COLUMNS, "cost")
+    show(records, columns, as_json=service.as_json, title="sessions", rows=rows)
     return 0
 
 
-async def show_session(service: Service, session_id: str) -> int:
-    """One session of either version."""
+async def show_session(service: Service, session_id: str, *, version: int | None = None) -> int:
+    """One session of either version, or of one."""
     async with service.client() as akool:
-        _, session = await _find(akool, session_id)
+        if version is None:
+            _, session = await _find(akool, session_id)
+        else:
+            session = await _of(akool, version).get(session_id)
     row = _row(session)
     show_one(
         plain(session) if service.as_json else row | plain(session) | row, as_json=service.as_json
     )
+    return 0
+
+
+async def create_legacy(service: Service, avatar_id: str | None, background: str | None) -> int:
+    """Creates a session of version 3 and leaves it open; prints its id, or all of it as JSON."""
+    async with service.client() as akool:
+        session = await akool.legacy_sessions.create(
+            avatar_id or LEGACY_AVATARS[0], background_url=background
+        )
+    if service.as_json:
+        show_json([session.to_dict(include_secrets=True)])
+    else:
+        printer().line(session.id)
+    note(f"it costs credits until it ends; to close it: akool legacy-sessions close {session.id}")
     return 0
 
 

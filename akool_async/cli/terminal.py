@@ -180,10 +180,16 @@ class _OneLine(logging.Formatter):
         return f"akool: {record.getMessage()}" + (f" ({kind.__name__})" if kind else "")
 
 
-def set_up_logging() -> None:
-    """Warnings go to standard error, a line each."""
+def set_up_logging(*, verbose: bool = False) -> None:
+    """Warnings go to standard error, a line each; `verbose`: requests and session events, too.
+
+    A request's line has its method, its path and how it was answered: no header, no body.
+    """
     handler = _StandardError()
     handler.setFormatter(_OneLine())
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    if verbose:
+        logging.getLogger("akool_async.resources").setLevel(logging.DEBUG)
+        logging.getLogger("akool_async.session").setLevel(logging.INFO)
     # It reports details of its own signalling; failures that matter are raised.
     logging.getLogger("livekit").setLevel(logging.ERROR)

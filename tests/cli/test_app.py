@@ -3,11 +3,13 @@
 import asyncio
 import json
 import os
+import re
 import sys
 
 import pytest
 
 from akool_async import AkoolClient
+from akool_async.cli.app import _without_verbose
 
 
 async def shell(line, **more):
@@ -82,6 +84,33 @@ async def test_help(run, arguments):
 async def test_the_help_documents_the_exit_status(run):
     _, command = await run("--help")
     assert "3 not authenticated" in " ".join(command.output.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "left", "verbose"),
+    [
+        (["ask", "--verbose", "hello"], ["ask", "hello"], True),
+        (["--verbose", "account"], ["account"], True),
+        (["ask", "hello"], ["ask", "hello"], False),
+        (["ask", "--", "--verbose"], ["ask", "--", "--verbose"], False),
+    ],
+)
+def test_verbose_may_be_anywhere(arguments, left, verbose):
+    assert _without_verbose(arguments) == (left, verbose)
+
+
+async def test_verbose_shows_requests_without_secrets(run):
+    secret = "key-0123456789"
+    status, command = await run("account", "--json", "--verbose", key=secret)
+    assert status == 0
+    assert json.loads(command.output)["count"] == 1
+    assert re.search(r"akool: GET /api\S+: HTTP 200", command.errors)
+    assert secret not in command.errors
+
+
+async def test_shell_completion_is_offered(run):
+    status, command = await run("--show-completion", "bash")
+    assert (status, "_AKOOL_COMPLETE" in command.output) == (0, True)
 
 
 async def test_version(run):

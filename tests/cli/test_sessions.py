@@ -1,10 +1,13 @@
+import json
 import time
 
 import pytest
 
 from akool_async import AkoolClient
+from akool_async.cli import sessions
+from akool_async.cli.options import Page, Service
 from akool_async.cli.sessions import Filters, _row, _span
-from akool_async.errors import InvalidParameterError
+from akool_async.errors import InvalidParameterError, NotFoundError
 from akool_async.models.session import LegacySession, Session
 
 AVATAR = "dvp_Tristan_cloth2_1080P"
@@ -248,6 +251,40 @@ def test_what_a_row_holds_where_the_service_answers_it():
     assert (row["status"], row["age"], row["duration"]) == ("running", "1h 1m", "300 s")
     row = _row(LegacySession.read({"_id": "s1", "status": 9}))
     assert (row["version"], row["status"], row["age"], row["duration"]) == ("v3", 9, None, None)
+
+
+def test_what_an_open_session_has_cost_at_a_price():
+    made = (time.time() - 120) * 1000
+    fields = {"_id": "s1", "duration": 90, "create_time": made}
+    assert _row(Session.read(fields | {"status": 2}), 4.0)["cost"] == "6.00"  # of its duration
+    assert _row(Session.read(fields | {"status": 2, "duration": None}), 3.0)["cost"] == "6.00"
+    assert _row(Session.read(fields | {"status": 3}), 4.0)["cost"] is None
+    assert _row(Session.read(fields | {"status": 2}))["cost"] is None
+
+
+async def test_sessions_of_version_3(akool_simulator, client, monkeypatch, capsys):
+    monkeypatch.setenv("AKOOL_API_KEY", "any")
+    service = Service(url=akool_simulator.url)
+    assert await sessions.create_legacy(service, None, None) == 0
+    session_id = capsys.readouterr().out.strip()
+    assert open_ids(akool_simulator) == {session_id}
+    assert await sessions.show_session(service, session_id, version=3) == 0
+    assert f"_id: {session_id}" in capsys.readouterr().out
+    part = Page()
+    shown = await sessions.show_sessions(service, part, version=3, status=2, price=6.0)
+    heading, line = capsys.readouterr().out.splitlines()
+    assert (shown, heading.split()[-1], line.split()[0]) == (0, "cost", session_id)
+    assert 0 <= float(line.split()[-1]) < 60
+    with pytest.raises(NotFoundError):
+        await sessions.show_session(service, await create(client), version=3)
+    assert await sessions.close(service, [session_id]) == 0
+    assert session_id not in open_ids(akool_simulator)
+    assert session_id in capsys.readouterr().out
+    as_json = Service(url=akool_simulator.url, as_json=True)
+    assert await sessions.create_legacy(as_json, "Kai_1080P_back", None) == 0
+    [record] = json.loads(capsys.readouterr().out)["items"]
+    assert record["_id"] in open_ids(akool_simulator)
+    assert record["stream_urls"]
 
 
 @pytest.mark.parametrize(
