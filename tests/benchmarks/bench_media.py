@@ -26,8 +26,10 @@ from akool_async import AkoolClient
 from akool_async.conversation import AvatarSession
 from akool_async.media import AudioRequest
 from akool_async.simulator import Media, Simulator
+from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
 from akool_async.testing.media_samples import tone
 from akool_async.transport import Transport
+from bench_own_voice import real_server
 from framework import Bench, at_most, at_most_times, percentile, row
 from livekit_rooms import server, token, transport
 from media_rooms import bare_room, subscribed
@@ -377,9 +379,26 @@ def _offsets(beeps: list[float], flashes: list[float]) -> list[float]:
 )
 async def interrupt_to_silence(bench: Bench) -> None:
     """From calling `interrupt()` to the last loud piece that a reader of `audio_frames` gets."""
+    await _interrupt(bench)
+
+
+@row(
+    "interrupt to silence, real livekit-server",
+    group="media",
+    unit="ms",
+    needs_livekit_server=True,
+    goal={"median": at_most(150), "worst": at_most(150)},
+)
+async def interrupt_over_server(bench: Bench) -> None:
+    """The same with the simulator's avatar as a participant there."""
+    async with real_server(bench) as there:
+        await _interrupt(bench, there)
+
+
+async def _interrupt(bench: Bench, livekit: LiveKitServer | None = None) -> None:
     took: list[float] = []
     async with (
-        Simulator(media=Media(width=320, height=180)) as simulator,
+        Simulator(media=Media(width=320, height=180), livekit=livekit) as simulator,
         AkoolClient("key", base_url=simulator.url) as akool,
         akool.open_session("dvp_Tristan_cloth2_1080P", stream_type="livekit", mode=1) as avatar,
     ):
