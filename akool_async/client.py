@@ -62,6 +62,7 @@ class AkoolClient(SessionOpener):
         session_close_timeout: float = DEFAULT_CLOSE_TIMEOUT,
         session: ClientSession | None = None,
         telemetry: Measurements | None = None,
+        credits_per_minute: float | None = None,
     ) -> None:
         """Keeps what it is given; connects to nothing.
 
@@ -78,6 +79,9 @@ class AkoolClient(SessionOpener):
             session: one's own `aiohttp.ClientSession`; it is never closed here.
             telemetry: given the durations of calls, and of sessions whose `ConversationOptions`
                 have none; see `akool_async.telemetry`.
+            credits_per_minute: what a minute of a session costs you, for
+                `SessionInfo.estimated_credits`. The service documents no price: compare
+                `account.credits()` before and after a session.
 
         Raises:
             ConfigurationError: no credentials (names the variables), or a base URL that would send
@@ -103,6 +107,9 @@ class AkoolClient(SessionOpener):
             retry=RetryRules(max_retries=whole("max_retries", max_retries, 0, 100)),
             close_timeout=_seconds("session_close_timeout", session_close_timeout),
             telemetry=telemetry,
+            credits_per_minute=None
+            if credits_per_minute is None
+            else number("credits_per_minute", credits_per_minute, 0.0, 1_000_000.0),
         )
 
     def __repr__(self) -> str:

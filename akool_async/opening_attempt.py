@@ -151,6 +151,7 @@ class Attempt:
                     created=self._creation.began,
                     create_time=took,
                     pull_url=pull_url_of(session),
+                    estimated_credits=self._price(ready.duration),
                 )
                 credentials = own.bot_credentials if own is not None else credentials_of(session)
                 links = self.room.links if self.room else links_of_credentials(credentials)
@@ -184,6 +185,11 @@ class Attempt:
                 await self.plan.closing(session, limit).settle(error)
                 open_sessions.ids.discard(session_id)
                 raise
+
+    def _price(self, duration: float | None) -> float | None:
+        """What the whole duration costs, where the client's user said what a minute does."""
+        per_minute = self.executor.credits_per_minute
+        return None if per_minute is None or duration is None else per_minute * duration / 60
 
 
 def _own_room(room: OwnRoom | None, kind: str, duration: int | None) -> PreparedRoom | None:

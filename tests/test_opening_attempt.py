@@ -124,3 +124,24 @@ async def test_a_session_that_could_not_be_joined_is_closed_and_forgotten(
     assert (sessions.made, sessions.open) == (1, set())
     async with opening(akool):  # nothing of the first try is in the way
         assert len(sessions.open) == 1
+
+
+@pytest.mark.parametrize(
+    ("per_minute", "duration", "estimated"),
+    [(4.0, 90, 6.0), (0, 90, 0.0), (None, 90, None), (4.0, None, None)],
+)
+async def test_what_a_session_costs_is_known_where_the_user_said_a_price(
+    sessions: SessionService,
+    per_minute: float | None,
+    duration: int | None,
+    estimated: float | None,
+) -> None:
+    client = AkoolClient("any-key-1234", base_url=sessions.url, credits_per_minute=per_minute)
+    async with client, opening(client.with_options(timeout=20), duration=duration) as avatar:
+        assert avatar.info.estimated_credits == estimated
+
+
+@pytest.mark.parametrize("wrong", [-1, float("nan"), "4", True])
+def test_a_price_is_a_number(wrong: Any) -> None:
+    with pytest.raises(InvalidParameterError, match="credits_per_minute"):
+        AkoolClient("any-key-1234", credits_per_minute=wrong)

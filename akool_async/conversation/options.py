@@ -176,6 +176,9 @@ class SessionInfo:
         pull_url: (v3) where the video is watched: FLV over HTTP. In no repr: the room's secret
             name is in its path.
         links: how people get tokens for its room.
+        estimated_credits: what its whole duration costs by the client's `credits_per_minute`;
+            `None`: without that, or where the duration isn't known. The service takes it at
+            once, and gives back what wasn't used.
     """
 
     session_id: str | None = None
@@ -193,6 +196,7 @@ class SessionInfo:
     background_url: str | None = None
     pull_url: str | None = dataclasses.field(default=None, repr=False)
     links: RoomLinks = dataclasses.field(default=RoomLinks(), repr=False, compare=False)
+    estimated_credits: float | None = None
 
     def ends_at(self, now: float) -> float | None:
         """When the duration is up, in seconds of the event loop's clock; `None`: not known."""

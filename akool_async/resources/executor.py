@@ -64,6 +64,7 @@ class APIExecutor:
         urgent: doesn't wait for other calls; for what closes a paid session.
         open_sessions: the sessions that the client has open, shared as well.
         telemetry: given the duration of every call, its repetitions included.
+        credits_per_minute: what a minute of a session costs, as the client's user knows it.
     """
 
     pool: ConnectionPool
@@ -74,6 +75,7 @@ class APIExecutor:
     urgent: bool = False
     open_sessions: OpenSessions = field(default_factory=OpenSessions, repr=False)
     telemetry: Measurements | None = field(default=None, repr=False)
+    credits_per_minute: float | None = None
 
     async def call(
         self,
