@@ -100,7 +100,9 @@ async def test_nothing_of_the_speech_stays_in_the_resampler(
     service = AkoolVideoService(AVATAR, room=room, client=akool)
     await run(service, [*speech(0.5), *speech(0.3)])
     assert [s.received / 2 / SAMPLE_RATE for s in segments(sim)] == pytest.approx([0.5, 0.3])
-    assert [s.reported for s in segments(sim)] == [True, True]
+    # The pipeline's end may be quicker than the answer to the last report.
+    assert [s.played for s in segments(sim)] == pytest.approx([0.5, 0.3])
+    assert not any(s.cleared for s in segments(sim))
 
 
 async def test_an_interruption_clears(
