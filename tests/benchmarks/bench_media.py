@@ -23,7 +23,6 @@ from av_samples import probe
 from real_livekit import RealServer, built, environment_for
 
 from akool_async import AkoolClient
-from akool_async.conversation import AvatarSession
 from akool_async.media import AudioRequest
 from akool_async.simulator import Media, Simulator
 from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
@@ -32,7 +31,7 @@ from akool_async.transport import Transport
 from bench_own_voice import real_server
 from framework import Bench, at_most, at_most_times, percentile, row
 from livekit_rooms import server, token, transport
-from media_rooms import bare_room, subscribed
+from media_rooms import bare_room, session, subscribed
 
 SCRIPT = Path(__file__).with_name("media_rooms.py")
 #: Seconds of listening for a figure; a longer run is steadier.
@@ -144,7 +143,7 @@ async def first_frame(bench: Bench) -> None:
 
 
 async def _our_first(kind: rtc.TrackKind.ValueType) -> float:
-    async with AvatarSession(transport(0)) as avatar:
+    async with session(0) as avatar:
         begin = time.perf_counter()
         frames = avatar.audio_frames() if kind == AUDIO else avatar.video_frames()
         async with frames, asyncio.timeout(20):
@@ -327,7 +326,7 @@ async def film_offset(bench: Bench) -> None:
 async def _film_offsets(suffix: str) -> list[float]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, f"film{suffix}")
-        async with AvatarSession(transport(0)) as avatar, avatar.record(path):
+        async with session(0) as avatar, avatar.record(path):
             await asyncio.sleep(max(4.0, SECONDS) + 2)
         found = await asyncio.to_thread(probe, path)
     return _offsets(found.beeps, found.flashes)

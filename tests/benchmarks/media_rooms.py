@@ -13,18 +13,19 @@ publisher's clock, so that their distance can be measured.
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from livekit import rtc
 
-from akool_async.conversation import AvatarSession
+from akool_async.conversation import AvatarSession, ConversationOptions
 from livekit_rooms import server, token, transport
 
 RATE: Final = 48_000
@@ -32,6 +33,17 @@ HEAR_RATE: Final = 16_000
 WIDTH, HEIGHT, FPS = 1280, 720, 25
 BEEP: Final = 0.1
 _TICK: Final = 0.01
+
+
+async def at_once(calls: Iterable[Callable[[], Awaitable[Any]]]) -> list[Any]:
+    """What they return, four under way at a time."""
+    turns = asyncio.Semaphore(4)
+
+    async def one(call: Callable[[], Awaitable[Any]]) -> Any:
+        async with turns:
+            return await call()
+
+    return await asyncio.gather(*map(one, calls))
 
 
 class Publisher:
@@ -73,8 +85,7 @@ def pictures() -> list[rtc.VideoFrame]:
 async def publish(count: int, what: str) -> None:
     """Plays in all rooms by one clock."""
     publishers = [Publisher(number, seen=what == "both") for number in range(count)]
-    for one in publishers:
-        await one.join()
+    await at_once(one.join for one in publishers)
     size = round(RATE * _TICK)
     beep = (12_000 * np.sin(2 * np.pi * 1000 * np.arange(size) / RATE)).astype("<i2").tobytes()
     # Never digital silence, for which nothing may be sent.
@@ -186,11 +197,17 @@ async def bare(number: int, what: str) -> Bare:
     return one
 
 
+def session(number: int) -> AvatarSession:
+    """A session in room `number`, whose avatar answers nothing."""
+    options = ConversationOptions(connect_timeout=120.0, opening_timeout=0.1, silence_after=None)
+    return AvatarSession(transport(number), options=options)
+
+
 class Ours:
     """A session in room `number`."""
 
     def __init__(self, number: int, what: str) -> None:
-        self.avatar = AvatarSession(transport(number))
+        self.avatar = session(number)
         self._what = what
         self.tasks: list[asyncio.Task[None]] = []
         self.samples = self.pictures = self.dropped = 0
@@ -234,7 +251,7 @@ class Ours:
 
 async def measure(make: Callable[[int], Awaitable[Any]], count: int, seconds: float) -> Any:
     """Processor time for a room and second, what was lost, how late the loop was."""
-    rooms = [await make(number) for number in range(count)]
+    rooms = await at_once(functools.partial(make, number) for number in range(count))
     await asyncio.sleep(1.5)  # joining, and the first frames, aren't part of it
     late: list[float] = []
     over = False
