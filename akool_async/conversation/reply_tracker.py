@@ -98,15 +98,10 @@ class ReplyTracker:
         incoming = self._end(message.mid, message.text, now)
         if message.ended == "fin":
             self._sends_fin = True
-        elif (
-            self._sends_fin
-            and not self._reliable
-            and message.ended != "next"
-            and not incoming.interrupted
-        ):
-            # This avatar marks its last part, and it isn't there: the end was lost.
+        elif self._sends_fin and message.ended != "next" and not incoming.interrupted:
+            # This avatar marks its last part, and it isn't there: lost, or never sent.
             lost = (incoming.idx + 1,)
-            self._give_up(incoming, message.text, lost, "its last part was lost")
+            self._give_up(incoming, message.text, lost, "its last part didn't come")
             return
         ended: ReplyEnd = message.ended
         if incoming.interrupted:

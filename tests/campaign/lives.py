@@ -48,8 +48,15 @@ WEATHERS: Final[dict[str, list[dict[str, Any]]]] = {
     "close breaks": [{"path": CLOSE, "drop": True, "times": 20}],
     "close is half an answer": [{"path": CLOSE, "truncated": True, "times": 20}],
     "create is refused": [{"path": CREATE, "code": 1215, "times": 10}],
+    "create is told to wait": [
+        {"path": CREATE, "status": 429, "headers": {"Retry-After": "1"}, "times": 10}
+    ],
     "create breaks": [{"path": CREATE, "drop": True, "times": 10}],
+    "create is cut off": [{"path": CREATE, "drop": True, "acts": True, "times": 5}],
+    "the service is away for a while": [{"path": "*", "drop": True, "times": 30}],
 }
+#: The service may have made a session whose id its answer didn't bring.
+UNKNOWN: Final = ("create breaks", "create is cut off", "the service is away for a while")
 
 
 class _StopError(Exception):
@@ -206,8 +213,7 @@ async def _batch(
         return []
     if not open_ids:
         return []
-    if name == "create breaks":
-        # The service may have made a session before the connection broke.
+    if name in UNKNOWN:
         report.counts["left open, the id unknown"] += len(open_ids)
         return []
     return [f"weather: {name}", *(step for steps in ended for step in steps)]

@@ -1,4 +1,4 @@
-"""Packets and REST answers with anything in them: typed errors, or none, and nothing else."""
+"""Packets, REST answers and what rooms bring with anything in them: typed errors, or none."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
 
+import rooms
 from findings import Report, Violation
 from fuzz_codec import ODD, Packets
 
@@ -126,6 +127,9 @@ def run(seconds: float, seed: int, *, once: bool = False, chunk: int = CHUNK) ->
     while True:
         _packets(seed, report, chunk)
         asyncio.run(_rest(seed, report, chunk))
+        asyncio.run(rooms.agora(seed, report, chunk))
+        asyncio.run(rooms.livekit(seed, report, chunk))
+        asyncio.run(rooms.chatroom(seed, report, max(1, chunk // 500)))
         seed += 1
         if once or time.monotonic() > until:
             return report

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from findings import Report, Violation
@@ -16,8 +17,11 @@ from akool_async.errors import AkoolError
 
 __all__ = ["run"]
 
-AVATAR: Final = "Kai_1080P_back"
+CHATROOM: Final[dict[str, Any]] = {"avatar_id": "Kai_1080P_back", "legacy": True}
+LIVEKIT: Final[dict[str, Any]] = {"avatar_id": "dvp_Tristan_cloth2_1080P", "mode": 2}
 SESSIONS: Final = 1000
+#: For each so many sessions in chat rooms, one LiveKit room.
+CHATROOMS_PER_ROOM: Final = 10
 #: Seconds for which the service does nothing.
 STANDS_STILL: Final = 10.0
 OPTIONS: Final = ConversationOptions(connect_timeout=120.0, reply_timeout=180.0)
@@ -25,14 +29,23 @@ OPTIONS: Final = ConversationOptions(connect_timeout=120.0, reply_timeout=180.0)
 ROUND: Final = 900.0
 
 
-async def _talk(
-    akool: AkoolClient, number: int, ready: asyncio.Semaphore, go: asyncio.Event, report: Report
-) -> None:
-    async with ready:
-        opened = await akool.open_session(AVATAR, legacy=True, options=OPTIONS)
+@dataclass(slots=True)
+class _Crowd:
+    """Sessions of a kind that are to ask at the same moment."""
+
+    fields: dict[str, Any]
+    ready: asyncio.Semaphore
+    go: asyncio.Event
+    open: int = 0
+
+
+async def _talk(akool: AkoolClient, number: int, crowd: _Crowd, report: Report) -> None:
+    async with crowd.ready:
+        opened = await akool.open_session(**crowd.fields, options=OPTIONS)
     async with opened as avatar:
+        crowd.open += 1
         report.counts["sessions"] += 1
-        await go.wait()
+        await crowd.go.wait()
         await _ask(avatar, f"Question {number}", report)
 
 
@@ -50,18 +63,20 @@ async def _ask(avatar: AvatarSession, text: str, report: Report) -> None:
         )
 
 
-async def _stands_still(report: Report, sessions: int, seconds: float) -> None:
+async def _stands_still(
+    report: Report, fields: dict[str, Any], sessions: int, seconds: float
+) -> None:
     """All ask at once; in the middle the service's process is stopped for a while."""
     async with Judge() as judge:
         async with AkoolClient("any-key-1234", base_url=judge.url, timeout=120.0) as akool:
-            ready, go = asyncio.Semaphore(50), asyncio.Event()
+            crowd = _Crowd(fields, asyncio.Semaphore(50), asyncio.Event())
             async with asyncio.TaskGroup() as group:
                 for number in range(sessions):
-                    group.create_task(_talk(akool, number, ready, go, report))
-                while report.counts["sessions"] < sessions:
+                    group.create_task(_talk(akool, number, crowd, report))
+                while crowd.open < sessions:
                     await asyncio.sleep(0.1)
                 judge.signal(signal.SIGSTOP)
-                go.set()
+                crowd.go.set()
                 await asyncio.sleep(seconds)
                 judge.signal(signal.SIGCONT)
         left = await judge.open()
@@ -81,8 +96,7 @@ async def _killed(report: Report, sessions: int) -> None:
             "any-key-1234", base_url=judge.url, session_close_timeout=20.0
         ) as akool:
             opened = [
-                await akool.open_session(AVATAR, legacy=True, options=OPTIONS)
-                for _ in range(sessions)
+                await akool.open_session(**CHATROOM, options=OPTIONS) for _ in range(sessions)
             ]
             asking = [asyncio.create_task(_ask(one, "Are you there?", report)) for one in opened]
             judge.signal(signal.SIGKILL)
@@ -121,7 +135,8 @@ async def run(
     while True:
         try:
             async with asyncio.timeout(ROUND):
-                await _stands_still(report, sessions, still)
+                await _stands_still(report, CHATROOM, sessions, still)
+                await _stands_still(report, LIVEKIT, max(1, sessions // CHATROOMS_PER_ROOM), still)
                 await _killed(report, max(1, sessions // 20))
         except TimeoutError:
             report.violations.append(

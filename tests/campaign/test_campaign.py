@@ -14,7 +14,10 @@ import conversations  # noqa: E402
 import lives  # noqa: E402
 import malformed  # noqa: E402
 import overload  # noqa: E402
+import rooms  # noqa: E402
+from conversations import Case  # noqa: E402
 from findings import Report  # noqa: E402
+from virtual_clock import VirtualClockLoop  # noqa: E402
 
 from akool_async.stream import StreamCodec  # noqa: E402
 
@@ -46,8 +49,7 @@ async def test_a_session_that_is_left_open_is_found(monkeypatch):
 async def test_every_question_has_its_answer_or_says_why_not():
     report = Report("conversations")
     for seed in range(8):
-        await conversations.converse(seed, report)
-    assert report.violations == []
+        assert await conversations.converse(Case(seed), report) == []
     assert report.counts["questions"] == 8 * conversations.QUESTIONS
     assert report.counts["answered"] > 100
 
@@ -60,9 +62,23 @@ async def test_a_wrong_answer_is_found(monkeypatch):
         await right(self, mid, "question 1.5" if text == "question 1.7" else text)
 
     monkeypatch.setattr(conversations.Avatar, "_answer", answers_another)
-    report = Report("conversations")
-    await conversations.converse(1, report)
-    assert any("'question 1.7' was answered with" in one.what for one in report.violations)
+    found = await conversations.converse(Case(1, plain_avatar=True), Report("conversations"))
+    assert any("'question 1.7' was answered with" in what for what, _ in found)
+
+
+def test_a_violation_is_reduced_to_what_it_takes(monkeypatch):
+    right = conversations.Avatar._answer
+
+    async def answers_another(self, mid, text):
+        await right(self, mid, "question 3.1" if text == "question 3.2" else text)
+
+    monkeypatch.setattr(conversations.Avatar, "_answer", answers_another)
+    with asyncio.Runner(loop_factory=VirtualClockLoop) as runner:
+        case = conversations.reduced(Case(3), runner)
+    assert case == Case(3, 5, 1, troubled=False, plain_room=True, plain_avatar=True)
+    assert str(case) == (
+        "seed=3, questions=5, at_a_time=1, troubled=False, plain_room=True, plain_avatar=True"
+    )
 
 
 def test_malformed_input_raises_typed_errors_only():
@@ -72,13 +88,26 @@ def test_malformed_input_raises_typed_errors_only():
     assert report.counts["answers read"] + report.counts["answers refused"] == 300
 
 
+async def test_rooms_full_of_strangers_and_malformed_bytes(monkeypatch):
+    report = Report("malformed")
+    await rooms.agora(1, report, 200)
+    await rooms.livekit(1, report, 500)
+    await rooms.chatroom(1, report, 2)
+    assert report.violations == []
+    assert report.counts["websocket frames"] == 2 * rooms.FRAMES
+    monkeypatch.setattr(rooms, "AVATAR", "7")  # the session takes another one for the avatar
+    monkeypatch.setattr(rooms, "LIMIT", 0.2)  # what is to come never does
+    await rooms.agora(1, report, 10)
+    assert len(report.violations) == 1
+
+
 def test_an_untyped_error_is_found(monkeypatch):
     def broken(self, packet, *, now):
         raise IndexError("a fault of ours")
 
     monkeypatch.setattr(StreamCodec, "decode", broken)
     report = malformed.run(0, 1, once=True, chunk=3)
-    assert len(report.violations) == 6
+    assert len(report.violations) >= 6
     assert "decode raised IndexError" in report.violations[0].what
 
 

@@ -109,6 +109,17 @@ async def test_on_an_unreliable_transport_a_missing_end_is_a_lost_one(scene):
         assert (caught.value.text, caught.value.missing) == ("No end", (1,))
 
 
+async def test_an_avatar_that_marks_ends_and_falls_silent_gave_half_a_reply(scene):
+    async with scene() as s:
+        s.robot.on_chat = lambda mid, _: s.robot.part(mid, 0, "Whole.", True)
+        await s.session.ask("One?")
+        s.robot.on_chat = lambda mid, _: s.robot.part(mid, 0, "It is ten to", False)
+        with pytest.raises(ReplyIncompleteError, match="its last part didn't come") as raised:
+            await s.session.ask("What time is it?")
+        assert (raised.value.text, raised.value.missing) == ("It is ten to", (1,))
+        assert not s.session.transcript[-1].complete
+
+
 async def test_parts_after_the_end_are_reported_as_late(scene):
     async with scene() as s:
         late = s.session.events(MessageLate)

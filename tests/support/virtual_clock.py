@@ -194,6 +194,10 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
         self._virtual.now += TICK
         return self._virtual.now
 
+    def hold_up(self, seconds: float) -> None:
+        """As a callback does that blocks for so long: the clock goes on, and nothing runs."""
+        self._virtual.now += seconds
+
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> asyncio.Future[Any]:
         """As the base class's; time passes at its real pace until the call is over."""
         future = super().run_in_executor(executor, func, *args)
