@@ -25,7 +25,7 @@ from livekit import rtc
 from pydantic import SecretStr
 from websockets.asyncio.server import ServerConnection, serve
 
-from akool_async import AvatarSession, SessionInfo
+from akool_async import AvatarSession, ConversationOptions, SessionInfo
 from akool_async.errors import AkoolError, DisconnectedError
 from akool_async.events import UserSpoke
 from akool_async.models.credentials import AgoraCredentials, ChatRoomCredentials
@@ -70,7 +70,8 @@ async def agora(seed: int, report: Report, chunk: int) -> None:
     )
     transport = AgoraTransport(JoinTarget(credentials), {"engine": engine})
     try:
-        async with AvatarSession(transport, info=SessionInfo(mode=2)) as session:
+        options = ConversationOptions(opening_timeout=LIMIT)
+        async with AvatarSession(transport, info=SessionInfo(mode=2), options=options) as session:
             for number, packet in enumerate(islice(Packets("v2", dice), chunk)):
                 sender = AVATAR if dice.random() < 0.7 else dice.choice(STRANGERS)
                 engine.events.packet(packet, sender)
