@@ -249,10 +249,16 @@ class Ours:
         await self.avatar.__aexit__(None, None, None)
 
 
-async def measure(make: Callable[[int], Awaitable[Any]], count: int, seconds: float) -> Any:
+async def measure(
+    make: Callable[[int], Awaitable[Any]], count: int, seconds: float, *, hears: bool
+) -> Any:
     """Processor time for a room and second, what was lost, how late the loop was."""
     rooms = await at_once(functools.partial(make, number) for number in range(count))
-    await asyncio.sleep(1.5)  # joining, and the first frames, aren't part of it
+    # Joining, and the first frames, aren't part of it.
+    async with asyncio.timeout(60):
+        while hears and not all(one.samples for one in rooms):
+            await asyncio.sleep(0.05)
+    await asyncio.sleep(1.5)
     late: list[float] = []
     over = False
 
@@ -298,7 +304,9 @@ async def main() -> None:
         return
     seconds = float(sys.argv[4])
     make = our_room if kind == "ours" else bare
-    print(json.dumps(await measure(lambda n: make(n, what), count, seconds)), flush=True)
+    hears = what in ("audio", "both")
+    measured = await measure(lambda n: make(n, what), count, seconds, hears=hears)
+    print(json.dumps(measured), flush=True)
 
 
 if __name__ == "__main__":
