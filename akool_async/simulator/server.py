@@ -6,7 +6,8 @@ import asyncio
 import ipaddress
 import logging
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from os import PathLike
 from types import TracebackType
 from typing import Any, Final, Self
@@ -182,7 +183,9 @@ class Simulator(SimulatorControls):
         self._browsers = BrowserAccess(origins=allow_origins, hosts=[host, *allow_hosts])
         self._api = Api(self._service, _ROUTES)
         self._runner: web.AppRunner | None = None
+        #: What handles a call of the API, and what handles a connection to a room.
         self._running: set[asyncio.Task[Any]] = set()
+        self._connected: set[asyncio.Task[Any]] = set()
 
     @classmethod
     def replay(
@@ -253,13 +256,13 @@ class Simulator(SimulatorControls):
         if runner is not None:
             for site in list(runner.sites):
                 await site.stop()
-        # Calls still running: aiohttp forgets those whose client is gone.
-        running = [task for task in self._running if task is not asyncio.current_task()]
-        for task in running:
-            task.cancel()
-        if running:
-            await asyncio.wait(running)
+        # aiohttp forgets calls and connections whose client is gone.
+        await _end(self._running)
         await self._service.stop()
+        # Rooms of the user's own aren't closed with their session.
+        if left := self._connected - {asyncio.current_task()}:
+            await asyncio.wait(left, timeout=_SHUTDOWN_LIMIT)
+        await _end(self._connected)
         if runner is not None:
             await runner.cleanup()
 
@@ -283,7 +286,8 @@ class Simulator(SimulatorControls):
             return refusal
         if not self._api.knows(request.path):
             try:
-                answer = await self._service.kinds.handle(request)
+                with _listed(self._connected):
+                    answer = await self._service.kinds.handle(request)
             except ConnectionResetError:
                 # The client left before its connection was upgraded: no answer is read.
                 return web.Response(status=499)
@@ -292,16 +296,32 @@ class Simulator(SimulatorControls):
                 raise web.HTTPNotFound from error
             if answer is not None:
                 return answer
-        task = asyncio.current_task()
-        assert task is not None
-        self._running.add(task)
-        try:
+        with _listed(self._running):
             return await self._api.handle(request)
-        finally:
-            self._running.discard(task)
 
     async def _allow_origin(self, request: web.Request, response: web.StreamResponse) -> None:
         response.headers.update(self._browsers.headers(request))
+
+
+@contextmanager
+def _listed(tasks: set[asyncio.Task[Any]]) -> Iterator[None]:
+    """The current task is one of `tasks` in the block."""
+    task = asyncio.current_task()
+    assert task is not None
+    tasks.add(task)
+    try:
+        yield
+    finally:
+        tasks.discard(task)
+
+
+async def _end(tasks: set[asyncio.Task[Any]]) -> None:
+    """Cancels tasks and waits for their end; not for the current one."""
+    ending = tasks - {asyncio.current_task()}
+    for task in ending:
+        task.cancel()
+    if ending:
+        await asyncio.wait(ending)
 
 
 def _url(host: str, port: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from socket import SHUT_RDWR
 from typing import Any
 
 import aiohttp
@@ -13,6 +14,7 @@ from aiohttp import web
 from akool_async.client import AkoolClient
 from akool_async.errors import InvalidParameterError, MissingDependencyError
 from akool_async.simulator import Simulator
+from akool_async.simulator.rooms.livekit.tokens import Grants, mint
 from akool_async.simulator.rooms.room import RoomDirectory, SimRoom
 
 BODY = {"avatar_id": "dvp_Tristan_cloth2_1080P", "stream_type": "livekit"}
@@ -217,3 +219,19 @@ async def test_a_client_that_leaves_before_its_connection_is_upgraded_is_no_erro
         gone.set()
         await ended.wait()
     assert not caplog.records
+
+
+async def test_a_connection_whose_client_is_gone_ends_with_the_simulator() -> None:
+    """A program's own room isn't closed with a session, and aiohttp forgets such a connection."""
+    before = asyncio.all_tasks()
+    async with Simulator() as sim:
+        token = mint(Grants(identity="page", room="hall"), lifetime=60)
+        async with (
+            aiohttp.ClientSession() as http,
+            http.ws_connect(f"{sim.url}/rtc?access_token={token}&protocol=16") as socket,
+        ):
+            await socket.receive(timeout=30)
+            transport = socket.get_extra_info("socket")
+            assert transport is not None
+            transport.shutdown(SHUT_RDWR)
+    assert asyncio.all_tasks() <= before

@@ -26,6 +26,8 @@ __all__ = ["LOSSY", "RELIABLE", "Peer"]
 
 logger = logging.getLogger(__name__)
 
+#: Seconds that closing a connection may take.
+_CLOSE_LIMIT: Final = 5.0
 RELIABLE: Final = "_reliable"
 LOSSY: Final = "_lossy"
 
@@ -116,7 +118,13 @@ class Peer:
     async def close(self) -> None:
         """Closes the connection; twice is fine."""
         self.on_packet = self.on_open = None
-        await self.connection.close()
+        try:
+            async with asyncio.timeout(_CLOSE_LIMIT):
+                await self.connection.close()
+        except TimeoutError:
+            # aiortc closes by itself when the other end does, in a task that the loop's end cancels
+            # half-way; whoever closes after that waits for it for ever.
+            logger.debug("a connection wasn't closed in time")
 
     async def _describe(self, description: RTCSessionDescription) -> None:
         if self._addresses is not None and not self._stays:
