@@ -137,7 +137,15 @@ def test_plot_is_well_formed():
 
 def test_command_line_measures_in_another_process(tmp_path):
     plot = tmp_path / "plot.svg"
-    command = [sys.executable, str(FOLDER), "--only", "import", "--rounds", "1", "--json"]
+    command = [
+        sys.executable,
+        str(FOLDER),
+        "--only",
+        "an idle AvatarSession",
+        "--rounds",
+        "1",
+        "--json",
+    ]
     done = subprocess.run(
         [*command, "--plot", str(plot)], capture_output=True, text=True, timeout=300, check=False
     )
@@ -158,7 +166,8 @@ def test_command_line_measures_in_another_process(tmp_path):
 )
 def test_command_line_refuses(arguments, message):
     done = subprocess.run(
-        [sys.executable, str(FOLDER), *arguments], capture_output=True, text=True, check=False
-    )
+        [sys.executable, str(FOLDER), *arguments], capture_output=True, text=True, check=False,
+        timeout=300,
+    )  # fmt: skip
     assert done.returncode == 2
     assert message in done.stderr

@@ -16,7 +16,7 @@ RUN = CliRunner()
     [
         (groups.avatar_app, ["list", "show", "upload", "wait"]),
         (groups.session_app, ["list", "show", "create", "close", "close-all"]),
-        (groups.legacy_app, ["list"]),
+        (groups.legacy_app, ["list", "show", "create", "close"]),
         (groups.voice_app, ["list", "clone", "delete"]),
         (groups.knowledge_app, ["list", "show", "create", "update", "delete"]),
     ],

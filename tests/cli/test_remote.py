@@ -19,7 +19,7 @@ async def test_what_is_printed(
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     async with (
-        Simulator() as sim,
+        Simulator(queue_time=0.0) as sim,
         ControlServer(sim, 8787),
         AkoolClient("any", base_url=sim.url) as akool,
         akool.open_session(AVATAR, stream_type="trtc") as avatar,
