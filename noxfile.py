@@ -20,7 +20,7 @@ import nox
 
 nox.needs_version = ">=2024.10"
 nox.options.default_venv_backend = "none"
-nox.options.sessions = ["tests", "lint", "types", "layers"]
+nox.options.sessions = ["tests", "lint", "types", "layers", "mirror"]
 
 #: Each distribution's only top-level package.
 DISTRIBUTIONS = {
