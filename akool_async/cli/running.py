@@ -12,7 +12,7 @@ from typing import Any
 
 from akool_async import running
 from akool_async.cli.failures import FAILED, report
-from akool_async.cli.terminal import OutputError, discard_output, flush_output
+from akool_async.cli.terminal import OutputError, discard_output, empty_buffers, flush_output
 from akool_async.errors import AkoolError
 
 __all__ = ["INTERRUPTED", "Command", "run_command", "signals"]
@@ -52,6 +52,13 @@ def run_command(command: Command, *, as_json: bool = False) -> int:
     which closes what it opened; see `akool_async.run`. Errors are written to standard error, as
     JSON where `as_json` says so.
     """
+    try:
+        return _status(command, as_json=as_json)
+    finally:
+        empty_buffers()
+
+
+def _status(command: Command, *, as_json: bool) -> int:
     try:
         status = running.run(command())
         flush_output()

@@ -143,8 +143,24 @@ def note(text: str) -> None:
 
 def discard_output() -> None:
     """Standard output can't be written any more: nothing is, also when the interpreter ends."""
+    _discard(sys.stdout)
+
+
+def empty_buffers() -> None:
+    """Writes what is still buffered, or drops it where that fails, as in a window that is closed.
+
+    The interpreter tries that when it ends, and a failure then makes the exit status 120.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            _discard(stream)
+
+
+def _discard(stream: TextIO) -> None:
     with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def open_missing_streams() -> None:

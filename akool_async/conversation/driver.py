@@ -103,6 +103,7 @@ class Driver:
         self._sender: asyncio.Task[None] | None = None
         self._sleeper: asyncio.Future[None] | None = None
         self._ended = False
+        self._over = asyncio.Event()
         self._received = 0
         self._timer: asyncio.TimerHandle | None = None
         self._scheduling = False
@@ -131,10 +132,15 @@ class Driver:
     def end(self) -> None:
         """The conversation is over: nothing is sent any more, and the timer stops."""
         self._ended = True
+        self._over.set()
         self.outbox.end()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    async def wait_ended(self) -> None:
+        """Returns once the conversation is over."""
+        await self._over.wait()
 
     async def stop(self) -> None:
         """Ends both tasks."""

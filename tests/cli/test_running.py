@@ -2,6 +2,9 @@ import asyncio
 import errno
 import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +41,26 @@ def test_a_signal_cancels_and_lets_the_command_close(number, status, caplog):
     assert closed == [True]
     assert signal.getsignal(number) is before
     assert f"{signal.Signals(number).name}: still closing" in caplog.text
+
+
+def test_a_signal_s_status_stays_where_the_output_can_not_be_written():
+    """A closed window: the signal comes while something is buffered that goes nowhere now."""
+    program = """
+import asyncio, os, signal, sys
+from akool_async.cli.running import run_command
+
+async def command():
+    sys.stdout.write("a prompt")
+    os.kill(os.getpid(), signal.SIGHUP)
+    await asyncio.sleep(60)
+
+sys.exit(run_command(command))
+"""
+    command = [sys.executable, "-c", program]
+    buffered = os.environ | {"PYTHONUNBUFFERED": ""}
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(command, stdout=full, env=buffered, timeout=60, check=False)
+    assert ended.returncode == 129
 
 
 def test_a_cancellation_of_its_own_is_no_signal():

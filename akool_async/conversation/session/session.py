@@ -147,6 +147,25 @@ class AvatarSession(
         if not self._conversation.runs(asyncio.current_task()):
             await closing.wait()
 
+    async def wait_closed(self) -> None:
+        """Returns once the conversation is over: for a bot that lives as long as its session.
+
+            async with akool.open_session("dvp_Tristan_cloth2_1080P") as avatar:
+                avatar.respond_with(answer)
+                await avatar.wait_closed()
+
+        It is over when its `duration` is up, no one uses it (`idle_timeout=`), the room is gone for
+        good, or something closes it. Why is in the event `Disconnected`. With `renew` that is the
+        end of the last session. There is no time limit: the session's duration is one.
+
+        Raises:
+            ConversationClosedError: it isn't open yet.
+        """
+        self._conversation.check_loop()
+        if not self._opened:
+            raise ConversationClosedError("the conversation isn't open yet")
+        await self._conversation.driver.wait_ended()
+
     def runs(self, task: asyncio.Task[Any] | None) -> bool:
         """Whether a task is a handler or a responder of this session: closing waits for it."""
         return self._conversation.runs(task)
