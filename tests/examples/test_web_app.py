@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from chromium import CHROMIUM, client_path, tab
 from running_command import until
 from web_visitor import visitors
 
@@ -85,6 +87,27 @@ async def test_strangers_and_an_avatar_that_cannot_come(
     await until(lambda: not akool_simulator.open_sessions)
     app.signal(signal.SIGTERM)
     await app.ended()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+async def test_a_browser_that_is_killed_ends_its_session(
+    example: Any, akool_simulator: Simulator, settings: dict[str, str], tmp_path: Path
+) -> None:
+    """The page of the app itself, in a Chromium that is killed while it is in the room."""
+    client = {"AKOOL_LIVEKIT_CLIENT": str(client_path())}
+    app, url = await started(example, settings | client)
+    async with tab(url, tmp_path) as page:
+        await page.until("document.getElementById('start')?.disabled === false")
+        await page.click("start")
+        await page.until("document.getElementById('state').textContent === 'Connected'")
+        await page.type("Hello?")
+        await page.shows("You said: Hello?")
+        assert len(akool_simulator.open_sessions) == 1
+    await until(lambda: not akool_simulator.open_sessions)
+    app.signal(signal.SIGTERM)
+    assert await app.ended() == -signal.SIGTERM
+    assert "Traceback" not in app.errors
 
 
 def created(sim: Simulator) -> list[Any]:

@@ -19,7 +19,7 @@ from typing import Any, Final
 import aiohttp
 import pytest
 
-__all__ = ["CLIENTS", "NEEDS_A_BROWSER", "Tab", "browser", "client_path", "tab"]
+__all__ = ["CHROMIUM", "CLIENTS", "NEEDS_A_BROWSER", "Tab", "browser", "client_path", "tab"]
 
 CHROMIUM: Final = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
