@@ -62,6 +62,7 @@ class Talk:
         self._answering: asyncio.Task[None] | None = None
         self._speaking = False
         self._in_line = False
+        self._own: set[str | None] = set()
         self._leave = asyncio.Event()
         self._interrupted_at = float("-inf")
         self._others: set[asyncio.Task[None]] = set()
@@ -138,6 +139,7 @@ class Talk:
         async def answer() -> None:
             try:
                 async with self._avatar.stream(text) as pieces:
+                    self._own.add(pieces.question)
                     sent.set()
                     async for piece in pieces:
                         self._piece(piece)
@@ -182,14 +184,15 @@ class Talk:
             self._say("(done)")
 
     async def _listen(self) -> None:
-        """Prints what happens in the room besides the replies to what was typed."""
+        """Prints what happens in the room besides the replies to what was typed here: a page that
+        is open in a browser (--watch) asks, too."""
         async for event in self._avatar.events():
             match event:
                 case events.UserSpoke(text=text):
                     self._say(f"heard> {text}")
-                case events.ReplyDelta(text=text, question=None):
+                case events.ReplyDelta(text=text) if event.question not in self._own:
                     self._piece(text)
-                case events.ReplyDone(question=None):
+                case events.ReplyDone() if event.question not in self._own:
                     self._end_line()
                 case events.Reconnecting():
                     self._say("(the connection is interrupted; connecting again)")

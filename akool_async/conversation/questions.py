@@ -218,6 +218,11 @@ class ReplyStream:
         self._next = 0
 
     @property
+    def question(self) -> str | None:
+        """The question's mid once it is sent, by which `ReplyDelta.question` names it."""
+        return self._turn.mid if self._turn else None
+
+    @property
     def text(self) -> str:
         """What came so far."""
         return "".join(self._turn.pieces) if self._turn else ""

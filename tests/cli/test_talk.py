@@ -129,6 +129,17 @@ async def test_what_a_person_says_and_its_reply_are_printed() -> None:
         assert await running == 0
 
 
+async def test_a_reply_to_a_question_that_was_not_typed_here_is_printed_once() -> None:
+    async with chat() as c:
+        running = asyncio.create_task(c.run("typed", interactive=True))
+        await until(lambda: "You said: typed\n" in c.printed)
+        await c.avatar.ask("from a page")
+        await until(lambda: "You said: from a page\n" in c.printed)
+        c.type("/quit")
+        assert await running == 0
+        assert c.printed.count("You said: typed") == c.printed.count("from a page") == 1
+
+
 async def test_the_end_of_the_room_ends_it_with_status_1() -> None:
     async with chat() as c:
         running = asyncio.create_task(c.run(interactive=True))
