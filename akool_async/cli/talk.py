@@ -185,7 +185,8 @@ class Talk:
 
     async def _listen(self) -> None:
         """Prints what happens in the room besides the replies to what was typed here: a page that
-        is open in a browser (--watch) asks, too."""
+        is open in a browser (--watch) asks, too.
+        """
         async for event in self._avatar.events():
             match event:
                 case events.UserSpoke(text=text):
