@@ -61,3 +61,6 @@ async def visitors(url: str) -> AsyncIterator[Callable[[], Awaitable[Visitor]]]:
             for one in everyone:
                 one.reading.cancel()
             await asyncio.gather(*(one.reading for one in everyone), return_exceptions=True)
+            for one in everyone:
+                # Without a closing handshake: those who are killed can't have one.
+                one.socket._response.close()
