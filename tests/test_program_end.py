@@ -68,6 +68,10 @@ async def test_however_a_program_ends_it_leaves_nothing_open(
         return errors
 
     with sigint_for_children():
-        errors = await asyncio.gather(*(run() for _ in range(3)))
+        # On a busy machine programs may end before they have opened anything: others are tried.
+        for _ in range(10):
+            errors = await asyncio.gather(*(run() for _ in range(3)))
+            assert sessions.open == set(), errors
+            if sessions.made > 3:
+                break
     assert sessions.made > 3
-    assert sessions.open == set(), errors
