@@ -49,8 +49,8 @@ async def test_nothing_is_drawn_for_who_subscribes_to_nothing(
     media = sim.room(session.id).media
     assert media is not None
     async with Listener(session, subscribes=False) as listener:
-        await listener.until_true(lambda: listener.room.remote_participants, "the avatar")
-        await listener.until_true(lambda: len(listener.published()) == 2, "the tracks")
+        await listener.until(lambda: listener.room.remote_participants, "the avatar")
+        await listener.until(lambda: len(listener.published()) == 2, "the tracks")
         assert not media.feed.sounds
         assert not media.feed.pictures
 
@@ -84,7 +84,7 @@ async def test_it_is_muted_frozen_and_returns(sim: Simulator, session: Session) 
     async with Listener(session) as listener:
         await listener.until(lambda: listener.pictures and listener.samples, "the avatar")
         await sim.fault(session.id, "mute", kind="video")
-        await listener.until_true(lambda: listener.muted("video"), "the mute")
+        await listener.until(lambda: listener.muted("video"), "the mute")
         with pytest.raises(ValueError, match="'text' is neither audio nor video"):
             await sim.fault(session.id, "mute", kind="text")
         await sim.fault(session.id, "freeze_video")
@@ -93,7 +93,7 @@ async def test_it_is_muted_frozen_and_returns(sim: Simulator, session: Session) 
         assert media.feed.frozen
         await sim.fault(session.id, "freeze_video", on=False)
         await sim.fault(session.id, "avatar_leaves")
-        await listener.until_true(lambda: not listener.room.remote_participants, "the leaving")
+        await listener.until(lambda: not listener.room.remote_participants, "the leaving")
         shown = listener.pictures
         await sim.fault(session.id, "avatar_returns")
         await listener.until(lambda: listener.pictures > shown, "its picture")

@@ -108,15 +108,7 @@ class Listener:
         return avatar
 
     async def until(self, condition: Any, what: str) -> None:
-        """Waits for news after which a condition holds."""
-        async with asyncio.timeout(LIMIT), self.news:
-            try:
-                await self.news.wait_for(condition)
-            except asyncio.CancelledError:
-                raise TimeoutError(f"{what} didn't come") from None
-
-    async def until_true(self, condition: Any, what: str) -> None:
-        """Waits for what is no news of this client's."""
+        """Waits until something is so, here or in the room."""
         await until(condition, what, timeout=LIMIT)
 
     async def silence(self, seconds: float = 0.5) -> None:

@@ -29,8 +29,6 @@ ELSEWHERE: Final = {
     "akool_async/simulator/rooms/livekit_server/meeting.py": "tests/livekit/test_meeting.py",
     "akool_async/simulator/rooms/livekit_server/voice.py": "tests/livekit/test_meeting.py",
     "akool_async/simulator/rooms/livekit_server/room.py": "tests/livekit/test_conversation.py",
-    # The half of one suite.
-    "akool_async/testing/media_sending_conformance.py": "tests/testing/test_media_conformance.py",
 }
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from akool_async.errors import DisconnectedError, SendError
+from akool_async.errors import SendError
 from akool_async.media import (
     AudioRequest,
     AudioSink,
@@ -124,11 +124,12 @@ class LiveKitMedia(MediaTransport):
         await self._delay.close()
         for task in self._publishing:
             task.cancel()
-        ended = DisconnectedError("the LiveKit room was left", reason="closed")
         await asyncio.gather(
             self._audio.close(),
             self._video.close(),
-            *(writer.end(ended) for writer in tuple(self._writers)),
+            # Unpublished, and not only given up: where a room was left with a microphone that had
+            # played something, the client's native part brings no audio in later rooms.
+            *(writer.close() for writer in tuple(self._writers)),
             *self._publishing,
             return_exceptions=True,
         )

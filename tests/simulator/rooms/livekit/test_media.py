@@ -156,9 +156,7 @@ async def test_what_is_not_understood_is_counted(sim: Simulator, session: Sessio
         microphone = await listener.microphone()
         tone = (9_000 * np.sin(np.arange(24_000) / 4)).astype(np.int16)
         await listener.play(microphone, np.concatenate([tone, np.zeros(24_000, np.int16)]), 24_000)
-        await listener.until_true(
-            lambda: ignored["speech that wasn't understood"] == 1, "the count"
-        )
+        await listener.until(lambda: ignored["speech that wasn't understood"] == 1, "the count")
 
 
 async def test_who_does_not_listen_asks_for_no_microphone() -> None:
@@ -193,7 +191,7 @@ async def test_a_muted_track(sim: Simulator, session: Session) -> None:
     async with Listener(session) as listener:
         await listener.until(lambda: listener.samples, "the sound")
         await sim.fault(session.id, "mute")
-        await listener.until_true(lambda: listener.muted("audio"), "the mute")
+        await listener.until(lambda: listener.muted("audio"), "the mute")
         await listener.say(TEXT)
         await listener.until(lambda: "audio_end" in listener.events(), "audio_end")
         assert not listener.first_loud
@@ -210,9 +208,9 @@ async def test_a_track_is_taken_back_and_published_again(
     async with Listener(session) as listener:
         await listener.until(lambda: listener.pictures and listener.samples, "the avatar")
         await sim.fault(session.id, "unpublish", kind=kind)
-        await listener.until_true(lambda: kind not in listener.published(), "the end of the track")
+        await listener.until(lambda: kind not in listener.published(), "the end of the track")
         await sim.fault(session.id, "republish", kind=kind)
-        await listener.until_true(lambda: listener.tracks.count(kind) == 2, "another track")
+        await listener.until(lambda: listener.tracks.count(kind) == 2, "another track")
         got = len(listener.samples), listener.pictures
         place = ["audio", "video"].index(kind)
         await listener.until(
@@ -227,9 +225,9 @@ async def test_a_reused_section_carries_media_and_is_not_reported(
         await listener.until(lambda: listener.pictures and listener.samples, "the avatar")
         await sim.fault(session.id, "reuse_transceiver")
         await sim.fault(session.id, "unpublish", kind="audio")
-        await listener.until_true(lambda: "audio" not in listener.published(), "the end")
+        await listener.until(lambda: "audio" not in listener.published(), "the end")
         await sim.fault(session.id, "republish", kind="audio")
-        await listener.until_true(lambda: "audio" in listener.published(), "another track")
+        await listener.until(lambda: "audio" in listener.published(), "another track")
         await listener.say(TEXT)
         await listener.until(lambda: "audio_end" in listener.events(), "audio_end")
         assert listener.tracks.count("audio") == 1
@@ -239,7 +237,7 @@ async def test_the_avatar_leaves_and_returns(sim: Simulator, session: Session) -
     async with Listener(session) as listener:
         await listener.until(lambda: listener.pictures and listener.samples, "the avatar")
         await sim.fault(session.id, "avatar_leaves")
-        await listener.until_true(lambda: not listener.room.remote_participants, "the leaving")
+        await listener.until(lambda: not listener.room.remote_participants, "the leaving")
         shown = listener.pictures
         await sim.fault(session.id, "avatar_returns")
         await listener.until(lambda: listener.pictures > shown, "its picture")

@@ -59,7 +59,7 @@ async def test_a_track_that_is_not_there_is_refused_and_changes_nothing(
     sim: Simulator, session: Session
 ) -> None:
     async with Listener(session, subscribes=False) as listener:
-        await listener.until_true(lambda: listener.room.remote_participants, "the avatar")
+        await listener.until(lambda: listener.room.remote_participants, "the avatar")
         (member,) = room_of(sim, session).members()
         answers = Answers(member)
         wanted = signalling.UpdateSubscription(track_sids=["TR_none"], subscribe=True)
