@@ -127,8 +127,8 @@ class LiveKitMedia(MediaTransport):
         await asyncio.gather(
             self._audio.close(),
             self._video.close(),
-            # Unpublished, and not only given up: where a room was left with a microphone that had
-            # played something, the client's native part brings no audio in later rooms.
+            # Unpublished, and not only given up: nothing of them is left in the client's native
+            # part, which is one for all rooms of the process.
             *(writer.close() for writer in tuple(self._writers)),
             *self._publishing,
             return_exceptions=True,
