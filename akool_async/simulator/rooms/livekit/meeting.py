@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
 from livekit.protocol import models as pb
 
@@ -24,6 +24,7 @@ from akool_async.simulator.meeting.protocol import (
     audio_form,
     report,
 )
+from akool_async.simulator.tasks import Tasks
 
 __all__ = ["ResidentMeeting"]
 
@@ -50,21 +51,17 @@ class ResidentMeeting:
         self._send = send
         self._streams: dict[tuple[str, str], Segment] = {}
         self._calls: dict[str, asyncio.Future[pb.RpcResponse]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
 
     def start(self) -> None:
         """Plays what is sent from now on."""
         self._player.on_started = self._started
         self._player.on_finished = self._finished
-        self._spawn(self._player.run(), "simulator-meeting-player")
+        self._tasks.spawn(self._player.run(), "simulator-meeting-player")
 
     async def stop(self) -> None:
         """Ends its tasks; twice is fine."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await self._tasks.stop()
 
     def receive(self, packet: pb.DataPacket) -> None:
         """Takes a packet."""
@@ -121,7 +118,7 @@ class ResidentMeeting:
     async def _started(self, segment: Segment) -> None:
         if segment.way == "stream":
             # Not waited for: who didn't ask for it answers that there is no such method.
-            self._spawn(self._call(segment.sender, STARTED, ""), "simulator-meeting-started")
+            self._tasks.spawn(self._call(segment.sender, STARTED, ""), "simulator-meeting-started")
 
     async def _finished(self, segment: Segment) -> None:
         await self._call(segment.sender, FINISHED, report(segment))
@@ -145,13 +142,3 @@ class ResidentMeeting:
             logger.debug("%s to %s wasn't answered", method, callee)
         finally:
             del self._calls[request.id]
-
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        task = asyncio.create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("%s failed", task.get_name(), exc_info=error)

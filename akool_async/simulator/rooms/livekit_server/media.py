@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -13,13 +12,13 @@ from livekit import rtc
 
 from akool_async.simulator.media.avatar_media import AvatarMedia
 from akool_async.simulator.media.mouth import RATE, TICK
+from akool_async.simulator.rooms.livekit_server.microphones import follow_microphones
+from akool_async.simulator.tasks import Tasks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["RoomMedia"]
-
-logger = logging.getLogger(__name__)
 
 #: Milliseconds of sound that the native source keeps.
 _QUEUE_MS: Final = 200
@@ -30,7 +29,6 @@ _MOST_WAITING: Final = 10
 _AHEAD: Final = 2
 #: Seconds ahead from which silence is left out: what a delay has added goes again.
 _TOO_FAR: Final = 0.06
-_HEARD_MS: Final = 20
 
 
 class RoomMedia:
@@ -51,7 +49,8 @@ class RoomMedia:
         self._pieces: asyncio.Queue[NDArray[Any]] = asyncio.Queue(_MOST_WAITING)
         self._played_until = 0.0
         self._loop = asyncio.get_running_loop()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
+        self._stop_following: Callable[[], None] | None = None
         self._closed = False
         self.dropped = 0
 
@@ -59,11 +58,8 @@ class RoomMedia:
         """Publishes both tracks, and asks for microphones where the avatar listens."""
         room, settings = self._room, self._media.settings
         room.on("local_track_subscribed", self._wanted)
-        room.on("track_published", self._published)
-        room.on("track_subscribed", self._subscribed)
-        for participant in list(room.remote_participants.values()):
-            for publication in list(participant.track_publications.values()):
-                self._published(publication, participant)
+        if self._media.listens:
+            self._stop_following = follow_microphones(room, self._tasks, RATE, self._hear)
         self._media.mouth.on_clear.add(self._cleared)
         sound = rtc.LocalAudioTrack.create_audio_track("audio", self._sound)
         self._tracks["audio"] = sound
@@ -97,11 +93,9 @@ class RoomMedia:
         self._closed = True
         self._media.mouth.on_clear.discard(self._cleared)
         self._media.feed.remove(sound=self._play, picture=self._draw)
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        if self._stop_following is not None:
+            self._stop_following()
+        await self._tasks.stop()
 
     async def close(self) -> None:
         """Frees what belongs to the native client; after the room was left."""
@@ -119,7 +113,7 @@ class RoomMedia:
             feed.add(picture=self._draw)
         elif self._play not in feed.sounds:
             self._go_ahead()
-            self._spawn(self._pump(), "simulator-room-voice")
+            self._tasks.spawn(self._pump(), "simulator-room-voice")
             feed.add(sound=self._play)
 
     def _play(self, piece: NDArray[Any], tick: int) -> None:
@@ -160,35 +154,6 @@ class RoomMedia:
 
     # -- from the room
 
-    def _published(
-        self, publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant
-    ) -> None:
-        del participant
-        microphone = publication.source == rtc.TrackSource.SOURCE_MICROPHONE
-        if microphone and self._media.listens and not self._closed:
-            publication.set_subscribed(True)
-
-    def _subscribed(self, track: rtc.Track, _: object, who: rtc.RemoteParticipant) -> None:
-        if track.kind == rtc.TrackKind.KIND_AUDIO and not self._closed:
-            self._spawn(self._hear(track, who.identity), "simulator-room-hearing")
-
-    async def _hear(self, track: rtc.Track, identity: str) -> None:
-        sound = rtc.AudioStream.from_track(
-            track=track, sample_rate=RATE, num_channels=1, frame_size_ms=_HEARD_MS
-        )
-        try:
-            async for event in sound:
-                samples = np.frombuffer(bytes(event.frame.data), np.int16)
-                self._media.hearing.hear(identity, samples)
-        finally:
-            await sound.aclose()
-
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        task = asyncio.create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("%s failed", task.get_name(), exc_info=error)
+    async def _hear(self, identity: str, sound: AsyncIterator[bytes]) -> None:
+        async for pcm in sound:
+            self._media.hearing.hear(identity, np.frombuffer(pcm, np.int16))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Coroutine
-from typing import Any, Final
+from collections.abc import AsyncIterator, Callable
 
 from livekit import rtc
 
@@ -21,14 +19,13 @@ from akool_async.simulator.meeting.protocol import (
     report,
 )
 from akool_async.simulator.meeting.track import TrackSpeech
+from akool_async.simulator.rooms.livekit_server.microphones import follow_microphones
 from akool_async.simulator.rooms.livekit_server.voice import SAMPLE_RATE, TalkingFace
+from akool_async.simulator.tasks import Tasks
 
 __all__ = ["RoomMeeting"]
 
 logger = logging.getLogger(__name__)
-
-#: Milliseconds of a track that are taken at a time.
-_PIECE_MS: Final = 20
 
 
 class RoomMeeting:
@@ -56,7 +53,8 @@ class RoomMeeting:
         self._tracks = tracks
         self._voice = voice
         self._face = face
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
+        self._stop_following: Callable[[], None] | None = None
 
     async def start(self) -> None:
         """Takes what is sent from now on, and publishes its picture, if it has one."""
@@ -67,48 +65,27 @@ class RoomMeeting:
         self._room.register_byte_stream_handler(TOPIC, self._stream)
         self._room.local_participant.register_rpc_method(CLEAR, self._clear)
         if self._tracks:
-            self._listen()
+            self._stop_following = follow_microphones(
+                self._room, self._tasks, SAMPLE_RATE, self._hear
+            )
         if self._face is not None:
             await self._face.publish(self._room)
-            self._spawn(self._face.run(), "simulator-meeting-face")
-        self._spawn(player.run(), "simulator-meeting-player")
+            self._tasks.spawn(self._face.run(), "simulator-meeting-face")
+        self._tasks.spawn(player.run(), "simulator-meeting-player")
 
-    def _listen(self) -> None:
-        """Hears every microphone that is published, or will be."""
-        room = self._room
-
-        def published(publication: rtc.RemoteTrackPublication, _: object) -> None:
-            if publication.source == rtc.TrackSource.SOURCE_MICROPHONE:
-                publication.set_subscribed(True)
-
-        def subscribed(track: rtc.Track, _: object, who: rtc.RemoteParticipant) -> None:
-            self._spawn(self._hear(track, who.identity), "simulator-meeting-hearing")
-
-        room.on("track_published", published)
-        room.on("track_subscribed", subscribed)
-        for participant in list(room.remote_participants.values()):
-            for publication in list(participant.track_publications.values()):
-                published(publication, participant)
-
-    async def _hear(self, track: rtc.Track, sender: str) -> None:
+    async def _hear(self, sender: str, sound: AsyncIterator[bytes]) -> None:
         speech = TrackSpeech(self._player, sender, sample_rate=SAMPLE_RATE, channels=1)
-        sound = rtc.AudioStream.from_track(
-            track=track, sample_rate=SAMPLE_RATE, num_channels=1, frame_size_ms=_PIECE_MS
-        )
         try:
-            async for event in sound:
-                speech.feed(bytes(event.frame.data))
+            async for pcm in sound:
+                speech.feed(pcm)
         finally:
             speech.close()
-            await sound.aclose()
 
     async def stop(self) -> None:
         """Ends its tasks."""
-        tasks, self._tasks = self._tasks, set()
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        if self._stop_following is not None:
+            self._stop_following()
+        await self._tasks.stop()
 
     def _stream(self, reader: rtc.ByteStreamReader, sender: str) -> None:
         form = audio_form(reader.info.attributes or {})
@@ -117,7 +94,7 @@ class RoomMeeting:
             reader.close()
             return
         segment = self._player.begin(sender, *form)
-        self._spawn(self._read(reader, segment), "simulator-meeting-stream")
+        self._tasks.spawn(self._read(reader, segment), "simulator-meeting-stream")
 
     async def _read(self, reader: rtc.ByteStreamReader, segment: Segment) -> None:
         try:
@@ -142,7 +119,7 @@ class RoomMeeting:
         if segment.way == "track":
             return
         # Not waited for: who didn't ask for it answers that there is no such method.
-        self._spawn(self._call(segment.sender, STARTED, ""), "simulator-meeting-started")
+        self._tasks.spawn(self._call(segment.sender, STARTED, ""), "simulator-meeting-started")
 
     async def _finished(self, segment: Segment) -> None:
         await self._call(segment.sender, FINISHED, report(segment))
@@ -157,13 +134,3 @@ class RoomMeeting:
             )
         except rtc.RpcError as error:
             logger.debug("%s to %s: %s (%s)", method, sender, error.code, error.message)
-
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        task = asyncio.create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("%s failed", task.get_name(), exc_info=error)

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from akool_async.simulator.tasks import Tasks
+
+
+async def test_all_end_with_their_owner() -> None:
+    tasks = Tasks()
+    ended: list[int] = []
+
+    async def wait(number: int) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            ended.append(number)
+
+    for number in range(3):
+        tasks.spawn(wait(number), f"waits-{number}")
+    await asyncio.sleep(0)
+    await asyncio.wait_for(tasks.stop(), 10)
+    assert sorted(ended) == [0, 1, 2]
+    await asyncio.wait_for(tasks.stop(), 10)
+
+
+async def test_one_that_fails_is_logged_by_its_name(caplog: pytest.LogCaptureFixture) -> None:
+    tasks = Tasks()
+    done = asyncio.Event()
+
+    async def fail() -> None:
+        done.set()
+        raise ValueError("wrong")
+
+    tasks.spawn(fail(), "the one that fails")
+    await done.wait()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert [record.getMessage() for record in caplog.records] == ["the one that fails failed"]
+    await tasks.stop()
