@@ -19,7 +19,7 @@ from akool_async.probe.findings import Findings
 from akool_async.probe.legacy_script import LegacyScript
 from akool_async.probe.room import ProbeRoom
 from akool_async.probe.rows import Row, table
-from akool_async.probe.script import Script, Speak
+from akool_async.probe.script import SPEECH_ROWS, Script, Speak
 from akool_async.resources.legacy_sessions import LegacySessions
 from akool_async.resources.sessions import Sessions
 from akool_async.transport import ConnectionState, JoinTarget, Transport
@@ -44,7 +44,6 @@ _RESERVE: Final = 2.0
 _END_WITHIN: Final = 5.0
 _OVER: Final = "the session whose end was to be seen couldn't be opened"
 _NO_SPEECH: Final = "nothing was spoken to the avatar; give it speech to hear"
-_SPEECH_ROWS: Final = ("echoes_user_speech", "splits_utterances", "speaks_by_itself", "echo_mid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,18 +120,17 @@ class Probe:
         findings = self._findings
         await self._look_at_avatar()
         before = await self._credits()
+        unheard = _NO_SPEECH if self._speak is None else None
         if self._legacy:
             await self._run_legacy()
+            findings.missed("refund", "a legacy session has no duration")
+            unheard = "version 3 doesn't report speech"
         else:
             await self._run_main(before)
             await self._run_ending()
-        if self._legacy:
-            findings.missed("refund", "a legacy session has no duration")
-        if self._speak is None or self._legacy:
-            for row in _SPEECH_ROWS:
-                findings.missed(
-                    row, "version 3 doesn't report speech" if self._legacy else _NO_SPEECH
-                )
+        if unheard is not None:
+            for row in SPEECH_ROWS:
+                findings.missed(row, unheard)
         return ProbeReport(table(findings), dict(findings.switches))
 
     # Sessions.

@@ -166,12 +166,16 @@ class ProbeRoom:
             pass
         return condition()
 
+    def _more_than(self, place: int) -> Callable[[], bool]:
+        """Whether the log has more entries than it had."""
+        return lambda: len(self.log) > place
+
     async def quiet(self, seconds: float, *, most: float) -> None:
         """Returns when nothing was received for so long, or after `most` seconds."""
         ends = self.now() + most
         while self.now() < ends:
             place = len(self.log)
-            if not await self.until(lambda p=place: len(self.log) > p, seconds):  # type: ignore[misc]
+            if not await self.until(self._more_than(place), seconds):
                 return
 
     # Sending.
@@ -250,14 +254,13 @@ class ProbeRoom:
             starts = len(self.since(asked.place, "audio_start"))
             return 0 < starts <= len(self.since(asked.place, "audio_end"))
 
-        place = len(self.log)
         while self.now() < ends:
             place = len(self.log)
             if any(seen.kind == "audio_start" for seen in self.log):
                 if await self.until(spoken, max(0.0, ends - self.now())):
                     await self.quiet(_SETTLED, most=1.0)
                     return self.answer(asked)
-            elif not await self.until(lambda p=place: len(self.log) > p, _QUIET):  # type: ignore[misc]
+            elif not await self.until(self._more_than(place), _QUIET):
                 return self.answer(asked)
         return self.answer(asked, over=False)
 

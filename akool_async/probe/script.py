@@ -15,7 +15,7 @@ from akool_async.stream.codec import new_mid
 from akool_async.stream.messages import Command, Interrupt, SetAction, SetParams, VoiceParams
 from akool_async.transport import ConnectionState
 
-__all__ = ["Script", "Speak", "mode_of"]
+__all__ = ["SPEECH_ROWS", "Script", "Speak", "mode_of"]
 
 #: Has the avatar hear something; given 1 and 2, for the first and the second time.
 Speak = Callable[[ProbeRoom, int], Awaitable[None]]
@@ -35,6 +35,9 @@ LONG_TEXT: Final = (
 IN_PARTS: Final = "The first half of this sentence is sent at once, and the second half later."
 SECOND_TEXT: Final = "And this is the second text."
 AFTER_REJOIN: Final = "Is this text said again or is it answered?"
+
+#: What only speech that is heard shows.
+SPEECH_ROWS: Final = ("echoes_user_speech", "splits_utterances", "speaks_by_itself", "echo_mid")
 
 #: Seconds.
 _GREETING: Final = 3.0
@@ -103,8 +106,7 @@ class Script:
             ("a long text, retold", 8.0, ("retelling_text", "retelling_paced"), self._retelling),
         ]
         if self._speak is not None:
-            heard = ("echoes_user_speech", "splits_utterances", "speaks_by_itself", "echo_mid")
-            steps.append(("recognised speech", 10.0, heard, self._speech))
+            steps.append(("recognised speech", 10.0, SPEECH_ROWS, self._speech))
         steps += [
             ("a text in two parts", 8.0, ("speaks_before_fin",), self._in_parts),
             ("two texts in a row", 9.0, ("second_chat",), self._two_texts),
@@ -334,7 +336,7 @@ class Script:
         place = len(room.log)
         heard = await self._heard(1)
         if not heard:
-            for row in ("echoes_user_speech", "splits_utterances", "speaks_by_itself", "echo_mid"):
+            for row in SPEECH_ROWS:
                 findings.missed(row, "nothing was recognised")
             return
         findings.found("splits_utterances", len(heard) > 1, f"{len(heard)} final texts")

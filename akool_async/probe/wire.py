@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from akool_async.simulator.capture import json_object, v3_payload
 
 __all__ = ["Kind", "Seen", "halved", "read_packet"]
 
@@ -50,7 +49,7 @@ def halved(text: str) -> bool:
 
 def read_packet(data: bytes, at: float, dialect: Literal["v2", "v3"]) -> Seen:
     """Reads a packet; what isn't understood is of the kind "other"."""
-    message = _object(data)
+    message = json_object(data)
     if message is None:
         return Seen(at, "other")
     return _read_v3(message, at) if dialect == "v3" else _read_v2(message, at)
@@ -93,24 +92,8 @@ def _read_v2(message: dict[str, Any], at: float) -> Seen:
 
 
 def _read_v3(message: dict[str, Any], at: float) -> Seen:
-    raw = message.get("payload")
-    payload = _object(raw) if isinstance(raw, str) else None
-    encoded = False
-    if payload is None and isinstance(raw, str):
-        try:
-            payload = _object(base64.b64decode(raw, validate=True))
-        except binascii.Error:
-            return Seen(at, "other")
-        encoded = True
+    payload, encoded = v3_payload(message.get("payload"))
     if payload is None or not isinstance(payload.get("answer"), str):
         return Seen(at, "other")
     mid = payload.get("message_id")
     return Seen(at, "bot", mid if isinstance(mid, str) else "", payload["answer"], encoded=encoded)
-
-
-def _object(data: bytes | str) -> dict[str, Any] | None:
-    try:
-        found = json.loads(data)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None

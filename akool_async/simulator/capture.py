@@ -24,7 +24,7 @@ from typing import Any, Final, Literal
 from akool_async.errors import InvalidParameterError
 from akool_async.simulator.recording import redacted
 
-__all__ = ["Capture", "CapturedPacket", "v3_payload", "written_payload"]
+__all__ = ["Capture", "CapturedPacket", "json_object", "v3_payload", "written_payload"]
 
 _FORMAT: Final = "akool-session"
 _VERSION: Final = 1
@@ -72,7 +72,7 @@ class Capture:
 
     def _line(self, packet: CapturedPacket) -> dict[str, Any]:
         line: dict[str, Any] = {"at": round(packet.at, 4), "direction": packet.direction}
-        message = _object(packet.data)
+        message = json_object(packet.data)
         if message is None:
             return line | {"data": base64.b64encode(packet.data if self.texts else b"").decode()}
         if "payload" in message:  # v3: JSON in a string
@@ -101,7 +101,7 @@ class Capture:
             lines = Path(path).read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise InvalidParameterError("capture", f"{path} can't be read: {error}") from error
-        head = (_object(lines[0]) if lines else None) or {}
+        head = (json_object(lines[0]) if lines else None) or {}
         if head.get("format") != _FORMAT or head.get("version") != _VERSION:
             raise InvalidParameterError("capture", f"{path} isn't a capture of version {_VERSION}")
         capture = cls(
@@ -140,11 +140,11 @@ def v3_payload(raw: object) -> tuple[dict[str, Any] | None, bool]:
     """
     if not isinstance(raw, str):
         return None, False
-    payload = _object(raw)
+    payload = json_object(raw)
     if payload is not None:
         return payload, False
     try:
-        return _object(base64.b64decode(raw, validate=True)), True
+        return json_object(base64.b64decode(raw, validate=True)), True
     except ValueError:
         return None, False
 
@@ -155,7 +155,8 @@ def written_payload(payload: dict[str, Any], *, encoded: bool) -> str:
     return base64.b64encode(text.encode()).decode() if encoded else text
 
 
-def _object(data: bytes | str) -> dict[str, Any] | None:
+def json_object(data: bytes | str) -> dict[str, Any] | None:
+    """What is in the JSON; `None`: no object is."""
     try:
         found = json.loads(data)
     except (ValueError, TypeError, RecursionError):
