@@ -248,12 +248,9 @@ class MediaTransport(abc.ABC):
     Attributes:
         on_change: called, on the event loop, after `tracks` or `capabilities` changed. Set by
             what is above; must not raise.
-        audio_delay: seconds by which audio arrives later at present than the pictures of the same
-            moment, because of its jitter buffer; a recording takes them off. It may change.
     """
 
     on_change: Callable[[], None] | None = None
-    audio_delay: float = 0.0
 
     @property
     @abc.abstractmethod
@@ -264,6 +261,13 @@ class MediaTransport(abc.ABC):
     @abc.abstractmethod
     def tracks(self) -> tuple[TrackInfo, ...]:
         """The tracks that the avatar publishes now, never a stranger's; in the order they came."""
+
+    @property
+    def audio_delay(self) -> float:
+        """Seconds by which audio arrives later at present than the pictures of the same moment,
+        because of its jitter buffer; a recording takes them off. It may change.
+        """
+        return 0.0
 
     def hear(self, request: AudioRequest, sink: AudioSink) -> MediaSubscription:
         """The avatar's audio from now on, whenever there is any, until it is closed.

@@ -113,9 +113,9 @@ class SoundWatch:
         self._interrupted = None
 
 
-def is_loud(pcm: bytes) -> bool:
-    """Whether there is sound in these s16le samples."""
+def is_loud(pcm: bytes, height: int = _LOUD) -> bool:
+    """Whether any of these s16le samples is at least that high."""
     samples = array("h", pcm)
     if sys.byteorder == "big":
         samples.byteswap()
-    return bool(samples) and (max(samples) >= _LOUD or min(samples) <= -_LOUD)
+    return bool(samples) and (max(samples) >= height or min(samples) <= -height)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from array import array
 from typing import Final
 
+from akool_async.media.measuring import is_loud
 from akool_async.simulator.meeting.player import MeetingPlayer, Segment
 
 __all__ = ["END_OF_SPEECH", "TrackSpeech"]
 
 #: Seconds of quiet that end a segment; they belong to it.
 END_OF_SPEECH: Final = 0.3
-#: The peak of a piece from which it counts as speech, of 32,768.
-_LOUD: Final = 400
+#: The height of a sample from which a piece counts as speech, of 32,768.
+_LOUD: Final = 401
 
 
 class TrackSpeech:
@@ -33,8 +33,7 @@ class TrackSpeech:
 
     def feed(self, pcm: bytes) -> None:
         """Takes the next s16le samples of the track, some ten milliseconds."""
-        samples = array("h", pcm)
-        loud = any(abs(sample) > _LOUD for sample in samples)
+        loud = is_loud(pcm, _LOUD)
         segment = self._segment
         if segment is None or segment.ended_by is not None:
             if not loud or self._player.taking:

@@ -69,7 +69,7 @@ class LiveKitMedia(MediaTransport):
         )
 
     @property
-    def audio_delay(self) -> float:  # type: ignore[override]  # measured anew all the time
+    def audio_delay(self) -> float:
         """See `MediaTransport`."""
         return self._delay.delay
 
