@@ -102,7 +102,6 @@ class Driver:
         self._reader: asyncio.Task[None] | None = None
         self._sender: asyncio.Task[None] | None = None
         self._sleeper: asyncio.Future[None] | None = None
-        self._ended = False
         self._over = asyncio.Event()
         self._received = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -131,7 +130,6 @@ class Driver:
 
     def end(self) -> None:
         """The conversation is over: nothing is sent any more, and the timer stops."""
-        self._ended = True
         self._over.set()
         self.outbox.end()
         if self._timer is not None:
@@ -259,7 +257,7 @@ class Driver:
 
     async def _read(self) -> None:
         listener = self._listener
-        while not self._ended:
+        while not self._over.is_set():
             try:
                 item = await self.transport.receive()
             except DisconnectedError as error:
@@ -297,13 +295,13 @@ class Driver:
 
         It is looked at once, after what is ready to run now: whoever waits for a reply comes first.
         """
-        if not (self._scheduling or self._ended):
+        if not (self._scheduling or self._over.is_set()):
             self._scheduling = True
             self._loop.call_soon(self._look_at_deadline)
 
     def _look_at_deadline(self) -> None:
         self._scheduling = False
-        if self._ended or self._drain_until is not None:
+        if self._over.is_set() or self._drain_until is not None:
             return
         when = min(
             (t for t in (self._listener.deadline(), self.codec.deadline()) if t is not None),

@@ -16,10 +16,13 @@ class SessionBase:
         self._conversation = conversation
         self._opened = False
 
-    def _check_open(self) -> None:
+    def _check_opened(self) -> None:
         self._conversation.check_loop()
         if not self._opened:
             raise ConversationClosedError("the conversation isn't open yet")
+
+    def _check_open(self) -> None:
+        self._check_opened()
         self._conversation.check_open()
 
     def _check_text(self, name: str) -> None:

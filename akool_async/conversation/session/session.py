@@ -161,9 +161,7 @@ class AvatarSession(
         Raises:
             ConversationClosedError: it isn't open yet.
         """
-        self._conversation.check_loop()
-        if not self._opened:
-            raise ConversationClosedError("the conversation isn't open yet")
+        self._check_opened()
         await self._conversation.driver.wait_ended()
 
     def runs(self, task: asyncio.Task[Any] | None) -> bool:
