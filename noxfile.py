@@ -190,11 +190,16 @@ def check_wheel(session: nox.Session, wheel: Path, package: str) -> None:
     session.log(f"{wheel.name}: {len(names)} files, all of {package}")
 
 
+def commands_of(environment: Path) -> Path:
+    """The folder in which an environment has its commands."""
+    return environment / ("Scripts" if os.name == "nt" else "bin")
+
+
 class environment:  # noqa: N801 - reads as the function it is
     """An empty environment with the requirements installed; called, the path of a command."""
 
     def __init__(self, session: nox.Session, folder: Path, *requirements: str) -> None:
-        self.bin = folder / ("Scripts" if os.name == "nt" else "bin")
+        self.bin = commands_of(folder)
         uv = tool("uv")
         session.run(uv, "venv", "-q", "--python", sys.executable, str(folder))
         session.run(uv, "pip", "install", "-q", "--python", self("python"), *requirements)
@@ -329,7 +334,7 @@ def framework_environment(session: nox.Session, folder: str) -> str:
         *(tool("uv"), "sync", "-q", "--project", str(Path("integrations", folder))),
         env={"UV_PROJECT_ENVIRONMENT": str(environment)},
     )
-    return str(environment / ("Scripts" if os.name == "nt" else "bin") / "python")
+    return str(commands_of(environment) / "python")
 
 
 def own_environment(session: nox.Session, group: str) -> str:
@@ -342,4 +347,4 @@ def own_environment(session: nox.Session, group: str) -> str:
         *(tool("uv"), "sync", "-q", "--no-default-groups", "--group", group),
         env={"UV_PROJECT_ENVIRONMENT": str(folder)},
     )
-    return str(folder / ("Scripts" if os.name == "nt" else "bin") / "python")
+    return str(commands_of(folder) / "python")

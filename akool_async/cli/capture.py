@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from akool_async.cli.simulator import INSTALL
+from akool_async.cli.simulator import needed_for
 from akool_async.cli.terminal import Printer
-from akool_async.errors import ConfigurationError, InvalidParameterError, MissingDependencyError
+from akool_async.errors import ConfigurationError, InvalidParameterError
 from akool_async.transport import load_transport, tapped
 
 __all__ = ["CaptureOptions", "captured"]
@@ -50,12 +50,8 @@ def captured(wanted: CaptureOptions, transport: str, out: Printer) -> Iterator[d
             raise InvalidParameterError("--capture-texts", "goes with --capture FILE")
         yield {}
         return
-    try:
+    with needed_for("What writes captures"):
         from akool_async.simulator.capture import Capture
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"What writes captures can't be imported: {error}.", install=INSTALL
-        ) from error
     found = load_transport(transport)
     try:
         with Path(path).open("a"):

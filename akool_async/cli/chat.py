@@ -7,6 +7,7 @@ import sys
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
+from akool_async.cli import INSTALL
 from akool_async.cli.balance import Balance
 from akool_async.cli.capture import CaptureOptions, captured
 from akool_async.cli.lines import Lines
@@ -104,6 +105,6 @@ def _lines(out: Printer) -> Lines | Prompt:
     except ImportError as error:
         raise MissingDependencyError(
             f"akool chat in a terminal needs prompt_toolkit: {error}.",
-            install='pip install "akool-async[cli]"',
+            install=INSTALL,
         ) from error
     return Prompt(out)

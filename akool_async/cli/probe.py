@@ -14,10 +14,10 @@ from rich.table import Table
 from akool_async.cli.lines import Lines, typed
 from akool_async.cli.options import Avatar, Simulated, Url
 from akool_async.cli.settings import client
-from akool_async.cli.simulator import INSTALL, load_simulator
+from akool_async.cli.simulator import load_simulator, needed_for
 from akool_async.cli.terminal import Printer, as_it_is, note, printer
 from akool_async.client import AkoolClient
-from akool_async.errors import ConfigurationError, InvalidParameterError, MissingDependencyError
+from akool_async.errors import ConfigurationError, InvalidParameterError
 
 if TYPE_CHECKING:
     from akool_async.probe import ProbeReport
@@ -57,7 +57,8 @@ class ProbeOptions:
 
 async def probe(wanted: ProbeOptions) -> int:
     """Says what it costs and asks, runs the script, prints the table, writes the file."""
-    probing = _load()
+    with needed_for("What the probe needs"):
+        from akool_async import probe as probing
     output = _checked_output(wanted.output)
     out = printer()
     speak = await _speech(wanted, out)
@@ -86,16 +87,6 @@ async def probe(wanted: ProbeOptions) -> int:
         raise ConfigurationError(f"{output} can't be written: {error.strerror}") from error
     out.line(f"\n{len(report.behavior)} switches are in {output}: Simulator(behavior={output!r})")
     return 0
-
-
-def _load() -> Any:
-    try:
-        from akool_async import probe as probing
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"What the probe needs can't be imported: {error}.", install=INSTALL
-        ) from error
-    return probing
 
 
 def _checked_output(path: str) -> str:

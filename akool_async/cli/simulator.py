@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import urlsplit
@@ -20,7 +21,6 @@ from akool_async.rooms.viewers import SIMULATOR_KEY, SIMULATOR_SECRET
 if TYPE_CHECKING:
     from akool_async.simulator import Media, Simulator
     from akool_async.simulator.media.settings import VoiceFunction
-    from akool_async.simulator.remote import ControlServer
     from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
     from akool_async.simulator.sessions import SimSession
 
@@ -29,9 +29,9 @@ __all__ = [
     "INSTALL",
     "SimulatorOptions",
     "avatar_media",
-    "control_server",
     "livekit_server",
     "load_simulator",
+    "needed_for",
     "serve",
 ]
 
@@ -48,13 +48,24 @@ def load_simulator() -> type[Simulator]:
     Raises:
         MissingDependencyError: its extra isn't installed.
     """
-    try:
+    with needed_for("The simulator"):
         from akool_async.simulator import Simulator
+    return Simulator
+
+
+@contextmanager
+def needed_for(what: str) -> Iterator[None]:
+    """What can't be imported in the block is reported with the line that installs it.
+
+    Raises:
+        MissingDependencyError: as said.
+    """
+    try:
+        yield
     except ImportError as error:
         raise MissingDependencyError(
-            f"The simulator can't be imported: {error}.", install=INSTALL
+            f"{what} can't be imported: {error}.", install=INSTALL
         ) from error
-    return Simulator
 
 
 def avatar_media(*, off: bool = False, voice: VoiceFunction | None = None) -> Media | None:
@@ -126,16 +137,11 @@ class SimulatorOptions:
     ] = None
 
 
-def control_server(sim: Simulator, port: int) -> ControlServer:
-    """What lets `akool simulator hear` reach a simulator."""
-    from akool_async.simulator.remote import ControlServer
-
-    return ControlServer(sim, port)
-
-
 async def serve(options: SimulatorOptions, livekit: LiveKitServerOptions) -> int:
     """Runs until a signal; prints what to set so that a program uses it."""
     simulator = load_simulator()
+    from akool_async.simulator.remote import ControlServer
+
     out = printer()
     host = options.host
     async with AsyncExitStack() as stack:
@@ -161,7 +167,7 @@ async def serve(options: SimulatorOptions, livekit: LiveKitServerOptions) -> int
         url = urlsplit(sim.url)
         assert url.port is not None
         try:
-            await stack.enter_async_context(control_server(sim, url.port))
+            await stack.enter_async_context(ControlServer(sim, url.port))
         except ConfigurationError as error:
             note(f"It can't be controlled from another terminal: {error}")
         else:

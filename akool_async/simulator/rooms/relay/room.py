@@ -103,14 +103,20 @@ class RelayRoom(SimRoom):
     def routes(cls, rooms: RoomDirectory) -> Iterable[web.RouteDef]:
         """The websocket that members join over."""
 
+        def room_of(form: Mapping[str, Any] | None) -> RelayRoom | None:
+            for room in rooms.of_kind(cls.kind):
+                if isinstance(room, cls) and form and room.channel == form.get("channel"):
+                    return room
+            return None
+
         async def join(request: web.Request) -> web.WebSocketResponse:
             ws = web.WebSocketResponse(max_msg_size=relay_wire.MAX_FRAME)
             await ws.prepare(request)
             form = await first_frame(ws)
-            for room in rooms.of_kind(cls.kind):
-                if isinstance(room, cls) and form and room.channel == form.get("channel"):
-                    await room.serve(ws, request.transport, form)
-                    return ws
+            room = room_of(form)
+            if room is not None:
+                await room.serve(ws, request.transport, form)
+                return ws
             await ws.send_json(Refused(cls.no_such_room, "no such room").to_dict())
             await ws.close()
             return ws
@@ -119,9 +125,9 @@ class RelayRoom(SimRoom):
             ws = web.WebSocketResponse(max_msg_size=relay_wire.MAX_MEDIA_FRAME)
             await ws.prepare(request)
             form = await first_frame(ws)
-            for room in rooms.of_kind(cls.kind):
-                if isinstance(room, cls) and form and room.channel == form.get("channel"):
-                    await room.serve_stream(ws, request.transport, form)
+            room = room_of(form)
+            if room is not None:
+                await room.serve_stream(ws, request.transport, form)
             await ws.close()
             return ws
 
