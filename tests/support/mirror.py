@@ -32,6 +32,8 @@ ELSEWHERE: Final = {
     ),
     "akool_async/simulator/rooms/livekit_server/voice.py": "tests/livekit/test_meeting.py",
     "akool_async/simulator/rooms/livekit_server/room.py": "tests/livekit/test_conversation.py",
+    # The first half of one suite.
+    "akool_async/testing/media_receiving_conformance.py": "tests/testing/test_media_conformance.py",
 }
 
 
