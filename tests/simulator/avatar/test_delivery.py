@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from simulated_media import avatar_media
+
 from akool_async.media.frames import AudioFrame
 from akool_async.simulator import Clock, Media
 from akool_async.simulator.avatar.delivery import Aloud, Paced
 from akool_async.simulator.avatar.speech import Piece
 from akool_async.simulator.media.avatar_media import AvatarMedia
-from akool_async.simulator.media.threads import MediaThreads
 from akool_async.testing.waiting import until
 
 RATE = 16_000
@@ -57,15 +58,8 @@ async def aloud(seconds: float) -> AsyncIterator[tuple[Aloud, AvatarMedia, list[
         asked.append(text)
         return seconds_of_sound(seconds)
 
-    failures: list[Exception] = []
-    threads = MediaThreads()
-    media = AvatarMedia(Media(voice=voice), threads, failed=failures.append)
-    try:
+    async with avatar_media(Media(voice=voice)) as media:
         yield Aloud(media, Clock(), lambda: "v1"), media, asked
-    finally:
-        await media.close()
-        await threads.close()
-    assert not failures
 
 
 async def test_a_piece_lasts_as_long_as_its_share_of_the_sound() -> None:

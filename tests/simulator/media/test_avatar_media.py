@@ -3,40 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import numpy as np
 import pytest
+from simulated_media import TONE, avatar_media
 
 from akool_async.media.frames import AudioFrame
 from akool_async.simulator.media.avatar_media import AvatarMedia
 from akool_async.simulator.media.robot import robot_speech, robot_text
 from akool_async.simulator.media.settings import Media
-from akool_async.simulator.media.threads import MediaThreads
 from akool_async.testing.waiting import until
-
-TONE = (10_000 * np.sin(np.arange(24_000) / 10)).astype("<i2")
-
-
-@pytest.fixture
-async def media() -> AsyncIterator[AvatarMedia]:
-    threads = MediaThreads()
-    errors: list[Exception] = []
-    media = AvatarMedia(Media(width=320, height=180), threads, failed=errors.append)
-    yield media
-    await media.close()
-    await threads.close()
-    assert errors == []
 
 
 async def test_a_voice_that_gives_no_frame_is_refused() -> None:
-    threads = MediaThreads()
-    media = AvatarMedia(Media(voice=lambda text: text.encode()), threads, failed=print)  # type: ignore[arg-type, return-value]
-    with pytest.raises(TypeError, match="voice= gave bytes, not an AudioFrame"):
-        await media.speech("hello")
-    await media.close()
-    await threads.close()
+    def voice(text: str) -> Any:
+        return text.encode()
+
+    async with avatar_media(Media(voice=voice)) as media:
+        with pytest.raises(TypeError, match="voice= gave bytes, not an AudioFrame"):
+            await media.speech("hello")
 
 
 async def test_ones_own_voice_is_used() -> None:
@@ -44,11 +30,8 @@ async def test_ones_own_voice_is_used() -> None:
         await asyncio.sleep(0)
         return AudioFrame(b"\1\0" * len(text), 16_000)
 
-    threads = MediaThreads()
-    media = AvatarMedia(Media(voice=voice), threads, failed=print)
-    assert (await media.speech("hello")).samples_per_channel == 5
-    await media.close()
-    await threads.close()
+    async with avatar_media(Media(voice=voice)) as media:
+        assert (await media.speech("hello")).samples_per_channel == 5
 
 
 async def test_the_sessions_voice_decides_the_pitch(media: AvatarMedia) -> None:
@@ -58,34 +41,31 @@ async def test_the_sessions_voice_decides_the_pitch(media: AvatarMedia) -> None:
 
 
 async def test_a_robots_voice_is_understood_by_its_ear() -> None:
-    threads = MediaThreads()
-    media = AvatarMedia(Media(voice="robot"), threads, failed=print)
     reports: list[str | None] = []
 
     async def report(text: str | None) -> None:
         reports.append(text)
 
-    assert robot_text(await media.speech("Hello")) == "Hello"
-    assert media.listens
-    media.hearing.report = report
     sound = np.concatenate([robot_speech("Good day").to_ndarray()[:, 0], np.zeros(48_000, "<i2")])
-    for start in range(0, len(sound), 960):
-        media.hearing.hear("me", sound[start : start + 960])
-    await until(lambda: reports == ["Good day"], "what was said")
-    await media.close()
-    await threads.close()
+    async with avatar_media(Media(voice="robot")) as media:
+        assert robot_text(await media.speech("Hello")) == "Hello"
+        assert media.listens
+        media.hearing.report = report
+        for start in range(0, len(sound), 960):
+            media.hearing.hear("me", sound[start : start + 960])
+        await until(lambda: reports == ["Good day"], "what was said")
 
 
 async def test_an_ear_that_gives_no_text_is_reported() -> None:
-    threads, errors = MediaThreads(), list[Exception]()
-    listen: Any = lambda frame: 5  # noqa: E731
-    media = AvatarMedia(Media(listen=listen, end_of_turn=0.1), threads, failed=errors.append)
-    for piece in (*[TONE[:960]] * 10, *[np.zeros(960, "<i2")] * 10):
-        media.hearing.hear("me", piece)
-    await until(lambda: errors, "the error")
-    assert "listen= gave int, not text" in str(errors[0])
-    await media.close()
-    await threads.close()
+    def listen(frame: AudioFrame) -> Any:
+        return 5
+
+    errors: list[Exception] = []
+    async with avatar_media(Media(listen=listen, end_of_turn=0.1), errors=errors) as media:
+        for piece in (*[TONE[:960]] * 10, *[np.zeros(960, "<i2")] * 10):
+            media.hearing.hear("me", piece)
+        await until(lambda: errors, "the error")
+        assert "listen= gave int, not text" in str(errors[0])
 
 
 async def test_after_closing_nothing_is_played_or_heard(media: AvatarMedia) -> None:

@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import av
 import numpy as np
-import pytest
+from simulated_media import TONE
 
 from akool_async.media.frames import AudioFrame
 from akool_async.simulator.media.avatar_media import AvatarMedia
 from akool_async.simulator.media.face import read_clock
-from akool_async.simulator.media.settings import Media
-from akool_async.simulator.media.threads import MediaThreads
 from akool_async.testing.waiting import until
-
-TONE = (10_000 * np.sin(np.arange(24_000) / 10)).astype("<i2")
-
-
-@pytest.fixture
-async def media() -> AsyncIterator[AvatarMedia]:
-    threads = MediaThreads()
-    errors: list[Exception] = []
-    media = AvatarMedia(Media(width=320, height=180), threads, failed=errors.append)
-    yield media
-    await media.close()
-    await threads.close()
-    assert errors == []
 
 
 class Taken:

@@ -8,11 +8,10 @@ from collections.abc import AsyncIterator
 import numpy as np
 import pytest
 import pytest_asyncio
+from simulated_media import avatar_media
 
 from akool_async.simulator.clock import Clock
 from akool_async.simulator.media.avatar_media import AvatarMedia
-from akool_async.simulator.media.settings import Media
-from akool_async.simulator.media.threads import MediaThreads
 from akool_async.simulator.meeting.player import MeetingPlayer
 from akool_async.simulator.rooms.meeting_media import MouthOutput, speak_microphones
 from akool_async.testing.waiting import until
@@ -22,11 +21,8 @@ TONE = (9_000 * np.sin(np.arange(24_000) / 8)).astype("<i2")
 
 @pytest_asyncio.fixture
 async def media() -> AsyncIterator[AvatarMedia]:
-    threads = MediaThreads()
-    media = AvatarMedia(Media(width=320, height=180), threads, failed=print)
-    yield media
-    await media.close()
-    await threads.close()
+    async with avatar_media() as media:
+        yield media
 
 
 @pytest_asyncio.fixture
