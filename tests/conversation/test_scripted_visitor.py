@@ -9,7 +9,8 @@ import random
 
 import aiohttp
 import pytest
-from scripted_visitor import BEHAVIOR, PACE, ScriptedVisitor, language_model, llm_bot
+from loading import load_example
+from scripted_visitor import BEHAVIOR, PACE, ScriptedVisitor, language_model
 
 from akool_async import AkoolClient, RespondWith
 from akool_async.simulator import Simulator
@@ -17,7 +18,7 @@ from akool_async.simulator import Simulator
 
 @pytest.mark.parametrize(("stream_type", "seed"), [("agora", 1), ("trtc", 2)])
 async def test_a_minute_word_for_word(stream_type, seed):
-    bot = llm_bot()
+    bot = load_example("llm_bot")
     rng = random.Random(seed)
     async with (
         Simulator(behavior=BEHAVIOR, pace=PACE) as sim,

@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 from livekit import rtc
+from loading import load_example
 
 from akool_async import AkoolClient, OwnLiveKitRoom
 from akool_async.simulator import Simulator
 from akool_async.simulator.rooms.livekit.tokens import API_KEY, API_SECRET
 from akool_async.testing.waiting import until
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "kiosk.py"
-
 
 @pytest.fixture
 def kiosk(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("kiosk", EXAMPLE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load_example("kiosk")
     monkeypatch.setattr(module, "EMPTY", 0.5)
     monkeypatch.setattr(module, "PAUSE", 0.1)
     return module

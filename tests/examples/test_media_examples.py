@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.util
 import sys
 import types
 from collections.abc import AsyncIterator
@@ -15,21 +14,11 @@ import av
 import numpy as np
 import pytest
 from av_samples import probe
+from loading import load_example
 from recorded_room import Stage, stage
 
 from akool_async.media import VideoFrame
 from akool_async.testing.waiting import until
-
-EXAMPLES = Path(__file__).parents[2] / "examples"
-
-
-def load(name: str) -> types.ModuleType:
-    spec = importlib.util.spec_from_file_location(f"example_{name}", EXAMPLES / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 class Client:
@@ -52,7 +41,7 @@ class Client:
 
 
 async def test_a_film_of_each_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = load("record_batch")
+    module = load_example("record_batch")
     async with stage() as one:
         monkeypatch.setattr(module, "AkoolClient", Client(one))
         await module.record([("first", "One."), ("second", "Two.")], tmp_path)
@@ -65,7 +54,7 @@ async def test_a_film_of_each_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 async def test_green_becomes_the_background(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = load("chroma_key")
+    module = load_example("chroma_key")
     picture = np.full((48, 64, 3), (0, 255, 0), "u1")
     picture[10:20, 10:20] = (200, 150, 140)
     keyed = module.keyed(picture, np.full((48, 64, 3), (9, 8, 7), "u1"))
@@ -103,7 +92,7 @@ async def test_the_avatar_is_a_camera(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = types.ModuleType("pyvirtualcam")
     fake.Camera = Camera  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "pyvirtualcam", fake)
-    module = load("virtual_camera")
+    module = load_example("virtual_camera")
     async with stage() as one:
         showing = asyncio.create_task(module.show(one.avatar))
         await until(lambda: len(sent) >= 3, "pictures were sent")

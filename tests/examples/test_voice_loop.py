@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import types
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-
-EXAMPLE = Path(__file__).parents[2] / "examples" / "voice_loop.py"
+from loading import load_example
 
 
 @pytest.fixture
 def example() -> types.ModuleType:
-    spec = importlib.util.spec_from_file_location("example_voice_loop", EXAMPLE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_example("voice_loop")
 
 
 @pytest.mark.slow

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from loading import load
 
 from akool_async.stream import AGORA, Received, StreamCodec
 
@@ -17,12 +17,7 @@ SCRIPT = Path(__file__).parent / "fuzz_codec.py"
 
 @pytest.fixture(scope="module")
 def fuzzer() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("fuzz_codec", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load(SCRIPT)
 
 
 def test_ten_thousand_packets() -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import os
 import signal
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 from livekit import api, rtc
+from loading import load_example
 from running_command import Command, sigint_for_children, until
 from web_visitor import visitors
 
@@ -96,7 +95,7 @@ async def visit(sim: Simulator, url: str) -> None:
 async def test_the_kiosk_finds_out_by_the_server_who_comes(
     server: LiveKitServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kiosk = loaded("kiosk")
+    kiosk = load_example("kiosk")
     monkeypatch.setattr(kiosk, "EMPTY", 0.5)
     for name, value in environment(server).items():
         monkeypatch.setenv(name, value)
@@ -120,12 +119,3 @@ async def test_the_kiosk_finds_out_by_the_server_who_comes(
             await asyncio.wait([running])
             await ada.disconnect()
         assert len(sim.sessions) == 1
-
-
-def loaded(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import importlib.util
-import sys
 from pathlib import Path
 from types import ModuleType
 
-__all__ = ["EXAMPLES", "load"]
+__all__ = ["load", "load_example"]
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+_EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-def load(path: Path, *, name: str | None = None) -> ModuleType:
-    """The module in a file, made afresh; its name is `name`, or that of the file.
-
-    It is in `sys.modules` only with a `name`, for what looks it up there.
-    """
-    spec = importlib.util.spec_from_file_location(name or path.stem, path)
+def load(path: Path) -> ModuleType:
+    """The module in a file, run once more; it isn't put into `sys.modules`."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    if name is not None:
-        sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def load_example(name: str) -> ModuleType:
+    """`examples/{name}.py`."""
+    return load(_EXAMPLES / f"{name}.py")

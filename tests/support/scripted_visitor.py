@@ -13,43 +13,28 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import importlib.util
 import json
 import os
 import random
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import takewhile
-from pathlib import Path
-from types import ModuleType
 
 from aiohttp import web
+from loading import load_example
 
 from akool_async import AvatarSession
 from akool_async.simulator import ServiceBehavior, Simulator
 from akool_async.simulator.avatar.avatar import GREETING
 from akool_async.testing.waiting import until
 
-__all__ = ["BEHAVIOR", "PACE", "ScriptedVisitor", "Turn", "answer_to", "language_model", "llm_bot"]
+__all__ = ["BEHAVIOR", "PACE", "ScriptedVisitor", "Turn", "answer_to", "language_model"]
 
 #: As observed on the live service, with an avatar that greets on its own.
 BEHAVIOR = ServiceBehavior(greets=True)
 #: Seconds that the avatar takes for a word.
 PACE = 0.1
-_EXAMPLE = Path(__file__).parents[2] / "examples" / "llm_bot.py"
-
-
-def llm_bot() -> ModuleType:
-    """`examples/llm_bot.py`."""
-    spec = importlib.util.spec_from_file_location("llm_bot", _EXAMPLE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["llm_bot"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def answer_to(text: str) -> str:
@@ -211,7 +196,7 @@ class ScriptedVisitor:
 
 async def main(minutes: float, seed: int) -> None:
     """Runs the example, and prints what was compared."""
-    bot = llm_bot()
+    bot = load_example("llm_bot")
     rng = random.Random(seed)
     async with (
         Simulator(behavior=BEHAVIOR, pace=PACE) as sim,

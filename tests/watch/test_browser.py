@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from renewing import renew_early
 from watched_page import AVATAR, session
 
 from akool_async import AkoolClient, AvatarSession, OwnLiveKitRoom
-from akool_async.conversation import renewal
 from akool_async.simulator import Simulator
 from akool_async.simulator.rooms.livekit.tokens import API_KEY, API_SECRET
 from akool_async.testing.waiting import until
@@ -144,18 +143,7 @@ async def test_a_browser_that_is_silent_is_let_go(monkeypatch: pytest.MonkeyPatc
 async def test_it_follows_the_session_to_the_next_avatar(
     own: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    numbers = itertools.count()
-
-    class Early(renewal._Windows):
-        """The first session is renewed at once, long before its end."""
-
-        def __init__(self, duration: float) -> None:
-            super().__init__(duration)
-            if next(numbers) == 0:
-                self.begin = duration - 1
-                self.hold_back = duration / 2
-
-    monkeypatch.setattr(renewal, "_Windows", Early)
+    renew_early(monkeypatch, 1)
     async with Simulator() as sim, AkoolClient("any", base_url=sim.url) as akool:
         options: dict[str, Any] = {}
         if own:
