@@ -18,7 +18,6 @@ import statistics
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 sys.path.insert(0, str(Path(__file__).parents[3] / "tests" / "support"))
@@ -26,9 +25,9 @@ sys.path.insert(0, str(Path(__file__).parents[3] / "tests" / "support"))
 import psutil
 from akool_livekit_agents import AvatarSession
 from livekit import api, rtc
-from livekit.agents import Agent, AgentSession
+from livekit.agents import Agent
 from real_livekit import server_from_environment
-from scripted_agent import ScriptedLLM, ToneTTS
+from scripted_agent import scripted_session
 
 from akool_async import AkoolClient
 from akool_async.simulator import Simulator
@@ -50,11 +49,7 @@ async def talk(avatar: AvatarSession | None) -> dict[str, float]:
     """One agent's life; processor seconds for a second, in percent."""
     room = rtc.Room()
     await room.connect(*token("agent", "agent"))
-    session: AgentSession[Any] = AgentSession(
-        llm=ScriptedLLM("Hello there."),
-        tts=ToneTTS(ANSWER),
-        turn_handling={"turn_detection": "manual"},
-    )
+    session = scripted_session("Hello there.", ANSWER)
     process = psutil.Process()
     try:
         if avatar is not None:

@@ -13,7 +13,7 @@ import pytest_asyncio
 from livekit import api, rtc
 from livekit.agents import AgentSession
 from real_livekit import server_from_environment
-from scripted_agent import ScriptedLLM, ToneTTS
+from scripted_agent import scripted_session
 
 from akool_async import AkoolClient
 from akool_async.simulator import Simulator
@@ -53,11 +53,6 @@ async def room(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[rtc.Room]:
 
 @pytest_asyncio.fixture
 async def agent() -> AsyncIterator[AgentSession[Any]]:
-    session: AgentSession[Any] = AgentSession(
-        llm=ScriptedLLM("Hello there, how are you?"),
-        tts=ToneTTS(1.0),
-        # By default the framework asks its cloud when a turn is over.
-        turn_handling={"turn_detection": "manual"},
-    )
+    session = scripted_session("Hello there, how are you?", 1.0)
     yield session
     await asyncio.wait_for(session.aclose(), 20)

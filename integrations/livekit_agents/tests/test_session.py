@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections import Counter
 from typing import Any
 
 import pytest
@@ -13,6 +12,8 @@ from akool_livekit_agents import SAMPLE_RATE, AvatarSession
 from livekit import rtc
 from livekit.agents import Agent, AgentSession, MetricsCollectedEvent
 from livekit.agents.metrics.base import AvatarMetrics
+from livekit.agents.voice import SpeechHandle
+from paid_calls import calls
 from scripted_agent import ToneTTS
 
 from akool_async import AkoolClient, AkoolError, BusyError, ConversationOptions
@@ -30,18 +31,22 @@ def player(sim: Simulator, avatar: AvatarSession) -> MeetingPlayer:
     return sim.meeting(session_id)
 
 
-def calls(sim: Simulator) -> Counter[str]:
-    """Paid sessions created and closed."""
-    paths = (request.path.rpartition("/")[2] for request in sim.requests)
-    return Counter(path for path in paths if path in ("create", "close"))
-
-
 async def started(
     agent: AgentSession[Any], avatar: AvatarSession, room: rtc.Room, instructions: str = "Greet."
 ) -> None:
     await avatar.start(agent, room=room)
     await agent.start(Agent(instructions=instructions), room=room)
     await avatar.wait_for_join(timeout=20)
+
+
+async def played(agent: AgentSession[Any], said: str) -> None:
+    """Says it to the agent, and waits until the answer was played."""
+    await over(agent.generate_reply(user_input=said))
+
+
+async def over(handle: SpeechHandle) -> None:
+    """Waits until it was played, or interrupted."""
+    await asyncio.wait_for(handle.wait_for_playout(), 20)
 
 
 async def test_the_avatar_speaks_what_the_agent_says(
@@ -56,8 +61,7 @@ async def test_the_avatar_speaks_what_the_agent_says(
     agent.on("metrics_collected", collect)
     avatar = AvatarSession(AVATAR, client=akool)
     await started(agent, avatar, room)
-    handle = agent.generate_reply(user_input="Hi")
-    await asyncio.wait_for(handle.wait_for_playout(), 20)
+    await played(agent, "Hi")
     [segment] = player(sim, avatar).segments
     assert (segment.sender, segment.sample_rate) == ("agent", SAMPLE_RATE)
     await until(lambda: segment.reported)
@@ -85,7 +89,7 @@ async def test_an_interruption_silences_the_avatar(
     speech = player(sim, avatar).segments
     await until(lambda: bool(speech) and speech[0].played > 0.3)
     await agent.interrupt()
-    await asyncio.wait_for(handle.wait_for_playout(), 20)
+    await over(handle)
     assert handle.interrupted
     await until(lambda: speech[0].reported)
     assert speech[0].cleared
@@ -99,11 +103,9 @@ async def test_a_report_that_never_comes_is_made_up_for(
     avatar = AvatarSession(AVATAR, client=akool, report_margin=1.0)
     await started(agent, avatar, room)
     player(sim, avatar).reports = False
-    handle = agent.generate_reply(user_input="Hi")
-    await asyncio.wait_for(handle.wait_for_playout(), 20)
+    await played(agent, "Hi")
     player(sim, avatar).reports = True
-    handle = agent.generate_reply(user_input="Hi again")
-    await asyncio.wait_for(handle.wait_for_playout(), 20)
+    await played(agent, "Hi again")
     assert len(player(sim, avatar).segments) == 2
     await avatar.aclose()
 
@@ -114,11 +116,9 @@ async def test_a_lost_end_mark_does_not_hold_the_agent_up(
     avatar = AvatarSession(AVATAR, client=akool, report_margin=1.0)
     await started(agent, avatar, room)
     player(sim, avatar).loses_ends = True
-    handle = agent.generate_reply(user_input="Hi")
-    await asyncio.wait_for(handle.wait_for_playout(), 20)
+    await played(agent, "Hi")
     player(sim, avatar).loses_ends = False
-    handle = agent.generate_reply(user_input="Hi again")
-    await asyncio.wait_for(handle.wait_for_playout(), 20)
+    await played(agent, "Hi again")
     segments = player(sim, avatar).segments
     await until(lambda: len(segments) == 2 and segments[1].reported)
     assert [segment.ended_by for segment in segments] == ["header", "end"]
@@ -137,12 +137,11 @@ async def test_a_refused_interruption_does_not_hold_the_agent_up(
     handle = agent.generate_reply(user_input="Hi")
     await until(lambda: bool(speech.segments) and speech.segments[0].played > 0.3)
     await agent.interrupt()
-    await asyncio.wait_for(handle.wait_for_playout(), 20)
+    await over(handle)
     assert handle.interrupted
     assert not speech.segments[0].cleared
     speech.refuses_clear = False
-    handle = agent.generate_reply(user_input="Hi again")
-    await asyncio.wait_for(handle.wait_for_playout(), 20)
+    await played(agent, "Hi again")
     assert len(speech.segments) == 2
     await avatar.aclose()
 
@@ -155,8 +154,7 @@ async def test_another_session_takes_over_before_the_end(
     first = avatar.session.info.session_id
     await until(lambda: avatar.session.info.session_id != first, timeout=60)
     assert avatar.avatar_identity == "akool-avatar-agent-1"
-    handle = agent.generate_reply(user_input="Still there?")
-    await asyncio.wait_for(handle.wait_for_playout(), 20)
+    await played(agent, "Still there?")
     [segment] = player(sim, avatar).segments
     await until(lambda: segment.reported)
     assert first is not None
@@ -180,8 +178,7 @@ async def test_a_session_that_ends_early_is_replaced(
         return current is not None and current.info.session_id != first
 
     await until(replaced, timeout=60)
-    handle = agent.generate_reply(user_input="Still there?")
-    await asyncio.wait_for(handle.wait_for_playout(), 20)
+    await played(agent, "Still there?")
     await avatar.aclose()
 
 

@@ -8,12 +8,12 @@ import itertools
 import os
 import signal
 import sys
-from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest_asyncio
 from livekit import api
+from paid_calls import calls
 from real_livekit import RealServer, server_from_environment
 
 from akool_async.simulator import Simulator
@@ -107,12 +107,6 @@ async def worker(sim: Simulator) -> AsyncIterator[Worker]:
             yield worker
         finally:
             await worker.stop()
-
-
-def calls(sim: Simulator) -> Counter[str]:
-    """Paid sessions created and closed."""
-    paths = (request.path.rpartition("/")[2] for request in sim.requests)
-    return Counter(path for path in paths if path in ("create", "close"))
 
 
 async def speaks(sim: Simulator) -> None:

@@ -6,9 +6,9 @@ import math
 from array import array
 from typing import Any
 
-from livekit.agents import DEFAULT_API_CONNECT_OPTIONS, llm, tts
+from livekit.agents import DEFAULT_API_CONNECT_OPTIONS, AgentSession, llm, tts
 
-__all__ = ["ScriptedLLM", "ToneTTS", "tone"]
+__all__ = ["ScriptedLLM", "ToneTTS", "scripted_session", "tone"]
 
 
 def tone(seconds: float, rate: int) -> bytes:
@@ -57,3 +57,15 @@ class _Speech(tts.ChunkedStream):
         )
         output_emitter.push(tone(self._tts.seconds, 24_000))
         output_emitter.flush()
+
+
+def scripted_session(
+    answer: str, seconds: float, *, kind: type[AgentSession[Any]] = AgentSession
+) -> AgentSession[Any]:
+    """An agent that answers everything so, and speaks a tone of so many seconds for it."""
+    return kind(
+        llm=ScriptedLLM(answer),
+        tts=ToneTTS(seconds),
+        # By default the framework asks its cloud when a turn is over.
+        turn_handling={"turn_detection": "manual"},
+    )
