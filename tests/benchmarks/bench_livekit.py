@@ -4,47 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
-import tempfile
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
-
-from real_livekit import RealServer, built, environment_for
 
 from framework import Bench, at_most, at_most_times, row
 from livekit_rooms import PACKET, raw_room, transport
+from real_server import other_end
 
 SCRIPT = Path(__file__).with_name("livekit_rooms.py")
 
 
-@asynccontextmanager
-async def echoing_rooms(bench: Bench, count: int) -> AsyncIterator[None]:
+def echoing_rooms(bench: Bench, count: int) -> AbstractAsyncContextManager[None]:
     """A real server with someone in each of its rooms who returns everything."""
-    binary = built()
-    if binary is None:
-        bench.skip("no livekit-server could be built")
-        return
-    with (
-        tempfile.TemporaryDirectory(prefix="livekit-") as folder,
-        RealServer(binary, Path(folder)) as server,
-    ):
-        os.environ.update(environment_for(server))
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, SCRIPT, "echo", str(count), stdin=PIPE, stdout=PIPE
-        )
-        assert process.stdout is not None
-        assert process.stdin is not None
-        try:
-            assert await process.stdout.readline() == b"ready\n"
-            yield
-        finally:
-            process.stdin.close()
-            await process.wait()
+    return other_end(bench, SCRIPT, "echo", str(count))
 
 
 @row(

@@ -10,17 +10,13 @@ import sys
 import tempfile
 import time
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import numpy as np
-from livekit import rtc
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
-
 from av_samples import probe
-from real_livekit import RealServer, built, environment_for
+from livekit import rtc
 
 from akool_async import AkoolClient
 from akool_async.media import AudioRequest
@@ -28,10 +24,10 @@ from akool_async.simulator import Media, Simulator
 from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
 from akool_async.testing.media_samples import tone
 from akool_async.transport import Transport
-from bench_own_voice import real_server
 from framework import Bench, at_most, at_most_times, percentile, row
 from livekit_rooms import server, token, transport
 from media_rooms import bare_room, session, subscribed
+from real_server import other_end, real_server
 
 SCRIPT = Path(__file__).with_name("media_rooms.py")
 #: Seconds of listening for a figure; a longer run is steadier.
@@ -39,29 +35,9 @@ SECONDS = float(os.environ.get("AKOOL_BENCH_SECONDS", "5"))
 AUDIO, VIDEO = rtc.TrackKind.KIND_AUDIO, rtc.TrackKind.KIND_VIDEO
 
 
-@asynccontextmanager
-async def publishing_rooms(bench: Bench, count: int, what: str) -> AsyncIterator[None]:
+def publishing_rooms(bench: Bench, count: int, what: str) -> AbstractAsyncContextManager[None]:
     """A real server with a publisher in each of its rooms, in a process of its own."""
-    binary = built()
-    if binary is None:
-        bench.skip("livekit-server isn't built; `nox -s livekit` builds it")
-        return
-    with (
-        tempfile.TemporaryDirectory(prefix="livekit-") as folder,
-        RealServer(binary, Path(folder)) as real,
-    ):
-        os.environ.update(environment_for(real))
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, SCRIPT, "publish", str(count), what, stdin=PIPE, stdout=PIPE
-        )
-        assert process.stdout is not None
-        assert process.stdin is not None
-        try:
-            assert await process.stdout.readline() == b"ready\n"
-            yield
-        finally:
-            process.stdin.close()
-            await process.wait()
+    return other_end(bench, SCRIPT, "publish", str(count), what)
 
 
 async def figures(kind: str, count: int, what: str) -> dict[str, float]:
@@ -83,6 +59,7 @@ async def figures(kind: str, count: int, what: str) -> dict[str, float]:
     counterpart="bare livekit client",
     goal=at_most_times(1.1),
     limit=300,
+    needs_livekit_server=True,
 )
 async def processor(bench: Bench) -> None:
     """Audio at 16 kHz; with 720p25; and after the last reader is gone, beside no subscription."""
@@ -112,6 +89,7 @@ async def processor(bench: Bench) -> None:
         "processor of a room": at_most_times(1.1),
     },
     limit=300,
+    needs_livekit_server=True,
 )
 async def many_rooms(bench: Bench) -> None:
     """What readers drop, and what didn't come (the machine's and the network's part, for both)."""
@@ -130,6 +108,7 @@ async def many_rooms(bench: Bench) -> None:
     unit="ms",
     counterpart="bare livekit client",
     goal={"audio, more than bare": at_most(10), "video, more than bare": at_most(10)},
+    needs_livekit_server=True,
 )
 async def first_frame(bench: Bench) -> None:
     """Each time in a room joined anew, both in turns."""
@@ -216,6 +195,7 @@ class Ear:
     unit="ms",
     counterpart="bare AudioSource.clear_queue()",
     goal=at_most(60),
+    needs_livekit_server=True,
 )
 async def clear_to_silence(bench: Bench) -> None:
     """Both speak into one room, in turns, with a queue of 200 ms."""
@@ -253,22 +233,10 @@ async def _our_clear(ours: Transport, ear: Ear) -> float:
     media = ours.media
     assert media is not None
     writer = await media.speak(AudioRequest(24_000), queue_ms=200, timeout=20)
-
-    async def talk() -> None:
-        piece = tone(500, 480, 24_000, 1)
-        while True:
-            await writer.write(piece)
-
-    talking = asyncio.create_task(talk())
+    piece = tone(500, 480, 24_000, 1)
     try:
-        await ear.hears()
-        talking.cancel()
-        await asyncio.wait({talking})
-        begin = time.perf_counter()
-        writer.clear()
-        return await ear.silence_after(begin)
+        return await _silenced(ear, lambda: writer.write(piece), writer.clear)
     finally:
-        talking.cancel()
         await writer.close()
 
 
@@ -277,11 +245,22 @@ async def _clear(room: rtc.Room, ear: Ear) -> float:
     track = rtc.LocalAudioTrack.create_audio_track("mic", source)
     options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
     published = await room.local_participant.publish_track(track, options)
+    frame = rtc.AudioFrame(tone(500, 480, 24_000, 1), 24_000, 1, 480)
+    try:
+        return await _silenced(ear, lambda: source.capture_frame(frame), source.clear_queue)
+    finally:
+        await room.local_participant.unpublish_track(published.sid)
+        await source.aclose()
+
+
+async def _silenced(
+    ear: Ear, write: Callable[[], Awaitable[None]], clear: Callable[[], object]
+) -> float:
+    """Milliseconds from `clear` until what is written again and again isn't heard any more."""
 
     async def talk() -> None:
-        frame = rtc.AudioFrame(tone(500, 480, 24_000, 1), 24_000, 1, 480)
         while True:
-            await source.capture_frame(frame)
+            await write()
 
     talking = asyncio.create_task(talk())
     try:
@@ -289,12 +268,10 @@ async def _clear(room: rtc.Room, ear: Ear) -> float:
         talking.cancel()
         await asyncio.wait({talking})
         begin = time.perf_counter()
-        source.clear_queue()
+        clear()
         return await ear.silence_after(begin)
     finally:
         talking.cancel()
-        await room.local_participant.unpublish_track(published.sid)
-        await source.aclose()
 
 
 @row(
@@ -304,6 +281,7 @@ async def _clear(room: rtc.Room, ear: Ear) -> float:
     counterpart="their arrival at a bare livekit client",
     goal={"median, either way": at_most(45), "worst, either way": at_most(90)},
     limit=300,
+    needs_livekit_server=True,
 )
 async def film_offset(bench: Bench) -> None:
     """A film of each kind over a real server; the publisher's own offset is below 20 ms."""

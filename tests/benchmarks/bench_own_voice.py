@@ -7,27 +7,21 @@ Simulator, sender and listener share this process, so the figures contain all th
 from __future__ import annotations
 
 import asyncio
-import sys
-import tempfile
 import time
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 from livekit import rtc
-from meeting_room import RATE, Listener, MeetingRooms, tone
-from real_livekit import RealServer, built
+from meeting_room import RATE, Listener, MeetingRooms, play_in_a_row, reports_of, tone
 
 from akool_async import AvatarSession
 from akool_async.simulator import Simulator
-from akool_async.simulator.meeting.player import MeetingPlayer, Segment
+from akool_async.simulator.meeting.player import MeetingPlayer
 from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
 from akool_async.testing.waiting import until
 from framework import Bench, at_most, row
+from real_server import real_server
 
 #: Seconds of sound: as long as a sentence, and one that is interrupted.
 SENTENCE = 2.0
@@ -86,20 +80,6 @@ class Scene:
 
 
 @asynccontextmanager
-async def real_server(bench: Bench) -> AsyncIterator[LiveKitServer]:
-    """A server of this row's own."""
-    binary = built()
-    if binary is None:
-        bench.skip("livekit-server isn't built; `nox -s livekit` builds it")
-        raise AssertionError
-    with (
-        tempfile.TemporaryDirectory(prefix="livekit-") as folder,
-        RealServer(binary, Path(folder)) as server,
-    ):
-        yield LiveKitServer(server.url, server.api_key, server.api_secret)
-
-
-@asynccontextmanager
 async def scene(bench: Bench) -> AsyncIterator[Scene]:
     """Everyone in a room, and one word spoken: the first has more to do."""
     async with (
@@ -129,6 +109,7 @@ async def scene(bench: Bench) -> AsyncIterator[Scene]:
     unit="ms",
     counterpart="bare livekit",
     goal=at_most(150),
+    needs_livekit_server=True,
 )
 async def first_sound(bench: Bench) -> None:
     """Two seconds, given at once; 20 ms at a time are listened to."""
@@ -154,6 +135,7 @@ async def first_sound(bench: Bench) -> None:
     unit="ms",
     counterpart="bare livekit",
     goal={"until silence": at_most(150), "call answered": at_most(20)},
+    needs_livekit_server=True,
 )
 async def interrupt(bench: Bench) -> None:
     """Everything was sent before it is interrupted."""
@@ -184,6 +166,7 @@ async def interrupt(bench: Bench) -> None:
     group="voice",
     unit="ms",
     goal={"to its end": at_most(60), "interrupted": at_most(60)},
+    needs_livekit_server=True,
 )
 async def position(bench: Bench) -> None:
     """Two seconds to their end; and interrupted, where the truth is what the listener heard."""
@@ -207,40 +190,29 @@ async def position(bench: Bench) -> None:
     group="voice",
     goal={"not reported once": at_most(0), "sessions left open": at_most(0)},
     units={"not reported once": "", "sessions left open": "", "all of them": "s"},
+    needs_livekit_server=True,
 )
 async def in_a_row(bench: Bench) -> None:
     """Short ones, one behind the other."""
-    short, longer = tone(0.02), tone(SENTENCE)
     async with real_server(bench) as server, Simulator() as sim:
         for _ in bench.rounds(1):
-            created = len(sim.sessions)
-            async with MeetingRooms(sim, server) as rooms:
-                avatar, player, _ = await rooms.enter()
-                reports: Counter[int] = Counter()
-                report = player.on_finished
+            await _hundred(bench, sim, server)
 
-                async def counted(
-                    segment: Segment,
-                    player: MeetingPlayer = player,
-                    reports: Counter[int] = reports,
-                    report: object = report,
-                ) -> None:
-                    reports[player.segments.index(segment)] += 1
-                    await report(segment)  # type: ignore[operator]
 
-                player.on_finished = counted
-                begun = time.perf_counter()
-                for number in range(100):
-                    interrupted = number % 5 == 4
-                    playback = avatar.play_audio(longer if interrupted else short)
-                    if interrupted:
-                        await until(lambda: any(s.played > 0 for s in player.segments[number:]))  # noqa: B023
-                        await playback.cancel()
-                    assert (await playback).interrupted == interrupted
-                seconds = time.perf_counter() - begun
-                await until(lambda: all(s.reported for s in player.segments))  # noqa: B023
-            wrong = sum(reports[number] != 1 for number in range(100))
-            bench.record("not reported once", ours=wrong + abs(len(player.segments) - 100))
-            bench.record("sessions left open", ours=len(sim.open_sessions))
-            bench.record("all of them", ours=seconds)
-            assert len(sim.sessions) == created + 1
+async def _hundred(bench: Bench, sim: Simulator, server: LiveKitServer) -> None:
+    short, long = tone(0.02), tone(SENTENCE)
+    created = len(sim.sessions)
+    async with MeetingRooms(sim, server) as rooms:
+        avatar, player, _ = await rooms.enter()
+        reports = reports_of(player)
+        begun = time.perf_counter()
+        await play_in_a_row(
+            avatar, 100, lambda n: any(s.played > 0 for s in player.segments[n:]), short, long
+        )
+        seconds = time.perf_counter() - begun
+        await until(lambda: all(s.reported for s in player.segments))
+    wrong = sum(reports[number] != 1 for number in range(100))
+    bench.record("not reported once", ours=wrong + abs(len(player.segments) - 100))
+    bench.record("sessions left open", ours=len(sim.open_sessions))
+    bench.record("all of them", ours=seconds)
+    assert len(sim.sessions) == created + 1

@@ -5,23 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, ClassVar
 
 import aiohttp
 from akool_livekit import LiveKitTransport
 from livekit import rtc
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
-
-from real_livekit import RealServer, built
-
 from akool_async import AkoolClient
 from framework import Bench, at_most_times, row
+from real_server import real_server
 
 AVATAR = "dvp_Tristan_cloth2_1080P"
 BASE = "/api/open/v4/liveAvatar/session"
@@ -163,14 +158,7 @@ async def whole_session(bench: Bench) -> None:
 )
 async def on_a_real_server(bench: Bench) -> None:
     """The simulator's avatar in a room of a livekit-server, both in processes of their own."""
-    binary = built()
-    if binary is None:
-        bench.skip("no livekit-server could be built")
-        return
-    with (
-        tempfile.TemporaryDirectory(prefix="livekit-") as folder,
-        RealServer(binary, Path(folder)) as server,
-    ):
+    async with real_server(bench) as server:
         access = {"url": server.url, "api-key": server.api_key, "api-secret": server.api_secret}
         options = [f"--livekit-{name}={value}" for name, value in access.items()]
         await measure(bench, UNTIL, *options)

@@ -41,7 +41,7 @@ import tracemalloc
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from timeit import Timer
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NoReturn, TypeAlias
 
 __all__ = [
     "ROWS",
@@ -258,7 +258,7 @@ class Bench:
         """Something to print under the table."""
         self.notes.append(text)
 
-    def skip(self, why: str) -> None:
+    def skip(self, why: str) -> NoReturn:
         """Ends the row: it can't be measured on this machine."""
         raise SkipRow(why)
 

@@ -8,11 +8,10 @@ import pytest
 import pytest_asyncio
 from media_listener import Listener, Session, media_session, speak, understood
 from meeting_room import Listener as MeetingListener
-from meeting_room import MeetingRooms, tone
+from meeting_room import MeetingRooms, speak_and_break_off
 
 from akool_async.simulator import Media, Simulator
 from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
-from akool_async.testing.waiting import until
 
 pytestmark = pytest.mark.livekit_server
 
@@ -108,16 +107,6 @@ async def test_a_meeting_is_spoken_by_its_mouth(
     async with MeetingRooms(sim, server) as rooms:
         avatar, player, room = await rooms.enter(streams=streams)
         async with MeetingListener(server, room) as ear:
-            await until(lambda: len(ear.mouths) > 2 and len(ear.heard) > 2)
-            pictures, closed = len(ear.mouths), ear.mouths[-1]
-            first = avatar.play_audio(tone(1.0))
-            await until(lambda: ear.loud)
-            await until(lambda: max(ear.mouths[pictures:]) > closed + 6)
-            assert (await first).seconds == pytest.approx(1.0, abs=0.06)
-            await until(lambda: not ear.loud)
-            long = avatar.play_audio(tone(30.0))
-            await until(lambda: ear.loud)
-            await long.cancel()
-            await until(lambda: not ear.loud)
+            await speak_and_break_off(avatar, ear, 1.0)
         assert player.segments[0].way == ("stream" if streams else "track")
         assert player.segments[0].played > 0

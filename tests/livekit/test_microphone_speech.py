@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from meeting_room import AVATAR, Listener, MeetingRooms, tone
+from meeting_room import AVATAR, Listener, MeetingRooms, play_in_a_row, reports_of, tone
 
-from akool_async import AkoolClient, AvatarSession
+from akool_async import AkoolClient
 from akool_async.simulator import Simulator
-from akool_async.simulator.meeting.player import Segment
 from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
 from akool_async.testing.conformance import until
 
@@ -98,37 +97,17 @@ async def test_a_room_of_the_service_hears_the_microphone(server: LiveKitServer)
         await until(lambda: bool(player.segments) and player.segments[0].ended_by == "quiet")
 
 
-async def in_a_row(avatar: AvatarSession, count: int, begun: Callable[[int], bool]) -> None:
-    """Playbacks, of which every fifth is interrupted while it is played."""
-    ended: Counter[str] = Counter()
-    for number in range(count):
-        interrupted = number % 5 == 4
-        playback = avatar.play_audio(LONG if interrupted else TICK)
-        if interrupted:
-            await until(lambda: begun(number))  # noqa: B023 - awaited here
-            await playback.cancel()
-        result = await playback
-        assert result.interrupted == interrupted
-        ended[playback.state] += 1
-    assert ended == {"played": count * 4 // 5, "cancelled": count // 5}
-
-
 async def test_many_segments_with_interruptions(sim: Simulator, rooms: MeetingRooms) -> None:
     """Both ways at once. Where the avatar reports, it does so once for each."""
     count = 20
     by_stream, player, _ = await rooms.enter()
     by_track, ear, _ = await rooms.enter(streams=False)
-    reports: Counter[int] = Counter()
-    report = player.on_finished
-
-    async def counted(segment: Segment) -> None:
-        reports[player.segments.index(segment)] += 1
-        await report(segment)
-
-    player.on_finished = counted
+    reports = reports_of(player)
     await asyncio.gather(
-        in_a_row(by_stream, count, lambda n: any(s.played > 0 for s in player.segments[n:])),
-        in_a_row(by_track, count, lambda _: ear.taking),
+        play_in_a_row(
+            by_stream, count, lambda n: any(s.played > 0 for s in player.segments[n:]), TICK, LONG
+        ),
+        play_in_a_row(by_track, count, lambda _: ear.taking, TICK, LONG),
     )
     await until(lambda: all(segment.reported for segment in player.segments))
     assert reports == dict.fromkeys(range(count), 1)

@@ -5,17 +5,31 @@ from __future__ import annotations
 import array
 import asyncio
 import math
+from collections import Counter
+from collections.abc import Callable
 from contextlib import AsyncExitStack
-from typing import Self
+from functools import partial
+from typing import Any, Self
 
+import pytest
 from livekit import rtc
 
 from akool_async import AkoolClient, AvatarSession, ConversationOptions, OwnLiveKitRoom
 from akool_async.simulator import Simulator
-from akool_async.simulator.meeting.player import MeetingPlayer
+from akool_async.simulator.meeting.player import MeetingPlayer, Segment
 from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
+from akool_async.testing.waiting import until
 
-__all__ = ["AVATAR", "RATE", "Listener", "MeetingRooms", "tone"]
+__all__ = [
+    "AVATAR",
+    "RATE",
+    "Listener",
+    "MeetingRooms",
+    "play_in_a_row",
+    "reports_of",
+    "speak_and_break_off",
+    "tone",
+]
 
 AVATAR = "dvp_Tristan_cloth2_1080P"
 RATE = 24_000
@@ -49,11 +63,12 @@ class MeetingRooms:
         await self._stack.aclose()
 
     async def enter(
-        self, *, streams: bool = True, **options: float
+        self, *, streams: bool = True, **options: Any
     ) -> tuple[AvatarSession, MeetingPlayer, OwnLiveKitRoom]:
         """A session, the avatar's player and the room.
 
-        `streams`: speech goes by data streams; else by a published microphone.
+        `streams`: speech goes by data streams; else by a published microphone. `options` are those
+        of the conversation.
         """
         server = self._server
         room = OwnLiveKitRoom(
@@ -68,7 +83,7 @@ class MeetingRooms:
                 duration=120,
                 room=room,
                 scene_mode="meeting",
-                options=ConversationOptions(**options),  # type: ignore[arg-type]
+                options=ConversationOptions(**options),
             )
         )
         assert avatar.info.session_id is not None
@@ -136,3 +151,49 @@ class Listener:
     @property
     def loud(self) -> bool:
         return any(value > LOUD for value in self.heard[-3:])
+
+
+async def speak_and_break_off(avatar: AvatarSession, ear: Listener, seconds: float) -> None:
+    """The avatar speaks for so long, by its mouth, and then a long text that is cancelled."""
+    await until(lambda: len(ear.mouths) > 2 and len(ear.heard) > 2)
+    pictures, closed = len(ear.mouths), ear.mouths[-1]
+    first = avatar.play_audio(tone(seconds))
+    await until(lambda: ear.loud)
+    await until(lambda: max(ear.mouths[pictures:]) > closed + 6)
+    assert (await first).seconds == pytest.approx(seconds, abs=0.06)
+    await until(lambda: not ear.loud)
+    long = avatar.play_audio(tone(30.0))
+    await until(lambda: ear.loud)
+    assert (await long.cancel()).interrupted
+    await until(lambda: not ear.loud)
+
+
+def reports_of(player: MeetingPlayer) -> Counter[int]:
+    """How often the end of each segment is reported from now on, by the segment's number."""
+    reports: Counter[int] = Counter()
+    report = player.on_finished
+
+    async def counted(segment: Segment) -> None:
+        reports[player.segments.index(segment)] += 1
+        await report(segment)
+
+    player.on_finished = counted
+    return reports
+
+
+async def play_in_a_row(
+    avatar: AvatarSession, count: int, begun: Callable[[int], bool], short: bytes, long: bytes
+) -> None:
+    """Playbacks, every fifth a long one that is cancelled once `begun` says of its number that it
+    is heard.
+    """
+    ended: Counter[str] = Counter()
+    for number in range(count):
+        cancelled = number % 5 == 4
+        playback = avatar.play_audio(long if cancelled else short)
+        if cancelled:
+            await until(partial(begun, number))
+            await playback.cancel()
+        assert (await playback).interrupted == cancelled
+        ended[playback.state] += 1
+    assert ended == {"played": count * 4 // 5, "cancelled": count // 5}

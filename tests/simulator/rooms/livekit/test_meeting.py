@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
 from livekit import rtc
 from livekit.protocol import models as pb
-from meeting_room import Listener, MeetingRooms, tone
+from meeting_room import Listener, MeetingRooms, speak_and_break_off, tone
 
 from akool_async import SendError
 from akool_async.simulator import Media, Simulator
@@ -28,17 +29,7 @@ async def test_it_is_heard_the_lips_move_and_a_cancel_silences_it(streams: bool)
         async with MeetingRooms(sim, here) as rooms:
             avatar, player, room = await rooms.enter(streams=streams)
             async with Listener(here, room) as ear:
-                await until(lambda: len(ear.mouths) > 2 and len(ear.heard) > 2)
-                pictures, closed = len(ear.mouths), ear.mouths[-1]
-                first = avatar.play_audio(tone(0.8))
-                await until(lambda: ear.loud)
-                await until(lambda: max(ear.mouths[pictures:]) > closed + 6)
-                assert (await first).seconds == pytest.approx(0.8, abs=0.06)
-                await until(lambda: not ear.loud)
-                long = avatar.play_audio(tone(30.0))
-                await until(lambda: ear.loud)
-                assert (await long.cancel()).interrupted
-                await until(lambda: not ear.loud)
+                await speak_and_break_off(avatar, ear, 0.8)
                 assert ear.kind == (rtc.ParticipantKind.PARTICIPANT_KIND_AGENT if streams else 0)
                 on_behalf = {"lk.publish_on_behalf": room.bot_identity} if streams else {}
                 assert ear.attributes == on_behalf
@@ -78,8 +69,8 @@ class Wire:
         self.sent: list[pb.DataPacket] = []
         self.meeting = ResidentMeeting(self.player, self.sent.append)
 
-    def take(self, **value: object) -> None:
-        self.meeting.receive(pb.DataPacket(participant_identity="bot", **value))  # type: ignore[arg-type]
+    def take(self, **value: Any) -> None:
+        self.meeting.receive(pb.DataPacket(participant_identity="bot", **value))
 
     def open(self, number: int = 1, topic: str = "lk.audio_stream", rate: str = "8000") -> None:
         header = pb.DataStream.Header(stream_id=f"s{number}", topic=topic)
