@@ -93,13 +93,12 @@ class Case:
             for questions in sorted({1, self.questions // 4, self.questions // 2} - {0}):
                 if questions < self.questions:
                     yield dataclasses.replace(self, questions=questions)
-        for change in (
-            {"at_a_time": 1},
-            {"troubled": False},
-            {"plain_room": True},
-            {"plain_avatar": True},
+        for smaller in (
+            dataclasses.replace(self, at_a_time=1),
+            dataclasses.replace(self, troubled=False),
+            dataclasses.replace(self, plain_room=True),
+            dataclasses.replace(self, plain_avatar=True),
         ):
-            smaller = dataclasses.replace(self, **change)  # type: ignore[arg-type]
             if smaller != self:
                 yield smaller
 

@@ -12,7 +12,7 @@ import json
 import random
 from itertools import islice
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from akool_agora import AgoraTransport
 from akool_chatroom import ChatRoomTransport
@@ -136,7 +136,7 @@ async def livekit(seed: int, report: Report, chunk: int) -> None:
     inbox = Inbox(stats, max_packets=chunk + 1)
     tracker = ParticipantTracker(SenderFilter(AVATAR, own_room=True), inbox, stats)
     room = _Room()
-    tracker.listen(room)  # type: ignore[arg-type]
+    tracker.listen(cast("rtc.Room", room))
     room.comes(AVATAR)
     tracker.connected = True
     expected: list[bytes] = []

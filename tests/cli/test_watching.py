@@ -74,6 +74,17 @@ async def nothing() -> None:
     return None
 
 
+def link_in(text: str) -> str:
+    return next(part for part in text.split() if part.startswith("http"))
+
+
+async def watched_chat(akool: Any, akool_simulator: Any) -> tuple[Any, str]:
+    """A chat with a page, and the link to it."""
+    chat = await akool("chat", "--watch", "--no-browser", url=akool_simulator.url)
+    await chat.printed("for one browser")
+    return chat, link_in(chat.output)
+
+
 async def test_the_link_is_printed_and_opened_where_it_can_be(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -94,7 +105,7 @@ async def test_the_link_is_printed_and_opened_where_it_can_be(
                 (line,) = out.lines
                 if opens:
                     await until(lambda: opened)
-                link = next(part for part in line.split() if part.startswith("http"))
+                link = link_in(line)
                 assert opened == ([link] if opens else [])
                 async with http_client() as client, client.get(link) as answer:
                     assert answer.status == 200
@@ -109,9 +120,7 @@ async def test_without_the_option_there_is_no_page() -> None:
 
 @pytest.mark.real_clock
 async def test_a_chat_ends_by_its_page(akool: Any, akool_simulator: Any) -> None:
-    chat = await akool("chat", "--watch", "--no-browser", url=akool_simulator.url)
-    await chat.printed("for one browser")
-    link = next(part for part in chat.output.split() if part.startswith("http"))
+    chat, link = await watched_chat(akool, akool_simulator)
     async with page_socket(link) as socket:
         await socket.send_json({"ask": "from the page"})
         missing = {"done", "credits"}
@@ -129,9 +138,7 @@ async def test_a_chat_ends_by_its_page(akool: Any, akool_simulator: Any) -> None
 
 @pytest.mark.real_clock
 async def test_a_signal_ends_a_watched_chat(akool: Any, akool_simulator: Any) -> None:
-    chat = await akool("chat", "--watch", "--no-browser", url=akool_simulator.url)
-    await chat.printed("for one browser")
-    link = next(part for part in chat.output.split() if part.startswith("http"))
+    chat, link = await watched_chat(akool, akool_simulator)
     async with page_socket(link) as socket:
         await socket.receive_json(timeout=60)
         chat.signal(signal.SIGTERM)

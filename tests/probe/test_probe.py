@@ -63,18 +63,17 @@ async def test_a_cancelled_probe_closes_its_session():
         assert sim.open_sessions == []
 
 
-async def test_a_room_that_cant_be_joined():
+async def test_a_room_that_cant_be_joined(monkeypatch):
     async with (
         Simulator() as sim,
         AkoolClient("any", base_url=sim.url) as akool,
     ):
         probe = Probe(akool, stream_type="agora")
 
-        class Refusing(probe._transport):  # type: ignore[misc,name-defined]
-            async def connect(self, *, timeout: float) -> None:
-                raise JoinError("not today")
+        async def refuse(self: object, *, timeout: float) -> None:
+            raise JoinError("not today")
 
-        probe._transport = Refusing
+        monkeypatch.setattr(probe._transport, "connect", refuse)
         with pytest.raises(JoinError, match="not today"):
             await probe.run()
         assert sim.open_sessions == []
@@ -84,7 +83,7 @@ async def test_a_room_that_cant_be_joined():
 async def test_wrong_values_are_refused_before_anything_is_sent():
     async with Simulator() as sim, AkoolClient("any", base_url=sim.url) as akool:
         with pytest.raises(InvalidParameterError, match="stream_type"):
-            Probe(akool, stream_type="skype")  # type: ignore[arg-type]
+            Probe(akool, stream_type="skype")  # type: ignore[arg-type]  # wrong on purpose
         with pytest.raises(InvalidParameterError, match="avatar_id"):
             Probe(akool, avatar_id="")
         assert len(sim.requests) == 0

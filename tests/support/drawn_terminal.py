@@ -22,6 +22,7 @@ class DrawnTerminal:
         #: Everything that was ever written to it.
         self.written = ""
         self._screen = pyte.HistoryScreen(columns, ROWS, history=10_000)
+        # What pyte has for it to be replaced: its own does nothing.
         self._screen.write_process_input = answer  # type: ignore[method-assign,assignment]
         self._stream = pyte.ByteStream(self._screen)
 

@@ -48,6 +48,7 @@ class TonedAvatars:
 
     def make(self, grey: int) -> AvatarMedia:
         media = AvatarMedia(self.settings, self._threads, failed=_raise)
+        # In place of the real ones: whole pictures of a grey, and no turns of speech.
         media.feed.face = Grey(self.settings, grey)  # type: ignore[assignment]
         media.hearing.hear = self._hear  # type: ignore[method-assign]
         self._made.append(media)

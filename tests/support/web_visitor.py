@@ -38,6 +38,7 @@ class Visitor:
 
     def kill(self) -> None:
         """The browser's process is killed: nothing is said, the connection is gone."""
+        # aiohttp has no public name for it, and `close` would say goodbye.
         connection = self.socket._conn  # type: ignore[attr-defined]
         assert connection is not None
         assert connection.transport is not None

@@ -12,6 +12,7 @@ import pytest
 
 from akool_async import AkoolClient, AvatarSession, UserSpoke
 from akool_async.errors import InvalidParameterError
+from akool_async.models.session import LEGACY_AVATARS
 from akool_async.simulator import Clock, ServiceBehavior, SimSession, Simulator
 from akool_async.testing.waiting import until
 
@@ -23,7 +24,7 @@ async def talking(sim: Simulator, **fields: Any) -> AsyncIterator[tuple[AvatarSe
     async with (
         sim,
         AkoolClient("any", base_url=sim.url) as akool,
-        akool.open_session(AVATAR, **{"stream_type": "trtc"} | fields) as avatar,
+        akool.open_session(**{"avatar_id": AVATAR, "stream_type": "trtc"} | fields) as avatar,
     ):
         yield avatar, sim.open_sessions[0]
 
@@ -106,35 +107,21 @@ async def test_a_simulator_that_replays_nothing_has_no_differences() -> None:
 @pytest.mark.virtual_clock
 @pytest.mark.parametrize("base64", [False, True])
 async def test_a_chat_room_is_played_again(tmp_path: Path, base64: bool) -> None:
-    legacy = {"legacy": True, "mode": 2}
-    sim = Simulator(reply=lambda text: f"{text}? Well …", behavior=_chatroom(base64))
-    async with talking_legacy(sim, **legacy) as (avatar, session):
+    legacy = {"avatar_id": LEGACY_AVATARS[0], "stream_type": "livekit", "legacy": True, "mode": 2}
+    sim = Simulator(
+        reply=lambda text: f"{text}? Well …", behavior=ServiceBehavior(payload_base64=base64)
+    )
+    async with talking(sim, **legacy) as (avatar, session):
         await avatar.ask("first")
         await avatar.ask("second")
         sim.capture(session).write(tmp_path / "session.jsonl")
     sim = Simulator.replay(tmp_path / "session.jsonl")
-    async with talking_legacy(sim, **legacy) as (avatar, session):
+    async with talking(sim, **legacy) as (avatar, session):
         assert (await avatar.ask("first")).text == "first? Well …"
         assert (await avatar.ask("other")).text == "second? Well …"
         assert sim.differences(session) == [
             "step 2\n  captured: chat in mode 2 'second'\n  sent:     chat in mode 2 'other'"
         ]
-
-
-def _chatroom(base64: bool) -> ServiceBehavior:
-    return ServiceBehavior(payload_base64=base64)
-
-
-@asynccontextmanager
-async def talking_legacy(
-    sim: Simulator, **fields: Any
-) -> AsyncIterator[tuple[AvatarSession, SimSession]]:
-    async with (
-        sim,
-        AkoolClient("any", base_url=sim.url) as akool,
-        akool.open_session("Kai_1080P_back", **fields) as avatar,
-    ):
-        yield avatar, sim.open_sessions[0]
 
 
 async def test_without_texts_only_the_order_is_compared(tmp_path: Path) -> None:

@@ -53,9 +53,9 @@ async def looked(meter: DelayMeter, times: int, track: Track) -> float:
     return meter.delay
 
 
-async def test_it_is_what_changed_since_the_last_look(tracks: list[Track]) -> None:
+async def test_it_is_what_changed_since_the_last_look(tracks: list[Any]) -> None:
     audio, video = tracks
-    meter = DelayMeter(lambda: (audio, video))  # type: ignore[arg-type,return-value]
+    meter = DelayMeter(lambda: (audio, video))
     try:
         assert await looked(meter, 1, video) == 0.04
         audio.figures = {"jitter_buffer_delay": 14.0, "jitter_buffer_emitted_count": 200.0}
@@ -69,10 +69,10 @@ async def test_it_is_what_changed_since_the_last_look(tracks: list[Track]) -> No
         await meter.close()
 
 
-async def test_without_both_tracks_or_statistics_it_stays(tracks: list[Track]) -> None:
+async def test_without_both_tracks_or_statistics_it_stays(tracks: list[Any]) -> None:
     audio, video = tracks
     nothing = DelayMeter(lambda: None)
-    meter = DelayMeter(lambda: (audio, video))  # type: ignore[arg-type,return-value]
+    meter = DelayMeter(lambda: (audio, video))
     audio.error = RuntimeError("the track is gone")
     try:
         assert nothing.delay == 0.04

@@ -41,7 +41,7 @@ def room_of(sim: Simulator, session: Session) -> Any:
 class Answers:
     """What a member is sent by signalling from now on."""
 
-    def __init__(self, member: MediaMember) -> None:
+    def __init__(self, member: MediaMember, monkeypatch: pytest.MonkeyPatch) -> None:
         self.all: list[signalling.SignalResponse] = []
         send = member.signal
 
@@ -49,19 +49,19 @@ class Answers:
             self.all.append(response)
             send(response)
 
-        member.signal = signal  # type: ignore[method-assign]
+        monkeypatch.setattr(member, "signal", signal)
 
     def of(self, kind: str) -> list[Any]:
         return [getattr(one, kind) for one in self.all if one.WhichOneof("message") == kind]
 
 
 async def test_a_track_that_is_not_there_is_refused_and_changes_nothing(
-    sim: Simulator, session: Session
+    sim: Simulator, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with Listener(session, subscribes=False) as listener:
         await listener.until(lambda: listener.room.remote_participants, "the avatar")
         (member,) = room_of(sim, session).members()
-        answers = Answers(member)
+        answers = Answers(member, monkeypatch)
         wanted = signalling.UpdateSubscription(track_sids=["TR_none"], subscribe=True)
         # Named twice, as clients do it: refused once.
         wanted.participant_tracks.add(participant_sid="PA_any", track_sids=["TR_none"])
@@ -106,12 +106,12 @@ async def test_a_token_that_may_not_subscribe_gets_no_track(
 
 
 async def test_a_paused_track_sends_nothing_and_is_not_negotiated(
-    sim: Simulator, session: Session
+    sim: Simulator, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with Listener(session) as listener:
         await listener.until(lambda: listener.pictures, "a picture")
         (member,) = room_of(sim, session).members()
-        answers = Answers(member)
+        answers = Answers(member, monkeypatch)
         video = next(
             sid for sid, (_, info) in member._there().items() if info.type == pb.TrackType.VIDEO
         )
