@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import wave
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from wav_files import write_wav
 
 from akool_async.errors import AudioSourceError, AudioTimeoutError, InvalidParameterError
 from akool_async.media.audio_input import check_audio, read_audio
@@ -59,15 +59,6 @@ async def test_an_iterable_may_cut_samples_anywhere() -> None:
 async def test_an_iterable_of_frames_and_arrays() -> None:
     frame = AudioFrame(ramp(100), RATE)
     assert await read(each(frame, np.frombuffer(ramp(50), "<i2"))) == ramp(100) + ramp(50)
-
-
-def write_wav(path: Path, rate: int, channels: int, data: bytes) -> Path:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(channels)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(data)
-    return path
 
 
 async def test_a_wav_file(tmp_path: Path) -> None:

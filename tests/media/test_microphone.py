@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import wave
 
 import numpy as np
 import pytest
+from wav_files import write_wav
 
 from akool_async.errors import ConversationClosedError, InvalidParameterError, SendError
 from akool_async.media import AudioRequest
@@ -121,16 +121,12 @@ async def test_two_tasks_that_write_at_once_are_refused(make):
 
 async def test_plays_arrays_and_files(room, make, tmp_path):
     samples = np.arange(RATE, dtype=np.int16)
-    with wave.open(str(tmp_path / "one.wav"), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE)
-        file.writeframes(samples.tobytes())
+    file = write_wav(tmp_path / "one.wav", RATE, 1, samples.tobytes())
     async with make() as microphone:
         began = now()
         await microphone.play(samples)
         assert now() - began == pytest.approx(1, abs=0.05)
-        await microphone.play(tmp_path / "one.wav")
+        await microphone.play(file)
         assert bytes(room.microphones[0].pcm) == 2 * samples.tobytes()
         with pytest.raises(InvalidParameterError, match="source"):
             await microphone.play(tmp_path / "none.wav")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import wave
-
 import pytest
+from wav_files import write_wav
 
 from akool_async import AkoolClient
 from akool_async.errors import InvalidParameterError, NotSupportedError
@@ -33,13 +32,7 @@ async def room_of(akool, session, kind):
 @pytest.mark.slow
 async def test_a_recording_is_recognised(tmp_path):
     frame = robot_speech("hi", 48_000)
-    path = tmp_path / "speech.wav"
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(48_000)
-        file.writeframes(frame.pcm)
-    speak = await recorded_speech(str(path))
+    speak = await recorded_speech(str(write_wav(tmp_path / "speech.wav", 48_000, 1, frame.pcm)))
     async with (
         Simulator(media=Media(width=192, height=120, fps=5)) as sim,
         AkoolClient("any", base_url=sim.url) as akool,

@@ -13,6 +13,7 @@ from forwarder import Forwarder
 from pydantic import SecretStr
 
 from akool_async.models.credentials import LiveKitCredentials
+from akool_async.simulator.media.settings import Media
 from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.livekit.room import LiveKitRoom
 from akool_async.simulator.rooms.livekit_server.room import LiveKitServerRoom
@@ -106,7 +107,7 @@ class SimulatedPeer(LiveKitPeer):
     """A `LiveKitRoom` on a port of its own."""
 
     sim: LiveKitRoom
-    media = None
+    media: Media | None = None
 
     def __init__(self, *, conditions: NetworkConditions | None = None) -> None:
         super().__init__()

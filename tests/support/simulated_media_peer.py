@@ -28,7 +28,7 @@ class SimulatedMediaPeer(SimulatedPeer, MediaPeer):
     async def __aenter__(self) -> Self:
         self._avatars = TonedAvatars(self.width, self.height)
         # As `RoomDirectory`: who joins gets media.
-        self.media = self._avatars.settings  # type: ignore[assignment]
+        self.media = self._avatars.settings
         await super().__aenter__()
         self.sim.media = self.sim.avatar.media = self._avatars.make(self.grey)
         return self
@@ -37,6 +37,7 @@ class SimulatedMediaPeer(SimulatedPeer, MediaPeer):
         await super().__aexit__(*exception)
         await self._avatars.close()
 
+    # One track, as a `MediaPeer`; a `SimulatedPeer` takes no kind.
     async def publish(self, kind: MediaKind) -> None:  # type: ignore[override]
         self.sim.change_tracks([*self.sim.avatar.tracks, self.sim.new_track(kind)])
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from settling import settle
 from simulated_media import avatar_media
 
 from akool_async.media.frames import AudioFrame
@@ -16,12 +17,6 @@ from akool_async.simulator.media.avatar_media import AvatarMedia
 from akool_async.testing.waiting import until
 
 RATE = 16_000
-
-
-async def settle() -> None:
-    """Lets tasks that can go on do so."""
-    for _ in range(20):
-        await asyncio.sleep(0)
 
 
 async def test_a_word_takes_its_seconds() -> None:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from settling import settle
 
 from akool_async.simulator import Clock, ServiceBehavior
 from akool_async.simulator.avatar.delivery import Paced
@@ -45,12 +46,6 @@ class Voice:
         await settle()
         self.clock.advance(seconds)
         await settle()
-
-
-async def settle() -> None:
-    """Lets tasks that can go on do so."""
-    for _ in range(20):
-        await asyncio.sleep(0)
 
 
 @asynccontextmanager

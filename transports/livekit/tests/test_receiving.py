@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from akool_livekit.receiving import AudioReceiver, VideoReceiver
 from livekit import rtc
+from settling import settle
 
 from akool_async.media import AudioRequest, VideoRequest
 from akool_async.testing.media_samples import NotingAudio, NotingVideo
@@ -91,11 +92,6 @@ def sound(size: int = 4) -> Any:
 def picture(width: int, height: int) -> Any:
     frame = rtc.VideoFrame(width, height, rtc.VideoBufferType.I420, bytes(width * height * 3 // 2))
     return SimpleNamespace(frame=frame, timestamp_us=2_000_000, rotation=1)
-
-
-async def settle() -> None:
-    for _ in range(5):
-        await asyncio.sleep(0)
 
 
 async def test_the_room_is_asked_while_there_are_subscriptions(audio, streams) -> None:
