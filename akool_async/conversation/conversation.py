@@ -130,7 +130,7 @@ class Conversation:
             gate=self.gate,
         )
         self.speech = SpeechQueue(self.speech_port)
-        self.playbacks = playback_queue(self.driver, self.events, options)
+        self.playbacks = playback_queue(self.driver, self.events, self.gate, options)
         self.echoes = EchoFilter()
         self.responder: Responder | None = None
         self.handover = Handover(

@@ -15,7 +15,7 @@ from akool_async.conversation.reply_tracker import ReplyTracker
 from akool_async.conversation.speech.queue import SpeechQueue
 from akool_async.conversation.turns import Turns
 from akool_async.conversation.user_speech import UserSpeech
-from akool_async.media.playback import PlaybackQueue
+from akool_async.media.playback_queue import PlaybackQueue
 from akool_async.media.session import SessionMedia
 from akool_async.stream.messages import Chat
 from akool_async.transport import Transport
@@ -63,7 +63,7 @@ class Handover:
         """Whether no one speaks or waits for an answer, as far as is known."""
         return (
             self._speech.at_rest
-            and not self._playbacks.busy
+            and self._playbacks.at_rest
             and not self._responding()
             and not self._replies.receiving
             and not self._user_speech.receiving
@@ -97,7 +97,8 @@ class Handover:
                 self._driver.push(pending.mid, packets)
         self._replies.interrupted(now, [p for p in self._turns if p.message is not None])
         self._user_speech.forget()
-        self._playbacks.cut_off()
+        if self._playbacks.cut_off():
+            logger.warning("audio was cut off: the session was renewed while it was being played")
         if self._speech.cut_off():
             logger.warning("a text was cut off: the session was renewed while it was being said")
 

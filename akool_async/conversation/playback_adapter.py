@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from akool_async.conversation.driver import Driver
 from akool_async.conversation.event_bus import EventBus
+from akool_async.conversation.gate import Gate
 from akool_async.conversation.options import ConversationOptions
 from akool_async.errors import NotSupportedError
 from akool_async.media.microphone_speech import MicrophoneSpeech
-from akool_async.media.playback import PlaybackLimits, PlaybackQueue
+from akool_async.media.playback_job import PlaybackLimits
+from akool_async.media.playback_queue import PlaybackQueue
 from akool_async.media.speech_audio import SpeechAudio
 
 __all__ = ["PlaybackAdapter", "playback_queue"]
@@ -16,9 +18,10 @@ __all__ = ["PlaybackAdapter", "playback_queue"]
 class PlaybackAdapter:
     """Implements `PlaybackPort`."""
 
-    def __init__(self, driver: Driver, events: EventBus) -> None:
+    def __init__(self, driver: Driver, events: EventBus, gate: Gate) -> None:
         self._driver = driver
         self._events = events
+        self._gate = gate
         self._microphone: MicrophoneSpeech | None = None
 
     def speech_audio(self) -> SpeechAudio:
@@ -37,12 +40,18 @@ class PlaybackAdapter:
             self._microphone = MicrophoneSpeech(media)
         return self._microphone
 
+    async def admitted(self) -> None:
+        """See `PlaybackPort`."""
+        await self._gate.passed()
+
     def report(self, error: BaseException, where: str) -> None:
         """See `PlaybackPort`."""
         self._events.report(error, where)
 
 
-def playback_queue(driver: Driver, events: EventBus, options: ConversationOptions) -> PlaybackQueue:
+def playback_queue(
+    driver: Driver, events: EventBus, gate: Gate, options: ConversationOptions
+) -> PlaybackQueue:
     """The queue of a conversation."""
     limits = PlaybackLimits(
         step=options.send_timeout,
@@ -50,4 +59,4 @@ def playback_queue(driver: Driver, events: EventBus, options: ConversationOption
         more_audio=options.audio_timeout,
         report=options.playback_margin,
     )
-    return PlaybackQueue(PlaybackAdapter(driver, events), limits)
+    return PlaybackQueue(PlaybackAdapter(driver, events, gate), limits)
