@@ -246,8 +246,10 @@ def livekit(session: nox.Session) -> None:
         *(one for one in session.posargs if one == skip),
     ]
     suite = [sys.executable, "-m", "pytest", "-m", "livekit_server", "-rs"]
+    # As many as there are cores: rooms with sound and pictures compute while they are waited for.
+    several = ("-n", str(os.cpu_count() or 1), "--dist", "worksteal")
     given = [one for one in session.posargs if one != skip]
-    session.run(*server, "--", *suite, *given)
+    session.run(*server, "--", *suite, *several, *given)
 
 
 @nox.session
