@@ -1,4 +1,7 @@
-"""Runs the benchmarks of this folder and prints one table; `nox -s bench` calls it."""
+"""Runs the benchmarks of this folder and prints one table; `nox -s bench` calls it.
+
+Stopped by Ctrl-C or SIGTERM, it prints the rows that it has, and ends with status 130.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,10 @@ import asyncio
 import importlib
 import inspect
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +25,8 @@ from framework import ROWS, Bench, Row, SkipRow
 from report import machine, plot_svg, print_table
 
 FOLDER = Path(__file__).parent
+#: What a benchmark that is stopped gets to stop what it started, seconds.
+_END_SECONDS = 15
 
 
 def main() -> int:
@@ -45,7 +52,7 @@ def main() -> int:
     wanted = [
         row
         for row in ROWS.values()
-        if not options.only or options.only.lower() in f"{row.group} {row.name}".lower()
+        if not options.only or options.only.lower() in f"{row.group}: {row.name}".lower()
     ]
     if not wanted:
         parser.error(f"no benchmark's name or group contains {options.only!r}")
@@ -55,10 +62,19 @@ def main() -> int:
         return 0
     if any(row.needs_livekit_server for row in wanted):
         _build_livekit_server()
-    results = []
-    for number, row in enumerate(wanted, 1):
-        print(f"[{number}/{len(wanted)}] {row.group}: {row.name}", file=sys.stderr)
-        results.append(in_own_process(row, rounds=options.rounds))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    results: list[dict[str, Any]] = []
+    stopped = False
+    try:
+        for number, row in enumerate(wanted, 1):
+            print(f"[{number}/{len(wanted)}] {row.group}: {row.name}", end="", file=sys.stderr)
+            sys.stderr.flush()
+            begun = time.monotonic()
+            results.append(in_own_process(row, rounds=options.rounds))
+            print(f" ({time.monotonic() - begun:.0f} s)", file=sys.stderr)
+    except KeyboardInterrupt:
+        stopped = True
+        print(f"\nstopped after {len(results)} of {len(wanted)} benchmarks", file=sys.stderr)
     if options.json:
         print(json.dumps({"machine": machine(), "rows": results}, indent=2))
     else:
@@ -67,6 +83,8 @@ def main() -> int:
         Path(options.plot).write_text(plot_svg(results), encoding="utf-8")
     broken = any(result["failed"] for result in results)
     missed = any(line["met"] is False for result in results for line in result["lines"])
+    if stopped:
+        return 130
     return 1 if broken or (options.strict and missed) else 0
 
 
@@ -100,18 +118,35 @@ def in_own_process(row: Row, *, rounds: int | None) -> dict[str, Any]:
     command = [sys.executable, str(FOLDER), "--measure", row.name]
     if rounds is not None:
         command += ["--rounds", str(rounds)]
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=row.limit, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return _result(row, failed=f"no result within {row.limit:g} s")
-    if done.returncode:
-        last = done.stderr.strip().splitlines()[-1:] or [f"exit status {done.returncode}"]
-        print(done.stderr, file=sys.stderr)
+    pipe = subprocess.PIPE
+    # Ctrl-C reaches it only through `_end`, which lets it clean up.
+    with subprocess.Popen(
+        command, stdout=pipe, stderr=pipe, text=True, start_new_session=True
+    ) as process:
+        try:
+            said, complaints = process.communicate(timeout=row.limit)
+        except subprocess.TimeoutExpired:
+            _end(process)
+            return _result(row, failed=f"no result within {row.limit:g} s")
+        except KeyboardInterrupt:
+            _end(process)
+            raise
+    if process.returncode:
+        last = complaints.strip().splitlines()[-1:] or [f"exit status {process.returncode}"]
+        print(complaints, file=sys.stderr)
         return _result(row, failed=last[0])
-    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    result: dict[str, Any] = json.loads(said.splitlines()[-1])
     return result
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Lets a benchmark stop the servers that it started; kills one that doesn't end."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.communicate(timeout=_END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
 
 
 def _result(

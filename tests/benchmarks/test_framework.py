@@ -1,4 +1,5 @@
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -135,22 +136,24 @@ def test_plot_is_well_formed():
     assert "a <row>" in "".join(root.itertext())
 
 
-def test_command_line_measures_in_another_process(tmp_path):
+def test_command_line_measures_in_other_processes_until_it_is_stopped(tmp_path):
     plot = tmp_path / "plot.svg"
-    command = [
-        sys.executable,
-        str(FOLDER),
-        "--only",
-        "an idle AvatarSession",
-        "--rounds",
-        "1",
-        "--json",
-    ]
-    done = subprocess.run(
-        [*command, "--plot", str(plot)], capture_output=True, text=True, timeout=300, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    (result,) = json.loads(done.stdout)["rows"]
+    command = [sys.executable, str(FOLDER), "--only", "memory", "--rounds", "1", "--json"]
+    with subprocess.Popen(
+        [*command, "--plot", str(plot)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        progress = ""
+        while "[2/" not in progress:
+            progress += (more := process.stderr.read(1))
+            assert more, progress
+        process.send_signal(signal.SIGTERM)
+        said, complaints = process.communicate(timeout=300)
+    assert process.returncode == 130, complaints
+    (result,) = json.loads(said)["rows"]
     assert result["failed"] is None
     assert result["lines"][0]["ours"] > 0
     assert plot.read_text().startswith("<svg")
