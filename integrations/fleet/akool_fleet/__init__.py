@@ -7,12 +7,14 @@ does: seats, each freed only after its paid session is closed. See `Fleet`.
 from akool_fleet.errors import FleetError, JobNotFoundError, JobWaitTimeoutError, LeaseLostError
 from akool_fleet.fleet import Bot, Fleet, Job
 from akool_fleet.ledger import FleetStatus, JobStatus, SeatStatus
+from akool_fleet.schedule import FleetScheduler
 from akool_fleet.worker import Worker, work
 
 __all__ = [
     "Bot",
     "Fleet",
     "FleetError",
+    "FleetScheduler",
     "FleetStatus",
     "Job",
     "JobNotFoundError",

@@ -17,10 +17,13 @@ from typing import Any, Final
 from redis.asyncio import Redis
 from redis.backoff import FullJitterBackoff
 from redis.exceptions import RedisError
-from taskiq import AckableMessage
+from taskiq import AckableMessage, TaskiqMessage, TaskiqMiddleware, TaskiqResult
+from taskiq.utils import maybe_awaitable
 from taskiq_redis import RedisStreamBroker
 
-__all__ = ["GROUP", "FleetBroker"]
+from akool_fleet.errors import FleetError
+
+__all__ = ["GROUP", "FleetBroker", "Outcome"]
 
 logger = logging.getLogger("akool_fleet")
 
@@ -99,3 +102,20 @@ class FleetBroker(RedisStreamBroker):
             self._taken.discard(message)
 
         return acknowledge
+
+
+class Outcome(TaskiqMiddleware):
+    """Makes a job that failed an error to the other middlewares, without a traceback in the log.
+
+    It has to be the last one: the queue's library asks the last one first after a job.
+    """
+
+    async def post_execute(self, message: TaskiqMessage, result: TaskiqResult[Any]) -> None:
+        """Changes the result before the others see it."""
+        if result.error is not None or result.return_value not in ("failed", "left open", "lost"):
+            return
+        result.is_err = True
+        result.error = error = FleetError(f"job {message.task_id}: {result.return_value}")
+        for middleware in reversed(self.broker.middlewares):
+            if type(middleware).on_error is not TaskiqMiddleware.on_error:
+                await maybe_awaitable(middleware.on_error(message, result, error))

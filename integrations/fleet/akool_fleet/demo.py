@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from typing import Final
 
 from rich.console import Console
@@ -14,6 +15,7 @@ from rich.live import Live
 
 from akool_async import AvatarSession
 from akool_async.simulator import Simulator
+from akool_fleet.errors import FleetError
 from akool_fleet.fleet import Fleet
 from akool_fleet.server import LocalServer
 from akool_fleet.table import fleet_table
@@ -21,6 +23,8 @@ from akool_fleet.table import fleet_table
 __all__ = ["demo", "fleet"]
 
 _AVATAR: Final = "dvp_Tristan_cloth2_1080P"
+#: Seconds for a worker to end in order; a signal gives the demo itself 25.
+_ENDING: Final = 15.0
 
 #: What the demo's workers run. They are processes of their own and take it from here.
 fleet = Fleet(
@@ -48,6 +52,7 @@ async def demo(*, jobs: int, limit: int, console: Console, seconds: float = 2.0)
 
     Raises:
         MissingDependencyError: there is no server to start.
+        FleetError: the workers can't run here.
     """
     with LocalServer() as server:
         async with Simulator() as service:
@@ -64,10 +69,12 @@ async def demo(*, jobs: int, limit: int, console: Console, seconds: float = 2.0)
                 limit=limit,
             )
             send = here.bot(drain="hand_over", retries=1)(greeter.settings.function)
-            workers = [await _worker(environment) for _ in range(2)]
+            workers: list[asyncio.subprocess.Process] = []
             began = time.monotonic()
             killed = False
             try:
+                workers.append(await _worker(environment))
+                workers.append(await _worker(environment))
                 async with here:
                     sent = [
                         await send.send(
@@ -89,12 +96,11 @@ async def demo(*, jobs: int, limit: int, console: Console, seconds: float = 2.0)
                             )
                             if ended == len(sent) and not status.seats:
                                 break
+                            if all(worker.returncode is not None for worker in workers):
+                                raise FleetError("the demo's workers ended: see what they wrote")
                             await asyncio.sleep(0.25)
             finally:
-                for worker in workers:
-                    if worker.returncode is None:
-                        worker.send_signal(signal.SIGTERM)
-                await asyncio.gather(*(worker.wait() for worker in workers))
+                await asyncio.gather(*map(_end, workers))
             open_now = sum(1 for one in service.sessions.values() if one.open)
             console.print(
                 f"{done} of {jobs} jobs done in {time.monotonic() - began:.0f} s; one worker was"
@@ -109,3 +115,17 @@ async def _worker(environment: dict[str, str]) -> asyncio.subprocess.Process:
         env=environment,
         start_new_session=True,
     )
+
+
+async def _end(worker: asyncio.subprocess.Process) -> None:
+    if worker.returncode is not None:
+        return
+    worker.send_signal(signal.SIGTERM)
+    try:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_ENDING):
+                await worker.wait()
+    finally:
+        if worker.returncode is None:
+            worker.kill()
+            await worker.wait()

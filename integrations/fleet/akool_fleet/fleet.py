@@ -18,8 +18,15 @@ from taskiq.formatters.json_formatter import JSONFormatter
 
 from akool_async import AkoolClient, AvatarSession
 from akool_async.errors import InvalidParameterError
-from akool_fleet.bots import BotFunction, BotSettings, write_order
-from akool_fleet.broker import GROUP, FleetBroker
+from akool_async.validation import text
+from akool_fleet.bots import (
+    BotFunction,
+    BotSettings,
+    check_arguments,
+    check_function,
+    write_order,
+)
+from akool_fleet.broker import GROUP, FleetBroker, Outcome
 from akool_fleet.errors import JobWaitTimeoutError
 from akool_fleet.ledger import FleetStatus, JobStatus, Ledger, declare_group
 from akool_fleet.options import Account, Drain, FleetOptions
@@ -90,7 +97,8 @@ class Fleet:
             credits_per_hour: what one open session takes by your plan; for `akool fleet status`
                 alone. The service documents no price.
             client: makes each worker's `AkoolClient`.
-            middlewares: taskiq's, for the queue of each worker: Prometheus, OpenTelemetry.
+            middlewares: taskiq's, for the queue of each worker: Prometheus, OpenTelemetry. A job
+                that failed is an error to them.
 
         Raises:
             InvalidParameterError: a value that is out of range; names it.
@@ -110,6 +118,12 @@ class Fleet:
             keep=keep,
             credits_per_hour=credits_per_hour,
         )
+        if not callable(client):
+            raise InvalidParameterError("client", "must be callable: it makes an AkoolClient")
+        for middleware in middlewares:
+            if not isinstance(middleware, TaskiqMiddleware):
+                kind = type(middleware).__name__
+                raise InvalidParameterError("middlewares", f"{kind} isn't a TaskiqMiddleware")
         self.client = client
         self.middlewares = tuple(middlewares)
         self.bots: dict[str, BotSettings[Any]] = {}
@@ -142,12 +156,10 @@ class Fleet:
             raise InvalidParameterError("retries", "must be a whole number from 0 to 100")
 
         def register(function: BotFunction[P]) -> Bot[P]:
-            called = name or getattr(function, "__name__", "")
-            if not called or called in self.bots:
-                problem = f"there is a bot named {called!r} already" if called else "is empty"
-                raise InvalidParameterError("name", problem)
-            if not asyncio.iscoroutinefunction(function):
-                raise InvalidParameterError("function", f"{called} must be an async function")
+            called = text("name", getattr(function, "__name__", "") if name is None else name)
+            if called in self.bots:
+                raise InvalidParameterError("name", f"there is a bot named {called!r} already")
+            check_function(called, function)
             settings = BotSettings(called, function, drain, retries)
             self.bots[called] = settings
             return Bot(self, settings)
@@ -157,6 +169,8 @@ class Fleet:
     # Connections.
 
     async def __aenter__(self) -> Self:
+        if self._ledger is not None:
+            raise RuntimeError("the fleet is connected already; enter it once at a time")
         self._ledger = self.make_ledger()
         try:
             await declare_group(self._ledger.redis, self._ledger.queue, GROUP)
@@ -195,7 +209,8 @@ class Fleet:
         """The queue, for one worker process."""
         broker = FleetBroker(self.options.url, queue=ledger.queue, worker=worker)
         broker.formatter = _FORMATTER
-        broker.add_middlewares(*self.middlewares)
+        broker.is_worker_process = True  # what counts only workers looks at it
+        broker.add_middlewares(*self.middlewares, Outcome())
         return broker
 
     @property
@@ -253,17 +268,22 @@ class Bot(Generic[P]):
             *args: for the bot, after its avatar.
             avatar_id: a streaming avatar's.
             stream_type: the room's kind.
-            session: further keywords of `open_session`, for example `{"voice_id": "…"}`.
+            session: further keywords of `open_session`, for example `{"voice_id": "…"}`; all that
+                JSON can hold, but `renew`, `take_over` and `legacy`.
             job_id: sent twice, a job is queued once; a random one by default.
             **kwargs: for the bot.
 
         Raises:
-            InvalidParameterError: a value that JSON can't hold, or a wrong session field.
+            InvalidParameterError: a value that JSON can't hold, arguments that the bot doesn't
+                take, or a wrong session field; nothing was written.
             RuntimeError: outside `async with fleet`.
+            RedisError: the server can't be reached; it may have been queued. Sent again with the
+                same `job_id`, it is queued once.
         """
         settings = self.settings
+        check_arguments(settings, args, kwargs)
         order = write_order(avatar_id, stream_type, args, kwargs, session)
-        job = job_id or uuid.uuid4().hex
+        job = uuid.uuid4().hex if job_id is None else text("job_id", job_id, max_length=200)
         message = TaskiqMessage(
             task_id=job,
             task_name=TASK,
@@ -271,9 +291,9 @@ class Bot(Generic[P]):
             args=[job],
             kwargs={},
         )
-        text = _FORMATTER.dumps(message).message.decode()
+        written = _FORMATTER.dumps(message).message.decode()
         fields = {"bot": settings.name, "order": order, "retries": settings.retries}
-        await self._fleet.ledger.enqueue(job, text, fields)
+        await self._fleet.ledger.enqueue(job, written, fields)
         return Job(self._fleet, job)
 
 

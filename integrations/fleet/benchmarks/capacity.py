@@ -1,23 +1,32 @@
-"""What a fleet's server has to bear: `python integrations/fleet/benchmarks/capacity.py --help`.
+"""What a fleet's server, and one worker, have to bear.
+
+    python integrations/fleet/benchmarks/capacity.py [--help]
 
 Plays the workers of a large fleet against a real server: every session has its seat, its journal
-entry and its renewals, as a worker's has, and sleeps instead of talking. Prints figures, judges
-nothing.
+entry and its renewals, as a worker's has, and sleeps instead of talking. Then one real worker
+process runs short jobs, each with a session and a question, against a simulated service. Prints
+figures, judges nothing.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import statistics
+import sys
 import time
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 import psutil
-from akool_fleet import Fleet
+from akool_fleet import Fleet, demo
 from akool_fleet.ledger import Ledger
 from akool_fleet.server import LocalServer
+
+from akool_async.simulator import Simulator
+
+AVATAR = "dvp_Tristan_cloth2_1080P"
 
 
 @dataclass
@@ -135,6 +144,60 @@ async def _commands(ledger: Ledger) -> int:
     return int(info["total_commands_processed"])
 
 
+async def measure_worker(jobs: int, rooms: int) -> None:
+    """What one process does: jobs per second, and memory with sleeping sessions."""
+    with LocalServer() as server:
+        async with Simulator(queue_time=0.0, keep=rooms) as service:
+            environment = {
+                **os.environ,
+                "AKOOL_API_KEY": "any",
+                "AKOOL_API_URL": service.url,
+                "AKOOL_FLEET_URL": server.url,
+                "AKOOL_FLEET_LIMIT": str(rooms),
+            }
+            worker = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "akool_async", "fleet", "work", "akool_fleet.demo:fleet"),
+                env=environment,
+            )
+            try:
+                await _measure_worker(psutil.Process(worker.pid), server.url, jobs, rooms)
+            finally:
+                worker.terminate()
+                await worker.wait()
+
+
+async def _measure_worker(worker: psutil.Process, url: str, jobs: int, rooms: int) -> None:
+    options = {**demo.fleet.options.model_dump(), "url": url, "limit": rooms}
+    fleet = Fleet(**options)
+    bot = fleet.bot()(demo.greeter.settings.function)
+
+    async def send(count: int, seconds: float) -> None:
+        for _ in range(count):
+            await bot.send("visitor", seconds, avatar_id=AVATAR, stream_type="trtc")
+
+    async def until(state: str, count: int) -> None:
+        while (await fleet.status()).jobs.get(state, 0) < count:  # noqa: ASYNC110 - of a process
+            await asyncio.sleep(0.05)
+
+    async with fleet:
+        await send(1, 0.0)
+        await until("done", 1)
+        idle, cpu = worker.memory_info().rss, worker.cpu_times()
+        began = time.monotonic()
+        await send(jobs, 0.0)
+        await until("done", jobs + 1)
+        took, spent = time.monotonic() - began, worker.cpu_times()
+        busy = spent.user + spent.system - cpu.user - cpu.system
+        print(f"one worker process, {rooms} rooms at once, a simulated service beside it:")
+        print(f"  jobs of one question per second: {jobs / took:,.1f}")
+        print(f"  its CPU: {1e3 * busy / jobs:,.1f} ms per job")
+        await send(rooms, 3600.0)
+        await until("talking", rooms)
+        await asyncio.sleep(5.0)
+        held = worker.memory_info().rss
+        print(f"  its memory: {idle / 1e6:,.0f} MB idle, {held / 1e6:,.0f} MB with {rooms} rooms")
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(
@@ -144,8 +207,11 @@ def main() -> None:
     parser.add_argument("--per-process", type=int, default=25)
     parser.add_argument("--lease", type=float, default=30.0)
     parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--jobs", type=int, default=500, help="of the one worker; 0: leave it out")
     given = parser.parse_args()
     asyncio.run(measure(given.sessions, given.per_process, given.lease, given.seconds))
+    if given.jobs:
+        asyncio.run(measure_worker(given.jobs, given.per_process))
 
 
 if __name__ == "__main__":

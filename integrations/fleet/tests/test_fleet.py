@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -19,11 +20,21 @@ async def visit(avatar: object, *arguments: object, **named: object) -> None:
     """A bot that no test here runs."""
 
 
+async def few(avatar: object, *, thing: object = None, number: float = 0.0) -> None:
+    """A bot that takes little."""
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
         ("url", "http://localhost"),
         ("url", None),
+        ("url", "redis://host:port"),
+        ("url", "redis://host:70000"),
+        ("url", "redis://host?socket_timeout=soon"),
+        ("url", "redis://host?colour=red"),
+        ("client", None),
+        ("middlewares", [object()]),
         ("name", "two words"),
         ("name", ""),
         ("limit", 0),
@@ -47,17 +58,29 @@ def test_a_password_shows_nowhere() -> None:
     url = "redis://:hunter2@localhost/0"
     fleet = Fleet(url, limit=1)
     assert "hunter2" not in repr(fleet) + repr(fleet.options) + str(fleet.options)
-    with pytest.raises(InvalidParameterError) as caught:
-        Fleet(url.replace("redis", "http"), limit=1)
-    assert "hunter2" not in str(caught.value)
+    for wrong in (
+        "http://:hunter2@localhost/0",
+        "redis://:hunter2#@localhost/0",  # the address ends at #
+        "redis://:hunter2/@localhost",
+        "redis://localhost?passwort=hunter2",
+    ):
+        with pytest.raises(InvalidParameterError) as caught:
+            Fleet(wrong, limit=1)
+        assert "hunter2" not in "".join(traceback.format_exception(caught.value))
 
 
 @pytest.mark.parametrize(
-    ("field", "wrong"), [("drain", {"drain": "stop"}), ("retries", {"retries": -1})]
+    ("field", "wrong"),
+    [
+        ("drain", {"drain": "stop"}),
+        ("retries", {"retries": -1}),
+        ("name", {"name": ""}),
+        ("name", {"name": 5}),
+    ],
 )
 def test_a_wrong_setting_of_a_bot_is_named(field: str, wrong: dict[str, Any]) -> None:
     with pytest.raises(InvalidParameterError) as caught:
-        Fleet(limit=1).bot(**wrong)
+        Fleet(limit=1).bot(**wrong)(visit)
     assert caught.value.field == field
 
 
@@ -98,16 +121,29 @@ async def test_a_job_carries_its_arguments(make_fleet: Callable[..., Fleet]) -> 
         {"session": {"stream_type": "trtc"}},
         {"thing": object()},
         {"number": float("nan")},
+        {"job_id": ""},
+        {"job_id": 5},
+        {"stream_type": "flv"},
+        {"wanted": None},
     ],
 )
 async def test_what_can_not_be_sent_is_refused_before_it_is_queued(
     make_fleet: Callable[..., Fleet], wrong: dict[str, Any]
 ) -> None:
     async with make_fleet() as fleet:
-        bot = fleet.bot()(visit)
+        bot = fleet.bot()(few)
         with pytest.raises(InvalidParameterError):
             await bot.send(**{"avatar_id": AVATAR, **wrong})
         assert (await fleet.status()).jobs == {}
+
+
+async def test_a_fleet_is_entered_once_at_a_time(make_fleet: Callable[..., Fleet]) -> None:
+    fleet = make_fleet()
+    for _ in range(2):
+        async with fleet:
+            with pytest.raises(RuntimeError, match="connected already"):
+                await fleet.__aenter__()
+            assert (await fleet.status()).jobs == {}
 
 
 async def test_a_job_id_sent_twice_is_queued_once(make_fleet: Callable[..., Fleet]) -> None:

@@ -210,8 +210,87 @@ async def test_the_queue_keeps_only_what_is_not_done(ledger: Ledger) -> None:
 
 
 async def test_one_worker_sweeps_for_the_fleet(ledger: Ledger) -> None:
-    got = await asyncio.gather(*(ledger.sweep_is_mine(f"w{n}", every=5) for n in range(5)))
+    got = await asyncio.gather(*(ledger.sweep_is_mine(every=50) for _ in range(5)))
     assert sum(got) == 1
+    assert await ledger.sweep_is_mine(every=0)
+
+
+@pytest.mark.parametrize("how", ["free", "put_back"])
+async def test_a_seat_whose_create_may_have_acted_is_held_until_a_sweep(
+    ledger: Ledger, how: str
+) -> None:
+    for job in ("j", "k"):
+        await send(ledger, job)
+    await seat(ledger, "j", limit=1)
+    assert await getattr(ledger, how)("j", "token-j", unknown=True)
+    assert (await ledger.status()).unknown == 1
+    assert await seat(ledger, "k", limit=1) == "full"
+    assert await ledger.free_unknown(await ledger.now() + 61, create_time=60) == 1
+    assert await seat(ledger, "k", limit=1) == "seated"
+
+
+async def test_a_job_is_passed_on_for_so_long(ledger: Ledger) -> None:
+    await send(ledger, "j")
+    assert await ledger.pass_on("j", seconds=60)
+    assert await queued(ledger) == ["message of j"] * 2
+    assert not await ledger.pass_on("j", seconds=0)
+    await seat(ledger, "j")
+    assert not await ledger.pass_on("j", seconds=60)  # another worker has it
+    assert await queued(ledger) == ["message of j"] * 2
+
+
+async def test_jobs_stay_in_the_list_while_anything_is_known_of_them(
+    make_fleet: Callable[..., Fleet],
+) -> None:
+    ledger = make_fleet(keep=1).make_ledger()
+    try:
+        await declare_group(ledger.redis, ledger.queue, GROUP)
+        for job in ("waits", "talks", "ended"):
+            await send(ledger, job)
+        for job in ("talks", "ended"):
+            await seat(ledger, job)
+        await ledger.conversed("ended", "token-ended", "done")
+        await ledger.free("ended", "token-ended")
+        async with asyncio.timeout(30):
+            while (await ledger.status()).jobs.get("done"):
+                await asyncio.sleep(0.05)
+        await ledger.trim(GROUP)
+        status = await ledger.status()
+        assert status.jobs == {"queued": 1, "seated": 1}
+        assert [one.job.id for one in status.seats] == ["talks"]
+        assert await ledger.redis.zcard(ledger.prefix + "jobs") == 2
+    finally:
+        await ledger.aclose()
+
+
+async def test_more_jobs_than_are_counted_at_once(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("akool_fleet.ledger._COUNTED", 3)
+    for n in range(7):
+        await send(ledger, f"j{n}")
+    await seat(ledger, "j4")
+    assert (await ledger.status()).jobs == {"queued": 6, "seated": 1}
+
+
+async def test_leases_end_in_time_though_the_servers_clock_was_set_back(ledger: Ledger) -> None:
+    """An hour: what was written before lies in the future."""
+    await send(ledger, "j")
+    await seat(ledger, "j", lease=3600)
+    await ledger.renew("dead", {}, lease=3600)
+    later = await ledger.now() + 3600
+    calm = {"alive": later, "since": later, "swept": later}
+    await ledger.redis.hset(ledger.prefix + "calm", mapping=calm)
+    await ledger.renew("w", {}, lease=0.2)
+    assert await ledger.sweep_is_mine(every=50)
+    taken = None
+    async with asyncio.timeout(30):
+        while taken is None:
+            await ledger.renew("w", {}, lease=0.2)
+            taken = await ledger.take_expired("reaper", lease=0.2)
+    assert taken == ("j", None)
+    await ledger.recover(GROUP, lease=0.2)
+    assert set((await ledger.status()).workers) == {"w"}
 
 
 async def test_workers_that_start_later_are_not_drained(ledger: Ledger) -> None:

@@ -70,7 +70,8 @@ def test_a_wrong_value_is_named(field: str, value: Any) -> None:
 def test_a_password_is_quoted_nowhere() -> None:
     with pytest.raises(InvalidParameterError) as caught:
         FleetOptions.checked(**{**RIGHT, "url": "http://user:s3cret@host"})
-    assert str(caught.value) == "url: must be a Redis URL: redis://, rediss:// or unix://"
+    assert str(caught.value).startswith("url: must be a Redis URL: redis://, rediss:// or unix://")
+    assert "s3cret" not in str(caught.value)
     assert "s3cret" not in repr(FleetOptions.checked(**{**RIGHT, "url": "redis://:s3cret@host"}))
 
 

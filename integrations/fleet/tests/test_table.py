@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from io import StringIO
 from typing import Any
 
 from akool_fleet.ledger import FleetStatus
 from akool_fleet.options import FleetOptions
-from akool_fleet.table import fleet_table
+from akool_fleet.table import fleet_object, fleet_table
 from rich.console import Console
 
+NOTHING: dict[str, Any] = {
+    "now": 1000.0,
+    "waiting": 0,
+    "seats": (),
+    "unknown": 0,
+    "orphans": 0,
+    "workers": {},
+    "jobs": {},
+}
 
-def shown(*, credits_per_hour: float | None = None, **changed: Any) -> str:
-    options = FleetOptions.checked(
+
+def options_of(*, credits_per_hour: float | None = None) -> FleetOptions:
+    return FleetOptions.checked(
         url="redis://127.0.0.1:1",
         name="calls",
         limit=10,
@@ -27,17 +38,12 @@ def shown(*, credits_per_hour: float | None = None, **changed: Any) -> str:
         keep=86_400.0,
         credits_per_hour=credits_per_hour,
     )
-    nothing: dict[str, Any] = {
-        "now": 1000.0,
-        "waiting": 0,
-        "seats": (),
-        "unknown": 0,
-        "orphans": 0,
-        "workers": {},
-        "jobs": {},
-    }
+
+
+def shown(*, credits_per_hour: float | None = None, **changed: Any) -> str:
+    options = options_of(credits_per_hour=credits_per_hour)
     out = StringIO()
-    status = FleetStatus(**{**nothing, **changed})
+    status = FleetStatus(**{**NOTHING, **changed})
     Console(file=out, width=200).print(fleet_table(status, options))
     return " ".join(out.getvalue().split())  # long titles are wrapped
 
@@ -57,3 +63,12 @@ def test_what_there_is_more_is_named() -> None:
     assert "2 sessions unnamed" in text
     assert "; 4 done, 2 cut off" in text
     assert "failed" not in text
+
+
+def test_the_same_for_programs() -> None:
+    for price, expected in ((None, None), (12.5, 0.0)):
+        options = options_of(credits_per_hour=price)
+        found = json.loads(json.dumps(fleet_object(FleetStatus(**NOTHING), options)))
+        assert (found["name"], found["limit"]) == ("calls", 10)
+        assert found["credits_per_hour"] == expected
+        assert found["waiting"] == 0
