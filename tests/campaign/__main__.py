@@ -1,4 +1,4 @@
-"""A campaign against the library: lives, conversations, malformed input, overload.
+"""A campaign against the library: lives, conversations, malformed input, overload, restarts.
 
     python tests/campaign [--minutes 10] [--seed N]
     python tests/campaign lives --seed 17 --once       # one part, one seed: a violation again
@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import inspect
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -27,14 +26,16 @@ import conversations  # noqa: E402
 import lives  # noqa: E402
 import malformed  # noqa: E402
 import overload  # noqa: E402
+import restarts  # noqa: E402
 from findings import Report  # noqa: E402
 
 #: Each part, and its share of the time.
 PARTS: Final[dict[str, tuple[Callable[..., Any], float]]] = {
     "lives": (lives.run, 0.4),
     "conversations": (conversations.run, 0.35),
-    "malformed": (malformed.run, 0.2),
+    "malformed": (malformed.run, 0.15),
     "overload": (overload.run, 0.05),
+    "restarts": (restarts.run, 0.05),
 }
 
 
@@ -56,8 +57,8 @@ def main() -> int:
         began = time.monotonic()
         result = run(seconds, seed, once=given.once)
         report: Report = asyncio.run(result) if inspect.iscoroutine(result) else result
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        print(f"{report}; {time.monotonic() - began:.0f} s, {memory} MB at most", flush=True)
+        report.judge_memory(f"{name} --seed {seed} --minutes {seconds / 60:.1f}")
+        print(f"{report}; {time.monotonic() - began:.0f} s", flush=True)
         for violation in report.violations[:50]:
             print(f"  {violation}", flush=True)
         violations += len(report.violations)

@@ -329,5 +329,6 @@ def run(seconds: float, seed: int, *, once: bool = False) -> Report:
                     again = f"conversations --seed {seed} --once"
                     report.violations.append(Violation(what, again, (f"{case}", *steps)))
             seed += 1
+            report.memory.look()
             if once or time.monotonic() > until:
                 return report

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from memory import Memory
+
 __all__ = ["Report", "Violation"]
 
 
@@ -28,7 +30,13 @@ class Report:
     part: str
     counts: Counter[str] = field(default_factory=Counter)
     violations: list[Violation] = field(default_factory=list)
+    memory: Memory = field(default_factory=Memory)
+
+    def judge_memory(self, again: str) -> None:
+        """Adds a violation where memory grew; `again` are the arguments of the whole part."""
+        if self.memory.grew:
+            self.violations.append(Violation(f"{self.memory}: it grew", again))
 
     def __str__(self) -> str:
         counted = ", ".join(f"{count:,} {name}" for name, count in self.counts.items())
-        return f"{self.part}: {counted}; {len(self.violations)} violations"
+        return f"{self.part}: {counted}; {len(self.violations)} violations; {self.memory}"

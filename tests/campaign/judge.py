@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import sys
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+sys.path.append(str(Path(__file__).parents[1] / "support"))
+
+from real_livekit import RealServer, environment_for, server_from_environment
+
 from akool_async.simulator import Simulator
+from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
 
 __all__ = ["Judge"]
 
@@ -20,18 +27,28 @@ _ANSWERS_IN: Final = 60.0
 
 
 class Judge:
-    """`async with Judge() as judge`: `judge.url` is the service; the methods ask the process."""
+    """`async with Judge() as judge`: `judge.url` is the service; the methods ask the process.
 
-    def __init__(self, port: int = 0) -> None:
+    Args:
+        port: of the service; 0: a free one.
+        livekit: a real server for its LiveKit rooms, in place of its own.
+    """
+
+    def __init__(self, port: int = 0, *, livekit: RealServer | None = None) -> None:
         self._port = port
+        self._livekit = livekit
         self._process: asyncio.subprocess.Process | None = None
         self._asking = asyncio.Lock()
         self.url = ""
 
     async def __aenter__(self) -> Self:
         pipe = asyncio.subprocess.PIPE
+        arguments, environment = [str(self._port)], dict(os.environ)
+        if self._livekit is not None:
+            arguments.append("livekit")
+            environment |= environment_for(self._livekit)  # secrets aren't arguments
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, __file__, str(self._port)), stdin=pipe, stdout=pipe
+            *(sys.executable, __file__, *arguments), stdin=pipe, stdout=pipe, env=environment
         )
         self.url = (await self._read())["url"]
         return self
@@ -85,12 +102,12 @@ class Judge:
         return dict(json.loads(line))
 
 
-async def serve(port: int) -> None:
+async def serve(port: int, livekit: LiveKitServer | None) -> None:
     """Runs the simulator until standard input ends."""
     loop = asyncio.get_running_loop()
     requests = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(requests), sys.stdin)
-    async with Simulator(port=port, queue_time=0.0, keep=1000) as simulator:
+    async with Simulator(port=port, queue_time=0.0, keep=1000, livekit=livekit) as simulator:
         print(json.dumps({"url": simulator.url}), flush=True)
         while line := await requests.readline():
             print(json.dumps(await answer(simulator, json.loads(line))), flush=True)
@@ -114,5 +131,11 @@ async def answer(simulator: Simulator, request: dict[str, Any]) -> dict[str, Any
     return {}
 
 
+def _real_server() -> LiveKitServer:
+    known = server_from_environment()
+    assert known is not None
+    return LiveKitServer(known.url, known.api_key, known.api_secret)
+
+
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1])))
+    asyncio.run(serve(int(sys.argv[1]), _real_server() if sys.argv[2:] else None))

@@ -238,6 +238,7 @@ async def run(seconds: float, seed: int, *, once: bool = False, lives: int = BAT
                         Violation(what, f"lives --seed {seed} --once", tuple(steps))
                     )
                 seed += 1
+                report.memory.look()
                 if once or time.monotonic() > until:
                     return report
     finally:

@@ -131,5 +131,6 @@ def run(seconds: float, seed: int, *, once: bool = False, chunk: int = CHUNK) ->
         asyncio.run(rooms.livekit(seed, report, chunk))
         asyncio.run(rooms.chatroom(seed, report, max(1, chunk // 500)))
         seed += 1
+        report.memory.look()
         if once or time.monotonic() > until:
             return report

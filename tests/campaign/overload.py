@@ -22,6 +22,9 @@ LIVEKIT: Final[dict[str, Any]] = {"avatar_id": "dvp_Tristan_cloth2_1080P", "mode
 SESSIONS: Final = 1000
 #: For each so many sessions in chat rooms, one LiveKit room.
 CHATROOMS_PER_ROOM: Final = 10
+#: Sessions that are opened at the same time; joining a LiveKit room takes much of a core.
+OPENED_AT_ONCE: Final = 50
+JOINED_AT_ONCE: Final = 4
 #: Seconds for which the service does nothing.
 STANDS_STILL: Final = 10.0
 OPTIONS: Final = ConversationOptions(connect_timeout=120.0, reply_timeout=180.0)
@@ -74,7 +77,8 @@ async def _stands_still(
     """All ask at once; in the middle the service's process is stopped for a while."""
     async with Judge() as judge:
         async with AkoolClient("any-key-1234", base_url=judge.url, timeout=120.0) as akool:
-            crowd = _Crowd(fields, asyncio.Semaphore(50), asyncio.Event())
+            at_once = JOINED_AT_ONCE if fields is LIVEKIT else OPENED_AT_ONCE
+            crowd = _Crowd(fields, asyncio.Semaphore(at_once), asyncio.Event())
             async with asyncio.TaskGroup() as group:
                 for number in range(sessions):
                     group.create_task(_talk(akool, number, crowd, report))
@@ -148,5 +152,6 @@ async def run(
                 Violation(f"a round didn't end within {ROUND:g} s", "overload --once")
             )
         report.counts["rounds"] += 1
+        report.memory.look()
         if once or time.monotonic() > until:
             return report

@@ -14,9 +14,11 @@ import conversations  # noqa: E402
 import lives  # noqa: E402
 import malformed  # noqa: E402
 import overload  # noqa: E402
+import restarts  # noqa: E402
 import rooms  # noqa: E402
 from conversations import Case  # noqa: E402
 from findings import Report  # noqa: E402
+from real_livekit import built  # noqa: E402
 from virtual_clock import VirtualClockLoop  # noqa: E402
 
 from akool_async.stream import StreamCodec  # noqa: E402
@@ -117,3 +119,28 @@ async def test_sessions_outlive_a_service_that_stands_still():
     assert report.violations == []
     assert report.counts["rounds"] == 1
     assert report.counts["answered"] >= 20
+
+
+async def test_without_a_livekit_server_the_restarts_are_left_out_and_it_is_said(monkeypatch):
+    monkeypatch.setattr(restarts, "built", lambda: None)
+    report = await restarts.run(0, 1, once=True)
+    assert "1 rounds left out: there is no livekit-server here" in str(report)
+
+
+@pytest.mark.campaign
+@pytest.mark.skipif(built() is None, reason="no livekit-server was built here")
+async def test_rooms_outlive_their_server_and_a_session_left_open_is_found(monkeypatch):
+    monkeypatch.setattr(restarts, "AWAY", (1.0,))
+    report = await asyncio.wait_for(restarts.run(0, 1, once=True, rooms=2), 300)
+    assert report.violations == []
+    assert report.counts["kills"] == report.counts["rounds"] == 1
+    assert report.counts["answered"] >= 2
+
+    async def leaves_it(akool, number, rooms):
+        rooms.tried += 1
+        await akool.sessions.create(restarts.AVATAR, stream_type="livekit")
+
+    monkeypatch.setattr(restarts, "_room", leaves_it)
+    report = await asyncio.wait_for(restarts.run(0, 1, once=True, rooms=2), 300)
+    [violation] = report.violations
+    assert "2 sessions are open after a restart" in violation.what
