@@ -9,6 +9,7 @@ from akool_async.simulator.behavior import ServiceBehavior
 from akool_async.simulator.clock import Clock
 from akool_async.simulator.faults import Fault
 from akool_async.simulator.media.settings import Media
+from akool_async.simulator.media.sight import SeenVideo
 from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.recording import RequestRecord, StreamRecord
 from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
@@ -22,6 +23,7 @@ __all__ = [
     "Media",
     "NetworkConditions",
     "RequestRecord",
+    "SeenVideo",
     "ServiceBehavior",
     "SimSession",
     "Simulator",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from akool_async.media.frames import AudioFrame
 from akool_async.simulator.access import Access
@@ -14,12 +14,16 @@ from akool_async.simulator.avatar.replayed import ReplayedAvatar
 from akool_async.simulator.capture import Capture
 from akool_async.simulator.clock import Clock
 from akool_async.simulator.faults import Fault
+from akool_async.simulator.media.sight import SeenVideo
 from akool_async.simulator.meeting.player import MeetingPlayer
 from akool_async.simulator.rooms.room import SimRoom
 from akool_async.simulator.service import Service
 from akool_async.simulator.sessions import SimSession
 from akool_async.simulator.store import Store
 from akool_async.simulator.webhooks import WebhookSender
+
+if TYPE_CHECKING:
+    from akool_async.simulator.media.avatar_media import AvatarMedia
 
 __all__ = ["SimulatorControls"]
 
@@ -140,10 +144,28 @@ class SimulatorControls:
             KeyError: no such session, its room is closed, or nothing was heard of `identity`.
             RuntimeError: the room carries no media; `Simulator(media=Media())` has it do so.
         """
+        return self._media(session).hearing.heard(identity)
+
+    def seen_video(self, session: str | SimSession, identity: str | None = None) -> SeenVideo:
+        """What the avatar saw in a camera: how many pictures, and the newest one.
+
+        No pictures as long as it has seen nothing.
+
+        Args:
+            session: the session or its id.
+            identity: the participant's; `None`: of whom it saw first.
+
+        Raises:
+            KeyError: no such session, its room is closed, or nothing was seen of `identity`.
+            RuntimeError: the room carries no media; `Simulator(media=Media())` has it do so.
+        """
+        return self._media(session).sight.seen(identity)
+
+    def _media(self, session: str | SimSession) -> AvatarMedia:
         media = self.room(session).media
         if media is None:
             raise RuntimeError("the room carries no media; give Simulator(media=Media())")
-        return media.hearing.heard(identity)
+        return media
 
     def differences(self, session: str | SimSession) -> list[str]:
         """(`replay`) What the client sent otherwise than captured, or hasn't sent (yet).

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 from media_listener import Listener, Session, media_session, speak, understood
+from meeting_room import AVATAR, MeetingRooms, speak_and_break_off
 from meeting_room import Listener as MeetingListener
-from meeting_room import MeetingRooms, speak_and_break_off
 
+from akool_async import AkoolClient
+from akool_async.media import VideoFrame
 from akool_async.simulator import Media, Simulator
 from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
+from akool_async.testing.waiting import TIMEOUT
 
 pytestmark = pytest.mark.livekit_server
 
@@ -110,3 +114,35 @@ async def test_a_meeting_is_spoken_by_its_mouth(
             await speak_and_break_off(avatar, ear, 1.0)
         assert player.segments[0].way == ("stream" if streams else "track")
         assert player.segments[0].played > 0
+
+
+async def test_what_a_camera_shows_is_seen(sim: Simulator) -> None:
+    grey = VideoFrame(bytes([150]) * (320 * 180 * 3 // 2), 320, 180)
+    async with (
+        AkoolClient("any", base_url=sim.url) as akool,
+        akool.open_session(AVATAR, stream_type="livekit", mode=1) as avatar,
+        avatar.camera(320, 180) as camera,
+        asyncio.timeout(TIMEOUT),
+    ):
+        session = avatar.info.session_id
+        assert session is not None
+        while sim.seen_video(session).pictures < 5:
+            await camera.write(grey)
+            await asyncio.sleep(0.05)
+        last = sim.seen_video(session).last
+        assert last is not None
+        assert (last.width, last.height) == (320, 180)
+        assert abs(last.planes[0][180 * 160] - 150) < 10
+
+
+async def test_a_meeting_speaks_microphones_though_the_avatar_does_not_listen(
+    server: LiveKitServer,
+) -> None:
+    media = Media(width=320, height=180, listen=None)
+    async with Simulator(media=media, livekit=server) as sim:
+        async with MeetingRooms(sim, server) as rooms:
+            avatar, player, room = await rooms.enter(streams=False)
+            async with MeetingListener(server, room) as ear:
+                await speak_and_break_off(avatar, ear, 1.0)
+            assert player.segments[0].way == "track"
+        assert sim.errors == []

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from akool_async import AkoolClient
-from akool_async.simulator import Simulator
+from akool_async.media import VideoFrame
+from akool_async.simulator import Media, SeenVideo, Simulator
+from akool_async.testing.waiting import TIMEOUT
 
 AVATAR = "dvp_Tristan_cloth2_1080P"
 
@@ -72,3 +74,38 @@ async def test_a_wait_says_what_is_missing(start: Any) -> None:
         await sim.until_ready(room.request.session_id, timeout=0.01)
     room.command("set-params", data={})
     assert (await sim.until_ready()).id == room.request.session_id
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stream_type", ["livekit", "agora", "trtc"])
+async def test_what_a_camera_shows_is_seen(stream_type: str) -> None:
+    grey = VideoFrame(bytes([150]) * (320 * 180 * 3 // 2), 320, 180)
+    async with (
+        Simulator(media=Media(width=320, height=180)) as sim,
+        AkoolClient("any", base_url=sim.url) as akool,
+        akool.open_session(AVATAR, stream_type=stream_type, mode=1) as avatar,
+    ):
+        session = avatar.info.session_id
+        assert session is not None
+        assert sim.seen_video(session) == SeenVideo(0, None)
+        async with avatar.camera(320, 180) as camera, asyncio.timeout(TIMEOUT):
+            while sim.seen_video(session).pictures < 5:
+                await camera.write(grey)
+                await asyncio.sleep(0.05)
+        seen = sim.seen_video(session)
+        assert seen.last is not None
+        assert (seen.last.width, seen.last.height, seen.last.format) == (320, 180, "i420")
+        assert abs(seen.last.planes[0][180 * 160] - 150) < 10
+        with pytest.raises(KeyError, match="nothing was seen of 'another'"):
+            sim.seen_video(session, "another")
+        # The text goes on as before.
+        await avatar.say("It was seen.").spoken()
+        assert sim.said(session) == ["It was seen."]
+    assert sim.errors == []
+
+
+async def test_a_room_of_text_sees_nothing(start: Any) -> None:
+    caller = await start()
+    room = await caller.room()
+    with pytest.raises(RuntimeError, match="carries no media"):
+        caller.sim.seen_video(room.request.session_id)

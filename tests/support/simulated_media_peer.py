@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Self
 
 from livekit_peer import SimulatedPeer
@@ -52,6 +53,9 @@ class SimulatedMediaPeer(SimulatedPeer, MediaPeer):
 
     async def stranger_publishes(self, kind: MediaKind) -> None:
         stranger = Resident("stranger", self.sim.hub.name)
+        # It calls itself as the avatar is called, and its track as the avatar's.
+        name = self.sim.avatar.grants.identity
+        stranger.grants = replace(stranger.grants, name=name)
         stranger.media = self._avatars.make(self.stranger_grey)
         stranger.tracks = [self.sim.new_track(kind)]
         self.sim.hub.enter(stranger)
@@ -70,6 +74,9 @@ class SimulatedMediaPeer(SimulatedPeer, MediaPeer):
 
     def loudness(self) -> float:
         return self._avatars.loudness()
+
+    def luma(self) -> float | None:
+        return self._avatars.luma()
 
 
 class LoopbackMediaPeer(MediaPeer):
@@ -106,6 +113,9 @@ class LoopbackMediaPeer(MediaPeer):
 
     def loudness(self) -> float:
         return self._avatars.loudness()
+
+    def luma(self) -> float | None:
+        return self._avatars.luma()
 
 
 @contextlib.asynccontextmanager

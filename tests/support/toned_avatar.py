@@ -37,7 +37,7 @@ class Grey:
 
 
 class TonedAvatars:
-    """Makes them, and closes them; notes how loud what they hear is."""
+    """Makes them, and closes them; notes how loud what they hear is, and has what they see."""
 
     def __init__(self, width: int, height: int) -> None:
         self.settings = Media(width=width, height=height)
@@ -68,6 +68,11 @@ class TonedAvatars:
         """Of the last tenth of a second, 0 to 1."""
         since = time.monotonic() - 0.1
         return max((level for at, level in self._heard if at >= since), default=0.0)
+
+    def luma(self) -> float | None:
+        """Of the last picture that the first of them saw; `None`: none."""
+        last = self._made[0].sight.seen().last
+        return None if last is None else float(last.to_av().to_ndarray(format="gray").mean())
 
     def _hear(self, identity: str, samples: NDArray[Any]) -> None:
         del identity

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from akool_async.media.frames import AudioFrame
 from akool_async.simulator.media.encoder import Broadcast
@@ -13,14 +13,18 @@ from akool_async.simulator.media.feed import Feed
 from akool_async.simulator.media.hearing import Hearing
 from akool_async.simulator.media.robot import robot_speech, robot_text
 from akool_async.simulator.media.settings import Media
+from akool_async.simulator.media.sight import Sight
 from akool_async.simulator.media.threads import MediaThreads
 from akool_async.simulator.media.voice import syllables
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["AvatarMedia"]
 
 
 class AvatarMedia:
-    """One avatar's face, mouth and ears; whoever makes one closes it.
+    """One avatar's face, mouth, ears and eyes; whoever makes one closes it.
 
     Attributes:
         settings: what it was made with.
@@ -29,6 +33,7 @@ class AvatarMedia:
         feed: its raw sound and pictures.
         broadcast: the same, encoded.
         hearing: what it hears.
+        sight: what it sees.
     """
 
     def __init__(
@@ -43,11 +48,17 @@ class AvatarMedia:
             self.feed, width=settings.width, height=settings.height, fps=settings.fps
         )
         self.hearing = Hearing(self._understand, end_of_turn=settings.end_of_turn, failed=failed)
+        self.sight = Sight()
 
     @property
     def listens(self) -> bool:
-        """Whether it has a use for microphones."""
-        return self.settings.listen is not None
+        """Whether it has a use for microphones: to make texts of them, or to speak them."""
+        return self.settings.listen is not None or self.hearing.diverted is not None
+
+    def hear(self, identity: str, samples: NDArray[Any]) -> None:
+        """Takes int16 mono at 48 kHz of a participant's microphone; nothing unless it listens."""
+        if self.listens:
+            self.hearing.hear(identity, samples)
 
     async def speech(self, text: str, voice_id: str = "") -> AudioFrame:
         """The sound of a text.

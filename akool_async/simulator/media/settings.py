@@ -37,7 +37,8 @@ class Media:
         listen: what becomes of a turn of speech in a participant's microphone. "robot": texts
             that a robot said (`robot_speech`) are understood; a function of an `AudioFrame`
             (48 kHz, mono) that gives a text or `None`, for example a speech recognition; `None`:
-            the avatar doesn't listen, and no microphone is asked for.
+            the avatar doesn't listen, and no microphone is asked for. In a meeting it speaks what
+            comes in microphones, whatever this is.
         end_of_turn: seconds of quiet that end a turn.
 
     Raises:

@@ -1,20 +1,13 @@
-"""The audio and video of a simulator's relay, at the member's end: a websocket for each stream.
-
-`relay_wire` has the frames. A stream whose connection breaks is opened again until it is closed.
-"""
+"""The audio and video of a simulator's relay, at the member's end."""
 
 from __future__ import annotations
 
-import abc
 import asyncio
-import contextlib
-import logging
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import aiohttp
 
-from akool_async.concurrency import Backoff
 from akool_async.errors import NotSupportedError, SendError
 from akool_async.media import (
     AudioRequest,
@@ -22,28 +15,33 @@ from akool_async.media import (
     AudioWriter,
     MediaCapabilities,
     MediaSubscription,
-    Picture,
     TrackInfo,
     VideoRequest,
     VideoSink,
+    VideoWriter,
 )
 from akool_async.transport.engines import relay_wire
 from akool_async.transport.engines.media import EngineMedia
-from akool_async.transport.engines.paced_writer import PIECE, PacedWriter
+from akool_async.transport.engines.relay_streams import (
+    CLOSE_TIMEOUT,
+    Hearing,
+    Seeing,
+    Showing,
+    Speaking,
+    Stream,
+    close,
+)
 
 __all__ = ["RelayMedia"]
 
-logger = logging.getLogger(__name__)
-
-_FIRST_RETRY: Final = 0.1
-_LAST_RETRY: Final = 1.0
-#: Seconds until the relay answers, and for closing a connection.
+#: Seconds until the relay answers.
 _ANSWER_TIMEOUT: Final = 10.0
-_CLOSE_TIMEOUT: Final = 1.0
+
+_Writer = TypeVar("_Writer", Speaking, Showing)
 
 
 class RelayMedia(EngineMedia):
-    """What the relay carries beside packets: both ways of audio, and the avatar's video.
+    """What the relay carries beside packets: both ways of audio and of video.
 
     Args:
         url: of the relay's media.
@@ -55,14 +53,14 @@ class RelayMedia(EngineMedia):
         self._join_request = join_request
         self._tracks: dict[str, tuple[TrackInfo, ...]] = {}
         self._there: bool | None = None
-        self._streams: set[_Stream] = set()
+        self._streams: set[Stream] = set()
         self._ending: set[asyncio.Task[None]] = set()
 
     @property
     def capabilities(self) -> MediaCapabilities:
-        """All but sending video: a simulated avatar doesn't see. None where the relay has none."""
+        """All, or none where the relay has none."""
         there = self._there is not False
-        return MediaCapabilities(hear=there, see=there, speak=there, show=False)
+        return MediaCapabilities(hear=there, see=there, speak=there, show=there)
 
     def tracks(self, identity: str) -> tuple[TrackInfo, ...]:
         """See `EngineMedia`."""
@@ -88,16 +86,25 @@ class RelayMedia(EngineMedia):
             "sample_rate": request.sample_rate,
             "channels": request.channels,
         }
-        return self._open(_Hearing(self, want, sink))
+        return self._open(Hearing(self, want, sink))
 
     def see(self, identity: str, request: VideoRequest, sink: VideoSink) -> MediaSubscription:
         """See `EngineMedia`."""
         want = {"do": "see", "of": identity, "format": request.format}
-        return self._open(_Seeing(self, want, sink))
+        return self._open(Seeing(self, want, sink))
 
     async def speak(self, request: AudioRequest, *, queue_ms: int, timeout: float) -> AudioWriter:
         """See `EngineMedia`."""
-        writer = _Speaking(self, request, queue_ms / 1000)
+        writer = Speaking(self, request, queue_ms / 1000)
+        return await self._publish(writer, timeout)
+
+    async def show(self, width: int, height: int, *, timeout: float) -> VideoWriter:
+        """See `EngineMedia`."""
+        if 4 * width * height >= relay_wire.MAX_MEDIA_FRAME:
+            raise NotSupportedError(f"a relay carries no pictures of {width}x{height} pixels")
+        return await self._publish(Showing(self), timeout)
+
+    async def _publish(self, writer: _Writer, timeout: float) -> _Writer:
         self._open(writer.stream)
         try:
             async with asyncio.timeout(timeout):
@@ -119,7 +126,7 @@ class RelayMedia(EngineMedia):
         for stream in tuple(self._streams):
             stream.close()
         if self._ending:
-            await asyncio.wait(set(self._ending), timeout=2 * _CLOSE_TIMEOUT)
+            await asyncio.wait(set(self._ending), timeout=2 * CLOSE_TIMEOUT)
 
     # For its streams.
 
@@ -147,17 +154,17 @@ class RelayMedia(EngineMedia):
             if answer.get("event") != "accepted":
                 raise ConnectionResetError("the relay takes no stream now")
         except BaseException:
-            await _close(ws)
+            await close(ws)
             raise
         return ws
 
-    def forget(self, stream: _Stream, task: asyncio.Task[None]) -> None:
+    def forget(self, stream: Stream, task: asyncio.Task[None]) -> None:
         """A stream was closed; its task ends."""
         self._streams.discard(stream)
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
 
-    def _open(self, stream: _Stream) -> MediaSubscription:
+    def _open(self, stream: Stream) -> MediaSubscription:
         self._streams.add(stream)
         stream.start()
         return stream
@@ -165,148 +172,6 @@ class RelayMedia(EngineMedia):
     def _changed(self) -> None:
         if self.on_change is not None:
             self.on_change()
-
-
-class _Stream(MediaSubscription):
-    """One stream and the task that keeps its connection.
-
-    Attributes:
-        up: set when the relay has accepted or refused it.
-        refusal: why the relay never will.
-    """
-
-    def __init__(self, media: RelayMedia, want: Mapping[str, Any]) -> None:
-        self.up = asyncio.Event()
-        self.refusal: str | None = None
-        self._media = media
-        self._want = want
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Opens it in the background."""
-        self._task = asyncio.create_task(self._run(), name=f"relay {self._want['do']} stream")
-
-    def close(self) -> None:
-        """See `MediaSubscription`."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            self._media.forget(self, task)
-
-    async def _run(self) -> None:
-        backoff = Backoff(_FIRST_RETRY, _LAST_RETRY)
-        async with aiohttp.ClientSession() as http:
-            while True:
-                try:
-                    ws = await self._media.connect(http, self._want)
-                    try:
-                        self.up.set()
-                        await self._serve(ws)
-                    finally:
-                        await _close(ws)
-                    backoff = Backoff(_FIRST_RETRY, _LAST_RETRY)
-                except (aiohttp.ClientError, OSError):
-                    logger.debug("a stream of the relay broke; it is opened again")
-                except NotSupportedError as error:
-                    self.refused(error)
-                    return
-                await asyncio.sleep(backoff.pause())
-
-    def refused(self, error: NotSupportedError) -> None:
-        """The relay carries nothing of that kind."""
-        self.refusal = str(error)
-        self.up.set()
-
-    @abc.abstractmethod
-    async def _serve(self, ws: aiohttp.ClientWebSocketResponse) -> None:
-        """Until the connection ends."""
-
-
-class _Receiving(_Stream):
-    def __init__(
-        self, media: RelayMedia, want: Mapping[str, Any], sink: AudioSink | VideoSink
-    ) -> None:
-        super().__init__(media, want)
-        self._sink = sink
-
-    def refused(self, error: NotSupportedError) -> None:
-        """See `_Stream`."""
-        super().refused(error)
-        self._sink.failed(error)
-
-    async def _serve(self, ws: aiohttp.ClientWebSocketResponse) -> None:
-        async for message in ws:
-            if message.type is aiohttp.WSMsgType.TEXT:
-                if relay_wire.read_object(message.data).get("event") == "started":
-                    self._sink.started()
-            elif message.type is aiohttp.WSMsgType.BINARY:
-                self._take(message.data)
-
-    @abc.abstractmethod
-    def _take(self, frame: bytes) -> None:
-        """Hands a frame to the sink."""
-
-
-class _Hearing(_Receiving):
-    _sink: AudioSink
-
-    def _take(self, frame: bytes) -> None:
-        self._sink.pcm(frame)
-
-
-class _Seeing(_Receiving):
-    _sink: VideoSink
-
-    def _take(self, frame: bytes) -> None:
-        with contextlib.suppress(ValueError):
-            seen = relay_wire.unpack_picture(frame)
-            self._sink.picture(Picture(seen.data, seen.width, seen.height, captured=seen.captured))
-
-
-class _Outgoing(_Stream):
-    """A writer's connection: every 20 ms it sends what is due."""
-
-    def __init__(self, media: RelayMedia, want: Mapping[str, Any], writer: _Speaking) -> None:
-        super().__init__(media, want)
-        self._writer = writer
-
-    def close(self) -> None:
-        """See `MediaSubscription`."""
-        self._writer.end()
-        super().close()
-
-    async def _serve(self, ws: aiohttp.ClientWebSocketResponse) -> None:
-        # The relay sends nothing; reading notices the end of the connection.
-        reading = asyncio.ensure_future(ws.receive())
-        loop = asyncio.get_running_loop()
-        due = loop.time()
-        try:
-            while not reading.done():
-                piece = self._writer.take()
-                if piece:
-                    await ws.send_bytes(piece)
-                due = max(due + PIECE, loop.time() - 10 * PIECE)
-                await asyncio.wait({reading}, timeout=max(0.0, due - loop.time()))
-        finally:
-            reading.cancel()
-            await asyncio.wait({reading})
-
-
-class _Speaking(PacedWriter):
-    """A microphone and its stream."""
-
-    def __init__(self, media: RelayMedia, request: AudioRequest, queue: float) -> None:
-        super().__init__(request, queue)
-        want = {
-            "do": "speak",
-            "sample_rate": request.sample_rate,
-            "channels": request.channels,
-        }
-        self.stream = _Outgoing(media, want, self)
-
-    async def close(self) -> None:
-        """See `AudioWriter`."""
-        self.stream.close()
 
 
 def _infos(given: Any) -> tuple[TrackInfo, ...]:
@@ -321,10 +186,3 @@ def _infos(given: Any) -> tuple[TrackInfo, ...]:
         )
         for one in given
     )
-
-
-async def _close(ws: aiohttp.ClientWebSocketResponse) -> None:
-    """Bounded; a relay that doesn't answer is cut off."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_CLOSE_TIMEOUT):
-            await ws.close()

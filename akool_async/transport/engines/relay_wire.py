@@ -33,8 +33,8 @@ A relay that carries them adds `tracks` to `joined`: by identity a list of `{"id
 what it costs without them, and packets never wait behind pictures. In this order:
 
 1. Member: its `JoinRequest.to_dict()` again and what it wants: `{"do": "hear", "of": identity,
-   "sample_rate", "channels"}`, `{"do": "see", "of": identity, "format": "i420" | "rgb24" | "rgba"}`
-   or `{"do": "speak", "sample_rate", "channels"}`.
+   "sample_rate", "channels"}`, `{"do": "see", "of": identity, "format"}` with "i420", "rgb24" or
+   "rgba", `{"do": "speak", "sample_rate", "channels"}` or `{"do": "show"}`.
 2. Relay: `{"event": "accepted"}`; or `unsupported(…)`, and the connection ends. It also ends
    where the member isn't in the room.
 3. Then, until either end closes it:
@@ -43,7 +43,7 @@ what it costs without them, and packets never wait behind pictures. In this orde
 |---|---|---|
 | relay | `{"event": "started"}` | a track begins, to hear or to see |
 | relay | binary | to hear: s16le samples, interleaved; to see: `pack_picture` |
-| member | binary | to speak: s16le samples, interleaved, at their pace |
+| member | binary | to speak: s16le samples, interleaved, at their pace; to show: `pack_shown` |
 
 Who reads too slowly loses the oldest. On the first websocket the relay sends `{"event": "tracks",
 "identity": …, "tracks": […]}` after each change.
@@ -62,6 +62,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from akool_async.media.frames import PixelFormat
+
 __all__ = [
     "MAX_FRAME",
     "MAX_IDENTITY",
@@ -71,16 +73,19 @@ __all__ = [
     "Relayed",
     "Seen",
     "Sent",
+    "Shown",
     "joined",
     "media_url",
     "pack_picture",
     "pack_relayed",
     "pack_sent",
+    "pack_shown",
     "read_object",
     "refused",
     "unpack_picture",
     "unpack_relayed",
     "unpack_sent",
+    "unpack_shown",
     "unsupported",
     "url",
 ]
@@ -97,6 +102,9 @@ STARTED: Final = '{"event": "started"}'
 _SENT: Final = struct.Struct(">dB")
 _RELAYED: Final = struct.Struct(">BB")
 _PICTURE: Final = struct.Struct(">dHH")
+_SHOWN: Final = struct.Struct(">BBHH")
+#: The formats of what is shown, by their number on the wire.
+_FORMATS: Final[tuple[PixelFormat, ...]] = ("i420", "rgb24", "rgba")
 
 
 def url(base_url: str, kind: str) -> str:
@@ -242,6 +250,39 @@ def unpack_picture(frame: bytes) -> Seen:
         raise ValueError(f"a picture's frame of {len(frame)} bytes")
     captured, width, height = _PICTURE.unpack_from(frame)
     return Seen(captured, width, height, memoryview(frame)[_PICTURE.size :])
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A member's picture; `rotation` in degrees."""
+
+    format: PixelFormat
+    rotation: int
+    width: int
+    height: int
+    data: memoryview
+
+
+def pack_shown(shown: Shown) -> bytes:
+    """The frame of a picture that a member shows."""
+    turned = shown.rotation // 90
+    head = _SHOWN.pack(_FORMATS.index(shown.format), turned, shown.width, shown.height)
+    return head + shown.data
+
+
+def unpack_shown(frame: bytes) -> Shown:
+    """Reads the frame of a picture that a member shows.
+
+    Raises:
+        ValueError: it is too short, or of no known format.
+    """
+    if len(frame) < _SHOWN.size:
+        raise ValueError(f"a shown picture's frame of {len(frame)} bytes")
+    number, turned, width, height = _SHOWN.unpack_from(frame)
+    if number >= len(_FORMATS):
+        raise ValueError(f"a shown picture of format {number}")
+    data = memoryview(frame)[_SHOWN.size :]
+    return Shown(_FORMATS[number], 90 * turned, width, height, data)
 
 
 def read_object(text: str) -> dict[str, Any]:

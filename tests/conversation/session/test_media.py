@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 
 from akool_async.conversation import AvatarSession, ConversationOptions
-from akool_async.errors import ConversationClosedError, InvalidParameterError, NotSupportedError
+from akool_async.errors import (
+    ConversationClosedError,
+    InvalidParameterError,
+    MediaTimeoutError,
+    NotSupportedError,
+)
 from akool_async.events import FirstAudio, TrackPublished
+from akool_async.media import VideoFrame
 from akool_async.testing.in_memory_media import InMemoryMedia
 from akool_async.testing.in_memory_room import InMemoryRoom
 
@@ -159,6 +165,73 @@ async def test_wrong_values_are_refused(media, use, field):
             use(avatar)
         assert raised.value.field == field
         assert media.subscriptions == {}
+
+
+async def hear(avatar: AvatarSession) -> None:
+    async with avatar.audio_frames() as frames:
+        async for _ in frames:
+            await asyncio.sleep(0)
+
+
+async def see(avatar: AvatarSession) -> None:
+    async with avatar.video_frames() as frames:
+        async for _ in frames:
+            await asyncio.sleep(0)
+
+
+async def speak(avatar: AvatarSession) -> None:
+    async with avatar.microphone() as microphone:
+        await microphone.play(b"\1\2" * 96_000)
+
+
+async def show(avatar: AvatarSession) -> None:
+    async with avatar.camera(64, 36) as camera:
+        while True:
+            await camera.write(VideoFrame(bytes(64 * 36 * 3 // 2), 64, 36))
+            await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("use", [hear, see, speak, show])
+async def test_cancelled_at_each_await_it_leaves_nothing(
+    media: InMemoryMedia, use: Callable[[AvatarSession], Awaitable[None]]
+) -> None:
+    media.publish("audio")
+    media.publish("video")
+    async with opened(media) as (avatar, _):
+        before = asyncio.all_tasks()
+        for steps in range(12):
+            using = asyncio.ensure_future(use(avatar))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+                media.play(0.02)
+                media.picture()
+            using.cancel()
+            await asyncio.wait({using})
+            assert using.cancelled()
+            assert media.subscriptions == {}
+            assert all(track.closed for track in (*media.microphones, *media.cameras))
+            assert asyncio.all_tasks() == before
+        assert media.microphones or media.cameras or use in (hear, see)
+
+
+async def test_an_avatar_without_video(media: InMemoryMedia) -> None:
+    media.publish("audio")
+    async with opened(media) as (avatar, room):
+        seen = []
+
+        async def read() -> None:
+            seen.extend([frame async for frame in avatar.video_frames()])
+
+        reading = asyncio.create_task(read())
+        with pytest.raises(MediaTimeoutError, match="no picture came within 3 s"):
+            await avatar.snapshot(timeout=3)
+        async with avatar.audio_frames() as heard:
+            media.play(0.02)
+            assert (await anext(heard)).samples_per_channel == 960
+        assert not reading.done()
+        room.drop("room_closed")
+        await reading
+    assert seen == []
 
 
 async def test_a_session_that_is_not_open(media):

@@ -147,6 +147,26 @@ async def test_a_cancellation_leaves_a_whole_file(tmp_path: Path) -> None:
     whole(path)
 
 
+@pytest.mark.parametrize("steps", range(6))
+async def test_cancelled_while_it_is_opened_it_leaves_nothing_open(
+    tmp_path: Path, steps: int
+) -> None:
+    async with stage() as one:
+
+        async def record() -> None:
+            async with one.avatar.record(tmp_path / "call.webm"):
+                await asyncio.Event().wait()
+
+        recording = asyncio.create_task(record())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        recording.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await recording
+        assert one.kinds == []
+        assert one.avatar._conversation.media.recordings == set()
+
+
 def test_sigterm_leaves_a_whole_file(tmp_path: Path) -> None:
     path = tmp_path / "call.webm"
     support = str(Path(__file__).parents[2] / "support")

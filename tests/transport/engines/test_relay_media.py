@@ -6,11 +6,12 @@ import asyncio
 
 import pytest
 from akool_agora import AgoraTransport
+from akool_trtc import TRTCTransport
 from loopback_peer import loopback_room
 from simulated_media_peer import loopback_media_room
 
-from akool_async.errors import NotSupportedError, SendError
-from akool_async.media import AudioRequest, MediaCapabilities, VideoRequest
+from akool_async.errors import DisconnectedError, NotSupportedError, SendError
+from akool_async.media import AudioRequest, MediaCapabilities, VideoFrame, VideoRequest
 from akool_async.testing.media_samples import NotingAudio, NotingVideo, tone
 from akool_async.testing.waiting import TIMEOUT, until
 from akool_async.transport.engines.relay_media import RelayMedia
@@ -21,7 +22,7 @@ async def test_a_simulator_without_media_has_none() -> None:
         transport = AgoraTransport(far.target, {"engine": "loopback"})
         media = transport.media
         assert media is not None
-        assert media.capabilities == MediaCapabilities(True, True, True, False)
+        assert media.capabilities == MediaCapabilities(True, True, True, True)
         await transport.connect(timeout=TIMEOUT)
         try:
             assert media.capabilities == MediaCapabilities()
@@ -54,6 +55,38 @@ async def test_streams_go_on_after_the_room_is_joined_again() -> None:
         finally:
             await transport.close()
         assert not [t for t in asyncio.all_tasks() if t.get_name().endswith(" stream")]
+
+
+async def test_a_camera_goes_on_after_the_room_is_joined_again() -> None:
+    async with loopback_media_room("trtc") as room:
+        transport = TRTCTransport(room.target, {"engine": "loopback"})
+        await transport.connect(timeout=TIMEOUT)
+        try:
+            media = transport.media
+            assert media is not None
+            with pytest.raises(NotSupportedError, match="3840x2160"):
+                await media.show(3840, 2160, timeout=TIMEOUT)
+            camera = await media.show(32, 16, timeout=TIMEOUT)
+            sight = room.far.room.media.sight
+
+            def seen(luma: int, more_than: int = 0) -> bool:
+                camera.write(VideoFrame(bytes([luma]) * (32 * 16 * 3), 32, 16, "rgb24"))
+                return sight.seen().pictures > more_than
+
+            await until(lambda: seen(90), "the avatar sees it")
+            camera.mute(True)
+            camera.write(VideoFrame(bytes(32 * 16 * 3), 32, 16, "rgb24"))
+            camera.mute(False)
+            await transport.reconnect(timeout=TIMEOUT)
+            before = sight.seen().pictures
+            await until(lambda: seen(90, before), "the avatar sees it again")
+            last = sight.seen().last
+            assert last is not None
+            assert (last.width, last.height, set(bytes(last.data))) == (32, 16, {90})
+        finally:
+            await transport.close()
+        with pytest.raises(DisconnectedError):
+            camera.write(last)
 
 
 @pytest.mark.virtual_clock

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from akool_async.media import PixelFormat
 from akool_async.transport.engines import relay_wire
 
 
@@ -43,6 +44,25 @@ def test_a_relayed_packet_is_read_as_it_was_packed(
 ) -> None:
     frame = relay_wire.pack_relayed(command, sender, payload)
     assert relay_wire.unpack_relayed(frame) == relay_wire.Relayed(command, sender, payload)
+
+
+@given(
+    pixels=st.sampled_from(["i420", "rgb24", "rgba"]),
+    rotation=st.sampled_from([0, 90, 180, 270]),
+    size=st.integers(1, 8192),
+    data=st.binary(max_size=50),
+)
+def test_a_shown_picture_is_read_as_it_was_packed(
+    pixels: PixelFormat, rotation: int, size: int, data: bytes
+) -> None:
+    shown = relay_wire.Shown(pixels, rotation, size, size, memoryview(data))
+    assert relay_wire.unpack_shown(relay_wire.pack_shown(shown)) == shown
+
+
+@pytest.mark.parametrize("frame", [b"", b"\x00" * 5, b"\x03" + b"\x00" * 9])
+def test_a_shown_picture_that_is_none_is_a_value_error(frame: bytes) -> None:
+    with pytest.raises(ValueError, match="shown picture"):
+        relay_wire.unpack_shown(frame)
 
 
 @given(st.binary(max_size=20))

@@ -102,6 +102,7 @@ class DataRoom:
         occupants: by identity.
         reuses_transceivers: a track takes the section of an older one that ended, as on a real
             server: some clients then don't report it.
+        speaks_microphones: the avatar says what comes in microphones, so they are asked for.
         silent: nothing that is sent is delivered any more; everything else goes on.
         lost: packets for occupants that can't receive now.
         refused: packets that their senders may not send.
@@ -117,6 +118,7 @@ class DataRoom:
         self.occupants: dict[str, Occupant] = {}
         self.silent = False
         self.reuses_transceivers = False
+        self.speaks_microphones = False
         self.lost = 0
         self.refused = 0
         self.on_joined: Callable[[str], None] | None = None

@@ -1,11 +1,14 @@
-"""A participant to whom the avatar's sound and picture are sent, and whose microphone is heard."""
+"""A participant to whom the avatar's sound and picture are sent.
+
+Its microphone is heard by the avatar, and its camera seen.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from aiohttp import web
@@ -14,10 +17,14 @@ from aiortc.mediastreams import MediaStreamError
 from livekit.protocol import models as pb
 from livekit.protocol import rtc
 
+from akool_async.media.frames import VideoFrame
 from akool_async.simulator.rooms.livekit.hub import DataRoom, Resident
 from akool_async.simulator.rooms.livekit.media_peer import MediaPeer
 from akool_async.simulator.rooms.livekit.member import Member
 from akool_async.simulator.rooms.livekit.tokens import Grants
+
+if TYPE_CHECKING:
+    from akool_async.simulator.media.avatar_media import AvatarMedia
 
 __all__ = ["MediaMember"]
 
@@ -152,7 +159,9 @@ class MediaMember(Member):
     # -- participant to room
 
     def _published(self, track: MediaStreamTrack) -> None:
-        if self._hears and track.kind == "audio":
+        if track.kind == "video":
+            self._start(self._watch(track))
+        elif self._hears:
             self._start(self._listen(track))
 
     async def _listen(self, track: MediaStreamTrack) -> None:
@@ -163,6 +172,20 @@ class MediaMember(Member):
                 return
             samples = frame.to_ndarray().reshape(-1, len(frame.layout.channels))
             mono = samples.mean(axis=1).astype(np.int16)
-            for occupant in list(self.room.occupants.values()):
-                if isinstance(occupant, Resident) and occupant.media is not None:
-                    occupant.media.hearing.hear(self.grants.identity, mono)
+            for media in self._avatars():
+                media.hear(self.grants.identity, mono)
+
+    async def _watch(self, track: MediaStreamTrack) -> None:
+        while True:
+            try:
+                frame: Any = await track.recv()
+            except MediaStreamError:
+                return
+            picture = VideoFrame.from_av(frame)
+            for media in self._avatars():
+                media.sight.see(self.grants.identity, picture)
+
+    def _avatars(self) -> list[AvatarMedia]:
+        """Those in the room that hear and see."""
+        residents = [one for one in self.room.occupants.values() if isinstance(one, Resident)]
+        return [one.media for one in residents if one.media is not None]

@@ -71,7 +71,7 @@ class MediaPeer(Peer):
     DTLS connects.
 
     Attributes:
-        hears: whether the participant's sound is received.
+        hears: whether the participant's sound is received; its video always is.
         on_track: called with each track that the participant publishes.
         answered: whether the last offer was answered.
         up: whether the connection is up.
@@ -103,7 +103,7 @@ class MediaPeer(Peer):
 
     def accepts(self, kind: str) -> bool:
         """See `Peer`."""
-        return self.hears and kind == "audio"
+        return self.hears or kind == "video"
 
     async def accept(self, answer: str) -> None:
         """See `Peer`."""
@@ -181,7 +181,7 @@ class MediaPeer(Peer):
 
     def _track(self, track: MediaStreamTrack) -> None:
         for transceiver in self.connection.getTransceivers():
-            if transceiver.receiver.track is track and track.kind == "audio":
+            if transceiver.receiver.track is track:
                 _pass_over_padding(transceiver.receiver)
         if self.on_track is not None:
             self.on_track(track)
@@ -195,7 +195,7 @@ def _pass_over_padding(receiver: RTCRtpReceiver) -> None:
     """Keeps frames without data from the decoder.
 
     Clients probe a new connection with packets of padding. For FFmpeg an empty packet is the end:
-    its decoder takes nothing any more, and the room would be deaf to that participant.
+    its decoder takes nothing any more, and the room would be deaf or blind to that participant.
     """
     buffer: Any = receiver._RTCRtpReceiver__jitter_buffer  # type: ignore[attr-defined]  # noqa: SLF001
     add = buffer.add

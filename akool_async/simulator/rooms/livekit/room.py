@@ -112,6 +112,7 @@ class LiveKitRoom(SimRoom):
             player.output = MouthOutput(self.media.mouth)
             if self._own is None or not self._own.get("audio_only_from_data_stream"):
                 speak_microphones(self.media, player)
+                self.hub.speaks_microphones = True
         self._meeting = ResidentMeeting(player, self._send_data)
         self.avatar.on_data = self._meeting.receive
         self._meeting.start()
@@ -323,7 +324,9 @@ class _Door:
         # Needs numpy, which a room of data doesn't.
         from akool_async.simulator.rooms.livekit.media_member import MediaMember
 
-        hears = media.listen is not None
+        # The avatar of a meeting may come into a user's own room later than its microphone.
+        own = not hub.name.startswith(_PREFIX)
+        hears = media.listen is not None or hub.speaks_microphones or own
         return MediaMember(hub, grants, socket, request, addresses=addresses, hears=hears)
 
     def _enter(self, request: web.Request) -> tuple[Grants, DataRoom, Gate | None]:

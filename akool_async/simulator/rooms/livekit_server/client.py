@@ -127,6 +127,8 @@ class RoomClient:
             mouth = MouthOutput(self._face.mouth)
             if tracks:
                 speak_microphones(self._face, player)
+                assert self.media is not None
+                self.media.hear_microphones()
             self._meeting = RoomMeeting(self._room, player, mouth, tracks=False)
         else:
             assert self._source is not None

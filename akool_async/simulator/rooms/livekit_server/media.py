@@ -1,4 +1,4 @@
-"""The avatar's face, voice and ears as tracks in a real LiveKit room."""
+"""The avatar's face, voice, ears and eyes as tracks in a real LiveKit room."""
 
 from __future__ import annotations
 
@@ -10,15 +10,22 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from livekit import rtc
 
+from akool_async.media.frames import VideoFrame
 from akool_async.simulator.media.avatar_media import AvatarMedia
 from akool_async.simulator.media.mouth import RATE, TICK
-from akool_async.simulator.rooms.livekit_server.microphones import follow_microphones
+from akool_async.simulator.rooms.livekit_server.following import (
+    follow_cameras,
+    follow_microphones,
+)
 from akool_async.simulator.tasks import Tasks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["RoomMedia"]
+
+#: What it publishes.
+_KINDS: Final = ("audio", "video")
 
 #: Milliseconds of sound that the native source keeps.
 _QUEUE_MS: Final = 200
@@ -50,39 +57,65 @@ class RoomMedia:
         self._played_until = 0.0
         self._loop = asyncio.get_running_loop()
         self._tasks = Tasks()
-        self._stop_following: Callable[[], None] | None = None
+        self._stop_following: list[Callable[[], None]] = []
+        self._hears = False
         self._closed = False
         self.dropped = 0
 
     async def publish(self) -> None:
-        """Publishes both tracks, and asks for microphones where the avatar listens."""
-        room, settings = self._room, self._media.settings
+        """Publishes both tracks, and asks for cameras, and for microphones where it listens."""
+        room = self._room
         room.on("local_track_subscribed", self._wanted)
+        self._stop_following.append(follow_cameras(room, self._tasks, self._see))
         if self._media.listens:
-            self._stop_following = follow_microphones(room, self._tasks, RATE, self._hear)
+            self.hear_microphones()
         self._media.mouth.on_clear.add(self._cleared)
-        sound = rtc.LocalAudioTrack.create_audio_track("audio", self._sound)
-        self._tracks["audio"] = sound
-        await room.local_participant.publish_track(
-            sound, rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE, dtx=False)
-        )
-        picture = rtc.LocalVideoTrack.create_video_track("video", self._picture)
-        self._tracks["video"] = picture
-        await room.local_participant.publish_track(
-            picture,
-            rtc.TrackPublishOptions(
+        for kind in _KINDS:
+            await self.publish_track(kind)
+
+    async def publish_track(self, kind: str) -> None:
+        """Publishes a new track, "audio" or "video"; one that is there is taken back then."""
+        track: rtc.LocalAudioTrack | rtc.LocalVideoTrack
+        if kind == "audio":
+            track = rtc.LocalAudioTrack.create_audio_track(kind, self._sound)
+            options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE, dtx=False)
+        else:
+            track = rtc.LocalVideoTrack.create_video_track(kind, self._picture)
+            options = rtc.TrackPublishOptions(
                 source=rtc.TrackSource.SOURCE_CAMERA,
                 simulcast=False,
                 video_codec=rtc.VideoCodec.VP8,
                 video_encoding=rtc.VideoEncoding(
-                    max_framerate=settings.fps, max_bitrate=self._media.broadcast.bits
+                    max_framerate=self._media.settings.fps,
+                    max_bitrate=self._media.broadcast.bits,
                 ),
-            ),
-        )
+            )
+        before = self._tracks.pop(kind, None)
+        self._tracks[kind] = track
+        await self._room.local_participant.publish_track(track, options)
+        await self._take_back(before)
+
+    async def unpublish_track(self, kind: str) -> None:
+        """Takes a track back; nothing where there is none."""
+        await self._take_back(self._tracks.pop(kind, None))
+
+    async def _take_back(self, track: rtc.LocalAudioTrack | rtc.LocalVideoTrack | None) -> None:
+        if track is not None:
+            await self._room.local_participant.unpublish_track(track.sid)
+
+    def hear_microphones(self) -> None:
+        """Asks for microphones from now on; twice is fine."""
+        if not self._hears:
+            self._hears = True
+            self._stop_following.append(
+                follow_microphones(self._room, self._tasks, RATE, self._hear)
+            )
 
     def mute(self, kind: str, *, on: bool) -> None:
-        """Mutes a track, "audio" or "video", or has it heard or seen again."""
-        track = self._tracks[kind]
+        """Mutes a track, "audio" or "video", or has it heard or seen again; if it is published."""
+        track = self._tracks.get(kind)
+        if track is None:
+            return
         if on:
             track.mute()
         else:
@@ -93,8 +126,8 @@ class RoomMedia:
         self._closed = True
         self._media.mouth.on_clear.discard(self._cleared)
         self._media.feed.remove(sound=self._play, picture=self._draw)
-        if self._stop_following is not None:
-            self._stop_following()
+        for stop_following in self._stop_following:
+            stop_following()
         await self._tasks.stop()
 
     async def close(self) -> None:
@@ -156,4 +189,8 @@ class RoomMedia:
 
     async def _hear(self, identity: str, sound: AsyncIterator[bytes]) -> None:
         async for pcm in sound:
-            self._media.hearing.hear(identity, np.frombuffer(pcm, np.int16))
+            self._media.hear(identity, np.frombuffer(pcm, np.int16))
+
+    async def _see(self, identity: str, pictures: AsyncIterator[VideoFrame]) -> None:
+        async for picture in pictures:
+            self._media.sight.see(identity, picture)

@@ -19,7 +19,7 @@ from akool_async.simulator.meeting.protocol import (
     report,
 )
 from akool_async.simulator.meeting.track import TrackSpeech
-from akool_async.simulator.rooms.livekit_server.microphones import follow_microphones
+from akool_async.simulator.rooms.livekit_server.following import follow_microphones
 from akool_async.simulator.rooms.livekit_server.voice import SAMPLE_RATE, TalkingFace
 from akool_async.simulator.tasks import Tasks
 

@@ -7,7 +7,7 @@ import functools
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
 
@@ -26,6 +26,9 @@ except ImportError as error:
         f"The simulator can't go into a real LiveKit room: {error}.",
         install='pip install "akool-async[livekit,simulator]"',
     ) from error
+
+if TYPE_CHECKING:
+    from akool_async.simulator.rooms.livekit_server.media import RoomMedia
 
 __all__ = ["LiveKitServerRoom"]
 
@@ -143,8 +146,9 @@ class LiveKitServerRoom(SimRoom):
 
     async def fault(self, name: str, **options: Any) -> None:
         """`remove`, `close_room`, `avatar_leaves`, `avatar_returns`, `stranger_joins`,
-        `stranger_sends`, `stranger_leaves`, and with media `freeze_video` and `mute`; as in the
-        simulator's own room, without its options that no real server has.
+        `stranger_sends`, `stranger_leaves`, and with media `freeze_video`, `mute`, `unpublish` and
+        `republish`; as in the simulator's own room, without its options that no real server has. A
+        real server does by itself what `reuse_transceiver` is there.
 
         Raises:
             ValueError: another name.
@@ -159,7 +163,12 @@ class LiveKitServerRoom(SimRoom):
             "stranger_leaves": self._stranger_leaves,
         }
         if self.media is not None:
-            faults |= {"freeze_video": self._freeze_video, "mute": self._mute}
+            faults |= {
+                "freeze_video": self._freeze_video,
+                "mute": self._mute,
+                "unpublish": self._unpublish,
+                "republish": self._republish,
+            }
         if name not in faults:
             there = ", ".join(sorted(faults))
             raise ValueError(f"a real livekit room knows no fault named {name!r}; it knows {there}")
@@ -204,10 +213,26 @@ class LiveKitServerRoom(SimRoom):
         self.media.feed.frozen = on
 
     async def _mute(self, *, kind: str = "audio", on: bool = True) -> None:
+        if media := self._published(kind):
+            media.mute(kind, on=on)
+
+    async def _unpublish(self, *, kind: str = "video") -> None:
+        if media := self._published(kind):
+            await media.unpublish_track(kind)
+
+    async def _republish(self, *, kind: str = "video") -> None:
+        if media := self._published(kind):
+            await media.publish_track(kind)
+
+    def _published(self, kind: str) -> RoomMedia | None:
+        """The avatar's tracks; `None` while it isn't in the room.
+
+        Raises:
+            ValueError: there is no such kind.
+        """
         if kind not in ("audio", "video"):
             raise ValueError(f"{kind!r} is neither audio nor video")
-        if self._avatar.media is not None:
-            self._avatar.media.mute(kind, on=on)
+        return self._avatar.media
 
     async def _remove(self) -> None:
         assert self.server is not None

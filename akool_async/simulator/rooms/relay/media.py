@@ -1,4 +1,4 @@
-"""The avatar seen and heard in a relay's room, and the members' microphones.
+"""The avatar seen and heard in a relay's room, and the members' microphones and cameras.
 
 A websocket for each stream, beside the one of packets: pictures never hold packets up. Who doesn't
 read in time loses the oldest.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import secrets
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -18,7 +19,7 @@ import av
 import numpy as np
 from aiohttp import web
 
-from akool_async.media.frames import AudioFrame
+from akool_async.media.frames import AudioFrame, VideoFrame
 from akool_async.simulator.media.mouth import RATE
 from akool_async.transport.engines import relay_wire
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from akool_async.simulator.media.avatar_media import AvatarMedia
 
 __all__ = ["KINDS", "RelayMedia"]
+
+logger = logging.getLogger(__name__)
 
 #: What the avatar can publish.
 KINDS: Final = ("audio", "video")
@@ -250,13 +253,33 @@ class _Speaking(_Stream):
         sound = AudioFrame(frame[:whole], rate, channels).to_av()
         sound.pts = None
         for part in self._resampler.resample(sound):
-            self._room.media.hearing.hear(self._identity, part.to_ndarray()[0])
+            self._room.media.hear(self._identity, part.to_ndarray()[0])
+
+
+class _Showing(_Stream):
+    def __init__(self, room: RelayMedia, identity: str) -> None:
+        self._room = room
+        self._identity = identity
+
+    def take(self, frame: bytes) -> None:
+        """See `_Stream`."""
+        try:
+            shown = relay_wire.unpack_shown(frame)
+            picture = VideoFrame(
+                shown.data, shown.width, shown.height, shown.format, rotation=shown.rotation
+            )
+        except ValueError as error:
+            logger.debug("a member shows what is no picture: %s", error)
+            return
+        self._room.media.sight.see(self._identity, picture)
 
 
 def _stream(
     room: RelayMedia, identity: str, want: Mapping[str, Any], of_avatar: bool
 ) -> _Stream | None:
     """What a member wants; `None`: there is no such thing."""
+    if want.get("do") == "show":
+        return _Showing(room, identity)
     rate, channels = want.get("sample_rate"), want.get("channels")
     if want.get("do") == "see":
         pixels = want.get("format")

@@ -37,6 +37,18 @@ async def test_it_is_heard_the_lips_move_and_a_cancel_silences_it(streams: bool)
         assert sim.errors == []
 
 
+@pytest.mark.slow
+async def test_microphones_are_spoken_though_the_avatar_does_not_listen() -> None:
+    async with Simulator(media=Media(width=320, height=180, listen=None)) as sim:
+        here = LiveKitServer(sim.url, API_KEY, API_SECRET)
+        async with MeetingRooms(sim, here) as rooms:
+            avatar, player, room = await rooms.enter(streams=False)
+            async with Listener(here, room) as ear:
+                await speak_and_break_off(avatar, ear, 0.8)
+            assert {one.way for one in player.segments} == {"track"}
+        assert sim.errors == []
+
+
 async def test_without_a_face_it_takes_its_time_and_reports() -> None:
     async with Simulator() as sim:
         async with MeetingRooms(sim, LiveKitServer(sim.url, API_KEY, API_SECRET)) as rooms:

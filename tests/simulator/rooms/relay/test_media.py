@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Literal
 
 import aiohttp
 import pytest
 import pytest_asyncio
 from loopback_peer import join_form, loopback_room, relay_client
+from simulated_media import avatar_media
 from simulated_media_peer import LoopbackMediaPeer, loopback_media_room
 
+from akool_async.simulator import Media
 from akool_async.testing.waiting import until
 from akool_async.transport.engines import relay_wire
 
@@ -65,6 +67,38 @@ async def test_a_track_is_announced_and_its_end_is_the_end_of_frames(room) -> No
         assert len(feed.pictures) == 1
         await stream.close()
         await until(lambda: not feed.pictures, "the end of drawing")
+
+
+async def test_what_is_no_picture_is_passed_over(room) -> None:
+    far = room.far
+    shown = relay_wire.Shown("i420", 0, 4, 2, memoryview(bytes(12)))
+    frame = relay_wire.pack_shown(shown)
+    async with aiohttp.ClientSession() as http, relay_client(far):
+        stream, answer = await ask(http, far, do="show")
+        assert answer.json() == {"event": "accepted"}
+        for wrong in (b"", b"\xff" * 20, frame[:-1], frame[:1] + b"\x09" + frame[2:], frame):
+            await stream.send_bytes(wrong)
+        sight = far.room.media.sight
+        await until(lambda: sight.seen().pictures, "the whole picture")
+        assert sight.seen().pictures == 1
+        assert bytes(sight.seen().last.data) == bytes(12)
+
+
+@pytest.mark.parametrize(("listen", "hears"), [("robot", True), (None, False)])
+async def test_microphones_are_heard_by_who_listens(
+    listen: Literal["robot"] | None, hears: bool
+) -> None:
+    async with (
+        avatar_media(Media(width=320, height=180, listen=listen)) as media,
+        loopback_room("trtc", media=media) as far,
+        aiohttp.ClientSession() as http,
+        relay_client(far),
+    ):
+        speech, _ = await ask(http, far, do="speak", sample_rate=16_000, channels=1)
+        await speech.send_bytes(bytes(16_000))
+        # Answered after what was sent before it.
+        await speech.close()
+        assert bool(media.hearing.heard().pcm) == hears
 
 
 async def test_a_room_without_media_says_so() -> None:
