@@ -24,6 +24,8 @@ pytestmark = pytest.mark.livekit_server
 
 Kind = Literal["audio", "video"]
 
+AVATAR = "dvp_Tristan_cloth2_1080P"
+
 
 @dataclass
 class Frames:
@@ -83,7 +85,7 @@ async def reading(server: LiveKitServer) -> AsyncIterator[Frames]:
         Simulator(media=Media(width=320, height=180), livekit=server) as sim,
         AkoolClient("any", base_url=sim.url) as akool,
     ):
-        async with akool.open_session("any", stream_type="livekit", mode=1) as avatar:
+        async with akool.open_session(AVATAR, stream_type="livekit", mode=1) as avatar:
             assert avatar.info.session_id is not None
             media = sim.room(avatar.info.session_id).media
             assert media is not None
