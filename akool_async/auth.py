@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from akool_async.concurrency import unlisted_task
 from akool_async.errors import (
     APITimeoutError,
     ConfigurationError,
@@ -53,10 +54,12 @@ class TokenFetch:
         send: sends a request without authentication, repeating it as its rules say; returns the
             envelope of its answer.
         limit: seconds that the client waits for a token that another copy fetches.
+        urgent: the token is needed to close a paid session, also while the program ends.
     """
 
     send: Callable[[Request], Awaitable[Mapping[str, Any]]]
     limit: float
+    urgent: bool = False
 
 
 class Auth(ABC):
@@ -125,6 +128,7 @@ class ClientCredentials(Auth):
         self._token: str | None = None
         self._replaced: deque[str] = deque(maxlen=_OLD_TOKENS)
         self._fetching: asyncio.Task[str] | None = None
+        self._closed = False
 
     async def header(self, fetch: TokenFetch) -> tuple[str, str]:
         """The token, fetched first where there is none."""
@@ -149,6 +153,7 @@ class ClientCredentials(Auth):
 
     async def aclose(self) -> None:
         """Cancels a fetch that is under way."""
+        self._closed = True
         task, self._fetching = self._fetching, None
         if task is not None and not task.done():
             task.cancel()
@@ -159,11 +164,12 @@ class ClientCredentials(Auth):
     async def _shared_fetch(self, fetch: TokenFetch) -> str:
         end = time.monotonic() + fetch.limit
         while True:
-            task = self._fetching
+            task, own = self._fetching, False
             if task is None:
-                return await self._own_fetch(fetch)
+                task, own = self._begin_fetch(fetch), True
             # Waiting doesn't take the token from the others where this caller is cancelled.
-            await asyncio.wait([task], timeout=max(0.0, end - time.monotonic()))
+            left = None if own else max(0.0, end - time.monotonic())
+            await asyncio.wait([task], timeout=left)
             if not task.done():
                 raise APITimeoutError(
                     f"another call has waited for a token for more than {fetch.limit:g} s",
@@ -171,27 +177,27 @@ class ClientCredentials(Auth):
                     retryable=True,
                     sent=False,
                 )
+            if task.cancelled():
+                if self._closed:
+                    raise ConfigurationError("The client was closed while it fetched a token")
+                continue  # by a program that ends, and this caller goes on
             try:
-                return self._result(task)
+                return task.result()
             except RequestError as error:
-                if not error.retryable:
+                if own or not error.retryable:
                     raise
                 # It failed within the limits of the copy that began it; ours may be wider.
 
-    async def _own_fetch(self, fetch: TokenFetch) -> str:
-        task = self._fetching = asyncio.get_running_loop().create_task(
-            self._fetch(fetch), name="akool token"
-        )
-        task.add_done_callback(self._fetched)
+    def _begin_fetch(self, fetch: TokenFetch) -> asyncio.Task[str]:
         # Not awaited itself: a caller that is cancelled doesn't take the token from the others.
-        await asyncio.wait([task])
-        return self._result(task)
-
-    @staticmethod
-    def _result(task: asyncio.Task[str]) -> str:
-        if task.cancelled():
-            raise ConfigurationError("The client was closed while it fetched a token")
-        return task.result()
+        work, name = self._fetch(fetch), "akool token"
+        if fetch.urgent:
+            task = unlisted_task(work, name=name)
+        else:
+            task = asyncio.get_running_loop().create_task(work, name=name)
+        self._fetching = task
+        task.add_done_callback(self._fetched)
+        return task
 
     def _fetched(self, task: asyncio.Task[str]) -> None:
         if self._fetching is task:

@@ -225,6 +225,7 @@ class AkoolClient(SessionOpener):
         if not self._owns_pool:
             return
         if self._closing is None:
+            self._executor.open_sessions.closing = True  # from now on, not from its first step on
             self._closing = Uncancellable(
                 self._shut(), timeout=None, name="akool: closing the client"
             )

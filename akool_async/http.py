@@ -208,9 +208,9 @@ class ConnectionPool:
             raise
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _translated(error, request, timeout.total or 0.0) from _without_headers(error)
-        except (ValueError, TypeError, RuntimeError, AttributeError, LookupError) as error:
-            # Of aiohttp, yarl, a codec, or middleware of the user's session: whether the service
-            # saw the call isn't known.
+        except Exception as error:
+            # Of aiohttp, yarl, a codec, or, of any kind, middleware and tracing of the user's
+            # session: whether the service saw the call isn't known.
             raise APIConnectionError(
                 f"the call failed with {type(error).__name__}", request=request.info
             ) from error

@@ -112,7 +112,8 @@ class Attempt:
 
         avatar = await self._create(opened)
         await avatar.open()
-        if self.by.idle_timeout is not None:
+        # A room that is lost at this very moment is the program's to notice, as any later loss.
+        if self.by.idle_timeout is not None and not avatar.closed:
             avatar.close_when_idle(self.by.idle_timeout)
         return avatar
 
@@ -142,7 +143,8 @@ class Attempt:
                 if by.on_created is not None:
                     result = by.on_created(session)
                     if inspect.isawaitable(result):
-                        await result
+                        async with open_sessions.waiting():
+                            await result
                 ready = await self.plan.ready(session)
                 info = replace(
                     self._info,

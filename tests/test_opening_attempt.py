@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from session_service import QUICK, EmptyRoom, SessionService, opening
 
 from akool_async import AkoolClient, ConversationOptions, OwnAgoraRoom
 from akool_async.errors import (
+    ConfigurationError,
     InvalidParameterError,
     JoinError,
 )
@@ -92,6 +95,55 @@ async def test_its_id_is_given_to_the_caller_first(
     with pytest.raises(OSError, match="disk full"):
         await opening(akool, on_created=fails)
     assert sessions.open == set()
+
+
+async def test_whoever_is_given_its_id_may_close_the_client(sessions: SessionService) -> None:
+    client = AkoolClient("any-key-1234", base_url=sessions.url)
+
+    async def close(session: Session | LegacySession) -> None:
+        await client.aclose()
+
+    with pytest.raises(ConfigurationError, match="client is closed"):
+        await opening(client, on_created=close)
+    await client.aclose()
+    assert (sessions.made, sessions.open) == (1, set())
+
+
+async def test_closing_the_client_does_not_wait_for_one_who_keeps_the_id_waiting(
+    sessions: SessionService,
+) -> None:
+    client = AkoolClient("any-key-1234", base_url=sessions.url)
+    given = asyncio.Event()
+
+    async def journal(session: Session | LegacySession) -> None:
+        given.set()
+        await asyncio.Event().wait()
+
+    async def use() -> None:
+        async with opening(client, on_created=journal):
+            pytest.fail("opened")
+
+    using = asyncio.create_task(use())
+    await given.wait()
+    await client.aclose()
+    assert (sessions.made, sessions.open) == (1, set())
+    with pytest.raises(ConfigurationError, match="client is closed"):
+        await using
+
+
+async def test_a_room_that_is_lost_at_the_last_moment_leaves_nothing_open(
+    sessions: SessionService, akool: AkoolClient
+) -> None:
+    class Brief(EmptyRoom):
+        async def send(self, packet: bytes, *, timeout: float) -> None:
+            mid = json.loads(packet)["mid"]
+            answer = {"cmd": "set-params", "code": 1000}
+            self.put(json.dumps({"v": 2, "type": "command", "mid": mid, "pld": answer}).encode())
+            self.finish("failed")
+
+    async with akool.open_session("a", transport=Brief, idle_timeout=5) as avatar:
+        assert avatar.closed
+    assert (sessions.made, sessions.open) == (1, set())
 
 
 async def test_a_room_of_another_kind_is_refused_before_it_makes_tokens(

@@ -309,7 +309,7 @@ class EventBus:
         if self._on_error is not None:
             try:
                 self._on_error(error)
-            except Exception:
+            except (Exception, asyncio.CancelledError):
                 logger.exception("on_error raised")
 
     def runs(self, task: asyncio.Task[Any] | None) -> bool:

@@ -11,7 +11,6 @@ from typing import Final
 
 from akool_async.concurrency import Backoff, Uncancellable
 from akool_async.errors import (
-    AkoolError,
     BadParameterError,
     ConfigurationError,
     InvalidParameterError,
@@ -103,7 +102,7 @@ class SessionCloser:
                     try:
                         await self._call(self._once(backoff.tries, limit), session_id)
                         break
-                    except AkoolError as error:
+                    except Exception as error:  # noqa: BLE001 - whatever it is, it is still open
                         failure = error
                     except (SystemExit, KeyboardInterrupt) as error:
                         failure = exiting = error

@@ -123,7 +123,7 @@ class APIExecutor:
         read: Callable[[Envelope], Awaitable[T] | T],
         send: Send | None = None,
     ) -> T:
-        fetch = TokenFetch(self._fetch, limit=self._longest())
+        fetch = TokenFetch(self._fetch, limit=self._longest(), urgent=self.urgent)
         header = await self.auth.header(fetch)
         try:
             return await self._repeated(request, header, decode, read, send)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final, Protocol, TypeVar
 
-from akool_async.concurrency import Uncancellable
+from akool_async.concurrency import Uncancellable, unlisted_task
 from akool_async.errors import ConfigurationError, SessionLeftOpenError
 
 __all__ = ["OpenSessions"]
@@ -46,7 +46,8 @@ class OpenSessions:
         #: These, and those that are being closed.
         self._not_closed: set[Closable] = set()
         self._work: set[Uncancellable[Any]] = set()
-        self._opening: set[asyncio.Future[None]] = set()
+        #: Sessions that are being opened, and by which task.
+        self._opening: dict[asyncio.Future[None], asyncio.Task[Any] | None] = {}
         self._waiting: set[asyncio.Timeout] = set()
 
     @contextmanager
@@ -58,11 +59,11 @@ class OpenSessions:
         """
         self.check()
         mark = asyncio.get_running_loop().create_future()
-        self._opening.add(mark)
+        self._opening[mark] = asyncio.current_task()
         try:
             yield
         finally:
-            self._opening.discard(mark)
+            del self._opening[mark]
             if not mark.done():
                 mark.set_result(None)
 
@@ -102,8 +103,11 @@ class OpenSessions:
         self._not_closed.discard(session)
 
     def wait_for(self, task: asyncio.Task[Any] | None) -> bool:
-        """Whether closing the sessions waits for that task: it is a handler of one."""
-        return any(session.runs(task) for session in self._not_closed)
+        """Whether closing the sessions waits for that task: it is a handler of one, or opens one
+        and calls the user's `on_created`.
+        """
+        opens = task is not None and task in self._opening.values()
+        return opens or any(session.runs(task) for session in self._not_closed)
 
     def start(
         self, work: Coroutine[Any, Any, T], *, timeout: float | None, name: str
@@ -124,18 +128,23 @@ class OpenSessions:
         for limit in self._waiting:
             limit.reschedule(0.0)
         left: dict[str, SessionLeftOpenError] = {}
+        failed: BaseException | None = None
         while self._sessions or self._work or self._opening:
-            closing = [asyncio.ensure_future(session.aclose()) for session in self._sessions]
+            # Unlisted: the end of the program must not cancel one before its first step.
+            closing = [unlisted_task(session.aclose()) for session in self._sessions]
             self._sessions.clear()
-            working = [asyncio.ensure_future(work.within(None)) for work in self._work]
+            working = [unlisted_task(work.within(None)) for work in self._work]
             pending: list[asyncio.Future[Any]] = [*closing, *working, *self._opening]
             await asyncio.wait(pending)
-            for task in closing:
-                error = task.exception()
+            for error in await asyncio.gather(*closing, return_exceptions=True):
                 if isinstance(error, SessionLeftOpenError):
                     left |= dict.fromkeys(error.session_ids, error)
                 elif error is not None:
-                    raise error
+                    failed = failed or error
+        if failed is not None:
+            if left:
+                failed.add_note(str(left_open(left)))
+            raise failed
         if left:
             raise left_open(left)
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+import aiohttp
 import pytest
 import session_service
 from aiohttp import web
@@ -63,6 +64,72 @@ async def test_every_failure_that_may_pass_is_tried_again(
     async with opening(akool):
         pass
     assert (sessions.open, sessions.calls.count("close")) == (set(), 5)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        LookupError(),
+        ZeroDivisionError(),
+        EOFError(),
+        asyncio.CancelledError(),
+        type("My", (Exception,), {})(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_whatever_the_users_http_session_raises_it_is_tried_again(
+    sessions: SessionService, error: BaseException
+) -> None:
+    async def spoil(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        if request.url.name == "close" and "close" not in seen:
+            seen.append(request.url.name)
+            raise error
+        return await handler(request)
+
+    seen: list[str] = []
+    async with (
+        aiohttp.ClientSession(middlewares=(spoil,)) as mine,
+        AkoolClient("any-key-1234", base_url=sessions.url, session=mine) as akool,
+        opening(akool),
+    ):
+        pass
+    assert seen == ["close"]
+    assert sessions.open == set()
+
+
+async def test_the_end_of_the_program_does_not_take_the_token_that_it_needs(
+    sessions: SessionService,
+) -> None:
+    """The token is refused, and another one is being fetched for closing when all is cancelled."""
+    fetching, go = asyncio.Event(), asyncio.Event()
+    issued = iter(range(1, 9))
+
+    async def token(body: Mapping[str, Any]) -> web.StreamResponse:
+        number = next(issued)
+        if number > 1:
+            fetching.set()
+            await go.wait()
+        return session_service.answer({"token": f"token-{number}"})
+
+    async def refuse(body: Mapping[str, Any]) -> web.StreamResponse | None:
+        return None if fetching.is_set() else refusal(1101)
+
+    sessions.hooks |= {"getToken": token, "close": refuse}
+    async with AkoolClient(client_id="i", client_secret="s", base_url=sessions.url) as akool:
+        avatar = await opening(akool)
+        before = asyncio.all_tasks()
+        closing = asyncio.create_task(avatar.aclose())
+        await fetching.wait()
+        for task in asyncio.all_tasks() - before:
+            if closing is task or task.get_name().startswith("akool"):
+                task.cancel()
+        await asyncio.sleep(0)
+        go.set()
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+    assert sessions.open == set()
 
 
 async def test_a_longer_wait_that_the_service_asks_for_is_waited(

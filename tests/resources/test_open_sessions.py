@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from akool_async.concurrency import Uncancellable
 from akool_async.errors import ConfigurationError, SessionLeftOpenError
 from akool_async.resources.open_sessions import OpenSessions, left_open
 
@@ -142,3 +143,35 @@ async def test_a_handler_of_a_session_would_wait_for_itself() -> None:
     assert not owner.wait_for(None)
     owner.discard(session)
     assert not owner.wait_for(asyncio.current_task())
+
+
+@pytest.mark.parametrize("rounds", range(4))
+async def test_the_end_of_the_program_cancels_none_before_its_first_step(rounds: int) -> None:
+    owner = OpenSessions()
+    session = Session(owner)
+    own = asyncio.all_tasks()
+    closing = Uncancellable(owner.aclose(), timeout=None, name="closing the client")
+    for _ in range(rounds):
+        await asyncio.sleep(0)
+    for task in asyncio.all_tasks() - own:
+        task.cancel()
+    await closing.wait()
+    assert session.closed == 1
+
+
+async def test_one_that_fails_oddly_does_not_keep_from_closing_what_is_opened_meanwhile() -> None:
+    owner = OpenSessions()
+    Session(owner, ZeroDivisionError("a handler's"))
+    found: list[Session] = []
+
+    async def open_one() -> None:
+        with owner.opening():
+            await asyncio.sleep(1)  # over when the first one is closed
+            found.append(Session(owner))
+
+    opening = asyncio.create_task(open_one())
+    await asyncio.sleep(0)
+    with pytest.raises(ZeroDivisionError):
+        await owner.aclose()
+    assert [session.closed for session in found] == [1]
+    await opening
