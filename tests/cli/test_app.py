@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+import akool_async
 from akool_async import AkoolClient
 from akool_async.cli.app import _without_verbose
 
@@ -115,7 +116,7 @@ async def test_shell_completion_is_offered(run):
 
 async def test_version(run):
     status, command = await run("--version")
-    assert (status, command.output) == (0, "akool_async 0.1.0\n")
+    assert (status, command.output) == (0, f"akool_async {akool_async.__version__}\n")
 
 
 @pytest.mark.parametrize(
