@@ -53,7 +53,7 @@ __all__ = [
 
 #: What ended a reply: "fin", its last part was marked; "next", (v3) another answer began; "quiet",
 #: no part came for the quiet time; "audio_end", the avatar stopped speaking; "interrupted", an
-#: `interrupt` was answered while the reply was coming in, or before it began.
+#: `interrupt` was sent while the reply was coming in, or answered before it began.
 ReplyEnd = Literal["fin", "next", "quiet", "audio_end", "interrupted"]
 
 #: How a reply was matched to its question: "mid", it carries the question's `mid`; "order", it was

@@ -97,6 +97,7 @@ class Conversation:
             transcript=self.transcript,
             stats=self.counts,
             publish=self.events.publish,
+            unanswered=lambda mid: self.commands.name_of(mid) is not None,
         )
         self.user_speech = UserSpeech(
             options, self.turns, marks_end=lambda: "user" in self.driver.codec.marks_end

@@ -45,7 +45,9 @@ class ReplyTracker:
         transcript: Transcript,
         stats: ConversationStats,
         publish: Callable[[Event], None],
+        unanswered: Callable[[str], bool] = lambda _: False,
     ) -> None:
+        """`unanswered(mid)`: whether a command has no answer yet."""
         self._options = options
         self._reliable = reliable
         self._transcript = transcript
@@ -58,6 +60,9 @@ class ReplyTracker:
         #: The last `audio_start`: its place in the order of events, and the mid it named.
         self._audio_began: int | None = None
         self._audio_mid = ""
+        self._unanswered = unanswered
+        #: Interrupts on their way: mid -> what the avatar had when it was sent.
+        self._interrupts: dict[str, Collection[PendingReply]] = {}
 
     # What comes in.
 
@@ -96,15 +101,16 @@ class ReplyTracker:
     def chat(self, message: Chat, now: float) -> None:
         """A message of the avatar is over."""
         incoming = self._end(message.mid, message.text, now)
+        interrupted = incoming.interrupted or self._is_cut(incoming, now)
         if message.ended == "fin":
             self._sends_fin = True
-        elif self._sends_fin and message.ended != "next" and not incoming.interrupted:
+        elif self._sends_fin and message.ended != "next" and not interrupted:
             # This avatar marks its last part, and it isn't there: lost, or never sent.
             lost = (incoming.idx + 1,)
             self._give_up(incoming, message.text, lost, "its last part didn't come")
             return
         ended: ReplyEnd = message.ended
-        if incoming.interrupted:
+        if interrupted:
             ended = "interrupted"
         elif incoming.over_at is not None:
             ended = incoming.over_at[1]
@@ -154,6 +160,20 @@ class ReplyTracker:
                     question.assumed_done_at = (at, "audio_end")
                     question.matched_by = "mid" if name else "order"
                 break
+
+    def interrupting(self, mid: str, earlier: Collection[PendingReply]) -> None:
+        """An interrupt is sent; `earlier` is what the avatar has of what was asked."""
+        self._interrupts = {m: e for m, e in self._interrupts.items() if self._unanswered(m)}
+        self._interrupts[mid] = earlier
+
+    def _is_cut(self, incoming: IncomingMessage, now: float) -> bool:
+        """Whether a message that ends now is cut by an interrupt: an avatar may end it before it
+        answers the command. One that came whole, in one packet, isn't.
+        """
+        return incoming.started < now and any(
+            (incoming.pending is None or incoming.pending in earlier) and self._unanswered(mid)
+            for mid, earlier in self._interrupts.items()
+        )
 
     def interrupted(self, now: float, earlier: Collection[PendingReply]) -> None:
         """An interrupt was answered: nothing more is to be expected of what was asked before it.

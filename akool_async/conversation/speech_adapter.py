@@ -145,12 +145,14 @@ class SpeechAdapter:
 
     def send_interrupt(self, *, timeout: float | None = None) -> Coroutine[Any, Any, CommandAnswer]:
         """See `SpeechPort`."""
-        earlier = self._turns.with_avatar()
-        return self._commands.send(
-            Interrupt(new_mid()),
+        earlier, mid = self._turns.with_avatar(), new_mid()
+        answered = self._commands.send(
+            Interrupt(mid),
             timeout=timeout or self.options.command_timeout,
             on_success=lambda: self._interrupted(earlier),
         )
+        self._replies.interrupting(mid, earlier)
+        return answered
 
     def utterance_ended(self, seconds: float, state: str, error: BaseException | None) -> None:
         """See `SpeechPort`."""

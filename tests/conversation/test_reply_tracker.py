@@ -14,7 +14,7 @@ from akool_async import (
     UnknownReceived,
     UserSpoke,
 )
-from akool_async.errors import ReplyIncompleteError, ReplyTimeoutError
+from akool_async.errors import CommandRejectedError, ReplyIncompleteError, ReplyTimeoutError
 from akool_async.stream.limits import AGORA, LIVEKIT
 from akool_async.testing.in_memory_room import InMemoryRoom
 
@@ -261,3 +261,43 @@ async def test_a_reply_cut_by_an_interrupt_says_so(scene, limits, fin):
         assert (reply.text, reply.ended) == ("Once upon a time ", "interrupted")
         assert s.session.transcript[-1].interrupted
         assert s.session.stats.incomplete_replies == 0
+
+
+@pytest.mark.parametrize("limits", [LIVEKIT, AGORA], ids=["reliable", "unreliable"])
+async def test_a_reply_that_ends_before_the_interrupt_is_answered_is_cut_by_it(scene, limits):
+    async with scene(InMemoryRoom(limits=limits)) as s, asyncio.timeout(10):
+        asking = await asked(s, "Tell me")
+        mid = s.robot.chats[0][0]
+        s.robot.part(mid, 0, "Once upon ")
+        await s.robot.until(lambda: s.session.transcript[-1].text == "Once upon ")
+        s.robot.on_command = lambda cmd: s.robot.part(mid, 1, "", True)
+        await s.session.interrupt()
+        reply = await asking
+        assert (reply.text, reply.ended) == ("Once upon ", "interrupted")
+        assert s.session.transcript[-1].interrupted
+        # The next one isn't.
+        s.robot.on_command = None
+        s.robot.on_chat = lambda mid, _: s.robot.reply(mid, "All ", "of it.")
+        assert (await s.session.ask("Again?")).ended == "fin"
+
+
+async def test_a_refused_interrupt_cuts_nothing(scene):
+    async with scene() as s, asyncio.timeout(10):
+        asking = await asked(s, "Tell me")
+        mid = s.robot.chats[0][0]
+        s.robot.part(mid, 0, "Once upon ")
+        s.robot.answers_commands = False
+        s.robot.on_command = lambda cmd: s.robot.answer(s.robot.commands[-1]["mid"], cmd, 1003)
+        with pytest.raises(CommandRejectedError):
+            await s.session.interrupt()
+        s.robot.part(mid, 1, "a time", True)
+        reply = await asking
+        assert (reply.text, reply.ended) == ("Once upon a time", "fin")
+
+
+async def test_a_reply_in_one_packet_on_its_way_with_an_interrupt_is_whole(scene):
+    async with scene() as s, asyncio.timeout(10):
+        asking = await asked(s, "Tell me")
+        s.robot.on_command = lambda cmd: s.robot.reply(s.robot.chats[0][0], "Whole.")
+        await s.session.interrupt()
+        assert (await asking).ended == "fin"
