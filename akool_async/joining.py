@@ -111,12 +111,15 @@ def read_session(session: object) -> Session | LegacySession:
     if not isinstance(session, Mapping):
         raise InvalidParameterError("session", f"{type(session).__name__} isn't a session")
     if "code" in session and "credentials" not in session:
-        # The whole answer of create.
-        if not isinstance(session.get("data"), Mapping):
+        # The whole answer of create, whose data may be an array of one.
+        data = session.get("data")
+        if isinstance(data, list) and data:
+            data = data[0]
+        if not isinstance(data, Mapping):
             raise InvalidParameterError(
                 "session", f"is an answer with code {session['code']!r} and no data"
             )
-        session = cast("Mapping[str, Any]", session["data"])
+        session = cast("Mapping[str, Any]", data)
     try:
         if "stream_urls" in session:
             return LegacySession.read(session)

@@ -23,6 +23,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from akool_async.errors import InvalidParameterError, MissingDependencyError, WebhookError
+from akool_async.stream.surrogates import replace_surrogates
+from akool_async.stream.tolerant_json import read_texts
 
 __all__ = ["WebhookEvent", "open", "signature"]
 
@@ -173,8 +175,8 @@ def _json(text: bytes | str, *, as_written: bool = False) -> Any:
         if isinstance(text, bytes):
             text = text.decode("utf-8-sig")
         if as_written:
-            return json.loads(text, parse_int=str, parse_float=str)
-        return json.loads(text)
+            return read_texts(json.loads(text, parse_int=str, parse_float=str))
+        return read_texts(json.loads(text))
     except (ValueError, RecursionError):
         problem = "it isn't JSON"
     # Not chained: the cause would hold all of the text.
@@ -184,7 +186,7 @@ def _json(text: bytes | str, *, as_written: bool = False) -> Any:
 def _text(value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return None
-    return str(value) or None
+    return replace_surrogates(str(value)) or None
 
 
 def _whole(value: object) -> int | None:

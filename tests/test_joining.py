@@ -118,6 +118,7 @@ class TestSessionMadeElsewhere:
         "given",
         [
             {"code": 1000, "msg": "OK", "data": {"_id": "s1", "credentials": CREDENTIALS}},
+            {"code": 1000, "msg": "OK", "data": [{"_id": "s1", "credentials": CREDENTIALS}]},
             {"_id": "s1", "credentials": CREDENTIALS},
             {"_id": "s1", "credentials": CREDENTIALS, "code": 7},
         ],
@@ -153,6 +154,7 @@ class TestSessionMadeElsewhere:
             (5, "int isn't a session"),
             ({"code": 1101, "msg": "no"}, "an answer with code 1101 and no data"),
             ({"code": 1000, "data": [1]}, "an answer with code 1000 and no data"),
+            ({"code": 1000, "data": []}, "an answer with code 1000 and no data"),
         ],
     )
     def test_what_is_none_is_refused(self, given: object, problem: str) -> None:

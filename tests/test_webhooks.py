@@ -181,3 +181,16 @@ def test_without_cryptography(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(MissingDependencyError) as caught:
             call()
         assert caught.value.install == 'pip install "akool-async[webhooks]"'
+
+
+@pytest.mark.parametrize("name", ["signature", "timestamp", "nonce", "dataEncrypt"])
+@pytest.mark.parametrize("form", [dict, json.dumps, lambda body: json.dumps(body).encode()])
+def test_half_a_character_in_a_field_is_a_wrong_webhook(name: str, form: Any) -> None:
+    with pytest.raises(WebhookError):
+        read(form(seal() | {name: "\ud83d"}))
+
+
+def test_texts_handed_out_can_be_encoded() -> None:
+    event = read(json.dumps(seal({"_id": "a\ud83d", "url": "\udc00", "k\ud83d": ["\ud83d"]})))
+    assert (event.id, event.url) == ("a\ufffd", "\ufffd")
+    assert event.data == {"_id": "a\ufffd", "url": "\ufffd", "k\ufffd": ["\ufffd"]}

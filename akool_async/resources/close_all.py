@@ -74,7 +74,10 @@ class Wanted:
 def created_at(session: Session | LegacySession) -> datetime | None:
     """When a session was created: as answered, else as its id says, `None`: neither does."""
     if session.create_time is not None:
-        return datetime.fromtimestamp(session.create_time / 1000, UTC)
+        try:
+            return datetime.fromtimestamp(session.create_time / 1000, UTC)
+        except (OverflowError, ValueError, OSError):
+            pass  # no moment: of another unit than milliseconds, say
     if _OBJECT_ID.fullmatch(session.id):
         moment = datetime.fromtimestamp(int(session.id[:8], 16), UTC)
         # An id of another make gives any moment of 136 years.

@@ -10,13 +10,16 @@ import base64
 import binascii
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from akool_async.errors import InvalidParameterError
 
 __all__ = ["LiveKitClaims", "check_livekit_token", "read_livekit_token"]
+
+#: Seconds since 1970 that no clock shows.
+_FAR: Final = 10**15
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ def read_livekit_token(field: str, token: str) -> LiveKitClaims:
     try:
         padded = pieces[1] + "=" * (-len(pieces[1]) % 4)
         payload = msgspec.json.decode(base64.urlsafe_b64decode(padded))
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, RecursionError):
         # From None: the cause's text may quote the token.
         raise InvalidParameterError(
             field, "isn't a LiveKit access token: its payload can't be read"
@@ -121,5 +124,7 @@ def check_livekit_token(
 
 
 def _seconds(value: object) -> float | None:
-    usable = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return float(value) if usable else None  # type: ignore[arg-type]
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return None
+    # A moment of so many digits is beyond any clock, and beyond what a float holds.
+    return float(max(-_FAR, min(value, _FAR)))

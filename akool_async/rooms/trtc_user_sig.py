@@ -44,6 +44,8 @@ def read_user_sig(signature: str) -> UserSigClaims | None:
         )
     except (binascii.Error, zlib.error, ValueError, KeyError, TypeError):
         return None
+    except (OverflowError, RecursionError):  # numbers of hundreds of digits; nested too deeply
+        return None
 
 
 def check_user_sig(

@@ -10,6 +10,8 @@ import pytest
 
 from akool_async import AkoolClient
 from akool_async.errors import InvalidParameterError, SessionLeftOpenError
+from akool_async.models.session import Session
+from akool_async.resources.close_all import created_at
 from akool_async.simulator import ServiceBehavior, Simulator
 
 TRISTAN = "dvp_Tristan_cloth2_1080P"
@@ -81,3 +83,10 @@ async def test_a_wrong_filter_is_named(
         await akool.sessions.close_all(**{field: value})  # type: ignore[arg-type]
     assert caught.value.field == field
     assert len(sim.open_sessions) == 1
+
+
+@pytest.mark.parametrize("time", [1.7e15, 1e300, -1e300, 253_402_300_800_000])
+def test_a_time_that_is_no_moment_is_not_known(time: float) -> None:
+    assert created_at(Session(create_time=time)) is None
+    made = f"{int(datetime.now(UTC).timestamp()) - 60:x}"
+    assert created_at(Session(id=made + "0" * 16, create_time=time)) is not None

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import json
 import time
 from typing import Any
 
@@ -32,7 +34,12 @@ def test_reads_what_livekits_own_package_writes() -> None:
     assert claims.expires is not None
 
 
-@pytest.mark.parametrize("wrong", ["", "abc", "a.b.c", "a.e30x.c", "a.W10.c", "....."])
+DEEP = base64.urlsafe_b64encode(b"[" * 9_999).decode()
+
+
+@pytest.mark.parametrize(
+    "wrong", ["", "abc", "a.b.c", "a.e30x.c", "a.W10.c", ".....", f"a.{DEEP}.c"]
+)
 def test_what_is_no_token_is_refused_without_quoting_it(wrong: str) -> None:
     with pytest.raises(InvalidParameterError, match="LiveKit access token") as caught:
         read_livekit_token("t", wrong)
@@ -78,3 +85,14 @@ def test_a_room_that_is_no_websocket_is_refused(url: str) -> None:
     credentials = {"livekit_url": url, "livekit_token": token()}
     with pytest.raises(InvalidParameterError, match=r"credentials\.livekit_url: .*wss://"):
         session_create_body("a", {"stream_type": "livekit", "credentials": credentials})
+
+
+@pytest.mark.parametrize(("expires", "problem"), [(10**400, None), (-(10**400), "expired")])
+def test_a_time_of_hundreds_of_digits(expires: int, problem: str | None) -> None:
+    payload = {"sub": "avatar", "exp": expires, "nbf": 10**400, "video": {"roomJoin": True}}
+    text = f"a.{base64.urlsafe_b64encode(json.dumps(payload).encode()).decode()}.c"
+    if problem is None:
+        assert check_livekit_token("t", text).identity == "avatar"
+        return
+    with pytest.raises(InvalidParameterError, match=problem):
+        check_livekit_token("t", text)

@@ -34,6 +34,8 @@ def test_what_a_signature_says() -> None:
         packed({"TLS.identifier": "bot"}),
         packed({"TLS.identifier": "u", "TLS.sdkappid": None, "TLS.time": 1, "TLS.expire": 1}),
         packed("x" * 1_000_000),
+        packed({"TLS.identifier": "u", "TLS.sdkappid": 1, "TLS.time": 10**400, "TLS.expire": 1}),
+        base64.b64encode(zlib.compress(b"[" * 10_000)).decode(),
     ],
 )
 def test_what_it_cannot_read_is_not_refused(signature: str) -> None:
