@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from akool_async.errors import DisconnectedError, SendError
@@ -25,10 +25,6 @@ logger = logging.getLogger("akool_async.transport.livekit")
 #: Seconds that unpublishing may take, and publishing again after the room was joined again.
 _UNPUBLISH_TIMEOUT: Final = 3.0
 _PUBLISH_TIMEOUT: Final = 10.0
-#: Seconds of silence that are sent after what was cleared. With nothing at all, listeners take
-#: packets for lost and go on with what they heard for some hundredths of a second, and the half of
-#: an Opus frame that is left would be heard with what is said next.
-_SILENCE: Final = 0.04
 
 
 Source = TypeVar("Source", "rtc.AudioSource", "rtc.VideoSource")
@@ -156,10 +152,7 @@ class LiveKitAudioWriter(Publication["rtc.AudioSource"], AudioWriter):
         self._request = request
         self._source = rtc.AudioSource(request.sample_rate, request.channels, queue_ms)
         self._track = rtc.LocalAudioTrack.create_audio_track("microphone", self._source)
-        #: Frames that the native part is busy with; it takes one at a time.
-        self._captures: set[asyncio.Task[None]] = set()
-        #: Whether nothing was written since the queue was cleared.
-        self._cleared = True
+        self._capturing: asyncio.Task[None] | None = None
 
     def _options(self) -> rtc.TrackPublishOptions:
         from livekit import rtc
@@ -169,19 +162,23 @@ class LiveKitAudioWriter(Publication["rtc.AudioSource"], AudioWriter):
     @property
     def queued(self) -> float:
         """See `AudioWriter`."""
-        if self._cleared or self._ended is not None:
-            return 0.0
-        return self._source.queued_duration
+        return 0.0 if self._ended is not None else self._source.queued_duration
 
     async def write(self, pcm: bytes) -> None:
         """See `AudioWriter`."""
+        from livekit import rtc
+
         # A writer that was cancelled leaves a frame with which the native part is still busy, even
         # some ten milliseconds after its queue was cleared: it refuses the next one until then.
-        while self._captures:
-            await asyncio.wait(self._captures)
+        while self._capturing is not None and not self._capturing.done():
+            await asyncio.wait({self._capturing})
         self._check_open()
-        self._cleared = False
-        capturing = self._start(self._capture(pcm))
+        samples = len(pcm) // (2 * self._request.channels)
+        frame = rtc.AudioFrame(pcm, self._request.sample_rate, self._request.channels, samples)
+        loop = asyncio.get_running_loop()
+        capturing = loop.create_task(self._source.capture_frame(frame), name="livekit sound")
+        self._capturing = capturing
+        capturing.add_done_callback(_note)
         await asyncio.wait({capturing})
         self._check_open()
         error = capturing.exception()
@@ -192,61 +189,37 @@ class LiveKitAudioWriter(Publication["rtc.AudioSource"], AudioWriter):
     def clear(self) -> float:
         """See `AudioWriter`."""
         dropped = self.queued
-        if not self._cleared and self._ended is None:
-            self._cleared = True
+        if self._ended is None:
             self._source.clear_queue()
-            self._start(self._fall_silent(set(self._captures)))
+            if self._capturing is not None and not self._capturing.done():
+                # A frame that is only now handed over is dropped, too.
+                self._capturing.add_done_callback(self._clear_again)
         return dropped
 
-    async def _fall_silent(self, captures: set[asyncio.Task[None]]) -> None:
-        """Sends silence after what was cleared."""
-        if captures:
-            await asyncio.wait(captures)
-            # A frame that was only now handed over is dropped, too.
+    def _clear_again(self, _: asyncio.Task[None]) -> None:
+        if self._ended is None:
             self._source.clear_queue()
-        samples = int(self._request.sample_rate * _SILENCE)
-        await self._capture(bytes(2 * self._request.channels * samples))
-
-    async def _capture(self, pcm: bytes) -> None:
-        from livekit import rtc
-
-        samples = len(pcm) // (2 * self._request.channels)
-        frame = rtc.AudioFrame(pcm, self._request.sample_rate, self._request.channels, samples)
-        await self._source.capture_frame(frame)
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(work, name="livekit sound")
-        self._captures.add(task)
-        task.add_done_callback(self._captures.discard)
-        task.add_done_callback(_note)
-        return task
 
     async def wait_for_playout(self) -> None:
         """See `AudioWriter`."""
-        if not self._cleared and self._ended is None:
+        if self._ended is None:
             await self._source.wait_for_playout()
 
     async def close(self) -> None:
         """See `AudioWriter`."""
-        self._drop()
+        self.clear()
         await super().close()
 
     async def end(self, error: DisconnectedError) -> None:
         """See `Publication`."""
-        self._drop()  # whoever waits for playing is done
+        self.clear()  # whoever waits for playing is done
         if self._ended is None:
             self._ended = error
-        captures = set(self._captures)
-        for capture in captures:
-            capture.cancel()
-        if captures:
-            await asyncio.wait(captures)
+        capturing, self._capturing = self._capturing, None
+        if capturing is not None and not capturing.done():
+            capturing.cancel()
+            await asyncio.wait({capturing})
         await super().end(error)
-
-    def _drop(self) -> None:
-        if self._ended is None:
-            self._cleared = True
-            self._source.clear_queue()
 
 
 class LiveKitVideoWriter(Publication["rtc.VideoSource"], VideoWriter):

@@ -94,27 +94,6 @@ async def test_writing_goes_on_at_once_after_a_cancelled_writer_and_clear(writer
         assert writer.queued == 0
 
 
-async def test_silence_is_sent_after_what_was_cleared(writer, monkeypatch) -> None:
-    captured: list[bytes] = []
-    capture = writer._source.capture_frame
-
-    async def capture_frame(frame: Any) -> None:
-        captured.append(bytes(frame.data.cast("B")))
-        await capture(frame)
-
-    monkeypatch.setattr(writer._source, "capture_frame", capture_frame)
-    assert writer.clear() == 0
-    await writer.write(b"\1\2" * 2_400)
-    assert writer.clear() > 0
-    assert (writer.queued, writer.clear()) == (0, 0)
-    await writer.wait_for_playout()  # there is nothing of the program's to wait for
-    await until(lambda: not writer._captures, "the silence is handed over")
-    assert captured == [b"\1\2" * 2_400, bytes(2 * 960)]
-    await writer.write(b"\3\4" * 240)
-    assert 0 < writer.queued < 0.06
-    assert captured[2:] == [b"\3\4" * 240]
-
-
 async def test_the_end_stops_who_is_writing(writer) -> None:
     speaking = asyncio.create_task(writer.write(bytes(48_000 * 3)))
     await until(lambda: writer.queued > 0.2)
