@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from array import array
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -81,10 +82,13 @@ class SoundWatch:
         self._asked: float | None = None
         self._interrupted: float | None = None
         self._loud_at = float("-inf")
+        #: The frames of the last moment, each with its time, as long as nothing waits for them.
+        self._recent: deque[tuple[float, bytes]] = deque()
 
     def asked(self, at: float) -> None:
         """A question is on its way since `at`."""
         if self._asked is None:
+            self._look_back()
             self._asked = at
 
     def interrupted(self, at: float) -> None:
@@ -94,6 +98,14 @@ class SoundWatch:
     def frame(self, frame: AudioFrame) -> None:
         """A frame of the avatar's sound came."""
         now = self._time()
+        if self._asked is None and self._interrupted is None:
+            # Whether it was loud is only looked at where that matters: it costs more than all else
+            # that is done with a frame.
+            recent = self._recent
+            recent.append((now, frame.pcm))
+            while now - recent[0][0] >= _QUIET_AFTER:
+                recent.popleft()
+            return
         if is_loud(frame.pcm):
             # After a pause: else it is what the avatar was saying before.
             if self._asked is not None and now - self._loud_at >= _QUIET_AFTER:
@@ -104,6 +116,14 @@ class SoundWatch:
             self._look_for_silence(self._interrupted, now)
         if self._asked is not None and now - self._asked > _LONGEST_WATCH:
             self._asked = None
+
+    def _look_back(self) -> None:
+        """Whether the avatar was speaking just now."""
+        for at, pcm in reversed(self._recent):
+            if is_loud(pcm):
+                self._loud_at = max(self._loud_at, at)
+                break
+        self._recent.clear()
 
     def _look_for_silence(self, interrupted: float, now: float) -> None:
         if now - max(self._loud_at, interrupted) < _QUIET_AFTER:

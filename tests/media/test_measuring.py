@@ -54,6 +54,15 @@ def test_a_question_s_first_sound_is_what_follows_silence(measured):
     assert measured.figures == [("question.first_heard", 0.82, "")]
 
 
+@pytest.mark.parametrize(("pause", "found"), [(0.1, []), (0.3, [0.02])])
+def test_what_was_heard_just_before_a_question_is_not_its_answer(measured, pause, found):
+    measured.hear(LOUD, 1)
+    measured.hear(QUIET, pause)
+    measured.sound.asked(measured.now)
+    measured.hear(LOUD, 0.5)
+    assert measured.figures == [("question.first_heard", seconds, "") for seconds in found]
+
+
 def test_a_question_that_is_never_heard_to_be_answered_is_forgotten(measured):
     measured.sound.asked(measured.now)
     measured.hear(QUIET, 31)
