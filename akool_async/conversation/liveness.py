@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
 from akool_async import events as ev
 from akool_async.conversation.commands import Commands
@@ -190,14 +190,13 @@ class Liveness:
         before the sender wakes, and commands are sent first.
         """
         if self._driver.capabilities.has_commands:
-            work = self._settings.repeat(timeout=self._options.command_timeout)
-            task = asyncio.create_task(self._repeat(work), name="akool-settings")
+            task = asyncio.create_task(self._repeat(), name="akool-settings")
             self._repeating.add(task)
             task.add_done_callback(self._repeating.discard)
 
-    async def _repeat(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _repeat(self) -> None:
         try:
-            await work
+            await self._settings.repeat(timeout=self._options.command_timeout)
         except (ConversationClosedError, DisconnectedError):
             return  # the conversation is over, and says so itself
 

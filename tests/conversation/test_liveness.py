@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 
 import pytest
@@ -147,6 +148,27 @@ async def test_a_lossy_reconnect_repeats_commands_and_never_questions(scene):
         with pytest.raises(QuestionInterruptedError, match="isn't sent again"):
             await asking
         assert len(s.robot.chats) == 1
+
+
+@pytest.mark.filterwarnings("error")
+async def test_settings_that_are_to_be_sent_again_may_be_cancelled_at_once(scene, monkeypatch):
+    """As a program's end cancels all tasks: no coroutine is left that was never awaited."""
+    create, cancelled = asyncio.create_task, []
+
+    def cancelled_at_once(work, *, name=None):
+        task = create(work, name=name)
+        if name == "akool-settings":
+            task.cancel()
+            cancelled.append(task)
+        return task
+
+    async with scene() as s:
+        monkeypatch.setattr(asyncio, "create_task", cancelled_at_once)
+        s.pair.change(ConnectionState.AVATAR_LEFT)
+        s.pair.change(ConnectionState.AVATAR_BACK)
+        await s.robot.until(lambda: cancelled and cancelled[0].done())
+        monkeypatch.undo()
+        gc.collect()
 
 
 async def test_a_reply_that_comes_after_a_lossy_reconnect_is_taken(scene):
