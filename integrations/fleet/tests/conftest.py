@@ -22,7 +22,7 @@ def server() -> Iterator[LocalServer]:
 @pytest.fixture
 def make_fleet(server: LocalServer) -> Callable[..., Fleet]:
     def make(**options: Any) -> Fleet:
-        defaults: dict[str, Any] = {"limit": 3, "lease": 2.0, "name": f"test-{next(_names)}"}
+        defaults: dict[str, Any] = {"limit": 3, "name": f"test-{next(_names)}"}
         return Fleet(options.pop("url", server.url), **{**defaults, **options})
 
     return make

@@ -122,7 +122,7 @@ async def test_drain_ends_workers_and_reap_cleans_up_without_any(tmp_path: Path)
     async with trial() as t:
         env = {name: t.environment[name] for name in ("AKOOL_API_URL", "TRIAL_URL")}
         first = await t.worker()
-        (job,) = await t.send("visit", 1, 60.0)
+        (job,) = await t.send("gated", 1)
         await t.until_open(1)
         code, out, _ = await akool("drain", "trial_bots:fleet", **env)
         assert (code, out) == (0, "1 workers were asked to end\n")

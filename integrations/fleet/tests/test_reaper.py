@@ -22,11 +22,12 @@ async def test_a_worker_killed_during_create() -> None:
 async def test_all_workers_are_killed() -> None:
     async with trial() as t:
         first, second = await t.worker(), await t.worker()
-        jobs = await t.send("visit", 20, 3.0)
+        jobs = await t.send("gated", 20)
         await t.until_open(15)
         first.kill()
         second.kill()
         await t.worker()
+        await t.let_end()
         assert await t.until_ended(jobs) == {"done": 20}
         assert await t.ended() == {str(n): 1 for n in range(20)}
         assert t.most_open() <= 25
@@ -35,7 +36,8 @@ async def test_all_workers_are_killed() -> None:
 
 async def test_a_worker_whose_clock_is_wrong() -> None:
     """Half a minute off, in both directions: the server's clock decides."""
-    async with trial() as t:
+    # A live worker of a busy machine may be late by seconds.
+    async with trial(TRIAL_LEASE="20") as t:
         await t.worker(TRIAL_CLOCK="30")
         await t.worker(TRIAL_CLOCK="-30")
         jobs = await t.send("visit", 20, 3.0)

@@ -33,10 +33,10 @@ async def test_a_bot_that_finishes_is_waited_for() -> None:
 async def test_a_second_signal_hands_over_at_once() -> None:
     async with trial() as t:
         worker = await t.worker()
-        (job,) = await t.send("patient", 1, 60.0)
+        (job,) = await t.send("patient", 1, 600.0)
         await t.until_open(1)
         worker.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while worker.returncode is None:
                 worker.send_signal(signal.SIGTERM)
                 await asyncio.wait([asyncio.create_task(worker.wait())], timeout=0.5)
@@ -239,7 +239,7 @@ async def test_a_worker_cut_off_from_the_server_loses_its_job_and_ends_it(
                 ended.append("cut off")
 
     async with Simulator(queue_time=0.0) as service:
-        whole = make_fleet(lease=1, limit=1, client=client_of(service))
+        whole = make_fleet(lease=3, limit=1, client=client_of(service))
         options = whole.options.model_dump() | {"sessions_per_process": 1}
         cutting = CutOff(**options, client=client_of(service))
         bot = whole.bot(retries=1)(visit)

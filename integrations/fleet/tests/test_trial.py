@@ -15,13 +15,14 @@ async def test_forty_jobs_two_workers_one_killed_one_drained() -> None:
     """40 jobs, a limit of 25, SIGKILL of one worker while it talks, SIGTERM of the other."""
     async with trial() as t:
         first, second = await t.worker(), await t.worker()
-        jobs = await t.send("visit", 40, 4.0)
+        jobs = await t.send("gated", 40)
         await t.until_open(20)
         first.kill()
         await t.worker()
         second.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(second.wait(), 60) == 0
         await t.worker()
+        await t.let_end()
         assert await t.until_ended(jobs) == {"done": 40}
         assert await t.ended() == {str(n): 1 for n in range(40)}
         assert t.most_open() <= 25
@@ -29,7 +30,7 @@ async def test_forty_jobs_two_workers_one_killed_one_drained() -> None:
 
 
 async def test_the_server_is_restarted_in_the_middle() -> None:
-    async with trial() as t:
+    async with trial(TRIAL_LEASE="20") as t:
         await t.worker()
         jobs = await t.send("visit", 30, 2.0)
         await t.until_open(10)
@@ -58,7 +59,7 @@ async def test_the_server_can_not_be_reached_for_longer_than_a_lease() -> None:
 
 
 async def test_a_thousand_jobs_of_a_second() -> None:
-    async with trial(TRIAL_LIMIT="50") as t:
+    async with trial(TRIAL_LIMIT="50", TRIAL_LEASE="20") as t:
         await t.worker()
         await t.worker()
         jobs = await t.send("visit", 1000, 1.0)

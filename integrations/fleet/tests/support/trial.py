@@ -83,6 +83,14 @@ class Trial:
             while self.service.open_sessions:
                 await asyncio.sleep(0.02)
 
+    async def let_end(self) -> None:
+        """Bots called `gated` end from now on."""
+        redis = Redis.from_url(self.server.url)
+        try:
+            await redis.set("go", 1)
+        finally:
+            await redis.aclose()
+
     async def ended(self) -> dict[str, int]:
         """How often each job came to its end."""
         redis = Redis.from_url(self.server.url, decode_responses=True)

@@ -24,7 +24,7 @@ fleet = Fleet(
     max_session=int(os.environ.get("TRIAL_MAX_SESSION", "120")),
     account=os.environ.get("TRIAL_ACCOUNT", "exclusive"),  # type: ignore[arg-type]
     name="trial",
-    lease=float(os.environ.get("TRIAL_LEASE", "2")),
+    lease=float(os.environ.get("TRIAL_LEASE", "5")),
     create_time=float(os.environ.get("TRIAL_CREATE_TIME", "3")),
     sweep_every=0.5,
 )
@@ -56,6 +56,22 @@ async def count(job: str) -> None:
 async def visit(avatar: AvatarSession, job: str, seconds: float) -> None:
     """Talks for a while; its end is counted, so that a job done twice is seen."""
     await asyncio.sleep(seconds)
+    await count(job)
+
+
+@fleet.bot(drain="hand_over", retries=5)
+async def gated(avatar: AvatarSession, job: str) -> None:
+    """Talks until the trial lets it end.
+
+    Where workers are killed: one that dies after its bot did its work, and before that is written
+    down, is run again. That moment is short, and on a busy machine it isn't.
+    """
+    redis = Redis.from_url(URL)
+    try:
+        while not await redis.exists("go"):
+            await asyncio.sleep(0.2)
+    finally:
+        await redis.aclose()
     await count(job)
 
 
