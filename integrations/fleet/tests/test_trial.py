@@ -20,7 +20,7 @@ async def test_forty_jobs_two_workers_one_killed_one_drained() -> None:
         first.kill()
         await t.worker()
         second.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(second.wait(), 60) == 0
+        assert await asyncio.wait_for(second.wait(), 180) == 0
         await t.worker()
         await t.let_end()
         assert await t.until_ended(jobs) == {"done": 40}

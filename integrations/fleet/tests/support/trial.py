@@ -47,7 +47,7 @@ class Trial:
             start_new_session=True,
         )
         self.workers.append(process)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(180):
             while set((await self.fleet.status()).workers) <= before:
                 assert process.returncode is None, "the worker ended"
                 await asyncio.sleep(0.05)
@@ -61,7 +61,7 @@ class Trial:
             for n in range(count)
         ]
 
-    async def until_ended(self, jobs: list[Job], *, timeout: float = 120) -> dict[str, int]:
+    async def until_ended(self, jobs: list[Job], *, timeout: float = 300) -> dict[str, int]:
         """Waits until every job has ended and no seat is taken; how many are in each state."""
         async with asyncio.timeout(timeout):
             while True:
@@ -71,13 +71,13 @@ class Trial:
                     return dict(status.jobs)
                 await asyncio.sleep(0.1)
 
-    async def until_open(self, count: int, *, timeout: float = 60) -> None:
+    async def until_open(self, count: int, *, timeout: float = 180) -> None:
         """Waits until so many sessions are open."""
         async with asyncio.timeout(timeout):
             while len(self.service.open_sessions) < count:
                 await asyncio.sleep(0.02)
 
-    async def until_none_open(self, *, timeout: float = 60) -> None:
+    async def until_none_open(self, *, timeout: float = 180) -> None:
         """Waits until no session is open."""
         async with asyncio.timeout(timeout):
             while self.service.open_sessions:
