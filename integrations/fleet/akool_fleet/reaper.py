@@ -55,8 +55,7 @@ class Reaper:
 
     async def _every(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
         task = asyncio.current_task()
-        # The server's client loses a cancellation that comes together with an answer.
-        while task is not None and not task.cancelling():
+        while True:
             try:
                 await step()
                 pause = seconds
@@ -66,6 +65,9 @@ class Reaper:
             except AkoolError as error:
                 logger.warning("the service: %s", error)
                 pause = seconds
+            # The server's client loses a cancellation that comes together with an answer.
+            if task is not None and task.cancelling():
+                raise asyncio.CancelledError
             await asyncio.sleep(pause)
 
     async def _renew(self) -> None:

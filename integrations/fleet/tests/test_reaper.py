@@ -1,6 +1,60 @@
+"""What workers do for the whole fleet: leases, dead workers, sweeps."""
+
 from __future__ import annotations
 
+import asyncio
+from typing import Any, cast
+
+import pytest
+from akool_fleet import Fleet
+from akool_fleet.reaper import Reaper
+from redis.exceptions import ConnectionError as RedisConnectionError
 from trial import trial
+
+from akool_async.errors import APIConnectionError
+
+
+def reaper() -> Reaper:
+    """One whose steps are the test's."""
+    nothing = cast("Any", None)
+    return Reaper(Fleet(limit=1).options, nothing, nothing, nothing, worker="w", drain=nothing)
+
+
+async def test_it_ends_though_the_servers_client_lost_the_cancellation() -> None:
+    """As it does when the cancellation comes together with an answer: see `FleetBroker.listen`."""
+    begun = asyncio.Event()
+
+    async def step() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return
+
+    running = asyncio.create_task(reaper()._every(3600.0, step))
+    await begun.wait()
+    running.cancel()
+    done, _ = await asyncio.wait([running], timeout=30)
+    assert done
+    assert running.cancelled()
+
+
+@pytest.mark.parametrize("error", [RedisConnectionError("away"), APIConnectionError("away")])
+async def test_it_goes_on_when_the_server_or_the_service_is_away(error: Exception) -> None:
+    again = asyncio.Event()
+    steps = 0
+
+    async def step() -> None:
+        nonlocal steps
+        steps += 1
+        if steps == 1:
+            raise error
+        again.set()
+
+    running = asyncio.create_task(reaper()._every(0.01, step))
+    await asyncio.wait_for(again.wait(), 30)
+    running.cancel()
+    await asyncio.wait([running])
 
 
 async def test_a_worker_killed_during_create() -> None:
