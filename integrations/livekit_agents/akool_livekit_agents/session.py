@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import logging
 from collections.abc import Sequence
 from typing import Any, Final
@@ -20,21 +22,34 @@ __all__ = ["AvatarSession"]
 
 logger = logging.getLogger(__name__)
 
-#: Seconds before a session's end: another one is opened; it takes over whether the agent speaks or
-#: not. Shorter sessions have half and a quarter of themselves.
+#: Seconds before a session's end: another one is opened, to take over when the agent is silent; it
+#: takes over whether the agent speaks or not. Short sessions have half and an eighth of themselves.
 _RENEW_BEFORE: Final = 60.0
-_RENEW_AT_LAST: Final = 20.0
+_RENEW_AT_LAST: Final = 5.0
+#: Seconds for which the next session is tried for while the one before, already closed, may still
+#: be what keeps the avatar busy.
+_SLOT_WAIT: Final = 20.0
 #: Seconds between two tries to renew a session, growing to the longest.
 _FIRST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 15.0
+
+
+class _End:
+    """When a session ends, on the loop's clock."""
+
+    def __init__(self, at: float, duration: float) -> None:
+        self.begin = at - min(_RENEW_BEFORE, duration / 2)
+        self.latest = at - min(_RENEW_AT_LAST, duration / 8)
 
 
 class AvatarSession(agents.AvatarSession[Any]):
     """An AKOOL avatar in the agent's room; it speaks what the agent says.
 
     The session at the service costs credits while it is open. It is closed when the job ends,
-    whatever ends it, when `start` fails, and by `aclose`. Sessions last an hour at most: a minute
-    before the end another one takes over, when the agent is silent.
+    whatever ends it, when `start` fails, and by `aclose`. Sessions last an hour at most: in the
+    last minute another avatar joins, and takes over when the agent is silent. Speech that goes on
+    until 5 s before the end is cut there: what was sent and not heard is lost, and reported as
+    interrupted; what is generated after that goes to the next avatar.
     """
 
     def __init__(
@@ -92,6 +107,8 @@ class AvatarSession(agents.AvatarSession[Any]):
         }
         self._take_over = take_over
         self._current: akool_async.AvatarSession | None = None
+        #: Open, and not the agent's voice yet.
+        self._next: akool_async.AvatarSession | None = None
         self._output: AvatarAudioOutput | None = None
         self._keeping: asyncio.Task[None] | None = None
         self._ended = asyncio.Event()
@@ -100,6 +117,7 @@ class AvatarSession(agents.AvatarSession[Any]):
         self._silent.set()
         self._count = 0
         self._joined_as = identity
+        self._seen: str | None = None
         self._closed = False
 
     @property
@@ -145,7 +163,8 @@ class AvatarSession(agents.AvatarSession[Any]):
         try:
             if self._client is None:
                 self._client = self._own_client = AkoolClient()
-            await self._open(room, take_over=self._take_over)
+            await self._open(room, self._identity, take_over=self._take_over)
+            await self._give_voice(room, self._identity)
         except BaseException:
             await self.aclose()
             raise
@@ -175,11 +194,14 @@ class AvatarSession(agents.AvatarSession[Any]):
                 await super().aclose()
 
     async def _close_paid(self) -> None:
-        current, self._current = self._current, None
+        sessions = [one for one in (self._current, self._next) if one is not None]
+        self._current = self._next = None
         client, self._own_client = self._own_client, None
         try:
-            if current is not None:
-                await current.aclose()
+            closing = (one.aclose() for one in sessions)
+            failed = [e for e in await asyncio.gather(*closing, return_exceptions=True) if e]
+            if failed:
+                raise failed[0]
         finally:
             if client is not None:
                 await client.aclose()
@@ -199,41 +221,52 @@ class AvatarSession(agents.AvatarSession[Any]):
             **({} if url is None else {"url": url}),
         )
 
-    async def _open(self, room: rtc.Room, **how: Any) -> None:
-        """Opens a session whose avatar joins under a name of its own, and gives it the voice."""
+    async def _open(self, room: rtc.Room, identity: str, **how: Any) -> None:
+        """Opens the next session, whose avatar joins under this name. It is silent yet."""
         assert self._client is not None
-        identity = self._identity if not self._count else f"{self._identity}-{self._count}"
-        self._count += 1
-        if self._current is None:
-            self._joined_as = identity
-        opened = await self._client.open_session(
-            self._avatar_id,
+        ids = self._avatar_id
+        if self._seen is not None and not isinstance(ids, str):
+            # The avatar that people know.
+            ids = [self._seen, *(one for one in ids if one != self._seen)]
+        opened = self._next = await self._client.open_session(
+            ids,
             room=self._own_room(room, identity),
             transport=JoinedRoomTransport,
             transport_options={"room": room},
             scene_mode="meeting",
             **{**self._fields, **how},
         )
-        before, self._current, self._joined_as = self._current, opened, identity
         logger.info("the avatar %s joined, session %s", identity, opened.info.session_id)
+        opened.on(Disconnected)(functools.partial(self._disconnected, opened))
+
+    async def _give_voice(self, room: rtc.Room, identity: str) -> None:
+        """The next session's avatar speaks from now on; the one before leaves."""
+        assert self._next is not None
+        before, self._current, self._next = self._current, self._next, None
+        self._joined_as, self._seen = identity, self._current.info.avatar_id
         self._ended.clear()
-        opened.on(Disconnected)(self._disconnected)
+        if self._output is None or self._output.identity != identity:
+            await self._speak_by(room, identity)
+        if before is not None:
+            await before.aclose()
+
+    async def _speak_by(self, room: rtc.Room, identity: str) -> None:
+        """What the agent says goes to this avatar; speech waits while it isn't in the room yet."""
         output = AvatarAudioOutput(room, identity, started=self._reports_start, margin=self._margin)
         last, self._output = self._output, output
         if self._agent_session is not None:
             self._agent_session.output.replace_audio_tail(output)
         if last is not None:
             await last.aclose()
-        if before is not None:
-            await before.aclose()
 
-    def _disconnected(self, event: Disconnected) -> None:
-        """The avatar's session is over, before its time or with it."""
-        if not self._closed and event.reason != "closed":
-            logger.warning("the avatar's session ended: %s", event.reason)
-            if self._output is not None:
-                self._output.give_up()
-            self._ended.set()
+    def _disconnected(self, session: akool_async.AvatarSession, event: Disconnected) -> None:
+        """A session is over, before its time or with it."""
+        if self._closed or event.reason == "closed" or session is not self._current:
+            return
+        logger.warning("the avatar's session ended: %s", event.reason)
+        if self._output is not None:
+            self._output.give_up()
+        self._ended.set()
 
     async def _keep(self, room: rtc.Room) -> None:
         """Opens another session before, or when, one ends."""
@@ -261,32 +294,38 @@ class AvatarSession(agents.AvatarSession[Any]):
                 pause = min(_LONGEST_PAUSE, 2 * pause)
 
     async def _until_due(self) -> None:
-        """Returns when it is time for another session: the agent is silent, or it is too late."""
-        current = self._current
-        if current is None:
+        """Returns when it is time for another session, or there is none."""
+        if self._current is None:
             return
-        info = current.info
-        loop = asyncio.get_running_loop()
-        if info.duration is None or info.created is None:
-            await self._ended.wait()
-            return
-        end = info.created + info.duration
-        try:
-            async with asyncio.timeout_at(end - min(_RENEW_BEFORE, info.duration / 2)):
+        end = self._end()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(None if end is None else end.begin):
                 await self._ended.wait()
-        except TimeoutError:
-            latest = end - min(_RENEW_AT_LAST, info.duration / 4)
-            waits = [asyncio.ensure_future(event.wait()) for event in (self._silent, self._ended)]
-            try:
-                await asyncio.wait(
-                    waits,
-                    timeout=max(0.0, latest - loop.time()),
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
-            finally:
-                for wait in waits:
-                    wait.cancel()
-                await asyncio.wait(waits)
+
+    async def _until_silent(self) -> None:
+        """Returns when the agent is silent, or there is no more time."""
+        end = self._end()
+        loop = asyncio.get_running_loop()
+        waits = [asyncio.ensure_future(event.wait()) for event in (self._silent, self._ended)]
+        try:
+            await asyncio.wait(
+                waits,
+                timeout=None if end is None else max(0.0, end.latest - loop.time()),
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.wait(waits)
+
+    def _end(self) -> _End | None:
+        """When the current session ends; `None`: it isn't known."""
+        if self._current is None:
+            return None
+        info = self._current.info
+        if info.duration is None or info.created is None:
+            return None
+        return _End(info.created + info.duration, info.duration)
 
     def _state_changed(self, event: AgentStateChangedEvent) -> None:
         if event.new_state == "speaking":
@@ -295,20 +334,42 @@ class AvatarSession(agents.AvatarSession[Any]):
             self._silent.set()
 
     async def _renew(self, room: rtc.Room) -> None:
-        if self._ended.is_set():
-            await self._close_current()
-        try:
-            await self._open(room)
-        except akool_async.BusyError:
-            # Our own session may be what keeps the avatar busy.
-            if self._current is None:
-                raise
-            await self._close_current()
-            await self._open(room, wait_for_slot=_RENEW_AT_LAST)
+        """Opens another session, and has it take over.
 
-    async def _close_current(self) -> None:
-        current, self._current = self._current, None
-        if self._output is not None:
-            self._output.give_up()
-        if current is not None:
-            await current.aclose()
+        Raises:
+            AkoolError: none can be had at the moment.
+        """
+        if self._current is not None and not self._ended.is_set():
+            self._count += 1
+            identity = f"{self._identity}-{self._count}"
+            try:
+                await self._open(room, identity, wait_for_slot=None)
+            except akool_async.BusyError:
+                # Our own session may be what keeps the avatar busy.
+                await self._until_silent()
+            else:
+                await self._until_silent()
+                if self._next is None or self._next.closed:
+                    await self._drop_next()
+                    text = "the next avatar left before it had spoken"
+                    raise akool_async.DisconnectedError(text, reason="failed")
+                await self._give_voice(room, identity)
+                return
+        await self._replace(room)
+
+    async def _replace(self, room: rtc.Room) -> None:
+        """Closes the session before another one is opened. What is said meanwhile waits."""
+        if self._current is not None or self._output is None:
+            self._count += 1
+            await self._speak_by(room, f"{self._identity}-{self._count}")
+            current, self._current = self._current, None
+            if current is not None:
+                await current.aclose()
+        identity = f"{self._identity}-{self._count}"
+        await self._open(room, identity, wait_for_slot=_SLOT_WAIT)
+        await self._give_voice(room, identity)
+
+    async def _drop_next(self) -> None:
+        dropped, self._next = self._next, None
+        if dropped is not None:
+            await dropped.aclose()

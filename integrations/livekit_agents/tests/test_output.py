@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from akool_livekit_agents import output
 from akool_livekit_agents.output import SAMPLE_RATE, AvatarAudioOutput
 from livekit import rtc
-from livekit.agents.voice.io import PlaybackFinishedEvent
+from livekit.agents.voice.io import PlaybackFinishedEvent, _AudioSinkProxy
 
 from akool_async.testing.waiting import until
 
@@ -20,10 +21,16 @@ AVATAR = "avatar"
 MARGIN = 0.3
 
 
+def frame(seconds: float) -> rtc.AudioFrame:
+    samples = int(seconds * SAMPLE_RATE)
+    return rtc.AudioFrame(bytes(2 * samples), SAMPLE_RATE, 1, samples)
+
+
 class VendorRoom(rtc.EventEmitter[Any]):
     """As much of `rtc.Room` as the output uses; it is its own participant and writer."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, present: bool) -> None:
+        """`present`: the avatar is in it."""
         super().__init__()
         video = SimpleNamespace(kind=rtc.TrackKind.KIND_VIDEO, sid="TR_face")
         avatar = SimpleNamespace(
@@ -32,7 +39,7 @@ class VendorRoom(rtc.EventEmitter[Any]):
             state=rtc.ParticipantState.PARTICIPANT_STATE_ACTIVE,
             track_publications={"TR_face": video},
         )
-        self.remote_participants = {AVATAR: avatar}
+        self.remote_participants = {AVATAR: avatar} if present else {}
         self.identity = "agent"
         self._rpc_handlers: dict[str, Callable[[Any], str]] = {}
         self.streams: list[dict[str, str]] = []
@@ -75,17 +82,15 @@ class VendorRoom(rtc.EventEmitter[Any]):
 class Output:
     """The output, and what it reported to the agent."""
 
-    def __init__(self) -> None:
-        self.room = VendorRoom()
+    def __init__(self, *, present: bool = True) -> None:
+        self.room = VendorRoom(present=present)
         self.finished: list[PlaybackFinishedEvent] = []
         room: Any = self.room
         self.output = AvatarAudioOutput(room, AVATAR, started=False, margin=MARGIN)
         self.output.on("playback_finished", self.finished.append)
 
     async def say(self, seconds: float, *, end: bool = True) -> None:
-        samples = int(seconds * SAMPLE_RATE)
-        frame = rtc.AudioFrame(bytes(2 * samples), SAMPLE_RATE, 1, samples)
-        await self.output.capture_frame(frame)
+        await self.output.capture_frame(frame(seconds))
         if end:
             self.output.flush()
 
@@ -167,15 +172,80 @@ async def test_a_refused_clear_does_not_hold_the_agent_up(agent: Output) -> None
 
 
 async def test_what_is_pending_is_given_up_when_the_avatar_is_gone(agent: Output) -> None:
+    loop = asyncio.get_running_loop()
     await agent.say(60.0)
     await agent.say(60.0)
+    begun = loop.time()
+    await until(lambda: loop.time() - begun > 0.2)
     agent.output.give_up()
-    assert agent.results == [(0.0, True), (0.0, True)]
+    (heard, cut), (nothing, dropped) = agent.results
+    assert 0.2 <= heard < 30.0
+    assert (nothing, cut, dropped) == (0.0, True, True)
 
 
 async def test_closing_ends_its_tasks_and_what_is_pending(agent: Output) -> None:
     await agent.say(60.0)
     await asyncio.wait_for(agent.output.aclose(), 20)
     await agent.output.aclose()
-    assert agent.results == [(0.0, True)]
+    [(heard, interrupted)] = agent.results
+    assert interrupted
+    assert heard < 30.0
     assert not agent.output._watches
+
+
+async def test_nothing_is_sent_to_an_avatar_that_has_left(agent: Output) -> None:
+    await agent.say(0.1)
+    agent.room.report(0.1)
+    agent.output.give_up()
+    await agent.say(60.0)
+    await asyncio.wait_for(agent.output.wait_for_playout(), 20)
+    assert agent.results == [(0.1, False), (0.0, True)]
+    assert len(agent.room.streams) == 1
+
+
+async def test_an_avatar_that_never_joins_is_not_waited_for_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(output, "_JOIN_LIMIT", 0.2)
+    agent = Output(present=False)
+    for _ in range(2):
+        await asyncio.wait_for(agent.say(5.0), 20)
+        await asyncio.wait_for(agent.output.wait_for_playout(), 20)
+    assert agent.results == [(0.0, True)] * 2
+    assert agent.room.streams == []
+    await asyncio.wait_for(agent.output.aclose(), 20)
+
+
+async def test_an_interruption_while_speech_waits_for_the_avatar_ends_it() -> None:
+    """What is around the output in an agent has counted the frame that waits."""
+    agent = Output(present=False)
+    around = _AudioSinkProxy(agent.output)
+    waiting = asyncio.create_task(around.capture_frame(frame(1.0)))
+    await until(lambda: around.captured_playout_segments == 1)
+    waiting.cancel()
+    await asyncio.wait({waiting})
+    around.flush()
+    around.clear_buffer()
+    event = await asyncio.wait_for(around.wait_for_playout(), 20)
+    assert (event.playback_position, event.interrupted) == (0.0, True)
+    await asyncio.wait_for(agent.output.aclose(), 20)
+
+
+async def test_avatars_of_one_name_in_two_rooms_report_to_their_own_agent(agent: Output) -> None:
+    """In a worker of threads, all jobs share a process."""
+    other = Output()
+    await agent.say(1.0)
+    await other.say(2.0)
+    assert agent.room.report(1.0) == other.room.report(2.0) == "ok"
+    assert (agent.results, other.results) == ([(1.0, False)], [(2.0, False)])
+    await other.output.aclose()
+
+
+async def test_closing_leaves_nothing_in_the_room(agent: Output) -> None:
+    room: Any = agent.room
+    later = AvatarAudioOutput(room, "later", started=True, margin=MARGIN)
+    await agent.output.aclose()
+    assert agent.room.report(1.0) == "reject"
+    await later.aclose()
+    await later.aclose()
+    assert not any(agent.room._events.values())

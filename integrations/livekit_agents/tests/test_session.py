@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from akool_livekit_agents import SAMPLE_RATE, AvatarSession
+from akool_livekit_agents import SAMPLE_RATE, AvatarSession, session
 from livekit import rtc
 from livekit.agents import Agent, AgentSession, MetricsCollectedEvent
 from livekit.agents.metrics.base import AvatarMetrics
@@ -146,21 +147,124 @@ async def test_a_refused_interruption_does_not_hold_the_agent_up(
     await avatar.aclose()
 
 
-async def test_another_session_takes_over_before_the_end(
-    sim: Simulator, akool: AkoolClient, room: rtc.Room, agent: AgentSession[Any]
-) -> None:
-    avatar = AvatarSession(AVATAR, client=akool, duration=30)
-    await started(agent, avatar, room)
-    first = avatar.session.info.session_id
-    await until(lambda: avatar.session.info.session_id != first, timeout=60)
-    assert avatar.avatar_identity == "akool-avatar-agent-1"
-    await played(agent, "Still there?")
-    [segment] = player(sim, avatar).segments
-    await until(lambda: segment.reported)
-    assert first is not None
-    assert sim.sessions[first].end_reason == "closed"
+@pytest.fixture
+def soon(sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """`soon(at_last=seconds)`: sessions are renewed a second after they were opened, and so much
+    later whether the agent speaks or not. Another session is refused until faults are cleared.
+    """
+
+    def shorten(*, at_last: float) -> None:
+        class Soon(session._End):
+            def __init__(self, at: float, duration: float) -> None:
+                super().__init__(at, duration)
+                self.begin = at - duration + 1.0
+                self.latest = self.begin + at_last
+
+        monkeypatch.setattr(session, "_End", Soon)
+        monkeypatch.setattr(session, "_LONGEST_PAUSE", 1.0)
+        sim.fail_next(path="*/session/create", delay=0.01)  # the first one is made
+        sim.fail_next(path="*/session/create", status=502, times=None)
+
+    return shorten
+
+
+def voices(sim: Simulator) -> list[MeetingPlayer]:
+    """What the avatars of all sessions so far were sent, in the order of the sessions."""
+    return [sim.meeting(one) for one in sim.sessions.values()]
+
+
+async def closed_once(sim: Simulator, avatar: AvatarSession) -> None:
+    """Closes the avatar; each session that was opened has been closed by a call of its own."""
     await avatar.aclose()
-    assert calls(sim) == {"create": 2, "close": 2}
+    assert {one.end_reason for one in sim.sessions.values()} == {"closed"}
+    assert calls(sim)["close"] == len(sim.sessions)
+
+
+async def test_an_avatar_that_speaks_is_not_relieved(
+    sim: Simulator,
+    akool: AkoolClient,
+    room: rtc.Room,
+    agent: AgentSession[Any],
+    soon: Callable[..., None],
+) -> None:
+    """The next one joins meanwhile, and takes over when the agent is silent."""
+    soon(at_last=3600.0)
+    assert isinstance(agent.tts, ToneTTS)
+    agent.tts.seconds = 90.0
+    avatar = AvatarSession(AVATAR, client=akool)
+    await started(agent, avatar, room)
+    handle = agent.generate_reply(user_input="Hi")
+    [first] = voices(sim)
+    await until(lambda: bool(first.segments) and first.segments[0].played > 0.1)
+    sim.clear_faults()
+    await until(lambda: avatar._next is not None, timeout=60)
+    assert len(room.remote_participants) == 2
+    played_by_then = first.segments[0].played
+    await until(lambda: first.segments[0].played > played_by_then + 0.5)
+    assert avatar.avatar_identity == "akool-avatar-agent"
+    agent.tts.seconds = 1.0
+    await agent.interrupt()
+    await over(handle)
+    await until(lambda: avatar.avatar_identity != "akool-avatar-agent")
+    await played(agent, "Still there?")
+    assert len(first.segments) == 1
+    assert voices(sim)[1].segments[0].played == pytest.approx(1.0, abs=0.1)
+    await closed_once(sim, avatar)
+
+
+async def test_speech_that_goes_on_until_the_last_moment_is_cut(
+    sim: Simulator,
+    akool: AkoolClient,
+    room: rtc.Room,
+    agent: AgentSession[Any],
+    soon: Callable[..., None],
+) -> None:
+    soon(at_last=0.0)
+    assert isinstance(agent.tts, ToneTTS)
+    agent.tts.seconds = 60.0
+    avatar = AvatarSession(AVATAR, client=akool)
+    await started(agent, avatar, room)
+    handle = agent.generate_reply(user_input="Hi")
+    await until(lambda: bool(voices(sim)[0].segments))
+    [speech] = voices(sim)[0].segments
+    await until(lambda: speech.ended_by == "end")
+    sim.clear_faults()
+    await until(lambda: avatar.avatar_identity != "akool-avatar-agent")
+    soon(at_last=3600.0)  # no other one
+    await over(handle)
+    await until(lambda: speech.cleared)
+    assert speech.played < 55.0
+    agent.tts.seconds = 1.0
+    await played(agent, "Still there?")
+    said = [one for voice in voices(sim)[1:] for one in voice.segments]
+    assert [one.played for one in said] == pytest.approx([1.0], abs=0.1)
+    await closed_once(sim, avatar)
+
+
+async def test_what_is_said_while_there_is_no_avatar_waits_for_the_next_one(
+    sim: Simulator,
+    akool: AkoolClient,
+    room: rtc.Room,
+    agent: AgentSession[Any],
+    soon: Callable[..., None],
+) -> None:
+    """One session can be had at a time, and the avatar stays the one that people know."""
+    sim.fail_next(path="*/session/create", code=1237)
+    soon(at_last=3600.0)
+    avatar = AvatarSession([AVATAR, OTHER], client=akool, wait_for_slot=3600)
+    await started(agent, avatar, room)
+    assert avatar.session.info.avatar_id == OTHER
+    sim.clear_faults()
+    sim.fail_next(path="*/session/create", code=1237, times=2)
+    sim.fail_next(path="*/session/create", delay=3.0)
+    await until(lambda: calls(sim)["close"] == 1, timeout=60)
+    await played(agent, "Anyone there?")
+    first, second = voices(sim)
+    assert not first.segments
+    assert second.segments[0].played == pytest.approx(1.0, abs=0.1)
+    await until(lambda: avatar.avatar_identity != "akool-avatar-agent")
+    assert avatar.session.info.avatar_id == OTHER
+    await closed_once(sim, avatar)
 
 
 async def test_a_session_that_ends_early_is_replaced(

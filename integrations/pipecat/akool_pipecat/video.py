@@ -7,6 +7,7 @@ from collections.abc import Coroutine, Sequence
 from typing import Any, Final
 
 from loguru import logger
+from pipecat.audio.utils import is_silence
 from pipecat.frames.frames import (
     CancelFrame,
     EndFrame,
@@ -101,7 +102,8 @@ class AkoolVideoService(AIService):
         }
         self._avatar: AvatarSession | None = None
         self._segment: Segment | None = None
-        self._playback: Playback | None = None
+        #: Not over yet, in their order.
+        self._playbacks: list[Playback] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._teardown: asyncio.Task[None] | None = None
         self._waits_for_sound = False
@@ -120,7 +122,8 @@ class AkoolVideoService(AIService):
     @property
     def segments_playing(self) -> bool:
         """Whether the avatar speaks, or is about to."""
-        return self._playback is not None and not self._playback.done
+        self._playbacks = [one for one in self._playbacks if not one.done]
+        return bool(self._playbacks)
 
     def can_generate_metrics(self) -> bool:
         """TTFB: from the first sound of the TTS to the first sound of the avatar."""
@@ -154,8 +157,7 @@ class AkoolVideoService(AIService):
         """Lets the avatar finish what it was given, and closes the session."""
         await super().stop(frame)
         await self._end_segment()
-        playback = self._playback
-        if playback is not None:
+        for playback in list(self._playbacks):
             try:
                 await playback.played()
             except AkoolError as error:
@@ -179,8 +181,10 @@ class AkoolVideoService(AIService):
             await self._speak(frame)
             return
         if isinstance(frame, TTSStartedFrame):
-            self._waits_for_sound = True
-            await self.start_ttfb_metrics()
+            await self._end_segment()  # the frame that ends it may have been lost
+            if not self.segments_playing:
+                self._waits_for_sound = True
+                await self.start_ttfb_metrics()
         elif isinstance(frame, TTSStoppedFrame):
             await self._end_segment()
         elif isinstance(frame, InterruptionFrame):
@@ -196,7 +200,7 @@ class AkoolVideoService(AIService):
         if self._segment is None:
             segment = Segment(SAMPLE_RATE)
             try:
-                self._playback = avatar.play_audio(segment.read(), SAMPLE_RATE)
+                self._playbacks.append(avatar.play_audio(segment.read(), SAMPLE_RATE))
             except AkoolError as error:
                 await self.push_error(error_msg=f"not spoken: {error}", exception=error)
                 return
@@ -210,10 +214,13 @@ class AkoolVideoService(AIService):
 
     async def _interrupt(self) -> None:
         segment, self._segment = self._segment, None
-        playback, self._playback = self._playback, None
-        self._waits_for_sound = False
-        if playback is not None and not playback.done:
-            # The pipeline isn't held up by the avatar's answer.
+        stopped = [one for one in self._playbacks if not one.done]
+        self._playbacks = []
+        if self._waits_for_sound:
+            self._waits_for_sound = False
+            await self.cancel_ttfb_metrics()  # type: ignore[no-untyped-call]
+        # Those that wait first, so that none begins. The pipeline isn't held up by the answers.
+        for playback in reversed(stopped):
             self._spawn(self._silence(playback), "silence")
         if segment is not None:
             await segment.end()
@@ -232,7 +239,7 @@ class AkoolVideoService(AIService):
     async def _hear(self, avatar: AvatarSession, rate: int) -> None:
         async with avatar.audio_frames(rate, frame_ms=_FRAME_MS) as frames:
             async for frame in frames:
-                if self._waits_for_sound and any(frame.pcm):
+                if self._waits_for_sound and not is_silence(frame.pcm):
                     self._waits_for_sound = False
                     await self.stop_ttfb_metrics()
                 await self.push_frame(SpeechOutputAudioRawFrame(frame.pcm, rate, frame.channels))

@@ -67,6 +67,12 @@ def of_kind(frames: Sequence[Frame], kind: type[Any]) -> list[Any]:
     return [frame for frame in frames if isinstance(frame, kind)]
 
 
+def first_bytes(frames: Sequence[Frame]) -> list[float]:
+    """Every time to the first byte that was measured, in seconds."""
+    data = [one for frame in of_kind(frames, MetricsFrame) for one in frame.data]
+    return [one.value for one in data if isinstance(one, TTFBMetricsData) and one.value]
+
+
 async def test_speech_becomes_sound_and_pictures(
     sim: Simulator, akool: AkoolClient, room: OwnLiveKitRoom
 ) -> None:
@@ -84,13 +90,8 @@ async def test_speech_becomes_sound_and_pictures(
     assert {(frame.sample_rate, frame.num_channels) for frame in sound} == {(RATE, 1)}
     loud = [frame for frame in sound if loudness(frame.audio) > 2_000]
     assert 0.7 < len(loud) * 0.02 < 1.3
-    measured = [
-        data
-        for frame in of_kind(down, MetricsFrame)
-        for data in frame.data
-        if isinstance(data, TTFBMetricsData)
-    ]
-    assert any(0 < data.value < 10 for data in measured)
+    [first] = first_bytes(down)
+    assert 0 < first < 10
     assert calls(sim) == {"create": 1, "close": 1}
 
 
@@ -123,6 +124,59 @@ async def test_an_interruption_clears(
     assert first.cleared
     assert first.played < 6.0
     assert not second.cleared
+
+
+async def test_an_interruption_drops_what_waits_too(
+    sim: Simulator, akool: AkoolClient, room: OwnLiveKitRoom
+) -> None:
+    """A TTS gives one sentence after the other, faster than they are spoken."""
+    service = AkoolVideoService(AVATAR, room=room, client=akool)
+
+    async def interrupts() -> None:
+        await until(lambda: bool(sim.sessions) and bool(segments(sim)))
+        await until(lambda: segments(sim)[0].played > 0.2)
+        await service.queue_frame(InterruptionFrame())
+        await until(lambda: not service.segments_playing)
+
+    meanwhile = asyncio.create_task(interrupts())
+    params = PipelineParams(enable_metrics=True)
+    frames = [*speech(20.0), *speech(20.0), *speech(20.0), SleepFrame(sleep=3.0)]
+    down, _ = await run(service, frames, pipeline_params=params)
+    await asyncio.wait_for(meanwhile, 30)
+    [first] = segments(sim)
+    assert first.cleared
+    assert first.played < 15.0
+    # One of the three began in silence.
+    assert len(first_bytes(down)) == 1
+
+
+async def test_a_segment_whose_end_is_lost_ends_with_the_next_one(
+    sim: Simulator, akool: AkoolClient, room: OwnLiveKitRoom
+) -> None:
+    service = AkoolVideoService(AVATAR, room=room, client=akool)
+    await run(service, [*speech(0.4)[:-1], *speech(0.3)])
+    assert [s.received / 2 / SAMPLE_RATE for s in segments(sim)] == pytest.approx([0.4, 0.3])
+
+
+@pytest.mark.parametrize("ends", ["cancel", "cleanup"])
+async def test_a_pipeline_that_ends_while_the_session_is_opened_leaves_none(
+    sim: Simulator, akool: AkoolClient, room: OwnLiveKitRoom, ends: str
+) -> None:
+    sim.fail_next(Fault(path="*/session/create", delay=2.0))
+    service = AkoolVideoService(AVATAR, room=room, client=akool)
+    worker = PipelineWorker(Pipeline([service]), params=PipelineParams())
+    runner = WorkerRunner(handle_sigint=False)
+    await runner.add_workers(worker)
+    running = asyncio.create_task(runner.run())
+    await until(lambda: calls(sim)["create"] == 1)
+    if ends == "cancel":
+        await worker.cancel()
+    else:
+        await service.cleanup()
+        await worker.cancel()
+    await asyncio.wait_for(running, 60)
+    await until(lambda: sim.open_sessions == [])
+    await until(lambda: calls(sim)["close"] == len(sim.sessions) == 1)
 
 
 async def test_a_session_that_can_not_be_had_is_an_error_frame(

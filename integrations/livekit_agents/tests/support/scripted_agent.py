@@ -12,9 +12,10 @@ __all__ = ["ScriptedLLM", "ToneTTS", "scripted_session", "tone"]
 
 
 def tone(seconds: float, rate: int) -> bytes:
-    """A loud one, s16le."""
-    samples = (round(9_000 * math.sin(n / 6)) for n in range(int(seconds * rate)))
-    return array("h", samples).tobytes()
+    """A loud one, s16le; each second is as the first."""
+    wave = array("h", (round(9_000 * math.sin(n / 6)) for n in range(rate))).tobytes()
+    whole, rest = divmod(int(seconds * rate), rate)
+    return wave * whole + wave[: 2 * rest]
 
 
 class ScriptedLLM(llm.LLM):
