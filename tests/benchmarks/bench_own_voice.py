@@ -1,5 +1,5 @@
-"""The program's own voice through the simulated avatar, over a real server; the counterpart is the
-bare `livekit` client, which sends the same data streams by itself.
+"""The program's own voice through the simulated avatar, over a real server and in the simulator's
+own room; the counterpart is the bare `livekit` client, which sends the same data streams by itself.
 
 Simulator, sender and listener share this process, so the figures contain all three.
 """
@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from livekit import rtc
 from meeting_room import RATE, Listener, MeetingRooms, play_in_a_row, reports_of, tone
 
 from akool_async import AvatarSession
-from akool_async.simulator import Simulator
+from akool_async.simulator import Media, Simulator
 from akool_async.simulator.meeting.player import MeetingPlayer
+from akool_async.simulator.rooms.livekit.tokens import API_KEY, API_SECRET
 from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
 from akool_async.testing.waiting import until
 from framework import Bench, at_most, row
@@ -41,8 +42,9 @@ class Scene:
     bare: rtc.Room
 
     async def quiet(self) -> None:
-        """Waits until the avatar is silent."""
+        """Waits until the avatar is silent, and its mouth shut."""
         await until(lambda: len(self.ear.heard) > 15 and max(self.ear.heard[-15:]) < 500)
+        await until(lambda: self.ear.shut)
 
     async def send_bare(self, pcm: bytes) -> None:
         """What is in the examples of the bare client."""
@@ -65,8 +67,15 @@ class Scene:
 
     async def first_sound(self, since: float) -> float:
         """Milliseconds from a time on the loop's clock to the first sound."""
-        await until(lambda: self.ear.first_loud(since) is not None)
-        first = self.ear.first_loud(since)
+        return await self._first(lambda: self.ear.first_loud(since), since)
+
+    async def first_movement(self, since: float) -> float:
+        """Milliseconds from a time on the loop's clock to the first picture of an open mouth."""
+        return await self._first(lambda: self.ear.first_open(since), since)
+
+    async def _first(self, found: Callable[[], float | None], since: float) -> float:
+        await until(lambda: found() is not None)
+        first = found()
         assert first is not None
         return 1000 * (first - since)
 
@@ -80,53 +89,87 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(bench: Bench) -> AsyncIterator[Scene]:
-    """Everyone in a room, and one word spoken: the first has more to do."""
-    async with (
-        real_server(bench) as server,
-        Simulator() as sim,
-        MeetingRooms(sim, server) as rooms,
-    ):
+async def scene(bench: Bench, *, own_room: bool = False) -> AsyncIterator[Scene]:
+    """Everyone in a room, and one word spoken: the first has more to do.
+
+    `own_room`: the simulator's, in place of a real server's.
+    """
+    async with AsyncExitStack() as stack:
+        if own_room:
+            sim = await stack.enter_async_context(Simulator(media=Media(width=320, height=180)))
+            server = LiveKitServer(sim.url, API_KEY, API_SECRET)
+        else:
+            server = await stack.enter_async_context(real_server(bench))
+            sim = await stack.enter_async_context(Simulator())
+        rooms = await stack.enter_async_context(MeetingRooms(sim, server))
         avatar, player, room = await rooms.enter()
         bare = rtc.Room()
         await bare.connect(server.websocket_url, server.token("bare", str(room.name), lifetime=600))
+        stack.push_async_callback(bare.disconnect)
         bare.local_participant.register_rpc_method("lk.playback_finished", lambda _: "ok")
-        async with Listener(server, room) as ear:
-            made = Scene(avatar, player, str(room.avatar_identity), ear, bare)
-            try:
-                await avatar.play_audio(tone(0.2))
-                await made.send_bare(tone(0.2))
-                await until(lambda: len(player.segments) == 2 and player.segments[1].reported)
-                await made.quiet()
-                yield made
-            finally:
-                await bare.disconnect()
+        ear = await stack.enter_async_context(Listener(server, room))
+        made = Scene(avatar, player, str(room.avatar_identity), ear, bare)
+        await until(lambda: len(ear.mouths) > 2)
+        await avatar.play_audio(tone(0.2))
+        await made.send_bare(tone(0.2))
+        await until(lambda: len(player.segments) == 2 and player.segments[1].reported)
+        await made.quiet()
+        yield made
+
+
+#: From writing the first sample, at a listener.
+FIRST = {"first sound": at_most(150), "first lip movement": at_most(150)}
 
 
 @row(
-    "own voice, first sample written to first sound heard",
+    "own voice, first sample written",
     group="voice",
     unit="ms",
     counterpart="bare livekit",
-    goal=at_most(150),
+    goal=FIRST,
     needs_livekit_server=True,
 )
-async def first_sound(bench: Bench) -> None:
-    """Two seconds, given at once; 20 ms at a time are listened to."""
+async def first_signs(bench: Bench) -> None:
+    """Two seconds, given at once; 20 ms at a time are listened to, 15 pictures a second seen."""
+    await _first_signs(bench, own_room=False)
+
+
+@row(
+    "own voice, first sample written, simulator's own room",
+    group="voice",
+    unit="ms",
+    counterpart="bare livekit",
+    goal=FIRST,
+)
+async def first_signs_in_own_room(bench: Bench) -> None:
+    """The same."""
+    await _first_signs(bench, own_room=True)
+
+
+async def _first_signs(bench: Bench, *, own_room: bool) -> None:
     loop = asyncio.get_running_loop()
     pcm = tone(SENTENCE)
-    async with scene(bench) as there:
+    async with scene(bench, own_room=own_room) as there:
+
+        async def signs(since: float) -> list[float]:
+            return await asyncio.gather(there.first_sound(since), there.first_movement(since))
+
         for _ in bench.rounds(7):
             since = loop.time()
             playback = there.avatar.play_audio(pcm)
-            ours = await there.first_sound(since)
+            ours = await signs(since)
             await playback
             await there.quiet()
             since = loop.time()
             await there.send_bare(pcm)
-            counterpart = await there.first_sound(since)
+            counterparts = await signs(since)
             await there.quiet()
-            bench.record(ours=ours, counterpart=counterpart)
+            for part, mine, theirs in zip(FIRST, ours, counterparts, strict=True):
+                bench.record(part, ours=mine, counterpart=theirs)
+
+
+#: From the call of `cancel()`.
+CUT = {"until silence": at_most(150), "call answered": at_most(20)}
 
 
 @row(
@@ -134,14 +177,30 @@ async def first_sound(bench: Bench) -> None:
     group="voice",
     unit="ms",
     counterpart="bare livekit",
-    goal={"until silence": at_most(150), "call answered": at_most(20)},
+    goal=CUT,
     needs_livekit_server=True,
 )
 async def interrupt(bench: Bench) -> None:
     """Everything was sent before it is interrupted."""
+    await _interrupt(bench, own_room=False)
+
+
+@row(
+    "own voice, interrupted, simulator's own room",
+    group="voice",
+    unit="ms",
+    counterpart="bare livekit",
+    goal=CUT,
+)
+async def interrupt_in_own_room(bench: Bench) -> None:
+    """The same."""
+    await _interrupt(bench, own_room=True)
+
+
+async def _interrupt(bench: Bench, *, own_room: bool) -> None:
     loop = asyncio.get_running_loop()
     pcm = tone(LONG)
-    async with scene(bench) as there:
+    async with scene(bench, own_room=own_room) as there:
         for _ in bench.rounds(7):
             since = loop.time()
             playback = there.avatar.play_audio(pcm)
@@ -216,3 +275,34 @@ async def _hundred(bench: Bench, sim: Simulator, server: LiveKitServer) -> None:
     bench.record("sessions left open", ours=len(sim.open_sessions))
     bench.record("all of them", ours=seconds)
     assert len(sim.sessions) == created + 1
+
+
+@row(
+    "own voice by a microphone, 100 segments with 20 interruptions",
+    group="voice",
+    goal={"not heard once": at_most(0), "sessions left open": at_most(0)},
+    units={"not heard once": "", "sessions left open": "", "all of them": "s"},
+    needs_livekit_server=True,
+)
+async def by_microphone(bench: Bench) -> None:
+    """With pauses, by which the avatar hears where one ends; it reports nothing."""
+    async with real_server(bench) as server, Simulator() as sim, MeetingRooms(sim, server) as rooms:
+        for _ in bench.rounds(1):
+            avatar, player, _ = await rooms.enter(streams=False)
+            begun = time.perf_counter()
+            await _hundred_spoken(avatar, player)
+            seconds = time.perf_counter() - begun
+            await avatar.aclose()
+            bench.record("not heard once", ours=abs(len(player.segments) - 100))
+            bench.record("sessions left open", ours=len(sim.open_sessions))
+            bench.record("all of them", ours=seconds)
+
+
+async def _hundred_spoken(avatar: AvatarSession, player: MeetingPlayer) -> None:
+    for number in range(100):
+        cut = number % 5 == 4
+        playback = avatar.play_audio(tone(SENTENCE if cut else 0.1))
+        await until(lambda: player.taking)
+        result = await (playback.cancel() if cut else playback)
+        assert result.interrupted == cut
+        await until(lambda: not player.taking)

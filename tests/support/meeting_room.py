@@ -35,6 +35,8 @@ AVATAR = "dvp_Tristan_cloth2_1080P"
 RATE = 24_000
 #: The peak from which a listener takes sound for speech; `tone` is four times as loud.
 LOUD = 2_000
+#: So many more rows of a picture are dark where the mouth is open.
+OPEN = 6
 
 
 def tone(seconds: float, *, rate: int = RATE, hz: float = 440.0) -> bytes:
@@ -102,9 +104,10 @@ class Listener:
         self._tasks: list[asyncio.Task[None]] = []
         #: When each 20 ms arrived (on the loop's clock).
         self.times: list[float] = []
-        #: Loudness of every 20 ms heard, and how open the mouth was in every picture.
+        #: Loudness of every 20 ms heard, and how open the mouth was in every picture, and when.
         self.heard: list[float] = []
         self.mouths: list[int] = []
+        self.seen: list[float] = []
         self.attributes: dict[str, str] = {}
         self.kind = 0
 
@@ -142,11 +145,23 @@ class Listener:
             frame = event.frame
             column = [frame.data[y * frame.width + frame.width // 2] for y in range(60, 118)]
             self.mouths.append(sum(value < 100 for value in column))
+            self.seen.append(asyncio.get_running_loop().time())
 
     def first_loud(self, since: float = 0.0) -> float | None:
         """When it was loud first after a time."""
         pairs = zip(self.times, self.heard, strict=False)
         return next((at for at, value in pairs if at >= since and value > LOUD), None)
+
+    def first_open(self, since: float = 0.0) -> float | None:
+        """When the mouth was open first after a time."""
+        pairs = zip(self.seen, self.mouths, strict=False)
+        wide = min(self.mouths, default=0) + OPEN
+        return next((at for at, value in pairs if at >= since and value > wide), None)
+
+    @property
+    def shut(self) -> bool:
+        """Whether the mouth was shut in the last pictures."""
+        return len(self.mouths) > 3 and max(self.mouths[-3:]) <= min(self.mouths) + OPEN
 
     @property
     def loud(self) -> bool:
@@ -159,7 +174,7 @@ async def speak_and_break_off(avatar: AvatarSession, ear: Listener, seconds: flo
     pictures, closed = len(ear.mouths), ear.mouths[-1]
     first = avatar.play_audio(tone(seconds))
     await until(lambda: ear.loud)
-    await until(lambda: max(ear.mouths[pictures:]) > closed + 6)
+    await until(lambda: max(ear.mouths[pictures:]) > closed + OPEN)
     assert (await first).seconds == pytest.approx(seconds, abs=0.06)
     await until(lambda: not ear.loud)
     long = avatar.play_audio(tone(30.0))

@@ -232,7 +232,8 @@ async def test_speech_that_goes_on_until_the_last_moment_is_cut(
     await until(lambda: avatar.avatar_identity != "akool-avatar-agent")
     soon(at_last=3600.0)  # no other one
     await over(handle)
-    await until(lambda: speech.cleared)
+    # It was cleared, unless its avatar left before.
+    await until(lambda: len(sim.open_sessions) == 1)
     assert speech.played < 55.0
     agent.tts.seconds = 1.0
     await played(agent, "Still there?")
