@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 import os
 import pty
-import sys
 import termios
 
 import pytest
 import pytest_asyncio
 from drawn_terminal import ROWS, DrawnTerminal
+from fork_server import ForkedProcess
 from running_command import TIMEOUT, Command, sigint_for_children, until
 
 
@@ -20,13 +20,19 @@ async def akool(python):
     """`await akool("avatars", url=…)` starts the command; it is ended with the test."""
     started = []
 
-    async def start(*arguments: str, url: str | None = None, key: str | None = "key", **more: str):
+    async def start(
+        *arguments: str,
+        url: str | None = None,
+        key: str | None = "key",
+        stdout: int | None = None,
+        **more: str,
+    ):
         environment = dict(os.environ) | {"NO_COLOR": "1", "PYTHONUNBUFFERED": "1"} | more
         if url:
             environment["AKOOL_API_URL"] = url
         if key:
             environment["AKOOL_API_KEY"] = key
-        process = await python("-m", "akool_async", *arguments, env=environment)
+        process = await python("-m", "akool_async", *arguments, env=environment, stdout=stdout)
         command = Command(process)
         started.append(command)
         return command
@@ -58,7 +64,7 @@ COLUMNS = 200
 class Terminal:
     """A command in a terminal of its own, which is its controlling one."""
 
-    def __init__(self, process: asyncio.subprocess.Process, screen: int) -> None:
+    def __init__(self, process: ForkedProcess, screen: int) -> None:
         self.process = process
         self._descriptor = screen
         self._drawn = DrawnTerminal(self.type, columns=COLUMNS)
@@ -126,7 +132,7 @@ class Terminal:
 
 
 @pytest_asyncio.fixture
-async def terminal(akool_simulator):
+async def terminal(akool_simulator, fork_server):
     """`await terminal("chat")` starts the command in a terminal; it is ended with the test."""
     started = []
 
@@ -134,15 +140,13 @@ async def terminal(akool_simulator):
         ours, theirs = pty.openpty()
         termios.tcsetwinsize(theirs, (ROWS, COLUMNS))
         try:
-            # A session's leader that opens a terminal gets it as its controlling one.
-            process = await asyncio.create_subprocess_exec(
-                "sh", "-c", 'exec 0<>"$0" 1>&0 2>&0; exec "$@"', os.ttyname(theirs),
-                sys.executable, "-m", "akool_async", *arguments,
-                start_new_session=True,
+            process = await fork_server.run(
+                *("-m", "akool_async", *arguments),
+                terminal=os.ttyname(theirs),
                 env=dict(os.environ)
                 | {"TERM": "xterm", "COLUMNS": str(COLUMNS)}
                 | {"AKOOL_API_URL": akool_simulator.url, "AKOOL_API_KEY": "key"},
-            )  # fmt: skip
+            )
             running = Terminal(process, ours)
             started.append(running)
             await until(lambda: running.shown or process.returncode is not None)

@@ -2,13 +2,14 @@
 
 A command of ours spends a second of CPU on imports before it does anything. `ForkServer` imports
 them once, in a process without threads, which forks for each program. A program has its own pid,
-standard streams, environment and signals, and ends as any interpreter does.
+standard streams, environment, signals and terminal, and ends as any interpreter does.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import importlib
 import io
 import json
@@ -28,11 +29,20 @@ __all__ = ["ForkServer", "ForkedProcess"]
 #: What the programs of the tests import; nothing that starts threads.
 PRELOADED: Final = (
     "aiohttp.web",
+    "aiortc",
     "akool_async.cli.app",
     "akool_async.cli.chat",
     "akool_async.cli.demo",
     "akool_async.cli.simulator",
     "akool_async.simulator",
+    "akool_agora",
+    "akool_chatroom",
+    "akool_livekit",
+    "akool_trtc",
+    "livekit.api",
+    "livekit.rtc",
+    "numpy",
+    "pydantic.type_adapter",
 )
 
 
@@ -90,7 +100,10 @@ class ForkServer:
     def start(self) -> None:
         self._socket, theirs = socket.socketpair()
         self._process = subprocess.Popen(
-            [sys.executable, __file__, str(theirs.fileno())], pass_fds=[theirs.fileno()]
+            [sys.executable, __file__, str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            # Else importing numpy starts threads, which a fork leaves behind.
+            env=dict(os.environ) | {"OPENBLAS_NUM_THREADS": "1"},
         )
         theirs.close()
 
@@ -98,16 +111,30 @@ class ForkServer:
         self._socket.close()
         self._process.wait()
 
-    async def run(self, *arguments: str, env: Mapping[str, str]) -> ForkedProcess:
-        """Starts `python arguments…`: a file and its arguments, or `-m`, a module and its own."""
+    async def run(
+        self,
+        *arguments: str,
+        env: Mapping[str, str],
+        stdout: int | None = None,
+        terminal: str | None = None,
+    ) -> ForkedProcess:
+        """Starts `python arguments…`: a file and its arguments, or `-m`, a module and its own.
+
+        Args:
+            env: its whole environment.
+            stdout: a descriptor for its output, in place of a pipe to the caller.
+            terminal: the path of its controlling terminal, in place of all three pipes.
+        """
         pipes = [os.pipe() for _ in range(4)]
-        (stdin, to_stdin), (from_stdout, stdout), (from_stderr, stderr), (notices, status) = pipes
-        request = {"argv": arguments, "env": dict(env), "cwd": str(Path.cwd())}
-        theirs = [stdin, stdout, stderr, status]
+        (stdin, to_stdin), (from_stdout, own), (from_stderr, stderr), (notices, status) = pipes
+        request = {
+            "argv": arguments, "env": dict(env), "cwd": str(Path.cwd()), "terminal": terminal
+        }  # fmt: skip
+        given = [stdin, own if stdout is None else stdout, stderr, status]
         try:
-            socket.send_fds(self._socket, [json.dumps(request).encode() + b"\n"], theirs)
+            socket.send_fds(self._socket, [json.dumps(request).encode() + b"\n"], given)
         finally:
-            for fd in theirs:
+            for fd in (stdin, own, stderr, status):
                 os.close(fd)
         process = ForkedProcess()
         await process._attach(to_stdin, from_stdout, from_stderr, notices)
@@ -169,15 +196,34 @@ def _become(request: Mapping[str, Any], standard: Sequence[int]) -> None:
     for number, fd in enumerate(standard):
         os.dup2(fd, number)
         os.close(fd)
+    if (terminal := request["terminal"]) is not None:
+        # A session's leader that opens a terminal gets it as its controlling one.
+        os.setsid()
+        opened = os.open(terminal, os.O_RDWR)
+        for number in range(3):
+            os.dup2(opened, number)
+        os.close(opened)
     os.environ.clear()
     os.environ.update(request["env"])
     os.chdir(request["cwd"])
-    # As with PYTHONUNBUFFERED: what is printed is written at once, so there is no buffer.
+    _open_standard_streams(buffered=not os.environ.get("PYTHONUNBUFFERED"))
+
+
+def _open_standard_streams(*, buffered: bool) -> None:
+    """As an interpreter does when it starts; PYTHONIOENCODING may name the encoding."""
+    encoding = os.environ.get("PYTHONIOENCODING") or "utf-8"
     read = io.BufferedReader(io.FileIO(0, "r", closefd=False))
-    sys.stdin = io.TextIOWrapper(read, "utf-8")
+    sys.stdin = io.TextIOWrapper(read, encoding)
     for number, name, errors in ((1, "stdout", "strict"), (2, "stderr", "backslashreplace")):
         raw: Any = io.FileIO(number, "w", closefd=False)
-        setattr(sys, name, io.TextIOWrapper(raw, "utf-8", errors, write_through=True))
+        by_line = name == "stderr" or os.isatty(number)
+        setattr(
+            sys,
+            name,
+            io.TextIOWrapper(io.BufferedWriter(raw), encoding, errors, line_buffering=by_line)
+            if buffered
+            else io.TextIOWrapper(raw, encoding, errors, write_through=True),
+        )
     for name in ("stdin", "stdout", "stderr"):
         setattr(sys, f"__{name}__", getattr(sys, name))
 
@@ -187,6 +233,9 @@ if __name__ == "__main__":
     sys.path.pop(0)
     for _name in PRELOADED:
         importlib.import_module(_name)
+    # Neither the programs nor their ends look through what all of them share.
+    gc.collect()
+    gc.freeze()
     _request = serve(socket.socket(fileno=int(sys.argv[1])))
     if _request is not None:
         _arguments = _request["argv"]
