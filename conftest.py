@@ -2,10 +2,12 @@
 
 pytest_plugins = [
     "guards.clock",
+    "guards.collector",
     "guards.environment",
     "guards.leaks",
     "guards.loopback",
     "guards.properties",
     "guards.secrets",
+    "inner_pytest",
     "pytester",
 ]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+from running_command import Command
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -38,19 +37,16 @@ def test_it_is_the_conversation_in_ten_lines():
         assert line in text
 
 
-async def test_the_program_runs_as_printed(akool_simulator, tmp_path):
+async def test_the_program_runs_as_printed(akool_simulator, python, tmp_path):
     file = tmp_path / "program.py"
     file.write_text(program(), encoding="utf-8")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(file),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=dict(os.environ) | {"AKOOL_API_URL": akool_simulator.url, "AKOOL_API_KEY": "any"},
-    )
-    output, errors = await asyncio.wait_for(process.communicate(), 60)
-    assert process.returncode == 0, errors.decode()
-    assert output.decode() == "Hello! How can I assist you today?\n"
+    settings = {"AKOOL_API_URL": akool_simulator.url, "AKOOL_API_KEY": "any"}
+    process = Command(await python(str(file), env=dict(os.environ) | settings))
+    try:
+        assert await process.ended() == 0, process.errors
+    finally:
+        await process.stop()
+    assert process.output == "Hello! How can I assist you today?\n"
     assert [request.path.rpartition("/")[2] for request in akool_simulator.requests] == [
         "detail",
         "create",
@@ -60,11 +56,11 @@ async def test_the_program_runs_as_printed(akool_simulator, tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["strict", "auto"])
-def test_the_test_of_a_bot_runs_as_printed(pytester, mode):
+def test_the_test_of_a_bot_runs_as_printed(inner_pytest, pytester, mode):
     (sample,) = [block for block in blocks() if "def test_" in block]
     pytester.makepyfile(test_bot=sample)
     pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function")
-    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "--asyncio-mode", mode)
+    result = inner_pytest("--asyncio-mode", mode)
     result.assert_outcomes(passed=1)
 
 

@@ -1,16 +1,17 @@
 """The simulator in one process, an ordinary program in another, and AKOOL_API_URL between them."""
 
-import asyncio
 import os
-import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import pytest_asyncio
+from running_command import Command
 
-TIMEOUT = 60
+#: The programs have their own clocks.
+pytestmark = pytest.mark.real_clock
+
 PROGRAM = """
 import asyncio, sys
 from akool_async import AkoolClient
@@ -29,42 +30,38 @@ asyncio.run(main())
 EXAMPLE = Path(__file__).parents[2] / "examples" / "trtc_engine.py"
 
 
-@asynccontextmanager
-async def running(*arguments: str, **environment: str) -> AsyncIterator[Process]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, stdout=PIPE, stderr=PIPE, env={**os.environ, **environment}
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        async with asyncio.timeout(TIMEOUT):
-            await process.communicate()
+@pytest_asyncio.fixture
+async def start(python: Any) -> AsyncIterator[Callable[..., Awaitable[Command]]]:
+    """`await start("program.py", …, NAME="value")`: a process of its own, ended with the test."""
+    started: list[Command] = []
+
+    async def start(*arguments: str, **environment: str) -> Command:
+        unbuffered = os.environ | {"PYTHONUNBUFFERED": "1"} | environment
+        started.append(Command(await python(*arguments, env=unbuffered)))
+        return started[-1]
+
+    yield start
+    for one in started:
+        await one.stop()
 
 
-async def output(*arguments: str, **environment: str) -> str:
-    async with running(*arguments, **environment) as process, asyncio.timeout(TIMEOUT):
-        out, err = await process.communicate()
-    assert process.returncode == 0, err.decode()
-    return out.decode()
+async def test_a_conversation_between_processes(start: Any, tmp_path: Path) -> None:
+    file = tmp_path / "program.py"
+    file.write_text(PROGRAM, encoding="utf-8")
+    simulator = await start("-m", "akool_async", "simulator", "--port", "0")
+    await simulator.printed("Ctrl-C ends it.")
+    url = simulator.output.partition("AKOOL_API_URL=")[2].split()[0]
+    for kind in ("agora", "trtc"):
+        program = await start(str(file), kind, AKOOL_API_URL=url, AKOOL_API_KEY="any")
+        assert await program.ended() == 0, program.errors
+        expected = ["Hello! How can I assist you today?", "0 left open"]
+        assert program.output.splitlines() == expected
 
 
-@pytest.mark.slow
-async def test_a_conversation_between_processes() -> None:
-    async with running("-m", "akool_async", "simulator", "--port", "0") as simulator:
-        assert simulator.stdout is not None
-        async with asyncio.timeout(TIMEOUT):
-            line = (await simulator.stdout.readline()).decode()
-        url = line.partition("AKOOL_API_URL=")[2].split()[0]
-        for kind in ("agora", "trtc"):
-            said = await output("-c", PROGRAM, kind, AKOOL_API_URL=url, AKOOL_API_KEY="any")
-            assert said.splitlines() == ["Hello! How can I assist you today?", "0 left open"]
-
-
-async def test_the_example_of_an_engine_runs() -> None:
-    said = await output(str(EXAMPLE))
-    assert said.splitlines() == [
+async def test_the_example_of_an_engine_runs(start: Any) -> None:
+    example = await start(str(EXAMPLE))
+    assert await example.ended() == 0, example.errors
+    assert example.output.splitlines() == [
         """heard b'{"v":2,"type":"chat"}'""",
         "1 sent, 1 received",
     ]

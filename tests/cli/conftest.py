@@ -25,6 +25,7 @@ async def akool(python):
         url: str | None = None,
         key: str | None = "key",
         stdout: int | None = None,
+        encoding: str = "utf-8",
         **more: str,
     ):
         environment = dict(os.environ) | {"NO_COLOR": "1", "PYTHONUNBUFFERED": "1"} | more
@@ -33,7 +34,7 @@ async def akool(python):
         if key:
             environment["AKOOL_API_KEY"] = key
         process = await python("-m", "akool_async", *arguments, env=environment, stdout=stdout)
-        command = Command(process)
+        command = Command(process, encoding)
         started.append(command)
         return command
 

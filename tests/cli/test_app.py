@@ -7,6 +7,7 @@ import re
 import sys
 
 import pytest
+from running_command import TIMEOUT
 
 import akool_async
 from akool_async import AkoolClient
@@ -22,24 +23,47 @@ async def shell(line, **more):
         stderr=pipe,
         env=dict(os.environ) | {"AKOOL_API_KEY": "key", "NO_COLOR": "1"} | more,
     )
-    output, errors = await asyncio.wait_for(process.communicate(), 120)
+    output, errors = await asyncio.wait_for(process.communicate(), TIMEOUT)
     return process.returncode, output, errors
 
 
-async def test_output_into_a_pipe_that_is_closed(akool_simulator):
-    _, output, errors = await shell(
-        "akool voices list --limit 1000 --json | head -n 1", AKOOL_API_URL=akool_simulator.url
+async def test_output_into_a_pipe_that_is_closed(akool, akool_simulator):
+    ours, theirs = os.pipe()
+    listing = ("voices", "list", "--limit", "1000", "--json")
+    command = await akool(*listing, url=akool_simulator.url, stdout=theirs)
+    os.close(theirs)
+    head = await asyncio.create_subprocess_exec(
+        *("head", "-n", "1"), stdin=ours, stdout=asyncio.subprocess.PIPE
     )
-    assert (output, errors) == (b"{\n", b"")
+    os.close(ours)
+    output, _ = await asyncio.wait_for(head.communicate(), TIMEOUT)
+    await command.ended()
+    assert (output, command.errors) == (b"{\n", "")
 
 
+@pytest.fixture
+def full_disk():
+    """A descriptor that nothing can be written to."""
+    descriptor = os.open("/dev/full", os.O_WRONLY)
+    yield descriptor
+    os.close(descriptor)
+
+
+@pytest.mark.parametrize("buffered", [True, False])
 @pytest.mark.parametrize(
-    "arguments", ["avatars list", "avatars list --json", "account", "--help", "--version"]
+    "arguments",
+    [("avatars", "list"), ("avatars", "list", "--json"), ("account",), ("--help",), ("--version",)],
 )
-async def test_a_full_disk_is_said_in_a_line(akool_simulator, arguments):
-    status, _, errors = await shell(
-        f"akool {arguments} > /dev/full", AKOOL_API_URL=akool_simulator.url
-    )
+async def test_a_full_disk_is_said_in_a_line(run, full_disk, arguments, buffered):
+    more = {"PYTHONUNBUFFERED": ""} if buffered else {}
+    status, command = await run(*arguments, stdout=full_disk, **more)
+    assert status == 1
+    assert "No space left on device" in command.errors
+    assert len(command.errors.splitlines()) == 1, command.errors
+
+
+async def test_a_fresh_interpreter_on_a_full_disk():
+    status, _, errors = await shell("akool --version > /dev/full")
     assert status == 1
     assert b"No space left on device" in errors
     assert len(errors.splitlines()) == 1, errors
@@ -54,23 +78,17 @@ async def test_a_closed_standard_output_is_no_socket(akool_simulator):
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "gbk"])
-async def test_json_in_an_encoding_that_has_not_its_characters(akool_simulator, encoding):
+async def test_json_in_an_encoding_that_has_not_its_characters(run, akool_simulator, encoding):
     name = "Grüße 名前 😀 می\u200cخواهم"
     async with AkoolClient("key", base_url=akool_simulator.url) as client:
         await client.knowledge.create(name=name)
-    status, output, errors = await shell(
-        "akool knowledge list --json",
-        AKOOL_API_URL=akool_simulator.url,
-        PYTHONIOENCODING=encoding,
-        PYTHONUTF8="0",
-    )
-    assert (status, errors) == (0, b"")
-    assert [item["name"] for item in json.loads(output.decode(encoding))["items"]] == [name]
-    status, output, _ = await shell(
-        "akool knowledge list", AKOOL_API_URL=akool_simulator.url, PYTHONIOENCODING=encoding
-    )
+    given = {"PYTHONIOENCODING": encoding, "encoding": encoding}
+    status, command = await run("knowledge", "list", "--json", **given)
+    assert (status, command.errors) == (0, "")
+    assert [item["name"] for item in command.items] == [name]
+    status, command = await run("knowledge", "list", **given)
     assert status == 0
-    assert b"?" in output
+    assert "?" in command.output
 
 
 @pytest.mark.parametrize(

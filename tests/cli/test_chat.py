@@ -169,19 +169,15 @@ async def test_text_with_unusual_spaces_and_joiners_arrives_whole(akool, akool_s
         assert f"avatar> You said: {text}" in chat.output
 
 
-async def test_input_in_another_encoding(akool_simulator):
-    process = await shell(
-        f"{sys.executable} -m akool_async chat --transport trtc",
-        AKOOL_API_URL=akool_simulator.url,
-        PYTHONIOENCODING="cp1252",
-    )
-    output, _ = await asyncio.wait_for(
-        process.communicate("Grüße für 5 €\n".encode("cp1252")), TIMEOUT
-    )
-    assert process.returncode == 0
+async def test_input_in_another_encoding(akool, akool_simulator):
+    given = {"PYTHONIOENCODING": "cp1252", "encoding": "cp1252"}
+    chat = await akool("chat", "--transport", "trtc", url=akool_simulator.url, **given)
+    chat.type("Grüße für 5 €\n")
+    chat.end_input()
+    assert await chat.ended() == 0
     (question,) = sent(akool_simulator, "in", type="chat")
     assert question["text"] == "Grüße für 5 €"
-    assert "avatar> You said: Grüße für 5 €" in output.decode("cp1252")
+    assert "avatar> You said: Grüße für 5 €" in chat.output
 
 
 async def test_a_closed_standard_input_is_refused_before_a_session_is_paid(akool_simulator):
@@ -195,26 +191,33 @@ async def test_a_closed_standard_input_is_refused_before_a_session_is_paid(akool
     assert not akool_simulator.sessions
 
 
-async def test_output_that_cannot_be_written_is_found_before_a_session_is_paid(akool_simulator):
-    process = await shell(
-        f"{sys.executable} -m akool_async chat > /dev/full", AKOOL_API_URL=akool_simulator.url
-    )
-    _, errors = await asyncio.wait_for(process.communicate(b"Hello\n"), TIMEOUT)
-    assert process.returncode == 1
-    assert b"No space left" in errors
-    assert b"Traceback" not in errors
-    assert b"Exception" not in errors
+async def test_output_that_cannot_be_written_is_found_before_a_session_is_paid(
+    akool, akool_simulator
+):
+    full = os.open("/dev/full", os.O_WRONLY)
+    settings = {"url": akool_simulator.url, "PYTHONUNBUFFERED": ""}
+    chat = await akool("chat", stdout=full, **settings)
+    os.close(full)
+    chat.type("Hello\n")
+    assert await chat.ended() == 1
+    assert "No space left" in chat.errors
+    assert "Exception" not in chat.errors
     assert not akool_simulator.sessions
 
 
-async def test_a_reader_that_goes_away_ends_it_and_the_session(akool_simulator):
-    process = await shell(
-        f"{sys.executable} -m akool_async chat --transport trtc | head -n 2",
-        AKOOL_API_URL=akool_simulator.url,
+async def test_a_reader_that_goes_away_ends_it_and_the_session(akool, akool_simulator):
+    ours, theirs = os.pipe()
+    settings = {"url": akool_simulator.url, "PYTHONUNBUFFERED": ""}
+    chat = await akool("chat", "--transport", "trtc", stdout=theirs, **settings)
+    os.close(theirs)
+    head = await asyncio.create_subprocess_exec(
+        *("head", "-n", "2"), stdin=ours, stdout=asyncio.subprocess.DEVNULL
     )
-    process.stdin.write(b"something long\n")
-    _, errors = await asyncio.wait_for(process.communicate(), TIMEOUT)
-    assert errors == b""
+    os.close(ours)
+    chat.type("something long\n")
+    await chat.ended()
+    assert await asyncio.wait_for(head.wait(), TIMEOUT) == 0
+    assert chat.errors == ""
     assert akool_simulator.sessions
     assert not akool_simulator.open_sessions
 

@@ -185,11 +185,11 @@ async def test_a_program_runs(service, python, tmp_path, block):
 
 
 @pytest.mark.parametrize("page", pages_with("pytest"))
-def test_the_tests_of_a_page_pass(pytester, page):
+def test_the_tests_of_a_page_pass(inner_pytest, pytester, page):
     blocks = [b for b in BLOCKS if b.page == page and b.kind == "pytest"]
     pytester.makepyfile(**{f"test_block_{block.number}": block.code for block in blocks})
     pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function")
-    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-W", "error")
+    result = inner_pytest("-W", "error")
     result.assert_outcomes(passed=sum(block.code.count("def test_") for block in blocks))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import os
 import re
 import subprocess
 import sys
@@ -76,11 +77,6 @@ def test_names(secret):
         pass
     assert "AKOOL_API_KEY" not in os.environ
 """
-
-
-def test_what_cleans_up_passes(run, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setenv("AKOOL_API_KEY", "somebodys")
-    run(CLEAN).assert_outcomes(passed=4)
 
 
 #: What leaves something behind, by the name of its module -> the code, and what is said about it.
@@ -179,7 +175,10 @@ async def test():
 
 @pytest.fixture(scope="module")
 def sections(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """One run of all of them; each one's name -> what that run says about it."""
+    """One run of all of them and of what cleans up; a name -> what that run says about its test.
+
+    What has no section has passed, and left nothing.
+    """
     folder = tmp_path_factory.mktemp("leaving")
     (folder / "pytest.ini").write_text(SETTINGS, encoding="utf-8")
     (folder / "conftest.py").write_text(CONFTEST, encoding="utf-8")
@@ -187,16 +186,23 @@ def sections(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         (folder / f"test_{name}.py").write_text(
             code.replace("def test(", f"def test_{name}("), encoding="utf-8"
         )
+    (folder / "test_clean.py").write_text(CLEAN, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly"],
         cwd=folder, capture_output=True, text=True, timeout=240, check=False,
+        env=os.environ | {"AKOOL_API_KEY": "of-the-caller"},
     )  # fmt: skip
     passed = re.search(r"(\d+) passed, (\d+) errors", done.stdout)
     # The tests pass; what is wrong is found when each is over.
     assert passed is not None, done.stdout
-    assert passed.groups() == (str(len(LEAVING)),) * 2, done.stdout
+    clean = CLEAN.count("def test_")
+    assert passed.groups() == (str(len(LEAVING) + clean), str(len(LEAVING))), done.stdout
     parts = re.split(r"^_+ ERROR at teardown of test_(\w+) _+$", done.stdout, flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def test_what_cleans_up_passes(sections: dict[str, str]) -> None:
+    assert sections.keys() == LEAVING.keys()
 
 
 @pytest.mark.parametrize("name", LEAVING)

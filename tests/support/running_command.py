@@ -23,8 +23,11 @@ until = functools.partial(waiting.until, timeout=TIMEOUT)
 class Command:
     """One running command. What it writes is read as it comes."""
 
-    def __init__(self, process: asyncio.subprocess.Process | ForkedProcess) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process | ForkedProcess, encoding: str = "utf-8"
+    ) -> None:
         self.process = process
+        self.encoding = encoding
         self.output = ""
         self.errors = ""
         self._readers = [
@@ -35,12 +38,12 @@ class Command:
     async def _read(self, name: str, stream: asyncio.StreamReader | None) -> None:
         assert stream is not None
         while data := await stream.read(65536):
-            setattr(self, name, getattr(self, name) + data.decode())
+            setattr(self, name, getattr(self, name) + data.decode(self.encoding))
 
     def type(self, text: str) -> None:
         """Writes to its standard input."""
         assert self.process.stdin is not None
-        self.process.stdin.write(text.encode())
+        self.process.stdin.write(text.encode(self.encoding))
 
     def end_input(self) -> None:
         """Closes its standard input."""

@@ -1,4 +1,7 @@
-"""The public pytest plugin, in a pytest of its own, as a user's project has it."""
+"""The public pytest plugin, in a pytest of its own, as a user's project has it.
+
+In a process of its own only where that is what the test is about.
+"""
 
 from __future__ import annotations
 
@@ -6,32 +9,25 @@ import re
 
 import pytest
 
-pytest_plugins = ["pytester"]
-
 #: Rooms of this kind begin soonest.
 TRTC = 'pytestmark = pytest.mark.akool(stream_type="trtc")'
 TALK = "assert (await avatar.ask('Hello')).text"
 
 
 @pytest.fixture
-def run(pytester: pytest.Pytester):
+def run(inner_pytest, pytester: pytest.Pytester):
     """`run(code, *options)`: pytest's result, with the projects' own settings in `options`."""
 
-    def run(code: str, *options: str) -> pytest.RunResult:
+    def run(code: str, *options: str, in_own_process: bool = False) -> pytest.RunResult:
         pytester.makepyfile(code)
-        return pytester.runpytest_subprocess(*QUIET, *options)
+        if in_own_process:
+            return pytester.runpytest_subprocess("-p", "no:cacheprovider", *STRICTLY, *options)
+        return inner_pytest(*STRICTLY, *options)
 
     return run
 
 
-QUIET = (
-    "-p",
-    "no:cacheprovider",
-    "-W",
-    "error::ResourceWarning",
-    "-W",
-    "error::RuntimeWarning",
-)
+STRICTLY = ("-W", "error::ResourceWarning", "-W", "error::RuntimeWarning")
 AUTO = ("-o", "asyncio_mode=auto")
 STRICT = ("-o", "asyncio_mode=strict")
 
@@ -97,9 +93,10 @@ class TestAsyncCase(unittest.IsolatedAsyncioTestCase):
                     break
 """
     run(code, *AUTO).assert_outcomes(passed=6)
-    run(code, *STRICT, "-n", "2").assert_outcomes(passed=6)
+    run(code, *STRICT, "-n", "1", in_own_process=True).assert_outcomes(passed=6)
 
 
+@pytest.mark.leaves_sessions_open
 def test_a_session_left_open_fails_the_test_with_its_id(run) -> None:
     result = run(
         """
@@ -237,5 +234,6 @@ def test_one(request):
         "akool_async.testing.plugin",
         "-p",
         "no:akool_async",
+        in_own_process=True,
     )
     result.assert_outcomes(passed=1)
