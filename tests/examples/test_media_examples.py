@@ -40,6 +40,10 @@ class Client:
         yield self._one.avatar
 
 
+def names(folder: Path) -> list[str]:
+    return sorted(one.name for one in folder.iterdir())
+
+
 async def test_a_film_of_each_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module = load_example("record_batch")
     async with stage() as one:
@@ -49,6 +53,31 @@ async def test_a_film_of_each_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         found = probe(tmp_path / f"{name}.webm")
         assert found.codecs["video"] == ["vp9"]
         assert [shown for _, _, shown in found.subtitles] == [text]
+
+
+async def test_a_film_has_its_name_once_it_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = load_example("record_batch")
+    async with stage() as one:
+        monkeypatch.setattr(module, "AkoolClient", Client(one))
+        recording = asyncio.create_task(module.record([("first", "One.")], tmp_path))
+        await until((tmp_path / "first.part.webm").exists, "it is begun")
+        recording.cancel()
+        await asyncio.wait([recording])
+        assert "first.webm" not in names(tmp_path)
+        await module.record([("first", "One.")], tmp_path)
+    assert names(tmp_path) == ["first.vtt", "first.webm"]
+
+
+def test_rows_are_read_and_wrong_names_refused(tmp_path: Path) -> None:
+    module = load_example("record_batch")
+    path = tmp_path / "texts.csv"
+    path.write_text("first,One.\nonly-a-name\nsecond,Two.\n", "utf-8-sig")
+    assert module.read_rows(path) == [("first", "One."), ("second", "Two.")]
+    path.write_text("a/b,One.\n", "utf-8")
+    with pytest.raises(SystemExit, match="'a/b' can't be the name of a file"):
+        module.read_rows(path)
 
 
 async def test_green_becomes_the_background(
