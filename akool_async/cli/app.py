@@ -100,7 +100,7 @@ def run() -> int:
     arguments, verbose = _without_verbose(sys.argv[1:])
     set_up_logging(verbose=verbose)
     add_commands_of_others(arguments)
-    as_json = "--json" in arguments
+    as_json = "--json" in _options(arguments)
     try:
         status = _run_app(arguments, as_json=as_json)
         flush_output()  # the help's text; commands write their own at once
@@ -115,13 +115,14 @@ def run() -> int:
 
 def _without_verbose(arguments: Sequence[str]) -> tuple[list[str], bool]:
     """The arguments without --verbose, which every command takes, and whether it was there."""
-    own = list(arguments)
-    rest: list[str] = []
-    if "--" in own:
-        rest = own[own.index("--") :]
-        own = own[: own.index("--")]
+    own = _options(arguments)
     kept = [one for one in own if one != "--verbose"]
-    return [*kept, *rest], len(kept) < len(own)
+    return [*kept, *arguments[len(own) :]], len(kept) < len(own)
+
+
+def _options(arguments: Sequence[str]) -> Sequence[str]:
+    """What comes before "--": the rest is text, whatever it looks like."""
+    return arguments[: arguments.index("--")] if "--" in arguments else arguments
 
 
 def _run_app(arguments: Sequence[str], *, as_json: bool) -> int:

@@ -19,7 +19,7 @@ from akool_async.cli.records import show_json
 from akool_async.cli.terminal import printer
 from akool_async.cli.transports import check_transports
 from akool_async.client import AkoolClient
-from akool_async.errors import AkoolError, AuthenticationError, ConfigurationError
+from akool_async.errors import AkoolError, ConfigurationError
 from akool_async.transport.file_limit import open_files
 
 __all__ = ["Check", "doctor"]
@@ -112,10 +112,7 @@ async def _account(akool: AkoolClient) -> Check:
     """Whether the credentials are accepted, and what is left to pay sessions with."""
     try:
         credits_left = await akool.account.credits()
-    except AuthenticationError as error:
-        text = f"{error}. The key isn't accepted: copy it again from the account's API page."
-        return Check("account", "failed", text, status_of(error))
-    except AkoolError as error:
+    except AkoolError as error:  # of a key that isn't accepted it says what to do
         return Check("account", "failed", explain(error), status_of(error))
     if credits_left <= 0:
         return Check("account", "warning", "no credits are left: sessions can't be created")

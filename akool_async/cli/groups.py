@@ -214,7 +214,7 @@ async def knowledge_show(knowledge_id: Id, service: Service) -> int:
 
 @command(knowledge_app, "create")
 async def knowledge_create(
-    name: Annotated[str, typer.Argument(help="Unique, at most 100 characters.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Unique, at most 100 characters.")],
     content: knowledge.Content,
     service: Service,
 ) -> int:

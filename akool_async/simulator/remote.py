@@ -19,7 +19,7 @@ from typing import Any, Final, Self
 import aiohttp
 from aiohttp import web
 
-from akool_async.errors import AkoolError, ConfigurationError
+from akool_async.errors import AkoolError, ConfigurationError, InvalidParameterError
 from akool_async.simulator.controls import SimulatorControls
 from akool_async.simulator.sessions import SimSession
 
@@ -87,7 +87,8 @@ class ControlServer:
             items = await handle(await request.json())
         except (LookupError, RuntimeError, TimeoutError, ValueError) as error:
             text = str(error.args[0]) if error.args else type(error).__name__
-            return web.json_response({"error": text}, status=409)
+            wrong = isinstance(error, ValueError)
+            return web.json_response({"error": text, "wrong": wrong}, status=409)
         return web.json_response({"items": items})
 
     async def _hear(self, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -147,7 +148,9 @@ async def call(port: int, name: str, /, **wanted: Any) -> list[dict[str, Any]]:
 
     Raises:
         ConfigurationError: no simulator of this user runs there, or its file can't be read.
-        AkoolError: it couldn't be done: no such session, none that is open, an unknown fault.
+        InvalidParameterError: an unknown fault, a wrong option.
+        AkoolError: it couldn't be done: no such session, none that is open; the simulator ended
+            meanwhile.
     """
     nothing = ConfigurationError(
         f"No simulator of yours runs on port {port}. Start one: akool simulator; where it has "
@@ -171,6 +174,12 @@ async def call(port: int, name: str, /, **wanted: Any) -> list[dict[str, Any]]:
         raise AkoolError(f"The simulator didn't answer within {_TIMEOUT:g} s.") from None
     except aiohttp.ClientConnectorError:
         raise nothing from None  # it was killed, and its file was left
+    except aiohttp.ClientError as error:
+        raise AkoolError(
+            f"The simulator ended before it answered ({type(error).__name__})."
+        ) from error
+    if answer.get("wrong"):
+        raise InvalidParameterError(name, str(answer["error"]))
     if response.status != web.HTTPOk.status_code:
         raise AkoolError(str(answer["error"]))
     items: list[dict[str, Any]] = answer["items"]

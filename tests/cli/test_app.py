@@ -11,7 +11,7 @@ from running_command import TIMEOUT
 
 import akool_async
 from akool_async import AkoolClient
-from akool_async.cli.app import _without_verbose
+from akool_async.cli.app import _options, _without_verbose
 
 
 async def shell(line, **more):
@@ -155,6 +155,11 @@ async def test_wrong_use_is_status_2_and_json_where_asked_for(run, akool_simulat
     assert command.error["code"] == "usage"
     assert command.output == ""
     assert not akool_simulator.requests
+
+
+def test_what_follows_two_dashes_is_text():
+    assert _options(["ask", "--", "--json"]) == ["ask"]
+    assert _options(["ask", "--json"]) == ["ask", "--json"]
 
 
 async def test_no_key_names_the_variables(run):

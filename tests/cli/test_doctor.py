@@ -38,6 +38,7 @@ async def test_a_key_that_is_refused(run):
         status, command = await run("doctor", url=sim.url, key="wrong-and-secret")
     assert status == 3
     assert "failed   account      1101" in command.output
+    assert command.output.count("copy it again from the account's API page") == 1
     assert "wrong-and-secret" not in command.output + command.errors
 
 

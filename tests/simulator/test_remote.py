@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import stat
@@ -12,7 +13,7 @@ import aiohttp
 import pytest
 
 from akool_async import AkoolClient
-from akool_async.errors import AkoolError, ConfigurationError
+from akool_async.errors import AkoolError, ConfigurationError, InvalidParameterError
 from akool_async.events import UserSpoke
 from akool_async.simulator import Simulator
 from akool_async.simulator.remote import ControlServer, call
@@ -46,18 +47,37 @@ async def test_a_visitor_is_heard_and_a_room_is_broken(sim: Simulator) -> None:
         await call(PORT, "hear", text="again", session=session_id)
         assert (await anext(spoken)).text == "again"
         for wrong, problem in (
-            ({"name": "nonsense"}, "nonsense"),
+            ({"name": "nonsense"}, "nonsense.*it knows avatar_leaves,.*silence"),
             ({"name": "silence"}, "seconds"),
-            ({"name": "silence", "session": "unknown"}, "no session unknown"),
         ):
-            with pytest.raises(AkoolError, match=problem):
+            with pytest.raises(InvalidParameterError, match=problem):
                 await call(PORT, "fault", **wrong)
+        with pytest.raises(AkoolError, match="no session unknown"):
+            await call(PORT, "fault", name="silence", session="unknown")
         [broken] = await call(PORT, "fault", name="silence", options={"seconds": 0.1})
         assert broken["_id"] == session_id
     [ended] = await call(PORT, "sessions")
     assert (ended["_id"], ended["status"]) == (session_id, 3)
     with pytest.raises(AkoolError, match="no session is open"):
         await call(PORT, "hear", text="too late")
+
+
+async def test_a_simulator_that_ends_meanwhile_is_no_traceback(sim: Simulator) -> None:
+    async with (
+        AkoolClient("any", base_url=sim.url) as akool,
+        akool.open_session(AVATAR, stream_type="trtc"),
+    ):
+        sim.fault = dropped  # type: ignore[method-assign]
+        with pytest.raises(AkoolError, match="ended before it answered"):
+            await call(PORT, "fault", name="silence")
+
+
+async def dropped(*_: object, **__: object) -> None:
+    """The answer's connection breaks, as when the process is killed."""
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+    await asyncio.sleep(0)
 
 
 async def test_only_who_may_read_the_file_controls_it(sim: Simulator, folder) -> None:

@@ -126,6 +126,11 @@ class SimRoom(abc.ABC):
         """
         await self.close("expired")
 
+    @property
+    def fault_names(self) -> frozenset[str]:
+        """The faults that this room knows."""
+        return frozenset()
+
     async def fault(self, name: str, **options: Any) -> None:
         """Makes something go wrong now, for example `drop_socket`.
 
@@ -133,7 +138,9 @@ class SimRoom(abc.ABC):
             ValueError: this kind of room doesn't know that fault (lists those it knows).
         """
         del options
-        raise ValueError(f"a {self.kind} room knows no fault named {name!r}")
+        there = ", ".join(sorted(self.fault_names))
+        known = f"; it knows {there}" if there else ""
+        raise ValueError(f"a {self.kind} room knows no fault named {name!r}{known}")
 
 
 class RoomDirectory(Protocol):

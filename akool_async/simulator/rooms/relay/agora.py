@@ -123,6 +123,11 @@ class AgoraRoom(RelayRoom):
         member.notify({"event": "renewed", "code": 0})
         self.events.renewed()
 
+    @property
+    def fault_names(self) -> frozenset[str]:
+        """See `Room`."""
+        return super().fault_names | {"ban", "expire_token", "token_will_expire"}
+
     async def fault(self, name: str, **options: Any) -> None:
         """Makes something go wrong now (see the class)."""
         if name == "ban":

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 from akool_async.simulator.rooms.relay.joining import Refused
 
-__all__ = ["RelayFaults"]
+__all__ = ["LASTING", "RelayFaults"]
+
+#: What `RelayFaults.ask` begins.
+LASTING: Final = frozenset({"drop_socket", "silence", "hang", "refuse_joins", "refuse_sends"})
 
 
 class RelayFaults:

@@ -23,7 +23,7 @@ import aiohttp
 from aiohttp import web
 
 from akool_async.simulator.network import NetworkConditions
-from akool_async.simulator.rooms.relay.faults import RelayFaults
+from akool_async.simulator.rooms.relay.faults import LASTING, RelayFaults
 from akool_async.simulator.rooms.relay.joining import Refused, first_frame
 from akool_async.simulator.rooms.relay.limits import RateWindow, SendRules
 from akool_async.simulator.rooms.relay.member import Member
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 __all__ = ["RelayRoom"]
 
 _MEDIA_FAULTS: Final = frozenset({"freeze_video", "mute", "unpublish", "republish"})
+_FAULTS: Final = LASTING | {
+    "stranger", "avatar_leaves", "avatar_returns", "avatar_publishes", "disconnect",
+}  # fmt: skip
 
 #: Seconds that a place is kept for a member whose connection broke.
 LINGER: Final = 20.0
@@ -265,6 +268,11 @@ class RelayRoom(SimRoom):
     async def leave(self) -> None:
         """The avatar leaves; the others stay."""
         self._avatar_leaves()
+
+    @property
+    def fault_names(self) -> frozenset[str]:
+        """See `Room`."""
+        return _FAULTS if self._tracks is None else _FAULTS | _MEDIA_FAULTS
 
     async def fault(self, name: str, **options: Any) -> None:
         """Makes something go wrong now (see the class)."""

@@ -1,6 +1,7 @@
 """The relay itself, spoken to as its own docstring says, without an engine."""
 
 import asyncio
+import contextlib
 import json
 from typing import Any
 
@@ -165,8 +166,14 @@ async def test_silence_swallows_packets_either_way(kind: str) -> None:
 @KINDS
 async def test_an_unknown_fault_is_refused(kind: str) -> None:
     async with loopback_room(kind) as far:
-        with pytest.raises(ValueError, match="earthquake"):
+        with pytest.raises(ValueError, match="earthquake'; it knows avatar_leaves, ") as raised:
             await far.room.fault("earthquake")
+        known = str(raised.value).partition("it knows ")[2].split(", ")
+        assert {"drop_socket", "disconnect"} < set(known)
+        assert ("token_will_expire" in known) == (kind == "agora")
+        for name in known:  # each is one
+            with contextlib.suppress(KeyError):
+                await far.room.fault(name)
 
 
 async def test_a_lost_place_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
