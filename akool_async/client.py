@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from dataclasses import replace
 from functools import cached_property
@@ -12,7 +11,7 @@ from typing import Any, Final, Self
 from aiohttp import ClientSession
 
 from akool_async.auth import choose_auth
-from akool_async.concurrency import Uncancellable
+from akool_async.concurrency import Uncancellable, user_task
 from akool_async.errors import InvalidParameterError, SessionLeftOpenError
 from akool_async.http import ConnectionPool
 from akool_async.opening import SessionOpener
@@ -229,7 +228,7 @@ class AkoolClient(SessionOpener):
             self._closing = Uncancellable(
                 self._shut(), timeout=None, name="akool: closing the client"
             )
-        if self._executor.open_sessions.wait_for(asyncio.current_task()):
+        if self._executor.open_sessions.wait_for(user_task()):
             return
         first, self._closing_waited_for = not self._closing_waited_for, True
         try:

@@ -21,7 +21,8 @@ import math
 import random as random_module
 import sys
 import weakref
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
@@ -32,9 +33,12 @@ __all__ = [
     "Uncancellable",
     "check_loop",
     "limit_uncancellable",
+    "own_cancellation",
     "run_to_completion",
+    "running_user_code",
     "unlist",
     "unlisted_task",
+    "user_task",
 ]
 
 T = TypeVar("T")
@@ -143,6 +147,7 @@ class Uncancellable(Generic[T]):
             during.add_note(str(error))
 
     async def _run(self, work: Coroutine[Any, Any, T]) -> None:
+        _user_task.set(None)  # whoever began it, it is ours
         # Nothing is raised out of this task: `SystemExit` would stop the loop here and now.
         try:
             self._value = await work
@@ -220,6 +225,37 @@ def _shielded_from_anyio() -> contextlib.AbstractContextManager[object]:
     """
     anyio: Any = sys.modules.get("anyio")
     return contextlib.nullcontext() if anyio is None else anyio.CancelScope(shield=True)
+
+
+def own_cancellation() -> bool:
+    """Whether the running task was asked to end, so that a `CancelledError` isn't the user's."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+#: The task that runs the user's code which started the running one.
+_user_task: Final[ContextVar[asyncio.Task[Any] | None]] = ContextVar(
+    "akool_user_task", default=None
+)
+
+
+@contextlib.contextmanager
+def running_user_code() -> Iterator[None]:
+    """The running task runs code of the user's that closing waits for, such as a handler."""
+    token = _user_task.set(asyncio.current_task())
+    try:
+        yield
+    finally:
+        _user_task.reset(token)
+
+
+def user_task() -> asyncio.Task[Any] | None:
+    """The running task; or the one in `running_user_code` that started it, and may wait for it.
+
+    A handler that awaits `asyncio.wait_for(avatar.aclose(), 5)` has another task wait for closing.
+    """
+    starter = _user_task.get()
+    return asyncio.current_task() if starter is None or starter.done() else starter
 
 
 def check_loop(loop: asyncio.AbstractEventLoop, owner: str) -> None:

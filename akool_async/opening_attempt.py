@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any, TypeAlias, TypeVar
 
 from akool_async.candidates import CandidateRefusedError, unavailable
+from akool_async.concurrency import running_user_code
 from akool_async.conversation import AvatarSession, ConversationOptions, SessionInfo
 from akool_async.conversation.params import Params
 from akool_async.conversation.renewal import NextSessions
@@ -140,12 +141,13 @@ class Attempt:
             open_sessions.ids.add(session_id)
             limit = self._options.session_close_timeout
             try:
-                if by.on_created is not None:
-                    result = by.on_created(session)
-                    if inspect.isawaitable(result):
-                        async with open_sessions.waiting():
-                            await result
-                ready = await self.plan.ready(session)
+                with running_user_code():
+                    if by.on_created is not None:
+                        result = by.on_created(session)
+                        if inspect.isawaitable(result):
+                            async with open_sessions.waiting():
+                                await result
+                    ready = await self.plan.ready(session)  # calls on_progress
                 info = replace(
                     self._info,
                     session_id=session_id,

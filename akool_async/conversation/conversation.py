@@ -196,8 +196,8 @@ class Conversation:
         self.events.publish(ev.Disconnected(reason))
 
     def runs(self, task: asyncio.Task[Any] | None) -> bool:
-        """Whether a task is a handler's or the responder's, which closing waits for."""
-        return self.events.runs(task) or (self.responder is not None and self.responder.runs(task))
+        """Whether closing waits for a task: a handler's, the responder's or an utterance's."""
+        return any(part.runs(task) for part in (self.events, self.speech, self.responder) if part)
 
     async def stop(self) -> None:
         """Ends the tasks, all at once: one that takes its time must not keep the others."""

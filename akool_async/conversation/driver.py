@@ -282,7 +282,12 @@ class Driver:
 
     def _task_ended(self, task: asyncio.Task[None], what: str) -> None:
         """A task ends by being stopped or with the room; anything else is the room's end, too."""
-        error = None if task.cancelled() else task.exception()
+        error: BaseException | None
+        if task.cancelled():
+            # Of something that the transport awaited; the task itself wasn't asked to end.
+            error = None if task.cancelling() else asyncio.CancelledError()
+        else:
+            error = task.exception()
         if error is not None:
             lost = DisconnectedError(f"{what} failed: {type(error).__name__}", reason="failed")
             lost.__cause__ = error

@@ -9,8 +9,9 @@ import weakref
 from collections import deque
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar, cast
 
+from akool_async.concurrency import own_cancellation, running_user_code
 from akool_async.conversation.blocking import StepTimer, name_of
 from akool_async.errors import InvalidParameterError
 from akool_async.events import Disconnected, Event, EventsLost, HandlerFailed
@@ -22,6 +23,10 @@ logger = logging.getLogger("akool_async.conversation")
 
 E = TypeVar("E", bound=Event)
 Handler = Callable[[E], Awaitable[object] | object]
+
+
+#: What ends more than a handler.
+_EXITS: Final = (SystemExit, KeyboardInterrupt, GeneratorExit)
 
 
 class EventReader(Generic[E]):
@@ -170,7 +175,9 @@ class _Handling:
             try:
                 with self._timer.step():
                     result = self._function(event)
-            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - reported
+            except _EXITS:
+                raise
+            except BaseException as error:  # noqa: BLE001 - reported
                 # A user's handler must not end the reader it is called by, whatever it raises.
                 self._fail(error, self._function, event)
                 return
@@ -185,11 +192,12 @@ class _Handling:
 
     async def _run(self) -> None:
         try:
-            if self._first is not None:
-                (result, event), self._first = self._first, None
-                await self._handle(result, event)
-            while (next_event := self._reader.take()) is not None:
-                await self._handle(None, next_event)
+            with running_user_code():
+                if self._first is not None:
+                    (result, event), self._first = self._first, None
+                    await self._handle(result, event)
+                while (next_event := self._reader.take()) is not None:
+                    await self._handle(None, next_event)
         finally:
             self._running = False
 
@@ -202,13 +210,12 @@ class _Handling:
                     return
                 result = returned
             await self._timer.timed(result)
-        except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
+        except _EXITS:
+            raise
+        except BaseException as error:
+            if isinstance(error, asyncio.CancelledError) and own_cancellation():
                 raise
-            self._fail(error, self._function, event)  # of something that it awaited
-        except Exception as error:  # noqa: BLE001 - a user's handler; reported
-            self._fail(error, self._function, event)
+            self._fail(error, self._function, event)  # also a cancellation of what it awaited
 
     def runs(self, task: asyncio.Task[Any] | None) -> bool:
         """Whether this is its task."""

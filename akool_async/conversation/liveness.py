@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Final
 
 from akool_async import events as ev
+from akool_async.concurrency import own_cancellation
 from akool_async.conversation.commands import Commands
 from akool_async.conversation.driver import Driver
 from akool_async.conversation.event_bus import EventBus
@@ -305,7 +306,10 @@ class Liveness:
             self._lost(error)
         except ConversationClosedError:
             return
-        except Exception as error:  # noqa: BLE001 - a transport's, or of the caller's renewal
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and own_cancellation():
+                raise
+            # A transport's, or of the caller's renewal.
             lost = DisconnectedError(
                 f"the room fell silent and joining it again failed: {type(error).__name__}",
                 reason="failed",

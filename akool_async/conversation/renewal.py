@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from akool_async.concurrency import Backoff, run_to_completion, unlisted_task
+from akool_async.concurrency import Backoff, Uncancellable, own_cancellation, run_to_completion
 from akool_async.conversation.driver import Driver
 from akool_async.conversation.event_bus import EventBus
 from akool_async.conversation.gate import Gate
@@ -141,6 +141,8 @@ class Renewal:
         self._current = sessions.first
         #: Open at the service, as far as is known.
         self._open = [sessions.first]
+        #: Those of them that are being closed, or were.
+        self._closings: list[tuple[Connection, Uncancellable[None]]] = []
         self._standby: Standby | None = None
         self._between = False
         self._lost: BaseException | None = None
@@ -166,13 +168,21 @@ class Renewal:
         Raises:
             SessionLeftOpenError: one couldn't be closed.
         """
+        # At once: a next session that takes its time to be opened mustn't keep these open.
+        for one in self._open:
+            self._begin_closing(one)
         await self.stop()
         await self._drop_standby()
-        closing = [unlisted_task(_awaited(one.close())) for one in self._open]
+        closings = [self._begin_closing(one) for one in self._open]
         self._open.clear()
-        failed = [e for e in await asyncio.gather(*closing, return_exceptions=True) if e]
-        for error in failed[1:]:
-            failed[0].add_note(str(error))
+        failed: list[BaseException] = []
+        for closing in closings:
+            try:
+                await closing.wait()
+            except Exception as error:  # noqa: BLE001 - raised below
+                failed.append(error)
+        for other in failed[1:]:
+            failed[0].add_note(str(other))
         if failed:
             raise failed[0]
 
@@ -214,7 +224,10 @@ class Renewal:
                     logger.info("the next session was lost: %s", standby.error)
                     await self._drop_standby()
                     standby = await self._another(ends_at, windows)
-        except Exception as error:  # noqa: BLE001 - the service's, or of the caller's functions
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and own_cancellation():
+                raise
+            # The service's, or of the caller's functions.
             await self._drop_standby()
             port.gate.open()
             port.liveness.not_renewed()
@@ -378,17 +391,33 @@ class Renewal:
         await self._close_one(standby.connection)
 
     async def _leave(self, connection: Connection) -> None:
-        await connection.transport.close(timeout=self._port.options.close_timeout)
+        limit = self._port.options.close_timeout
+        try:
+            async with asyncio.timeout(limit + 1.0):
+                await connection.transport.close(timeout=limit)
+        except Exception as error:  # noqa: BLE001 - the session has to be closed all the same
+            logger.warning("leaving the room failed: %s", type(error).__name__)
 
     async def _close_one(self, connection: Connection) -> None:
-        async def close() -> None:
-            await connection.close()
-            self._open.remove(connection)
-
         try:
-            await run_to_completion(close(), timeout=None, name="akool: closing a session")
+            await self._begin_closing(connection).wait()
         except SessionLeftOpenError as error:
             logger.error("%s", error)  # noqa: TRY400 - its text says what to do
+        else:
+            self._open = [one for one in self._open if one is not connection]
+        # One that is still open is tried again at the end.
+        self._closings = [one for one in self._closings if one[0] is not connection]
+
+    def _begin_closing(self, connection: Connection) -> Uncancellable[None]:
+        """Begins to close a session, unless that was begun before."""
+        for known, closing in self._closings:
+            if known is connection:
+                return closing
+        closing = Uncancellable(
+            _awaited(connection.close()), timeout=None, name="akool: closing a session"
+        )
+        self._closings.append((connection, closing))
+        return closing
 
     def _fail(self, error: BaseException) -> None:
         """No session is left for the conversation."""

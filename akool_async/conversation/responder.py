@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from akool_async import validation
+from akool_async.concurrency import own_cancellation, running_user_code
 from akool_async.conversation.blocking import StepTimer, name_of
 from akool_async.conversation.options import ConversationOptions
 from akool_async.conversation.speech.job import (
@@ -18,7 +19,6 @@ from akool_async.conversation.speech.job import (
     cancelled_itself,
     check_speech,
     end_source,
-    own_cancellation,
 )
 from akool_async.conversation.speech.queue import SpeechQueue
 from akool_async.conversation.speech.sentences import Splitter
@@ -330,6 +330,10 @@ class _Answer:
         """One task calls, reads and closes: what a model's client opens in a generator has to be
         closed by the task that opened it.
         """
+        with running_user_code():
+            await self._run()
+
+    async def _run(self) -> None:
         settings, limit = self._settings, self._port.options.text_timeout
         filler = None
         if settings.filler is not None:

@@ -108,14 +108,27 @@ async def test_the_rooms_end_is_reported_whatever_it_is(driven):
     assert recorder.log == ["lost: banned"]
 
 
-async def test_a_transport_that_fails_to_receive_ends_the_room(driven):
+@pytest.mark.parametrize("error", [RuntimeError, asyncio.CancelledError])
+async def test_a_transport_that_fails_to_receive_ends_the_room(driven, error):
+    """Also by the cancellation of something that it awaits, which nothing here asked for."""
     room, _, recorder = driven
 
     async def receive():
-        raise RuntimeError("broken")
+        raise error
 
     room.transport.receive = receive
     room.send(b"{}")
+    await recorder.until(lambda: "lost: failed" in recorder.log)
+
+
+async def test_a_transport_whose_sending_is_cancelled_inside_ends_the_room(driven):
+    room, driver, recorder = driven
+
+    async def send(packet, *, timeout):
+        raise asyncio.CancelledError
+
+    room.transport.send = send
+    driver.push("m1", [b"one"])
     await recorder.until(lambda: "lost: failed" in recorder.log)
 
 

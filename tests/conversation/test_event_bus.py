@@ -131,8 +131,37 @@ async def test_what_handlers_raise_is_reported_and_the_others_go_on():
     assert [where.split(".")[-1] for where in reported] == ["bad", "worse", "bad_too"]
 
 
-async def test_failing_handlers_of_failures_end_there():
-    events = hub(on_error=lambda error: 1 / 0)
+class StopEverything(BaseException):
+    """As test frameworks have it, so that no `except Exception` takes it."""
+
+
+async def test_what_is_no_exception_is_reported_too_and_later_events_come():
+    seen, errors = [], []
+    events = hub(on_error=errors.append)
+
+    def plain(event: Event) -> None:
+        seen.append(event)
+        raise StopEverything
+
+    async def bad(event: Event) -> None:
+        seen.append(event)
+        raise StopEverything
+
+    events.on(SessionEnding, plain)
+    events.on(SessionEnding, bad)
+    for number in range(2):
+        events.publish(SessionEnding(number))
+    await events.stop(timeout=1)
+    assert seen.count(SessionEnding(0)) == seen.count(SessionEnding(1)) == 2
+    assert [type(error) for error in errors] == [StopEverything] * 4
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, asyncio.CancelledError])
+async def test_failing_handlers_of_failures_end_there(error):
+    def on_error(failure: BaseException) -> None:
+        raise error
+
+    events = hub(on_error=on_error)
 
     def bad(event: Event) -> None:
         raise ValueError("again")

@@ -110,15 +110,19 @@ async def test_a_probe_changes_no_settings(scene):
         asking.cancel()
 
 
-async def test_a_room_that_cannot_be_joined_again_is_over_whatever_was_raised(scene):
+@pytest.mark.parametrize(
+    "error", [RuntimeError("the backend that renews answered 500"), asyncio.CancelledError()]
+)
+async def test_a_room_that_cannot_be_joined_again_is_over_whatever_was_raised(scene, error):
     async with scene(silence_after=0.1, probe_timeout=0.1) as s:
 
         async def reconnect(*, timeout: float) -> None:
-            raise RuntimeError("the backend that renews credentials answered 500")
+            raise error
 
         s.pair.transport.reconnect = reconnect
         s.pair.silent = True
-        with pytest.raises(DisconnectedError, match="joining it again failed: RuntimeError") as at:
+        why = f"joining it again failed: {type(error).__name__}"
+        with pytest.raises(DisconnectedError, match=why) as at:
             await s.session.ask("anybody?")
         assert at.value.reason == "failed"
 

@@ -24,6 +24,7 @@ from akool_async import (
     SessionRenewing,
     UserSpoke,
 )
+from akool_async.concurrency import run_to_completion
 from akool_async.conversation.renewal import NextSessions
 from akool_async.conversation.standby import Connection
 from akool_async.errors import (
@@ -392,12 +393,52 @@ async def test_it_can_be_closed_at_any_moment(together):
             assert (await asking).text == "HELLO"
 
 
-async def test_what_a_handler_of_the_next_sessions_raises_ends_nothing():
+async def test_a_next_session_that_takes_its_time_does_not_keep_the_first_one_open():
+    rooms = Rooms(duration=600)
+    creating, created = asyncio.Event(), asyncio.Event()
+    opens = rooms.opens
+
+    async def slowly() -> Connection:
+        creating.set()
+        # As creating does: what was sent may create one.
+        await run_to_completion(created.wait(), timeout=None, name="creating")
+        return await opens()
+
+    rooms.opens = slowly
+    avatar = rooms.session()
+    await avatar.open()
+    await creating.wait()
+    closing = asyncio.create_task(avatar.aclose())
+    await until(lambda: rooms.open == [])
+    assert not closing.done()
+    created.set()
+    await closing
+    assert rooms.open == []
+
+
+async def test_rooms_that_cannot_be_left_keep_no_session_open():
+    async def fail(*, timeout: float = 5.0) -> None:
+        raise OSError("the socket is gone")
+
     rooms = Rooms(duration=600)
     async with rooms.session() as avatar:
-        rooms.refusals = [ZeroDivisionError("on_created")]
+        rooms.avatars[0].pair.transport.close = fail
+        await anext(avatar.events(SessionRenewed))
+        await until(lambda: rooms.open == ["session 2"])
+        rooms.avatars[1].pair.transport.close = fail
+        await anext(avatar.events(SessionRenewing))
+        await until(lambda: len(rooms.open) == 2)
+        rooms.avatars[2].pair.transport.close = fail
+    assert rooms.open == []
+
+
+@pytest.mark.parametrize("raised", [ZeroDivisionError, asyncio.CancelledError])
+async def test_what_a_handler_of_the_next_sessions_raises_ends_nothing(raised):
+    rooms = Rooms(duration=600)
+    async with rooms.session() as avatar:
+        rooms.refusals = [raised("on_created")]
         event = await anext(avatar.events(SessionNotRenewed))
-        assert isinstance(event.error, ZeroDivisionError)
+        assert isinstance(event.error, raised)
         assert (await avatar.ask("still there?")).text == "STILL THERE?"
 
 

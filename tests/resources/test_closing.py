@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -13,15 +13,18 @@ import aiohttp
 import pytest
 import session_service
 from aiohttp import web
+from fake_avatar import FakeAvatar
 from session_service import QUICK, SessionService, refusal
 
-from akool_async import AkoolClient, ConversationOptions, Disconnected, http
+from akool_async import AkoolClient, ConversationOptions, Disconnected, UserSpoke, http
 from akool_async.errors import (
     APITimeoutError,
     ConfigurationError,
     SessionLeftOpenError,
 )
+from akool_async.testing.in_memory_room import InMemoryRoom, InMemoryTransport
 from akool_async.testing.waiting import until
+from akool_async.transport import JoinTarget
 
 pytestmark = pytest.mark.virtual_clock
 
@@ -327,3 +330,47 @@ async def test_a_handler_of_the_end_may_close_the_session(
 
     assert ended == [True]
     assert asyncio.get_running_loop().time() - began < 1.0
+
+
+@pytest.mark.parametrize("what", ["avatar", "client"])
+@pytest.mark.parametrize("where", ["handler", "responder", "iterable"])
+async def test_the_users_code_may_close_it_in_a_task_of_its_own(
+    sessions: SessionService, where: str, what: str
+) -> None:
+    """Closing waits for such code, so no task that the code waits for waits for closing."""
+    began = asyncio.get_running_loop().time()
+    client = AkoolClient("any-key-1234", base_url=sessions.url)
+    room = InMemoryRoom()
+    robot = FakeAvatar(room)
+
+    class Joined(InMemoryTransport):
+        def __init__(self, target: JoinTarget, options: Mapping[str, Any]) -> None:
+            super().__init__(target, {"room": room})
+            room.transport = self
+
+    avatar = await client.open_session("a", transport=Joined, voice="account")
+
+    async def close() -> None:
+        closing = (avatar if what == "avatar" else client).aclose
+        await asyncio.wait_for(closing(), 30)
+        ended.append(where)
+
+    async def say() -> AsyncIterator[str]:
+        await close()
+        yield "bye"
+
+    ended: list[str] = []
+    if where == "handler":
+        avatar.on(UserSpoke)(lambda event: close())
+    elif where == "responder":
+        await avatar.respond_with(lambda turn: close())
+    if where == "iterable":
+        avatar.say(say())
+    else:
+        robot.reply("u1", "goodbye", sender="user")
+    await avatar.wait_closed()
+    await avatar.aclose()
+    await client.aclose()
+    assert sessions.open == set()
+    assert ended == [where]
+    assert asyncio.get_running_loop().time() - began < 3

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Self
 
-from akool_async.concurrency import Uncancellable
+from akool_async.concurrency import Uncancellable, user_task
 from akool_async.conversation.closing import shut
 from akool_async.conversation.conversation import Conversation
 from akool_async.conversation.idle import IdleWatch
@@ -137,14 +137,14 @@ class AvatarSession(
 
         Leaving the room takes at most `ConversationOptions.close_timeout` seconds and some. Closing
         the session is tried for `session_close_timeout`. Goes on to the end when cancelled, then
-        raises the cancellation. Twice is fine. A handler or a responder of this session doesn't
-        wait here: closing waits for it.
+        raises the cancellation. Twice is fine. A handler or a responder of this session, and
+        an iterable that it says, doesn't wait here: closing waits for it.
 
         Raises:
             SessionLeftOpenError: the session couldn't be closed, so it goes on to cost credits.
         """
         closing = self._closed()
-        if not self._conversation.runs(asyncio.current_task()):
+        if not self._conversation.runs(user_task()):
             await closing.wait()
 
     async def wait_closed(self) -> None:
@@ -165,12 +165,12 @@ class AvatarSession(
         await self._conversation.driver.wait_ended()
 
     def runs(self, task: asyncio.Task[Any] | None) -> bool:
-        """Whether a task is a handler or a responder of this session: closing waits for it."""
+        """Whether a task runs a handler, a responder or an iterable: closing waits for it."""
         return self._conversation.runs(task)
 
     def _closed(self) -> Uncancellable[None]:
         if self._closing is None:
-            self._conversation.closing_task = asyncio.current_task()
+            self._conversation.closing_task = user_task()
             self._closing = Uncancellable(
                 shut(self._conversation, self._close),
                 timeout=None,

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from akool_async.concurrency import own_cancellation, running_user_code
 from akool_async.conversation.speech.message import SpokenMessage
 from akool_async.conversation.speech.port import SpeechPort
 from akool_async.conversation.speech.sentences import Splitter
@@ -21,7 +22,6 @@ __all__ = [
     "cancelled_itself",
     "check_speech",
     "end_source",
-    "own_cancellation",
 ]
 
 
@@ -203,18 +203,8 @@ class SpeechJob:
         try:
             if self.utterance.done:
                 return
-            iterator: AsyncIterator[object] = aiter(given)
-            try:
-                async for piece in iterator:
-                    if self.utterance.done:
-                        return  # it didn't let itself be cancelled
-                    self.source.add(piece)
-                    await self.source.ready()
-                    if self.utterance.done:
-                        return
-            finally:
-                await end_source(iterator, self._port)
-            self.source.finish()
+            with running_user_code():
+                await self._read_all(aiter(given))
         except asyncio.CancelledError as error:
             if self.utterance.done:
                 return
@@ -224,6 +214,19 @@ class SpeechJob:
                 self.text_failed(cancelled_itself("the iterator given to say()", error))
         except Exception as error:  # noqa: BLE001 - the user's; becomes the utterance's error
             self.text_failed(error)
+
+    async def _read_all(self, iterator: AsyncIterator[object]) -> None:
+        try:
+            async for piece in iterator:
+                if self.utterance.done:
+                    return  # it didn't let itself be cancelled
+                self.source.add(piece)
+                await self.source.ready()
+                if self.utterance.done:
+                    return
+        finally:
+            await end_source(iterator, self._port)
+        self.source.finish()
 
     # Sending.
 
@@ -296,12 +299,6 @@ async def end_source(source: object, port: Reporter) -> None:
             raise
     except Exception as error:  # noqa: BLE001 - the user's; reported
         port.report(error, "closing the text given to say()")
-
-
-def own_cancellation() -> bool:
-    """Whether the running task was asked to end, so that a `CancelledError` isn't the user's."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 def cancelled_itself(what: str, error: asyncio.CancelledError) -> TextSourceError:

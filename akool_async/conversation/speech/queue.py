@@ -116,6 +116,10 @@ class SpeechQueue:
         """How many utterances aren't spoken yet."""
         return len(self._jobs)
 
+    def runs(self, task: asyncio.Task[Any] | None) -> bool:
+        """Whether a task reads or sends the text of an utterance."""
+        return any(task in job.tasks for job in (*self._jobs, *self._ending))
+
     async def idle(self) -> None:
         """Returns when nothing is being said or waits to be."""
         while self._jobs:
