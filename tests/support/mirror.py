@@ -27,9 +27,7 @@ ELSEWHERE: Final = {
     "akool_async/simulator/rooms/livekit_server/client.py": "tests/livekit/test_conversation.py",
     "akool_async/simulator/rooms/livekit_server/media.py": "tests/livekit/test_avatar_media.py",
     "akool_async/simulator/rooms/livekit_server/meeting.py": "tests/livekit/test_meeting.py",
-    "akool_async/simulator/rooms/livekit_server/microphones.py": (
-        "tests/livekit/test_microphone_speech.py"
-    ),
+    "akool_async/simulator/rooms/livekit_server/following.py": "tests/livekit/test_avatar_media.py",
     "akool_async/simulator/rooms/livekit_server/voice.py": "tests/livekit/test_meeting.py",
     "akool_async/simulator/rooms/livekit_server/room.py": "tests/livekit/test_conversation.py",
     # The first half of one suite.
