@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import sys
@@ -138,4 +139,5 @@ def _real_server() -> LiveKitServer:
 
 
 if __name__ == "__main__":
+    logging.getLogger("livekit").setLevel(logging.ERROR)  # details of its own signalling
     asyncio.run(serve(int(sys.argv[1]), _real_server() if sys.argv[2:] else None))
