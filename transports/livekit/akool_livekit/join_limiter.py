@@ -123,7 +123,14 @@ class _Join:
         self.given_up = False
 
     async def run(self, url: str, token: str, options: rtc.RoomOptions) -> None:
-        await self.room.connect(url, token, options)
+        try:
+            await self.room.connect(url, token, options)
+        except Exception as error:
+            if not self.given_up:
+                raise
+            # Raised, it would be reported as unhandled where the program ends meanwhile.
+            logger.debug("a join that was given up failed: %s", type(error).__name__)
+            return
         if self.given_up:
             await self.room.disconnect()
 

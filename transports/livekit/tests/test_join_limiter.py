@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from typing import Any, cast
 
 import pytest
 from akool_livekit.join_limiter import JOIN_LIMITER, JoinLimiter, join_room, leave_room
@@ -136,3 +137,27 @@ async def test_leaving_twice_is_fine(room) -> None:
     assert client.isconnected()
     assert await leave_room(client, timeout=TIMEOUT)
     assert await leave_room(client, timeout=TIMEOUT)
+
+
+def test_a_join_given_up_that_fails_as_the_program_ends_is_nothing_to_report() -> None:
+    """`asyncio.run` writes a traceback for a task that it waits for and that raises."""
+    reported: list[dict[str, Any]] = []
+
+    class Refusing:
+        async def connect(self, *arguments: object) -> None:
+            await asyncio.sleep(0.05)
+            raise rtc.ConnectError("refused")
+
+        def isconnected(self) -> bool:
+            return False
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, what: reported.append(what))
+        permit = await JoinLimiter(1).acquire()
+        with pytest.raises(TimeoutError):
+            await join_room(
+                cast("rtc.Room", Refusing()), "ws://x", "token", timeout=0.001, permit=permit
+            )
+
+    asyncio.run(main())
+    assert reported == []
