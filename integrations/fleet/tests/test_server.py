@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
+from pathlib import Path
 
 import pytest
+from akool_fleet import server as server_module
 from akool_fleet.errors import FleetError
 from akool_fleet.server import LocalServer
+
+from akool_async.errors import MissingDependencyError
 
 
 def ask(server: LocalServer, command: bytes) -> bytes:
@@ -39,10 +43,29 @@ def test_each_has_a_port_of_its_own() -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a program that ends with a message")
-def test_one_that_does_not_start_says_what_it_wrote(tmp_path: object) -> None:
+def test_one_that_does_not_start_says_what_it_wrote() -> None:
     server = LocalServer()
     server._binary = "/bin/false"
     with pytest.raises(FleetError, match="the server didn't start"):
         server.start(timeout=10)
     assert server.process is None
     server._folder.cleanup()
+
+
+def test_a_wheel_that_holds_a_server_comes_before_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = tmp_path / "a_wheel_with_a_server"
+    for folder, name in ((wheel / "bin", "redis-server"), (tmp_path / "path", "valkey-server")):
+        folder.mkdir(parents=True)
+        (folder / name).touch(mode=0o755)
+    (wheel / "__init__.py").write_text("raise ImportError('it needs not be imported')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path / "path"))
+    monkeypatch.setattr(server_module, "_WHEELS", {"no_such_wheel": "*", wheel.name: "bin/redis-*"})
+    assert server_module._find() == str(wheel / "bin" / "redis-server")
+    monkeypatch.setattr(server_module, "_WHEELS", {})
+    assert server_module._find() == str(tmp_path / "path" / "valkey-server")
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(MissingDependencyError, match="no Valkey or Redis"):
+        server_module._find()
