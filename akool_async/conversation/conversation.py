@@ -116,7 +116,6 @@ class Conversation:
             lost=self.connection_lost,
         )
         self.gate = Gate()
-        self.questions = Questions(self)
         self.speech_port = SpeechAdapter(
             options,
             driver=self.driver,
@@ -131,6 +130,8 @@ class Conversation:
             gate=self.gate,
         )
         self.speech = SpeechQueue(self.speech_port)
+        self.cancel, self.wait_until_said = self.driver.cancel, self.speech.idle
+        self.questions = Questions(self)
         self.playbacks = playback_queue(self.driver, self.events, self.gate, options)
         self.echoes = EchoFilter()
         self.responder: Responder | None = None
@@ -399,17 +400,14 @@ class Conversation:
         self.speech_port.enqueue(question.mid, packets, more=False)
         self.driver.schedule()
 
-    def cancel(self, mid: str) -> int:
-        """See `QuestionPort`."""
-        return self.driver.cancel(mid)
-
     async def wait_for_capacity(self, timeout: float) -> None:
         """See `QuestionPort`."""
         await self.driver.outbox.wait_for_capacity(timeout=timeout)
 
-    async def wait_until_said(self) -> None:
+    @property
+    def saying(self) -> bool:
         """See `QuestionPort`."""
-        await self.speech.idle()
+        return bool(self.speech.unspoken)
 
     # What a responder asks for: `ResponderPort`.
 

@@ -99,6 +99,11 @@ class QuestionPort(Protocol):
     async def wait_for_capacity(self, timeout: float) -> None:
         """Returns when chat may be added; raises `SendError` if that takes too long."""
 
+    @property
+    def saying(self) -> bool:
+        """Whether a text given to `say` isn't spoken yet."""
+        ...
+
     async def wait_until_said(self) -> None:
         """Returns when nothing is being said or waits to be."""
 
@@ -169,10 +174,10 @@ class Questions:
 
     async def _restore_mode(self, until: float, limit: float) -> None:
         """`say` sets retelling mode; puts the avatar back into the mode the caller set, or into
-        dialogue, once everything was said.
+        dialogue, once everything was said. A text that hasn't set its mode yet comes first, too.
         """
         port = self._port
-        while not port.keeps_retelling and (mode := port.settings.mode_to_restore) is not None:
+        while not port.keeps_retelling and self._is_for_retelling():
             try:
                 async with asyncio.timeout_at(until):
                     await port.wait_until_said()
@@ -182,8 +187,16 @@ class Questions:
                     "being spoken, and the avatar would repeat the question instead of answering it"
                 ) from None
             port.check_open()
-            left = max(until - port.now(), 0.001)
-            await port.settings.set_mode(mode, timeout=min(left, port.options.command_timeout))
+            if (mode := port.settings.mode_to_restore) is not None:
+                left = max(until - port.now(), 0.001)
+                await port.settings.set_mode(mode, timeout=min(left, port.options.command_timeout))
+
+    def _is_for_retelling(self) -> bool:
+        """Whether the avatar would repeat a question that is to be answered."""
+        settings = self._port.settings
+        return settings.mode_to_restore is not None or (
+            self._port.saying and settings.params.mode != 1
+        )
 
     def _settled(self, question: Question, asked: float, future: asyncio.Future[Reply]) -> None:
         """It has its reply, or failed, or nothing waits for it any more."""

@@ -91,3 +91,22 @@ async def test_ask_cancelled_at_each_of_its_awaits_leaves_nothing(scene, echo, s
         conversation = s.session._conversation
         assert conversation.driver.outbox.waiting_bytes == 0
         assert not [turn for turn in conversation.turns if turn.future.done() is False]
+
+
+@pytest.mark.parametrize("mode", [None, 2])
+async def test_a_text_that_was_given_to_say_first_is_said_first(scene, mode):
+    async with scene(info=SessionInfo(mode=mode)) as s, asyncio.timeout(10):
+        s.robot.speaks_chats()
+        said = s.session.say("Welcome.")
+        await s.session.ask("What is it?")
+        assert [text for _, text in s.robot.chats] == ["Welcome.", "What is it?"]
+        assert s.robot.chat_modes() == [1, 2]
+        assert said.state == "spoken"
+
+
+async def test_in_retelling_mode_a_question_waits_for_no_text(scene):
+    async with scene(info=SessionInfo(mode=1), speech_margin=20) as s, asyncio.timeout(10):
+        s.session.say("Welcome.")
+        asking = asyncio.create_task(s.session.ask("Say this"))
+        await s.robot.until(lambda: len(s.robot.chats) == 2)
+        asking.cancel()

@@ -35,7 +35,8 @@ class TalkingMethods(SessionBase):
         timeout: float | None = None,
         **options: Unpack[QuestionFields],
     ) -> Reply:
-        """Asks, and returns the whole reply. Any number may be in flight at once.
+        """Asks, and returns the whole reply. Any number may be in flight at once. A question that is
+        to be answered, not repeated, waits until what `say` was given before was said.
 
         Args:
             text: the question.
