@@ -16,6 +16,7 @@ from akool_async.models.session import LegacySession, Session
 from akool_async.rest.base_url import normalise_base_url
 from akool_async.stream.limits import Dialect
 from akool_async.transport import Transport, load_transport
+from akool_async.validation import quoted
 
 __all__ = [
     "JoinBy",
@@ -83,7 +84,9 @@ class JoinBy:
             return load_transport(transport)
         if isinstance(transport, type) and issubclass(transport, Transport):
             return transport
-        raise InvalidParameterError("transport", f"{transport!r} is neither a name nor a Transport")
+        raise InvalidParameterError(
+            "transport", f"{quoted(transport)} is neither a name nor a Transport"
+        )
 
     def settings(self, transport: type[Transport], base_url: str) -> dict[str, Any]:
         """The transport's options."""

@@ -24,6 +24,7 @@ __all__ = [
     "SPEED_RANGE",
     "choice",
     "flag",
+    "is_left_out",
     "known_keys",
     "mode",
     "number",
@@ -64,6 +65,11 @@ def quoted(value: object) -> str:
 
 def _kind(value: object) -> str:
     return f"a value of type {type(value).__name__}"
+
+
+def is_left_out(value: object) -> bool:
+    """Whether an optional field counts as left out: `None`, or "", as forms have it."""
+    return value is None or (isinstance(value, str) and not str.__len__(value))
 
 
 def plain(value: Any) -> Any:

@@ -16,6 +16,7 @@ from akool_async.conversation.blocking import StepTimer, name_of
 from akool_async.errors import InvalidParameterError
 from akool_async.events import Disconnected, Event, EventsLost, HandlerFailed
 from akool_async.misuse import refused
+from akool_async.validation import whole
 
 __all__ = ["EventBus", "EventReader", "check_kind"]
 
@@ -262,10 +263,11 @@ class EventBus:
         """A new reader of events from now on; of these kinds only, where any are given.
 
         Raises:
-            InvalidParameterError: `limit` is below 1, or one of `kinds` isn't a class of events.
+            InvalidParameterError: `limit` is no whole number from 1 on, or one of `kinds` isn't a
+                class of events.
         """
-        if limit is not None and limit < 1:
-            raise InvalidParameterError("max_waiting", f"{limit} is less than 1")
+        if limit is not None:
+            limit = whole("max_waiting", limit, 1)
         for kind in kinds:
             check_kind(kind)
         reader: EventReader[E] = EventReader(kinds, limit or self._reader_limit, self._count_lost)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
+from akool_async import validation
 from akool_async.errors import InvalidParameterError
 from akool_async.rooms.viewers import RoomLinks
 from akool_async.stream.limits import Dialect
@@ -20,6 +21,9 @@ __all__ = [
     "SessionInfo",
     "Timing",
 ]
+
+#: The largest whole number that an option may be: a clock can't count with any.
+_LARGEST: Final = 2**53
 
 #: 1 retelling: the avatar says the text it is given. 2 dialogue: it answers it.
 Mode = Literal[1, 2]
@@ -142,11 +146,15 @@ class ConversationOptions:
             if value is None or field.name in ("on_error", "telemetry"):
                 continue
             if field.name == "suppress_echo":
-                if not isinstance(value, bool):
-                    raise InvalidParameterError(field.name, f"{value!r} isn't True or False")
+                validation.flag(field.name, value)
                 continue
-            if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-                raise InvalidParameterError(field.name, f"{value!r} isn't a number above 0")
+            number = validation.plain(value)
+            if isinstance(number, bool) or not isinstance(number, int | float) or not number > 0:
+                shown = validation.quoted(value)
+                raise InvalidParameterError(field.name, f"{shown} isn't a number above 0")
+            if isinstance(number, int) and number > _LARGEST:
+                raise InvalidParameterError(field.name, f"is more than {_LARGEST}")
+            object.__setattr__(self, field.name, number)  # frozen; of a built-in type
 
     def speaking_time(self, text: str) -> float:
         """Seconds that saying `text` may take at most, in our estimate."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from akool_async.conversation.transcript import TranscriptEntry
 from akool_async.events import MatchedBy, Reply, ReplyEnd
@@ -22,6 +23,8 @@ __all__ = [
     "plain",
 ]
 
+#: From this character on, scripts have no spaces between words.
+_DENSE: Final = "\u2e80"
 #: What a message of ours was; decides what a reply under its mid proves.
 Kind = Literal["question", "retold_question", "retold", "speech", "command"]
 
@@ -47,6 +50,7 @@ class IncomingMessage:
         began: its place in the order of events, see `Turns.tick`.
         over_at: when it counts as over if no further part comes, and by what.
         interrupted: an interrupt was answered that was sent after it began.
+        spoken: an `audio_end` came that was its.
     """
 
     __slots__ = (
@@ -60,6 +64,7 @@ class IncomingMessage:
         "over_at",
         "pending",
         "question",
+        "spoken",
         "started",
     )
 
@@ -75,6 +80,7 @@ class IncomingMessage:
         self.matched_by: MatchedBy | None = None
         self.over_at: tuple[float, ReplyEnd] | None = None
         self.interrupted = False
+        self.spoken = False
 
 
 class PendingReply:
@@ -127,6 +133,10 @@ class PendingReply:
         """Whether these words are what of its text didn't come back as recognised speech yet."""
         rest = plain(self.said())[self._echoed :]
         if self.closed or self.kind == "speech" or not rest.lstrip().startswith(words):
+            return False
+        # A person who says "No" isn't the beginning of "Nothing happened".
+        last, following = words[-1:], rest.lstrip()[len(words) :][:1]
+        if last.isalnum() and following.isalnum() and last < _DENSE:
             return False
         self._echoed += len(rest) - len(rest.lstrip()) + len(words)
         return True
@@ -249,5 +259,5 @@ class HeardSpeech(PendingReply):
 
 
 def plain(text: str) -> str:
-    """A text as it may be repeated: case and spaces don't count."""
-    return " ".join(text.casefold().split())
+    """A text as it may be repeated: case, spaces and how accents are written don't count."""
+    return " ".join(unicodedata.normalize("NFC", text.casefold()).split())

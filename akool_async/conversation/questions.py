@@ -187,9 +187,8 @@ class Questions:
                     "being spoken, and the avatar would repeat the question instead of answering it"
                 ) from None
             port.check_open()
-            if (mode := port.settings.mode_to_restore) is not None:
-                left = max(until - port.now(), 0.001)
-                await port.settings.set_mode(mode, timeout=min(left, port.options.command_timeout))
+            left = max(until - port.now(), 0.001)
+            await port.settings.restore_mode(timeout=min(left, port.options.command_timeout))
 
     def _is_for_retelling(self) -> bool:
         """Whether the avatar would repeat a question that is to be answered."""

@@ -142,13 +142,18 @@ class ReplyTracker:
         if mid and started_mid and mid != started_mid:
             began = None
         name = next((m for m in (mid, started_mid) if self._turns.is_known(m)), "")
+        counts = True
         for incoming in self._incoming.values():
             pending = incoming.pending
             names = (incoming.mid, pending.mid if pending else incoming.mid)
             if not (name in names if name else began is not None and began > incoming.began):
                 continue
+            counts = counts and incoming.spoken
+            incoming.spoken = True
             if (not self._sends_fin or not self._reliable) and incoming.over_at is None:
                 incoming.over_at = (at, "audio_end")
+        if not counts:
+            return  # it was a text's that came: no other is said by then
         for question in self._turns:
             if not isinstance(question, Question) or not question.retelling or question.message:
                 continue

@@ -83,7 +83,9 @@ class RespondWith:
 
     def __post_init__(self) -> None:
         if not callable(self.function):
-            raise InvalidParameterError("function", f"{self.function!r} can't be called")
+            raise InvalidParameterError(
+                "function", f"{validation.quoted(self.function)} can't be called"
+            )
         if self.filler is not None:
             validation.speech("filler", self.filler)
         for name in ("filler_after", "merge_window", "delay"):
@@ -92,7 +94,9 @@ class RespondWith:
                 continue
             number = isinstance(value, int | float) and not isinstance(value, bool)
             if not number or not 0 <= value < float("inf"):
-                raise InvalidParameterError(name, f"{value!r} isn't a number of seconds from 0 on")
+                raise InvalidParameterError(
+                    name, f"{validation.quoted(value)} isn't a number of seconds from 0 on"
+                )
         check_speech(self.split, self.splitter)
 
 

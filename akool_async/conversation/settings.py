@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 
 from akool_async.conversation.commands import Commands
@@ -128,9 +129,20 @@ class Settings:
         """
         if self.mode != mode:
             self._retelling_by_us = self._retelling_by_us or mode == 1
-            await self._change(Params(mode=mode), timeout, if_needed=True)
+            await self._change(Params(mode=mode), timeout, needed=lambda: self.mode != mode)
 
-    async def _change(self, params: Params, timeout: float, *, if_needed: bool = False) -> None:
+    async def restore_mode(self, *, timeout: float) -> None:
+        """Puts the avatar into the mode that a question needs; a `set_params` that is under way
+        comes first, and may need another one, or none. Raises as `set_mode`.
+        """
+        if (mode := self.mode_to_restore) is not None:
+            await self._change(
+                Params(mode=mode), timeout, needed=lambda: self.mode_to_restore == mode
+            )
+
+    async def _change(
+        self, params: Params, timeout: float, *, needed: Callable[[], bool] | None = None
+    ) -> None:
         limit = asyncio.get_running_loop().time() + timeout
         try:
             async with asyncio.timeout_at(limit):
@@ -139,8 +151,8 @@ class Settings:
             raise _not_sent(timeout, "an earlier set-params has no answer yet") from None
         try:
             before = self.mode
-            if if_needed and before == params.mode:
-                return  # set by the call that was waited for
+            if needed is not None and not needed():
+                return  # as the call left it that was waited for
             if params.mode is not None and params.mode != before:
                 try:  # commands overtake chat, which must not be heard in another mode
                     async with asyncio.timeout_at(limit):

@@ -18,7 +18,7 @@ from akool_async.models.credentials import (
     Credentials,
     read_credentials,
 )
-from akool_async.validation import choice, text, url
+from akool_async.validation import choice, is_left_out, text, url
 
 __all__ = [
     "LEGACY_AVATARS",
@@ -179,8 +179,8 @@ def legacy_create_body(
     """The body of v3 session/create; raises `InvalidParameterError`."""
     body: dict[str, Any] = {"avatar_id": text("avatar_id", avatar_id)}
     # As in version 4, "" is the same as leaving an optional field out.
-    if stream_type not in (None, ""):
+    if not is_left_out(stream_type):
         body["stream_type"] = choice("stream_type", stream_type, ("flv", "agora"))
-    if background_url not in (None, ""):
+    if not is_left_out(background_url):
         body["background_url"] = url("background_url", background_url)
     return body

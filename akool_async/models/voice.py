@@ -10,7 +10,7 @@ from pydantic import Field
 
 from akool_async.errors import InvalidParameterError
 from akool_async.models.base import Answer, Many
-from akool_async.validation import choice, text, url
+from akool_async.validation import choice, is_left_out, text, url
 
 __all__ = ["Language", "Voice", "VoiceModel", "VoiceStatus", "clone_body"]
 
@@ -93,7 +93,7 @@ def clone_body(link: object, *, name: object, **optional: Any) -> dict[str, Any]
         "source_voice_file": url("source_voice_file", link),
         "name": text("name", name),
     }
-    given = {field: value for field, value in optional.items() if value not in (None, "")}
+    given = {field: value for field, value in optional.items() if not is_left_out(value)}
     for field in _TEXTS:
         if field in given:
             body[field] = text(field, given[field])

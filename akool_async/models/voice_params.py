@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from akool_async.validation import (
     flag,
+    is_left_out,
     known_keys,
     number,
     pronunciations,
@@ -139,9 +140,8 @@ class VoiceParams:
         )
         for name, check in checks:
             value = getattr(self, name)
-            if value is not None:
-                # As in session/create, "" is the same as leaving a field out.
-                _set(self, name, check(f"{at}.{name}", value) if value != "" else None)
+            # As in session/create, "" is the same as leaving a field out.
+            _set(self, name, None if is_left_out(value) else check(f"{at}.{name}", value))
 
     @classmethod
     def of(cls, value: object) -> VoiceParams:

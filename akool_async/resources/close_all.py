@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, TypeAlias, TypeVar
@@ -40,7 +40,7 @@ class Wanted:
     avatar_id: str | None = None
     newer_than: Age | None = None
     older_than: Age | None = None
-    excluded: frozenset[str] = frozenset()
+    excluded: Collection[str] = ()
 
     _since: datetime | None = field(init=False)
     _before: datetime | None = field(init=False)
@@ -48,6 +48,10 @@ class Wanted:
     def __post_init__(self) -> None:
         if self.avatar_id is not None:
             text("avatar_id", self.avatar_id)
+        if isinstance(self.excluded, str) or not isinstance(self.excluded, Collection):
+            # Of one text the letters would be taken for ids, and the session be closed.
+            raise InvalidParameterError("excluded", "isn't a list of ids, give several or none")
+        self.excluded = frozenset(text("excluded", one) for one in self.excluded)
         self._since = _moment("newer_than", self.newer_than)
         self._before = _moment("older_than", self.older_than)
 

@@ -145,7 +145,7 @@ class LegacySessions:
         """Closes the sessions that are queueing or running; arguments and errors as
         `sessions.close_all`.
         """
-        wanted = Wanted(avatar_id, newer_than, older_than, frozenset(excluded))
+        wanted = Wanted(avatar_id, newer_than, older_than, excluded)
         return await close_all(self.list, self.get, self._closer, wanted)
 
     async def wait_until_running(

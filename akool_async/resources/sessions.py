@@ -180,7 +180,7 @@ class Sessions:
             SessionLeftOpenError: some couldn't be closed, or the service doesn't answer whether
                 they are meant; `session_ids` are theirs. All others are closed.
         """
-        wanted = Wanted(avatar_id, newer_than, older_than, frozenset(excluded))
+        wanted = Wanted(avatar_id, newer_than, older_than, excluded)
         return await close_all(self.list, self.get, self._closer, wanted)
 
 

@@ -18,7 +18,7 @@ from akool_async.models.credentials import CredentialsBase, TRTCCredentials
 from akool_async.rooms.agora_token import check_agora_token
 from akool_async.rooms.livekit_token import check_livekit_token
 from akool_async.rooms.trtc_user_sig import check_user_sig
-from akool_async.validation import flag, text, url, whole
+from akool_async.validation import flag, is_left_out, quoted, text, url, whole
 
 __all__ = ["own_credentials_body"]
 
@@ -84,7 +84,7 @@ def own_credentials_body(stream_type: str, credentials: object) -> dict[str, Any
         if name not in known:
             other = next((kind for kind, names in _FIELDS.items() if name in names), None)
             raise InvalidParameterError(
-                f"{_AT}.{name}",
+                f"{_AT}.{name if name.isidentifier() else quoted(name)}",
                 f'belongs to stream_type="{other}", the session has "{stream_type}"'
                 if other
                 else f"isn't a documented field, known: {', '.join(known)}",
@@ -92,7 +92,7 @@ def own_credentials_body(stream_type: str, credentials: object) -> dict[str, Any
     body: dict[str, Any] = {}
     for name, (required, check) in known.items():
         value = given.get(name)
-        if value is None or (not required and value == ""):
+        if value is None or (not required and is_left_out(value)):
             if required:
                 raise InvalidParameterError(
                     f"{_AT}.{name}", f'is missing, stream_type="{stream_type}" needs it'

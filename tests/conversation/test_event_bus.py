@@ -272,6 +272,7 @@ async def test_wrong_kinds_limits_and_handlers_are_refused():
         lambda: hub().on(int, print),
         lambda: hub().on(SessionEnding, None),
         lambda: hub().reader(limit=0),
+        lambda: hub().reader(limit="5"),
     ):
         with pytest.raises(InvalidParameterError):
             call()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from akool_async.conversation import ConversationOptions, SessionInfo
@@ -20,6 +21,12 @@ def test_a_limit_is_a_number_above_zero(name: str, value: object) -> None:
     with pytest.raises(InvalidParameterError, match="isn't a number above 0") as caught:
         ConversationOptions(**{name: value})
     assert caught.value.field == name
+
+
+def test_a_number_that_no_clock_can_count_with_is_refused() -> None:
+    with pytest.raises(InvalidParameterError, match="connect_timeout: is more than"):
+        ConversationOptions(connect_timeout=10**400)
+    assert type(ConversationOptions(connect_timeout=np.int64(5)).connect_timeout) is int
 
 
 def test_some_may_be_none_and_one_is_a_flag() -> None:

@@ -84,6 +84,14 @@ async def test_in_retelling_mode_the_question_is_repeated() -> None:
     assert not asked.takes_echo("x")
 
 
+async def test_a_part_of_a_word_is_no_echo_and_accents_may_be_written_otherwise() -> None:
+    asked = question("Nothing happened at the Cafe\u0301, sir", retelling=False)
+    assert not asked.takes_echo(plain("No"))
+    assert asked.takes_echo(plain("Nothing happened"))
+    assert asked.takes_echo(plain("at the Caf\u00e9"))
+    assert question("\u4f60\u597d\u5417", retelling=False).takes_echo("\u4f60\u597d")
+
+
 async def test_a_text_said_has_what_was_sent_until_it_is_known() -> None:
     text = RetoldText("m1", now=0.0)
     assert (text.said(), text.closed, text.retold, text.kind) == ("", False, True, "retold")

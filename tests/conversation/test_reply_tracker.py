@@ -301,3 +301,18 @@ async def test_a_reply_in_one_packet_on_its_way_with_an_interrupt_is_whole(scene
         s.robot.on_command = lambda cmd: s.robot.reply(s.robot.chats[0][0], "Whole.")
         await s.session.interrupt()
         assert (await asking).ended == "fin"
+
+
+async def test_an_audio_end_of_a_text_that_came_ends_no_other_question(scene):
+    info = SessionInfo(mode=1)
+    async with scene(info=info, speech_margin=20, quiet_time=5) as s, asyncio.timeout(30):
+        first, second = await asked(s, "First text."), await asked(s, "Second text.")
+        s.robot.part("x1", 0, "First text.", None)
+        s.robot.event("audio_start")
+        s.robot.event("audio_end")
+        assert (await first).text == "First text."
+        await asyncio.sleep(1)
+        assert not second.done()
+        s.robot.event("audio_start")
+        s.robot.event("audio_end")
+        assert ((await second).text, (await second).ended) == ("Second text.", "audio_end")

@@ -120,3 +120,16 @@ async def test_settings_too_large_together_are_sent_one_after_the_other(scene):
             "bgurl",
             "lang",
         }
+
+
+async def test_a_question_does_not_undo_a_mode_that_is_being_set(scene):
+    async with scene() as s, asyncio.timeout(10):
+        s.robot.speaks_chats()
+        await s.session.say("Hello.")
+        await s.session.ask("What is it?")
+        setting = asyncio.create_task(s.session.set_params(mode=1))
+        asking = asyncio.create_task(s.session.ask("Say this"))
+        await asyncio.gather(setting, asking)
+        assert s.robot.chat_modes() == [1, 2, 1]
+        modes = [c["pld"]["data"].get("mode") for c in s.robot.named("set-params")]
+        assert modes == [None, 1, 2, 1]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import numpy as np
 import pytest
 from pydantic import SecretStr
 
@@ -80,3 +81,9 @@ def test_a_wrong_key_is_not_quoted() -> None:
 def test_none_can_be_changed_once_it_is_checked() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         TurnDetection().threshold = 5  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(VoiceParams)])
+def test_an_array_is_refused_by_name(name: str) -> None:
+    with pytest.raises(InvalidParameterError, match=rf"voice_params\.{name}"):
+        VoiceParams(**{name: np.array([1, 2])})

@@ -90,3 +90,14 @@ def test_a_time_that_is_no_moment_is_not_known(time: float) -> None:
     assert created_at(Session(create_time=time)) is None
     made = f"{int(datetime.now(UTC).timestamp()) - 60:x}"
     assert created_at(Session(id=made + "0" * 16, create_time=time)) is not None
+
+
+@pytest.mark.parametrize("excluded", ["an-id", None, 5, [5], [""]])
+async def test_what_stays_open_is_named_by_a_list(excluded: object) -> None:
+    async with Simulator() as sim, AkoolClient("any", base_url=sim.url) as akool:
+        made = await akool.sessions.create(TRISTAN)
+        with pytest.raises(InvalidParameterError, match="excluded"):
+            await akool.sessions.close_all(excluded=excluded)  # type: ignore[arg-type]
+        assert [session.id for session in sim.open_sessions] == [made.id]
+        assert await akool.sessions.close_all(excluded=[made.id]) == ()
+        await akool.sessions.close(made)

@@ -26,3 +26,9 @@ def test_a_wrong_token_is_refused_by_session_create_too() -> None:
     }
     with pytest.raises(InvalidParameterError, match=r"credentials\.trtc_sdk_user_sig: "):
         session_create_body("a", {"stream_type": "trtc", "credentials": signed})
+
+
+def test_an_unknown_field_is_named_in_a_text_that_can_be_encoded() -> None:
+    with pytest.raises(InvalidParameterError, match="documented field") as caught:
+        session_create_body("a", {"credentials": {"\ud83d": "x"}})
+    assert str(caught.value).encode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable
 from typing import Unpack
 
+from akool_async import validation
 from akool_async.conversation.conversation import Conversation
 from akool_async.conversation.idle import IdleFunction, Idleness, IdleWatch
 from akool_async.conversation.params import Params, QuestionFields, check_timeout
@@ -35,8 +36,9 @@ class TalkingMethods(SessionBase):
         timeout: float | None = None,
         **options: Unpack[QuestionFields],
     ) -> Reply:
-        """Asks, and returns the whole reply. Any number may be in flight at once. A question that is
-        to be answered, not repeated, waits until what `say` was given before was said.
+        """Asks, and returns the whole reply. Any number may be in flight at once.
+
+        One that is to be answered, not repeated, waits until what `say` was given was said.
 
         Args:
             text: the question.
@@ -126,7 +128,10 @@ class TalkingMethods(SessionBase):
     ) -> SpeechSettings:
         options = self._conversation.options
         wait = check_timeout(delay, options.first_piece)
-        return SpeechSettings(split, wait, piece_bytes or options.piece_bytes, splitter)
+        most = options.piece_bytes
+        if piece_bytes is not None:
+            most = validation.whole("piece_bytes", piece_bytes, 1, unit="bytes")
+        return SpeechSettings(split, wait, most, splitter)
 
     def respond_with(
         self,

@@ -15,6 +15,7 @@ from akool_async.conversation.speech.sentences import Splitter
 from akool_async.conversation.speech.source import TextSource
 from akool_async.conversation.speech.utterance import Split, Utterance, UtteranceState
 from akool_async.errors import InvalidParameterError, TextSourceError
+from akool_async.validation import quoted
 
 __all__ = [
     "SpeechJob",
@@ -39,10 +40,10 @@ def check_speech(split: object, splitter: object) -> None:
     """Raises `InvalidParameterError` for what `split=` and `splitter=` can't be."""
     if split not in ("one_message", "message_per_sentence"):
         raise InvalidParameterError(
-            "split", f"{split!r} isn't 'one_message' or 'message_per_sentence'"
+            "split", f"{quoted(split)} isn't 'one_message' or 'message_per_sentence'"
         )
     if splitter is not None and not callable(splitter):
-        raise InvalidParameterError("splitter", f"{splitter!r} can't be called")
+        raise InvalidParameterError("splitter", f"{quoted(splitter)} can't be called")
 
 
 class Reporter(Protocol):

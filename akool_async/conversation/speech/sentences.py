@@ -20,10 +20,11 @@ __all__ = ["SentenceFinder", "Splitter"]
 Splitter: TypeAlias = Callable[[str], Iterable[str]]
 
 #: These end a sentence only where white space follows: "3.14" is one word.
-_WEAK: Final = ".!?…"
+_WEAK: Final = ".!?…‼⁇⁈⁉‽\u037e"
 #: These end a sentence by themselves: line breaks and the marks of East Asian languages,
-#: Devanagari, Arabic, Urdu, Armenian, Ethiopic, Khmer, Burmese and Tibetan.
-_STRONG: Final = "\n。！？｡।॥؟۔։።፧፨។៕။།"
+#: Devanagari, Arabic, Urdu, Armenian, Ethiopic, Khmer, Burmese, Tibetan, Syriac, N'Ko, Mongolian,
+#: Ol Chiki, Balinese, Javanese, Cham, Meetei and Lisu.
+_STRONG: Final = "\n。！？｡।॥؟۔։።፧፨។៕။།܀܁܂߹᠃᠉᱾᱿᭚᭛᭞᭟꧈꧉꩝꩞꩟꫰꫱꯫꓿"
 _CLOSERS: Final = "\"'”’)\\]」』》】）»"
 _WEAK_CLAUSE: Final = ",;:–—"
 _STRONG_CLAUSE: Final = "、，；：،؛՝፣፤፥၊"
@@ -272,7 +273,12 @@ class SentenceFinder:
         text = self._text[self._start :]
         at = 0
         ends: list[int] = []
-        for sentence in splitter(text):
+        given = splitter(text)
+        if isinstance(given, str) or not isinstance(given, Iterable):
+            raise InvalidParameterError(
+                "splitter", f"gave {type(given).__name__}, give a list of the sentences"
+            )
+        for sentence in given:
             if not isinstance(sentence, str):
                 raise InvalidParameterError(
                     "splitter", f"gave {type(sentence).__name__}, give the sentences as str"

@@ -43,6 +43,8 @@ async def test_ask_stream_and_say_are_one_conversation(scene):
         ({"text": "Hi", "interrupt": True, "drop": True}, "drop"),
         ({"text": "Hi", "delay": 0}, "timeout"),
         ({"text": "Hi", "split": "per_word"}, "split"),
+        ({"text": "Hi", "piece_bytes": 0}, "piece_bytes"),
+        ({"text": "Hi", "piece_bytes": "80"}, "piece_bytes"),
     ],
 )
 async def test_wrong_texts_to_say_are_refused(scene, given, field):

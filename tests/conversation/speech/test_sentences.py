@@ -47,6 +47,10 @@ def sentences(text: str, **options) -> list[str]:
         ("ሰላም። እንዴት ነህ፧ ደህና።", ["ሰላም። ", "እንዴት ነህ፧ ", "ደህና።"]),
         ("សួស្តី។ សុខសប្បាយ។", ["សួស្តី។ ", "សុខសប្បាយ។"]),
         ("မင်္ဂလာပါ။ နေကောင်းလား။", ["မင်္ဂလာပါ။ ", "နေကောင်းလား။"]),
+        ("ᠮᠣᠩᠭᠣᠯ᠃ ᠪᠢ᠃", ["ᠮᠣᠩᠭᠣᠯ᠃ ", "ᠪᠢ᠃"]),
+        ("ᱥᱟᱱᱛᱟᱲᱤ᱾ ᱚᱞ᱿", ["ᱥᱟᱱᱛᱟᱲᱤ᱾ ", "ᱚᱞ᱿"]),
+        ("ꯁꯨ꯫ ꯃꯤ꯫", ["ꯁꯨ꯫ ", "ꯃꯤ꯫"]),
+        ("Really‽ Yes‼ No.", ["Really‽ ", "Yes‼ ", "No."]),
         ("... ! Hello. ?", ["... ! Hello. ", "?"]),
         ("", []),
     ],
@@ -131,6 +135,9 @@ def test_a_splitter_of_the_users_own():
         (lambda text: ["something", "else"], "aren't the text"),
         (lambda text: ["c", "a"], "aren't the text"),
         (lambda text: [1], "gave int"),
+        (lambda text: None, "gave NoneType, give a list"),
+        (len, "gave int, give a list"),
+        (str, "gave str, give a list"),
     ],
 )
 def test_a_splitter_that_changes_the_text_is_refused(splitter, problem):
