@@ -62,6 +62,7 @@ class Attempt:
         self._own = own = _own_room(room, plan.kind, fields.get("duration"))
         self._settings = by.settings(found, executor.pool.base_url)
         if own is not None:
+            _check_scene(own, fields.get("scene_mode"))
             self._settings = {**own.transport_options, **self._settings}
         self._creation: Creation[Any] = plan.creation(own)
         found.preflight(self._settings)
@@ -206,6 +207,16 @@ def _own_room(room: OwnRoom | None, kind: str, duration: int | None) -> Prepared
             "room", f"is for stream_type={room.stream_type!r}, not for {kind!r}"
         )
     return room.prepare(duration=duration)
+
+
+def _check_scene(own: PreparedRoom, scene_mode: str | None) -> None:
+    streams = getattr(own.bot_credentials, "audio_only_from_data_stream", None)
+    if streams and scene_mode != "meeting":
+        raise InvalidParameterError(
+            "scene_mode",
+            'has to be "meeting" with a room whose audio_only_from_data_stream is set: without it '
+            "the avatar speaks no audio",
+        )
 
 
 def _renewal(room: OwnRoom | None, duration: float | None) -> Renew | None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from session_service import QUICK, EmptyRoom, SessionService, opening
 
-from akool_async import AkoolClient, ConversationOptions, OwnAgoraRoom
+from akool_async import AkoolClient, ConversationOptions, OwnAgoraRoom, OwnLiveKitRoom
 from akool_async.errors import (
     ConfigurationError,
     InvalidParameterError,
@@ -47,6 +47,23 @@ async def test_wrong_values_are_refused_before_anything_is_paid(
     with pytest.raises(InvalidParameterError):
         async with opening(akool, **wrong):
             pytest.fail("opened")
+    assert sessions.calls == []
+
+
+@pytest.mark.parametrize("scene_mode", [None, "fast_dialogue"])
+async def test_a_room_for_speech_by_data_streams_alone_is_for_meetings(
+    sessions: SessionService, akool: AkoolClient, scene_mode: Any
+) -> None:
+    room = OwnLiveKitRoom(
+        url="wss://livekit.example",
+        api_key="key",
+        api_secret="secret" * 8,
+        audio_only_from_data_stream=True,
+    )
+    with pytest.raises(InvalidParameterError, match=r'scene_mode: .*"meeting"') as caught:
+        async with akool.open_session("a", room=room, scene_mode=scene_mode):
+            pytest.fail("opened")
+    assert caught.value.field == "scene_mode"
     assert sessions.calls == []
 
 

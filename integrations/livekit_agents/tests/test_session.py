@@ -14,6 +14,7 @@ from livekit import rtc
 from livekit.agents import Agent, AgentSession, MetricsCollectedEvent
 from livekit.agents.metrics.base import AvatarMetrics
 from livekit.agents.voice import SpeechHandle
+from livekit.agents.voice.io import PlaybackFinishedEvent
 from paid_calls import calls
 from scripted_agent import ToneTTS
 
@@ -284,6 +285,33 @@ async def test_a_session_that_ends_early_is_replaced(
 
     await until(replaced, timeout=60)
     await played(agent, "Still there?")
+    await avatar.aclose()
+
+
+async def test_an_avatar_that_leaves_while_it_speaks_is_replaced(
+    sim: Simulator, akool: AkoolClient, room: rtc.Room, agent: AgentSession[Any]
+) -> None:
+    """The agent goes on at once, knowing that it wasn't heard to the end."""
+    assert isinstance(agent.tts, ToneTTS)
+    agent.tts.seconds = 60.0
+    options = ConversationOptions(opening_timeout=2.0, avatar_return=0.5)
+    avatar = AvatarSession(AVATAR, client=akool, options=options)
+    await started(agent, avatar, room)
+    ended: list[PlaybackFinishedEvent] = []
+    assert agent.output.audio is not None
+    agent.output.audio.on("playback_finished", ended.append)
+    handle = agent.generate_reply(user_input="Hi")
+    [first] = voices(sim)
+    await until(lambda: bool(first.segments) and first.segments[0].played > 0.5)
+    await sim.fail_session(next(iter(sim.sessions)))
+    await over(handle)
+    [event] = ended
+    assert event.interrupted
+    assert 0.3 < event.playback_position < 55.0
+    agent.tts.seconds = 1.0
+    await until(lambda: len(sim.sessions) == 2)
+    await played(agent, "Still there?")
+    assert voices(sim)[1].segments[-1].played == pytest.approx(1.0, abs=0.1)
     await avatar.aclose()
 
 

@@ -158,3 +158,36 @@ async def test_a_worker_that_is_killed_leaves_no_session(sim: Simulator, worker:
     assert worker.process is not None
     worker.process.kill()
     await closed(sim, 1)
+
+
+async def test_a_job_that_ends_while_its_session_is_created_leaves_none(
+    sim: Simulator, worker: Worker
+) -> None:
+    """Creating has an answer that comes when the room is gone, or the worker was interrupted."""
+    await worker.start()
+    sim.fail_next(path="*/session/create", delay=4.0)
+    await worker.give_job("early")
+    await until(lambda: calls(sim)["create"] == 1, timeout=LIMIT)
+    await worker.end_room()
+    await until(lambda: calls(sim)["close"] == 1, timeout=LIMIT)
+    await closed(sim, 1)
+    # Ctrl-C, and again, by an impatient user.
+    sim.fail_next(path="*/session/create", delay=4.0)
+    await worker.give_job("sigint")
+    await until(lambda: calls(sim)["create"] == 2, timeout=LIMIT)
+    assert worker.process is not None
+    worker.process.send_signal(signal.SIGINT)
+    await until(lambda: worker.logged("shutting down worker"), timeout=LIMIT)
+    worker.process.send_signal(signal.SIGINT)
+    await until(lambda: calls(sim)["close"] == 2, timeout=LIMIT)
+    await closed(sim, 2)
+
+
+async def test_a_worker_interrupted_twice_leaves_no_session(sim: Simulator, worker: Worker) -> None:
+    await worker.start()
+    await worker.give_job("sigint")
+    await speaks(sim)
+    assert worker.process is not None
+    worker.process.send_signal(signal.SIGINT)
+    worker.process.send_signal(signal.SIGINT)
+    await closed(sim, 1)
