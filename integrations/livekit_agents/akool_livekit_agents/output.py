@@ -94,15 +94,18 @@ class AvatarAudioOutput(DataStreamAudioOutput):
         self._plays_until = 0.0
         #: Reports that may still come for segments that were made up for.
         self._owed = 0
-        #: The avatar has left, or speech has waited for it in vain.
-        self._left = False
+        #: A segment has begun that isn't flushed yet.
+        self._begun = False
+        #: When the avatar left, on the loop's clock; and whether speech has waited for it to join.
+        self._left_at: float | None = None
         self._waited = False
         self._closed = False
 
     async def capture_frame(self, frame: rtc.AudioFrame) -> None:
         """Sends more of a segment."""
-        if not self._started and not self._left:
+        if not self._started and self._left_at is None:
             await self._wait_for_avatar()
+        self._begun = True
         if self._absent:
             # Counted, and reported as not heard when it ends.
             await AudioOutput.capture_frame(self, frame)
@@ -121,7 +124,7 @@ class AvatarAudioOutput(DataStreamAudioOutput):
 
     @property
     def _absent(self) -> bool:
-        return self._left or not self._started
+        return self._left_at is not None or not self._started
 
     async def _wait_for_avatar(self) -> None:
         if self._start_atask is None:
@@ -134,6 +137,7 @@ class AvatarAudioOutput(DataStreamAudioOutput):
         """Ends the segment, and watches for its report."""
         streaming = self._stream_writer is not None
         super().flush()
+        self._begun = False
         if self._absent:
             self._make_up_all()
         elif streaming and self._pending_playback_count:
@@ -154,6 +158,7 @@ class AvatarAudioOutput(DataStreamAudioOutput):
     def clear_buffer(self) -> None:
         """Stops what is played, and drops what waits."""
         if self._absent:
+            self._begun = False
             self._make_up_all()
             # Those above have counted a frame that still waited for the avatar.
             self._dispatch_playback_finished(
@@ -205,20 +210,26 @@ class AvatarAudioOutput(DataStreamAudioOutput):
 
     def give_up(self) -> None:
         """The avatar is gone: what it was sent won't be reported, and no more of it is heard."""
-        self._left = True
+        if self._left_at is None:
+            self._left_at = asyncio.get_running_loop().time()
         self._make_up_all()
 
     def _make_up_all(self) -> None:
-        """As interrupted; the first one where the avatar should have been."""
-        for _ in range(self._pending_playback_count):
+        """As interrupted; the first one where the avatar should have been.
+
+        A segment that the agent still sends is over when the agent has ended it.
+        """
+        for _ in range(self._pending_playback_count - self._begun):
             self._make_up(self._heard(), interrupted=True)
 
     def _heard(self) -> float:
         """Seconds of the segment that is played now."""
         if not self._sent:
             return 0.0
-        sent, now = self._sent[0], asyncio.get_running_loop().time()
-        return min(sent.seconds, max(0.0, now - sent.begun))
+        sent, until = self._sent[0], self._left_at
+        if until is None:
+            until = asyncio.get_running_loop().time()
+        return min(sent.seconds, max(0.0, until - sent.begun))
 
     def _make_up(self, seconds: float, *, interrupted: bool) -> None:
         self.missed += 1

@@ -203,6 +203,23 @@ async def test_nothing_is_sent_to_an_avatar_that_has_left(agent: Output) -> None
     assert len(agent.room.streams) == 1
 
 
+async def test_a_segment_of_an_avatar_that_left_is_over_when_the_agent_ends_it(
+    agent: Output,
+) -> None:
+    loop = asyncio.get_running_loop()
+    await agent.say(60.0, end=False)
+    agent.output.give_up()
+    left = loop.time()
+    assert agent.results == []
+    await agent.say(60.0, end=False)
+    await until(lambda: loop.time() > left + 0.3)
+    agent.output.flush()
+    [(heard, interrupted)] = agent.results
+    assert interrupted
+    assert heard < loop.time() - left
+    await asyncio.wait_for(agent.output.wait_for_playout(), 20)
+
+
 async def test_an_avatar_that_never_joins_is_not_waited_for_twice(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

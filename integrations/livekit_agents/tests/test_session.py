@@ -302,7 +302,7 @@ async def test_an_avatar_that_leaves_while_it_speaks_is_replaced(
     agent.output.audio.on("playback_finished", ended.append)
     handle = agent.generate_reply(user_input="Hi")
     [first] = voices(sim)
-    await until(lambda: bool(first.segments) and first.segments[0].played > 0.5)
+    await until(lambda: bool(first.segments) and first.segments[0].ended_by == "end")
     await sim.fail_session(next(iter(sim.sessions)))
     await over(handle)
     [event] = ended
