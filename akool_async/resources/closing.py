@@ -37,7 +37,6 @@ _FINAL: Final = (
     ConfigurationError,
     InvalidParameterError,
     NotFoundError,
-    PermissionDeniedError,
 )
 #: Seconds for the first try; a slow service gets twice as long each time.
 _FIRST_TRY: Final = 10.0
@@ -106,7 +105,7 @@ class SessionCloser:
                         failure = error
                     except (SystemExit, KeyboardInterrupt) as error:
                         failure = exiting = error
-                if last or isinstance(failure, _FINAL):
+                if last or _is_final(failure):
                     raise self._left_open(session_id, failure) from failure
                 # Where the service asks for more time than there is, a last try costs nothing.
                 asked = getattr(failure, "retry_after", None)
@@ -144,3 +143,12 @@ class SessionCloser:
         )
         logger.error("%s", error)
         return error
+
+
+def _is_final(failure: BaseException) -> bool:
+    """Whether another try can't help. HTTP status 403 without a code isn't the service's word:
+    something in between may let the next try through.
+    """
+    if isinstance(failure, PermissionDeniedError):
+        return failure.code != failure.status
+    return isinstance(failure, _FINAL)

@@ -15,6 +15,7 @@ from akool_async.errors import (
     ConfigurationError,
     InvalidResponseError,
     RequestError,
+    UnknownCodeError,
 )
 from akool_async.models.session import LegacySession, Session
 from akool_async.resources.closing import SessionCloser
@@ -145,7 +146,8 @@ class Creation(Generic[S]):
 def _may_have_acted(error: BaseException) -> bool:
     """Whether the service may have created a session whose id isn't known here."""
     if isinstance(error, APIError):
-        return error.status >= 500
+        # A code that no document names may even mean that all is well.
+        return error.status >= 500 or isinstance(error, UnknownCodeError)
     if isinstance(error, ConfigurationError):
         return False
     if isinstance(error, InvalidResponseError):

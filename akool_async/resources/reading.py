@@ -19,6 +19,9 @@ __all__ = ["check_page", "nothing", "one", "one_with_id", "page", "problem"]
 
 A = TypeVar("A", bound=Answer)
 
+#: The names that an id has in answers, and what isn't one.
+_IDS: Final = ("_id", "session_id", "id")
+_EMPTY: Final = (None, "")
 #: The number of a page at most: with more digits it is a mistake.
 _LAST_PAGE: Final = 2**31 - 1
 #: Items that are read at once, without a pause for other tasks.
@@ -40,7 +43,15 @@ def one(kind: type[A], data: object) -> A:
 
 
 def one_with_id(kind: type[A], data: object) -> A:
-    """As `one`, of a kind that nothing can be done with when its id is missing."""
+    """As `one`, of a kind that nothing can be done with when its id is missing. The id may have
+    another of its names; one that is empty doesn't count.
+    """
+    if isinstance(data, list) and data:
+        data = data[0]
+    if isinstance(data, Mapping):
+        data = {
+            name: value for name, value in data.items() if name not in _IDS or value not in _EMPTY
+        }
     found = one(kind, data)
     if not getattr(found, "id", None):
         raise ValueError("the object has no _id")

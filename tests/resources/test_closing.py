@@ -58,7 +58,13 @@ async def test_it_is_tried_until_the_service_can_be_reached() -> None:
 async def test_every_failure_that_may_pass_is_tried_again(
     sessions: SessionService, akool: AkoolClient
 ) -> None:
-    answers = [refusal(1217), refusal(1101), web.Response(status=502), refusal(1010)]
+    answers = [
+        refusal(1217),
+        refusal(1101),
+        web.Response(status=502),
+        refusal(1010),
+        web.Response(status=403),
+    ]
 
     async def close(body: Mapping[str, Any]) -> web.StreamResponse | None:
         return answers.pop(0) if answers else None
@@ -66,7 +72,7 @@ async def test_every_failure_that_may_pass_is_tried_again(
     sessions.hooks["close"] = close
     async with opening(akool):
         pass
-    assert (sessions.open, sessions.calls.count("close")) == (set(), 5)
+    assert (sessions.open, sessions.calls.count("close")) == (set(), 6)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from akool_async.errors import (
     APIConnectionError,
     APITimeoutError,
     InvalidResponseError,
+    UnknownCodeError,
 )
 from akool_async.resources import creating
 from akool_async.testing.waiting import until
@@ -111,6 +112,13 @@ async def test_where_the_id_is_unknown_the_error_says_how_to_find_it(
         sessions.hooks["create"] = hook
         with pytest.raises(InvalidResponseError, match=r"close_all\(avatar_id='a', newer"):
             await opening(akool)
+
+    async def odd(body: Mapping[str, Any]) -> web.StreamResponse:
+        return refusal(200)
+
+    sessions.hooks["create"] = odd
+    with pytest.raises(UnknownCodeError, match=r"close_all\(avatar_id='a', newer"):
+        await opening(akool)
 
     async def refused(body: Mapping[str, Any]) -> web.StreamResponse:
         return web.Response(status=404)

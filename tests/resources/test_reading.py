@@ -13,7 +13,8 @@ from scripted import Scripted
 from akool_async.client import AkoolClient
 from akool_async.errors import APITimeoutError, InvalidParameterError, InvalidResponseError
 from akool_async.models import Avatar
-from akool_async.resources.reading import page
+from akool_async.models.session import LegacySession, Session
+from akool_async.resources.reading import one_with_id, page
 from akool_async.rest.pages import LARGE, MAX_ITEMS, MAX_VALUES, page_decoder
 
 ITEM = {"_id": "r", "avatar_id": "a", "name": "n" * 300}
@@ -167,3 +168,11 @@ def test_a_page_that_cant_be(wrong: Any, client: AkoolClient) -> None:
     for listing in (client.avatars.list, client.sessions.list, client.knowledge.list):
         with pytest.raises(InvalidParameterError, match="page"):
             listing(page=wrong)
+
+
+@pytest.mark.parametrize("kind", [Session, LegacySession])
+@pytest.mark.parametrize("nothing", ["", None])
+def test_an_id_that_is_empty_gives_way_to_its_other_name(kind: Any, nothing: Any) -> None:
+    assert one_with_id(kind, [{"_id": nothing, "session_id": "s1"}]).id == "s1"
+    with pytest.raises(ValueError, match="no _id"):
+        one_with_id(kind, {"_id": nothing})
