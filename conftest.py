@@ -9,5 +9,6 @@ pytest_plugins = [
     "guards.properties",
     "guards.secrets",
     "inner_pytest",
+    "programs",
     "pytester",
 ]

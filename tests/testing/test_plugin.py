@@ -28,8 +28,9 @@ def run(inner_pytest, pytester: pytest.Pytester):
 
 
 STRICTLY = ("-W", "error::ResourceWarning", "-W", "error::RuntimeWarning")
-AUTO = ("-o", "asyncio_mode=auto")
-STRICT = ("-o", "asyncio_mode=strict")
+LOOPS = ("-o", "asyncio_default_fixture_loop_scope=function")
+AUTO = (*LOOPS, "-o", "asyncio_mode=auto")
+STRICT = (*LOOPS, "-o", "asyncio_mode=strict")
 
 
 def test_under_every_runner_that_a_project_may_have(run) -> None:
