@@ -20,7 +20,7 @@ import nox
 
 nox.needs_version = ">=2024.10"
 nox.options.default_venv_backend = "none"
-nox.options.sessions = ["tests", "lint", "types", "layers", "mirror"]
+nox.options.sessions = ["tests", "slow", "lint", "types", "layers", "mirror"]
 
 #: Each distribution's only top-level package.
 DISTRIBUTIONS = {
@@ -33,12 +33,13 @@ DISTRIBUTIONS = {
     "akool_async_livekit_agents": "akool_livekit_agents",
     "akool_async_pipecat": "akool_pipecat",
 }
-#: What needs no livekit-server, and takes no more than a moment.
+#: What needs no livekit-server: all of `tests` and `slow`.
 SUITE = "not livekit_server and not campaign"
 #: Integrations with frameworks whose pins must not reach the core: each is a project of its own.
 FRAMEWORKS = {"livekit_agents": "akool_livekit_agents", "pipecat": "akool_pipecat"}
-#: Tests run in two processes per core: some wait for real sockets and processes.
-SEVERAL = ("-n", str(2 * (os.cpu_count() or 1)), "--dist", "worksteal")
+#: Tests run in three processes for two cores: some wait for real sockets and processes, and each
+#: process finds all tests first.
+SEVERAL = ("-n", str((os.cpu_count() or 1) * 3 // 2), "--dist", "worksteal")
 #: Whether what `akool chat` imports when it starts is there.
 CHAT_IS_COMPLETE = (
     "import akool_async.cli.chat; from akool_async.transport import load_transport;"
@@ -66,11 +67,17 @@ def pytest(session: nox.Session, *arguments: str) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """The whole suite, except what needs a real livekit-server (that is `livekit`).
+    """The suite, except `slow` and what needs a real livekit-server (that is `livekit`).
 
     In several processes; `-- -n 0` runs them in one, as a debugger needs it.
     """
-    pytest(session, "-m", SUITE, *SEVERAL, *session.posargs)
+    pytest(session, "-m", f"{SUITE} and not slow", *SEVERAL, *session.posargs)
+
+
+@nox.session
+def slow(session: nox.Session) -> None:
+    """The rest of the suite: encoders and decoders, long runs, whole programs and type checkers."""
+    pytest(session, "-m", f"{SUITE} and slow", "-n", "2", "--dist", "worksteal", *session.posargs)
 
 
 @nox.session

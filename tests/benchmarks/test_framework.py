@@ -136,6 +136,7 @@ def test_plot_is_well_formed():
     assert "a <row>" in "".join(root.itertext())
 
 
+@pytest.mark.slow
 def test_command_line_measures_in_other_processes_until_it_is_stopped(tmp_path):
     plot = tmp_path / "plot.svg"
     command = [sys.executable, str(FOLDER), "--only", "memory", "--rounds", "1", "--json"]

@@ -30,6 +30,7 @@ async def test_a_whole_conversation(akool, transport):
     await ended_well(demo, transport)
 
 
+@pytest.mark.slow
 async def test_a_whole_conversation_and_its_film(akool, tmp_path):
     path = tmp_path / "demo.webm"
     demo = await akool("demo", "--record", str(path), key=None)

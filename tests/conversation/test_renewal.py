@@ -46,6 +46,7 @@ SHORT = 6
 
 
 @pytest.mark.parametrize("limited", [False, True], ids=["two at once", "one at a time"])
+@pytest.mark.slow
 async def test_two_hundred_renewals(limited):
     rooms = Rooms(duration=SHORT, together=1 if limited else 2)
     rooms.says = lambda text: f"You said: {text}"

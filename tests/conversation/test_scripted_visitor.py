@@ -17,6 +17,7 @@ from akool_async.simulator import Simulator
 
 
 @pytest.mark.parametrize(("stream_type", "seed"), [("agora", 1), ("trtc", 2)])
+@pytest.mark.slow
 async def test_a_minute_word_for_word(stream_type, seed):
     bot = load_example("llm_bot")
     rng = random.Random(seed)

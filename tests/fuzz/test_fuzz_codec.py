@@ -20,6 +20,7 @@ def fuzzer() -> ModuleType:
     return load(SCRIPT)
 
 
+@pytest.mark.slow
 def test_ten_thousand_packets() -> None:
     done = subprocess.run(
         [sys.executable, str(SCRIPT), "--packets", "10000", "--seed", "1"],

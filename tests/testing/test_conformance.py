@@ -155,6 +155,7 @@ def _outcomes(output: str, name: str) -> dict[str, str]:
     return dict(sorted(found, key=itemgetter(1), reverse=True))
 
 
+@pytest.mark.slow
 def test_a_right_one_passes(output: str) -> None:
     outcomes = _outcomes(output, "right")
     # What its room can't do is skipped, and said.

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 from akool_livekit import LiveKitTransport
 from simulated_media_peer import SimulatedMediaPeer
 
 from akool_async.testing.media_conformance import MediaConformance
+
+#: It encodes and decodes for real.
+pytestmark = pytest.mark.slow
 
 
 class TestConformance(MediaConformance):
