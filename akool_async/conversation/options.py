@@ -179,7 +179,7 @@ class SessionInfo:
         scene_mode: "meeting" (it lip-syncs audio), "fast_dialogue" or `None`; as it was created.
         language: as it was created.
         voice_id: as it was created.
-        voice_url: as it was created.
+        voice_url: as it was created. In no repr, as the next one: a URL may hold a signature.
         background_url: as it was created.
         pull_url: (v3) where the video is watched: FLV over HTTP. In no repr: the room's secret
             name is in its path.
@@ -200,8 +200,8 @@ class SessionInfo:
     scene_mode: SceneMode | None = None
     language: str | None = None
     voice_id: str | None = None
-    voice_url: str | None = None
-    background_url: str | None = None
+    voice_url: str | None = dataclasses.field(default=None, repr=False)
+    background_url: str | None = dataclasses.field(default=None, repr=False)
     pull_url: str | None = dataclasses.field(default=None, repr=False)
     links: RoomLinks = dataclasses.field(default=RoomLinks(), repr=False, compare=False)
     estimated_credits: float | None = None

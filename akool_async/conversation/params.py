@@ -6,7 +6,7 @@ docs/protocol.md §2 (set-params) and §3 (questions of the chat room).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, TypedDict
 
 from akool_async import validation
@@ -67,8 +67,8 @@ class Params:
     mode: Mode | None = None
     language: str | None = None
     voice_id: str | None = None
-    voice_url: str | None = None
-    background_url: str | None = None
+    voice_url: str | None = field(default=None, repr=False)
+    background_url: str | None = field(default=None, repr=False)
     speed: float | None = None
     pron_map: Mapping[str, str] | None = None
     stt_language: str | None = None
@@ -100,7 +100,7 @@ class Params:
 
     def given(self) -> dict[str, Any]:
         """The settings that aren't `None`."""
-        values = ((field.name, getattr(self, field.name)) for field in fields(self))
+        values = ((one.name, getattr(self, one.name)) for one in fields(self))
         return {name: value for name, value in values if value is not None}
 
     @property

@@ -1,11 +1,13 @@
 """The log of a session: a line at INFO per event, with the session's id; packets at DEBUG.
 
-What people say is in no line at INFO: its length is. Packets at DEBUG hold it, cut short.
+What people say is in no line at INFO: its length is. Packets at DEBUG hold it, cut short;
+of URLs the query is replaced.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -15,6 +17,8 @@ __all__ = ["SessionLog"]
 
 logger = logging.getLogger("akool_async.session")
 
+#: A URL's query, which may be a signature.
+_QUERY: Final = re.compile(r"(://[^\s\"\\?]*\?)[^\s\"\\]+")
 #: Bytes of a packet that are shown.
 _SHOWN_BYTES: Final = 200
 
@@ -93,6 +97,6 @@ class SessionLog:
 
     def _packet(self, direction: str, packet: bytes) -> None:
         if logger.isEnabledFor(logging.DEBUG):
-            cut = packet[:_SHOWN_BYTES].decode(errors="replace")
+            cut = _QUERY.sub(r"\1***", packet[:_SHOWN_BYTES].decode(errors="replace"))
             more = "" if len(packet) <= _SHOWN_BYTES else f"… ({len(packet)} bytes)"
             logger.debug("session %s: %s %s%s", self._session_id(), direction, cut, more)

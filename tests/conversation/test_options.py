@@ -47,6 +47,9 @@ def test_how_long_speaking_may_take(text: str, seconds: float) -> None:
 
 
 def test_the_rooms_secret_name_is_in_no_repr() -> None:
-    info = SessionInfo(session_id="s1", pull_url="https://video.example/secret.flv")
+    link = "https://video.example/x?sig=secret"
+    info = SessionInfo(
+        session_id="s1", pull_url="https://v.example/secret", voice_url=link, background_url=link
+    )
     assert "secret" not in repr(info)
     assert "s1" in repr(info)

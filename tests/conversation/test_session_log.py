@@ -96,3 +96,15 @@ def test_it_is_silent_until_logging_is_set_up() -> None:
         [sys.executable, "-c", program], capture_output=True, timeout=120, check=True
     )
     assert (done.stdout, done.stderr) == (b"", b"")
+
+
+@pytest.mark.parametrize("escaped", [False, True])
+def test_of_a_urls_query_a_packet_shows_nothing(
+    caplog: pytest.LogCaptureFixture, escaped: bool
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="akool_async.session")
+    packet = json.dumps({"vurl": "https://e.example/v.wav?sig=secret&x=1", "lang": "en"})
+    SessionLog().sent((json.dumps({"payload": packet}) if escaped else packet).encode())
+    assert "https://e.example/v.wav?***" in caplog.text
+    assert "secret" not in caplog.text
+    assert "lang" in caplog.text

@@ -248,6 +248,8 @@ class ParticipantTracker:
 
     def _published(self) -> None:
         self.people.subscribe(self._room)
+        if self.senders.avatar is not None and not self.senders.present:
+            self._find_successor()
         self._tracks_changed()
         self._check_publishing()
 

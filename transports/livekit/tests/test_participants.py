@@ -130,6 +130,17 @@ async def test_an_avatar_that_was_replaced_before_it_left() -> None:
     assert await heard.states() == [PUBLISHED, LEFT, BACK, b"2"]
 
 
+async def test_an_avatar_that_came_before_the_old_one_left_and_publishes_after() -> None:
+    heard = Heard()
+    heard.room.comes("avatar-1", tracks=1)
+    heard.room.comes("avatar-2")
+    heard.room.goes("avatar-1")
+    heard.room.publishes("avatar-2")
+    heard.room.sends("avatar-2", b"2")
+    assert await heard.states() == [PUBLISHED, LEFT, BACK, b"2"]
+    assert heard.tracker.avatar_publishing
+
+
 async def test_a_silent_participant_is_not_promoted() -> None:
     heard = Heard()
     heard.room.comes("avatar")
