@@ -11,7 +11,7 @@ from livekit import rtc
 from livekit.protocol import models as pb
 from meeting_room import Listener, MeetingRooms, speak_and_break_off, tone
 
-from akool_async import SendError
+from akool_async import DisconnectedError, PlaybackTimeoutError, SendError
 from akool_async.simulator import Media, Simulator
 from akool_async.simulator.clock import Clock
 from akool_async.simulator.meeting.player import MeetingPlayer
@@ -68,6 +68,32 @@ async def test_without_a_face_it_takes_its_time_and_reports() -> None:
             assert result.seconds < 19
             await until(lambda: all(s.reported for s in player.segments))
         assert sim.errors == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "margin", "error"),
+    [
+        ("drop_socket", 20.0, None),
+        ("silence", 0.5, PlaybackTimeoutError),
+        ("remove", 20.0, DisconnectedError),
+    ],
+)
+async def test_the_network_is_cut_while_it_speaks(
+    fault: str, margin: float, error: type[Exception] | None
+) -> None:
+    async with Simulator() as sim:
+        async with MeetingRooms(sim, LiveKitServer(sim.url, API_KEY, API_SECRET)) as rooms:
+            avatar, player, _ = await rooms.enter(playback_margin=margin)
+            playbacks = [avatar.play_audio(tone(1.0)), avatar.play_audio(tone(0.1))]
+            await until(lambda: bool(player.segments) and player.segments[0].played > 0)
+            await sim.fault(str(avatar.info.session_id), fault)
+            for playback in playbacks:
+                if error is None:
+                    assert not (await playback).interrupted
+                else:
+                    with pytest.raises(error):
+                        await playback
+        assert sim.open_sessions == []
 
 
 # By packets
