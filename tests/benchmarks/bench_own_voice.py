@@ -151,7 +151,7 @@ async def _first_signs(bench: Bench, *, own_room: bool) -> None:
     pcm = tone(SENTENCE)
     async with scene(bench, own_room=own_room) as there:
 
-        async def signs(since: float) -> list[float]:
+        async def signs(since: float) -> tuple[float, float]:
             return await asyncio.gather(there.first_sound(since), there.first_movement(since))
 
         for _ in bench.rounds(7):
