@@ -29,6 +29,7 @@ from typing import Any, Final, Generic, TypeVar
 from akool_async.interrupts import INTERRUPTS
 
 __all__ = [
+    "EXITS",
     "Backoff",
     "Uncancellable",
     "check_loop",
@@ -42,6 +43,9 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+#: What ends more than the user's code that raises it.
+EXITS: Final = (SystemExit, KeyboardInterrupt, GeneratorExit)
 
 
 async def run_to_completion(work: Coroutine[Any, Any, T], *, timeout: float | None, name: str) -> T:

@@ -7,7 +7,15 @@ from typing import Any
 import anyio
 import pytest
 
-from akool_async.concurrency import Backoff, Uncancellable, limit_uncancellable, run_to_completion
+from akool_async.concurrency import (
+    Backoff,
+    Uncancellable,
+    limit_uncancellable,
+    own_cancellation,
+    run_to_completion,
+    running_user_code,
+    user_task,
+)
 
 pytestmark = pytest.mark.virtual_clock
 
@@ -152,3 +160,51 @@ def test_pauses_grow_are_bounded_and_never_shorter_than_asked_for() -> None:
     assert longest.pause(retry_after=3.0) == 7.0
     assert Backoff(random=lambda: 0.0).pause(retry_after=3.0) == 3.0
     assert Backoff(first=0.1, tries=5000, most=9.0, random=lambda: 1.0).pause() == 9.0
+
+
+async def test_only_a_task_that_was_asked_to_end_is_cancelled_by_us() -> None:
+    found: list[bool] = []
+
+    async def cancelled_from_outside() -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            found.append(own_cancellation())
+
+    async def awaits_something_cancelled() -> None:
+        inner = asyncio.ensure_future(asyncio.sleep(60))
+        inner.cancel()
+        try:
+            await inner
+        except asyncio.CancelledError:
+            found.append(own_cancellation())
+
+    task = asyncio.ensure_future(cancelled_from_outside())
+    await asyncio.sleep(0)
+    task.cancel()
+    await task
+    await awaits_something_cancelled()
+    assert found == [True, False]
+
+
+async def test_a_task_that_user_code_waits_for_belongs_to_it() -> None:
+    seen: list[asyncio.Task[object] | None] = []
+
+    async def note() -> None:
+        seen.append(user_task())
+
+    async def handler() -> None:
+        with running_user_code():
+            await asyncio.wait_for(note(), 5)
+            # What closes a session belongs to no one.
+            await run_to_completion(note(), timeout=None, name="closing")
+            later.append(asyncio.create_task(note()))
+
+    later: list[asyncio.Task[None]] = []
+    handling = asyncio.create_task(handler())
+    await handling
+    await later[0]
+    assert seen[0] is handling
+    assert seen[1] not in (handling, None)
+    assert seen[2] is later[0]  # the handler is over, and waits for nothing
+    assert user_task() is asyncio.current_task()

@@ -9,9 +9,9 @@ import weakref
 from collections import deque
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
-from akool_async.concurrency import own_cancellation, running_user_code
+from akool_async.concurrency import EXITS, own_cancellation, running_user_code
 from akool_async.conversation.blocking import StepTimer, name_of
 from akool_async.errors import InvalidParameterError
 from akool_async.events import Disconnected, Event, EventsLost, HandlerFailed
@@ -24,10 +24,6 @@ logger = logging.getLogger("akool_async.conversation")
 
 E = TypeVar("E", bound=Event)
 Handler = Callable[[E], Awaitable[object] | object]
-
-
-#: What ends more than a handler.
-_EXITS: Final = (SystemExit, KeyboardInterrupt, GeneratorExit)
 
 
 class EventReader(Generic[E]):
@@ -176,7 +172,7 @@ class _Handling:
             try:
                 with self._timer.step():
                     result = self._function(event)
-            except _EXITS:
+            except EXITS:
                 raise
             except BaseException as error:  # noqa: BLE001 - reported
                 # A user's handler must not end the reader it is called by, whatever it raises.
@@ -211,7 +207,7 @@ class _Handling:
                     return
                 result = returned
             await self._timer.timed(result)
-        except _EXITS:
+        except EXITS:
             raise
         except BaseException as error:
             if isinstance(error, asyncio.CancelledError) and own_cancellation():

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from akool_async import validation
-from akool_async.concurrency import own_cancellation, running_user_code
+from akool_async.concurrency import EXITS, own_cancellation, running_user_code
 from akool_async.conversation.blocking import StepTimer, name_of
 from akool_async.conversation.options import ConversationOptions
 from akool_async.conversation.speech.job import (
@@ -19,6 +19,7 @@ from akool_async.conversation.speech.job import (
     cancelled_itself,
     check_speech,
     end_source,
+    no_exception,
 )
 from akool_async.conversation.speech.queue import SpeechQueue
 from akool_async.conversation.speech.sentences import Splitter
@@ -370,6 +371,10 @@ class _Answer:
                 self._failed(TextTimeoutError(f"{problem} (ConversationOptions.text_timeout)"))
         except Exception as error:  # noqa: BLE001 - the user's function; reported
             self._failed(error)
+        except EXITS:
+            raise
+        except BaseException as error:  # noqa: BLE001 - as well
+            self._failed(no_exception("the responder", error))
         finally:
             if filler is not None:
                 filler.cancel()

@@ -334,6 +334,34 @@ async def test_a_cancelled_error_of_the_function_itself_is_a_failure(scene):
         assert await s.session.say("Next.")
 
 
+class StopEverything(BaseException):
+    """As test frameworks have it, so that no `except Exception` takes it."""
+
+
+async def test_what_is_no_exception_is_a_failure_too(scene):
+    async def stops(turn):
+        if turn.text == "half":
+            yield "Let me think. "
+        raise StopEverything
+
+    async def text():
+        yield "I was saying. "
+        raise StopEverything
+
+    async with scene() as s:
+        says_it(s.robot)
+        failed = s.session.events(HandlerFailed)
+        responder = await s.session.respond_with(stops)
+        for n, words in enumerate(("half", "nothing")):
+            hear(s.robot, words, f"u{n}")
+            assert isinstance((await anext(failed)).error.__cause__, StopEverything)
+        await responder.stop()
+        async with asyncio.timeout(10):
+            with pytest.raises(TextSourceError, match="raised StopEverything"):
+                await s.session.say(text())
+            assert await s.session.say("Next.")
+
+
 async def test_a_function_that_stalls_is_a_failure(scene):
     closed = []
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from akool_async.concurrency import own_cancellation, running_user_code
+from akool_async.concurrency import EXITS, own_cancellation, running_user_code
 from akool_async.conversation.speech.message import SpokenMessage
 from akool_async.conversation.speech.port import SpeechPort
 from akool_async.conversation.speech.sentences import Splitter
@@ -23,6 +23,7 @@ __all__ = [
     "cancelled_itself",
     "check_speech",
     "end_source",
+    "no_exception",
 ]
 
 
@@ -215,6 +216,10 @@ class SpeechJob:
                 self.text_failed(cancelled_itself("the iterator given to say()", error))
         except Exception as error:  # noqa: BLE001 - the user's; becomes the utterance's error
             self.text_failed(error)
+        except EXITS:
+            raise
+        except BaseException as error:  # noqa: BLE001 - as well
+            self.text_failed(no_exception("the iterator given to say()", error))
 
     async def _read_all(self, iterator: AsyncIterator[object]) -> None:
         try:
@@ -308,5 +313,12 @@ def cancelled_itself(what: str, error: asyncio.CancelledError) -> TextSourceErro
         f"{what} raised asyncio.CancelledError, though it wasn't cancelled: it awaited a task or "
         "future that something else cancelled. Catch it there if that is expected"
     )
+    failure.__cause__ = error
+    return failure
+
+
+def no_exception(what: str, error: BaseException) -> TextSourceError:
+    """The error of a user's code that raises what isn't an `Exception`, as test frameworks do."""
+    failure = TextSourceError(f"{what} raised {type(error).__name__}, which isn't an Exception")
     failure.__cause__ = error
     return failure

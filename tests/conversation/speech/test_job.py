@@ -8,7 +8,6 @@ from akool_async.conversation.speech.job import (
     cancelled_itself,
     check_speech,
     end_source,
-    own_cancellation,
 )
 from akool_async.errors import InvalidParameterError, TextSourceError
 
@@ -29,31 +28,6 @@ def test_wrong_settings_are_refused_by_name(split, splitter, field):
     with pytest.raises(InvalidParameterError) as caught:
         check_speech(split, splitter)
     assert caught.value.field == field
-
-
-async def test_only_a_task_that_was_asked_to_end_is_cancelled_by_us():
-    found = []
-
-    async def cancelled_from_outside() -> None:
-        try:
-            await asyncio.sleep(60)
-        except asyncio.CancelledError:
-            found.append(own_cancellation())
-
-    async def awaits_something_cancelled() -> None:
-        inner = asyncio.ensure_future(asyncio.sleep(60))
-        inner.cancel()
-        try:
-            await inner
-        except asyncio.CancelledError:
-            found.append(own_cancellation())
-
-    task = asyncio.ensure_future(cancelled_from_outside())
-    await asyncio.sleep(0)
-    task.cancel()
-    await task
-    await awaits_something_cancelled()
-    assert found == [True, False]
 
 
 def test_the_error_of_what_cancelled_itself_says_what_to_do():
