@@ -92,7 +92,7 @@ class QuestionPort(Protocol):
     def send_question(self, question: Question, packets: Sequence[bytes]) -> None:
         """Hands a question to the outbox, and begins to wait for its reply."""
 
-    def cancel(self, mid: str) -> int:
+    def cancel(self, mid: str, /) -> int:
         """Takes back the packets that weren't sent; returns how many those were."""
         ...
 
