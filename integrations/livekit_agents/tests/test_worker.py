@@ -169,18 +169,23 @@ async def test_a_job_that_ends_while_its_session_is_created_leaves_none(
     await worker.give_job("early")
     await until(lambda: calls(sim)["create"] == 1, timeout=LIMIT)
     await worker.end_room()
-    await until(lambda: calls(sim)["close"] == 1, timeout=LIMIT)
-    await closed(sim, 1)
+    await until(lambda: calls(sim)["close"] >= 1, timeout=LIMIT)
+    [first, *_] = sim.sessions.values()
+    await until(lambda: first.end_reason == "closed", timeout=LIMIT)
+    # An avatar that came after that has made the room again, and with it another job.
+    with contextlib.suppress(api.TwirpError):
+        await worker.end_room()
+    created = calls(sim)["create"]
     # Ctrl-C, and again, by an impatient user.
     sim.fail_next(path="*/session/create", delay=4.0)
     await worker.give_job("sigint")
-    await until(lambda: calls(sim)["create"] == 2, timeout=LIMIT)
+    await until(lambda: calls(sim)["create"] > created, timeout=LIMIT)
     assert worker.process is not None
     worker.process.send_signal(signal.SIGINT)
     await until(lambda: worker.logged("shutting down worker"), timeout=LIMIT)
     worker.process.send_signal(signal.SIGINT)
-    await until(lambda: calls(sim)["close"] == 2, timeout=LIMIT)
-    await closed(sim, 2)
+    await until(lambda: calls(sim)["close"] == len(sim.sessions) >= 2, timeout=LIMIT)
+    await closed(sim, len(sim.sessions))
 
 
 async def test_a_worker_interrupted_twice_leaves_no_session(sim: Simulator, worker: Worker) -> None:
