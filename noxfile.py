@@ -121,7 +121,9 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Mypy (strict) and basedpyright over the core, the plugins and the examples."""
     session.run(tool("mypy"), *session.posargs)
-    session.run(tool("basedpyright"), "--pythonpath", sys.executable, *session.posargs)
+    python = own_environment(session, "basedpyright")
+    arguments = ("--pythonpath", sys.executable, *session.posargs)
+    session.run(python, "-m", "basedpyright", *arguments)
 
 
 @nox.session
@@ -349,7 +351,7 @@ def framework_environment(session: nox.Session, folder: str) -> str:
 def own_environment(session: nox.Session, group: str) -> str:
     """Makes .nox/GROUP with a dependency group alone; returns its Python.
 
-    Integrations bring frameworks that neither the core's tests nor the demo need.
+    It holds what neither the core's tests nor the demo need.
     """
     folder = Path(".nox", group).resolve()
     session.run(
