@@ -187,8 +187,9 @@ async def test_what_is_new_waits_in_the_last_half_minute_and_a_speaker_isnt_cut_
         first = asyncio.create_task(avatar.ask("first"))
         await asyncio.sleep(32)
         second = asyncio.create_task(avatar.ask("second"))
+        await asyncio.sleep(1)  # asked before what follows is said
         third = avatar.say("third")
-        await asyncio.sleep(5)
+        await asyncio.sleep(4)
         assert [text for _, text in rooms.avatars[0].chats] == ["first"]
         rooms.avatars[0].reply(rooms.avatars[0].chats[0][0], "FIRST")
         assert (await first).text == "FIRST"

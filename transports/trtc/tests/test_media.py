@@ -19,7 +19,7 @@ async def test_the_avatar_is_heard_and_seen_and_hears() -> None:
         try:
             media = transport.media
             assert media is not None
-            assert media.capabilities == MediaCapabilities(True, True, True, False)
+            assert media.capabilities == MediaCapabilities(True, True, True, True)
             audio, video = NotingAudio(), NotingVideo()
             media.hear(AudioRequest(16_000), audio)
             media.see(VideoRequest(), video)
