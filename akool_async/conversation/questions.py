@@ -139,12 +139,13 @@ class Questions:
         port = self._port
         limit = check_timeout(timeout, port.options.reply_timeout)
         asked = port.now()
+        after_texts = port.saying
         if not port.gate.is_open:
             await self._admitted(limit)
         port.check_open()
         await port.wait_for_capacity(limit)
         if options is None:
-            await self._restore_mode(asked + limit, limit)
+            await self._restore_mode(asked + limit, limit, after_texts=after_texts)
         port.check_open()
         mid = new_mid()
         packets = port.encode(Chat(text, mid, options=options))
@@ -172,12 +173,13 @@ class Questions:
                 f"the question wasn't sent within {limit:g} s: another session is taking over"
             ) from None
 
-    async def _restore_mode(self, until: float, limit: float) -> None:
+    async def _restore_mode(self, until: float, limit: float, *, after_texts: bool) -> None:
         """`say` sets retelling mode; puts the avatar back into the mode the caller set, or into
-        dialogue, once everything was said. A text that hasn't set its mode yet comes first, too.
+        dialogue, once everything was said. `after_texts`: texts given before the question come
+        first, also where none of them has set its mode yet.
         """
         port = self._port
-        while not port.keeps_retelling and self._is_for_retelling():
+        while not port.keeps_retelling and self._is_for_retelling(after_texts):
             try:
                 async with asyncio.timeout_at(until):
                     await port.wait_until_said()
@@ -190,11 +192,11 @@ class Questions:
             left = max(until - port.now(), 0.001)
             await port.settings.restore_mode(timeout=min(left, port.options.command_timeout))
 
-    def _is_for_retelling(self) -> bool:
+    def _is_for_retelling(self, after_texts: bool) -> bool:
         """Whether the avatar would repeat a question that is to be answered."""
         settings = self._port.settings
         return settings.mode_to_restore is not None or (
-            self._port.saying and settings.params.mode != 1
+            after_texts and self._port.saying and settings.params.mode != 1
         )
 
     def _settled(self, question: Question, asked: float, future: asyncio.Future[Reply]) -> None:
