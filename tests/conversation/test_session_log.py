@@ -80,7 +80,7 @@ def test_packets_are_cut_short_and_pieces_have_no_line(caplog: pytest.LogCapture
     caplog.set_level(logging.DEBUG, logger="akool_async.session")
     log = SessionLog(lambda: "one")
     log.event(ReplyDelta("a piece", "mid"))
-    log.sent(json.dumps({"text": "x" * 1000}).encode())
+    log.sent(json.dumps({"text": "long " * 200}).encode())
     log.received(b"\xff short")
     log.event(SessionNotRenewed(AkoolError("what the service said"), 2.0))
     cut, short, last = caplog.messages
