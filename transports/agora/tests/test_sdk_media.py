@@ -80,7 +80,7 @@ async def test_tracks_are_what_agora_announces(sdk) -> None:
         media.on_change = lambda: changes.append([t.kind for t in media.tracks("7")])
         sink = NotingAudio()
         media.hear("7", FORM, sink)
-        await until(lambda: sdk.connection._audio_observer is not None, "the observer")
+        await until(lambda: sdk.connection.local_user.subscribed == {"7"}, "the subscription")
         sdk.connection.emit_to_user("on_user_info_updated", "7", 0, 0)
         sdk.connection.emit_to_user("on_user_info_updated", "7", 1, 0)
         sdk.connection.sound("7", piece(160))
@@ -149,8 +149,8 @@ async def test_everything_goes_on_in_the_next_join(sdk) -> None:
         await engine.join(ROOM, events)
         second = sdk.connection
         assert second is not first
-        await until(lambda: second.published and second._audio_observer is not None, "both again")
-        assert second.local_user.subscribed == {"7"}
+        user = second.local_user
+        await until(lambda: second.published and user.subscribed == {"7"}, "both again")
         second.sound("7", piece(160))
         await until(lambda: sink.size == 320, "sound")
         async with asyncio.timeout(10):
