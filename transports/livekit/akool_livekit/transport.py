@@ -156,11 +156,22 @@ class LiveKitTransport(Transport):
         if size > self.limits.max_bytes:
             problem = f"{size} bytes, a LiveKit packet holds {self.limits.max_bytes}"
             raise MessageTooLargeError("packet", problem, size=size, limit=self.limits.max_bytes)
+        refused: SendError | None = None
         try:
             async with asyncio.timeout(timeout):
-                await publish(await self._usable_room(), packet)
+                try:
+                    await publish(await self._usable_room(), packet)
+                except SendError as error:
+                    # A connection that broke refuses packets until the client notices it; then it
+                    # holds them. What was refused isn't on its way.
+                    refused = error
+                    await self._await_end()
+                    refused = None
+                    await publish(await self._usable_room(), packet)
         except TimeoutError as error:
             self._raise_if_ended()
+            if refused is not None:
+                raise refused from error
             raise SendError(
                 f"the LiveKit room didn't take a packet within {timeout:g} s; "
                 "it may be on its way all the same",

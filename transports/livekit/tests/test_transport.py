@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import sys
+from typing import Any
 
 import pytest
 from akool_livekit import LiveKitTransport
 from akool_livekit.join_limiter import JOIN_LIMITER
 from livekit import rtc
+from livekit.rtc.participant import PublishDataError
 from livekit_faults import BACK, LEFT, PRESENT, RECONNECTED, RECONNECTING, joined, next_change
 
 from akool_async.errors import (
@@ -147,10 +149,34 @@ async def test_a_malformed_packet_does_no_harm(room, transport) -> None:
 
 async def test_a_send_that_is_not_taken_in_time_is_an_error(room, transport) -> None:
     await room.fault("drop_peer")
-    with pytest.raises(SendError, match="on its way all the same"):
+    with pytest.raises(SendError, match=r"on its way all the same|refused a packet"):
         for _ in range(100):
             await transport.send(b'{"n":1}', timeout=0.3)
     assert transport.stats.packets_sent < 100
+
+
+@pytest.mark.parametrize("refusals", [1, 2])
+async def test_a_packet_that_is_refused_is_given_once_more(room, transport, refusals) -> None:
+    """As in the moment after a connection broke, before the client holds packets."""
+    participant = transport._participants.room.local_participant
+    publish_data, tries = participant.publish_data, []
+
+    async def refuse(*args: Any, **options: Any) -> None:
+        tries.append(args)
+        if len(tries) <= refusals:
+            raise PublishDataError("the data channel is closed")
+        await publish_data(*args, **options)
+
+    participant.publish_data = refuse
+    if refusals == 1:
+        await transport.send(b'{"n":1}', timeout=TIMEOUT)
+        await until(lambda: room.received == [b'{"n":1}'], "the packet")
+    else:
+        with pytest.raises(SendError, match="refused a packet") as caught:
+            await transport.send(b'{"n":1}', timeout=TIMEOUT)
+        assert caught.value.retryable
+    assert len(tries) == 2
+    assert transport.stats.packets_sent == 2 - refusals
 
 
 # Strangers
