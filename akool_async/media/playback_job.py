@@ -75,6 +75,7 @@ class PlaybackJob:
     async def run(self) -> PlaybackResult:
         """Plays it; raises as `Playback.played`."""
         work = asyncio.ensure_future(self._run())
+        work.add_done_callback(_retrieve)
         lost = asyncio.ensure_future(self.lost.wait())
         try:
             await asyncio.wait({work, lost}, return_when=asyncio.FIRST_COMPLETED)
@@ -122,6 +123,7 @@ class PlaybackJob:
     async def _unless_stopped(self, work: Coroutine[Any, Any, T]) -> T | None:
         """Runs it to its end; `None`: it was stopped before, and is over."""
         task = asyncio.ensure_future(work)
+        task.add_done_callback(_retrieve)
         stop = asyncio.ensure_future(self.stop.wait())
         try:
             await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
@@ -135,8 +137,6 @@ class PlaybackJob:
                 await asyncio.wait({task}, timeout=STOP_GRACE)
         if not self.stop.is_set():
             return await task
-        if task.done() and not task.cancelled():
-            task.exception()  # it doesn't matter any more
         return None
 
     async def _write(self) -> bool:
@@ -192,3 +192,9 @@ class PlaybackJob:
                 f"{limit:g} s after its time that it had played them",
                 seconds=seconds,
             ) from error
+
+
+def _retrieve(task: asyncio.Task[Any]) -> None:
+    """Whoever waits gets a task's error; where no one does any more, asyncio isn't to report it."""
+    if not task.cancelled():
+        task.exception()

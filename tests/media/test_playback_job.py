@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -100,6 +101,29 @@ async def test_writing_keeps_no_more_than_so_far_ahead(scene: PlaybackScene) -> 
     await until(lambda: playback.seconds_written >= written + 0.3)
     assert asyncio.get_running_loop().time() - begun > 0.05
     assert playback.seconds_written < 50
+
+
+async def test_a_room_that_ends_while_it_is_stopped_is_reported_by_no_one() -> None:
+    """asyncio would report the error of writing, which no one waits for any more."""
+    seen: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: seen.append(context))
+
+    async def voice() -> AsyncIterator[bytes]:
+        try:
+            yield SECOND
+            await asyncio.Event().wait()
+        finally:
+            raise DisconnectedError("gone", reason="removed")
+
+    async def stop() -> None:
+        scene = PlaybackScene()
+        playback = scene.play(voice())
+        await until(lambda: playback.seconds_written == 1.0)
+        await scene.queue.stop()
+
+    await stop()
+    gc.collect()
+    assert seen == []
 
 
 async def test_the_room_is_gone(scene: PlaybackScene) -> None:

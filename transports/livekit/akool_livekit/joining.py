@@ -29,7 +29,7 @@ from akool_livekit.reasons import is_refusal
 if TYPE_CHECKING:
     from livekit import rtc
 
-__all__ = ["FILES_PER_JOIN", "Joiner", "publish"]
+__all__ = ["END_DELAY", "FILES_PER_JOIN", "Joiner", "publish"]
 
 #: Tries to join, and the pauses between them in seconds; the client makes several attempts within
 #: each, without a pause.
@@ -37,6 +37,8 @@ _TRIES: Final = 5
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 4.0
 _LEAVE_TIMEOUT: Final = 5.0
+#: After something was refused the end of the room may still be on its way, in seconds.
+END_DELAY: Final = 0.5
 #: File descriptors that one room takes while it is being joined; afterwards about 15 stay.
 FILES_PER_JOIN: Final = 80
 #: The first publish opens our way to the room; this one is addressed to ourselves, and a room

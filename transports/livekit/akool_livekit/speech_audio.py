@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from akool_async.errors import DisconnectedError, SendError
 from akool_async.media import PlaybackReport, SpeechAudio, SpeechSegment
+from akool_livekit.joining import END_DELAY
 
 if TYPE_CHECKING:
     from livekit import rtc
@@ -59,6 +60,7 @@ class DataStreamSpeech(SpeechAudio):
         #: Reports that may still come for segments that no one waits for any more.
         self._owed = 0
         self._error: DisconnectedError | None = None
+        self._over = asyncio.Event()
 
     def _listen(self, room: rtc.Room) -> None:
         """Takes the avatar's reports in a room; not before it speaks there, for a program may have
@@ -82,6 +84,7 @@ class DataStreamSpeech(SpeechAudio):
     def ended(self, error: DisconnectedError) -> None:
         """The room is gone for good."""
         self._error = error
+        self._over.set()
         if self._current is not None:
             self._current.fail(error)
 
@@ -92,7 +95,7 @@ class DataStreamSpeech(SpeechAudio):
             raise self._error or SendError("no avatar is in the LiveKit room yet")
         self._forget(self._current)
         attributes = {"sample_rate": str(sample_rate), "num_channels": str(channels)}
-        async with _step("take speech", timeout):
+        async with self.step("take speech", timeout):
             room = await self._room()
             if room is not self._listening:
                 self._listen(room)
@@ -103,6 +106,27 @@ class DataStreamSpeech(SpeechAudio):
         size = 2 * channels * sample_rate
         self._current = _Segment(self, room, writer, avatar, size, timeout)
         return self._current
+
+    @contextlib.asynccontextmanager
+    async def step(self, what: str, timeout: float) -> AsyncIterator[None]:
+        """Bounds a call of the client, and names what went wrong."""
+        limit = asyncio.timeout(timeout)
+        try:
+            async with limit:
+                yield
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            text = f"the LiveKit room didn't {what} within {timeout:g} s"
+            raise SendError(text, retryable=False) from error
+        except (ConnectionError, RuntimeError) as error:
+            # A room that ends refuses speech a moment before it reports that it ended, and why.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(END_DELAY):
+                    await self._over.wait()
+            if self._error is not None:
+                raise self._error from error
+            raise SendError(f"the LiveKit room didn't {what}: {error}") from error
 
     def _reported(self, report: PlaybackReport) -> None:
         current = self._current
@@ -142,7 +166,7 @@ class _Segment(SpeechSegment):
         self._report: asyncio.Future[PlaybackReport] = asyncio.get_running_loop().create_future()
 
     async def write(self, pcm: bytes) -> None:
-        async with _step("take speech", self._timeout):
+        async with self._owner.step("take speech", self._timeout):
             await self._writer.write(pcm)
         self._bytes += len(pcm)
 
@@ -150,7 +174,7 @@ class _Segment(SpeechSegment):
         if self._ended:
             return
         self._ended = True
-        async with _step("take the end of speech", self._timeout):
+        async with self._owner.step("take the end of speech", self._timeout):
             await self._writer.aclose()
 
     async def clear(self) -> None:
@@ -158,7 +182,7 @@ class _Segment(SpeechSegment):
 
         participant = self._room.local_participant
         try:
-            async with _step("clear speech", self._timeout):
+            async with self._owner.step("clear speech", self._timeout):
                 await participant.perform_rpc(
                     destination_identity=self._avatar,
                     method=_CLEAR,
@@ -191,22 +215,6 @@ class _Segment(SpeechSegment):
         if not self._report.done():
             self._report.set_exception(error)
             self._report.exception()  # it may not be waited for
-
-
-@contextlib.asynccontextmanager
-async def _step(what: str, timeout: float) -> AsyncIterator[None]:
-    """Bounds a call of the client, and names what went wrong."""
-    limit = asyncio.timeout(timeout)
-    try:
-        async with limit:
-            yield
-    except TimeoutError as error:
-        if not limit.expired():
-            raise
-        text = f"the LiveKit room didn't {what} within {timeout:g} s"
-        raise SendError(text, retryable=False) from error
-    except (ConnectionError, RuntimeError) as error:
-        raise SendError(f"the LiveKit room didn't {what}: {error}") from error
 
 
 def _report(payload: str) -> PlaybackReport | None:

@@ -34,7 +34,7 @@ from akool_async.transport import (
 from akool_async.transport.file_limit import check_file_limit
 from akool_livekit.fork_check import check_not_forked
 from akool_livekit.join_limiter import leave_room
-from akool_livekit.joining import FILES_PER_JOIN, Joiner, publish
+from akool_livekit.joining import END_DELAY, FILES_PER_JOIN, Joiner, publish
 from akool_livekit.media import LiveKitMedia
 from akool_livekit.participants import ParticipantTracker
 from akool_livekit.reasons import ended_text, reason_name
@@ -50,8 +50,6 @@ _INSTALL: Final = 'pip install "akool-async[livekit]"'
 #: A rejoin with a new token may take this long, in seconds.
 _REJOIN_TIMEOUT: Final = 30.0
 _LEAVE_TIMEOUT: Final = 5.0
-#: After a refused packet the end of the room may still be on its way, in seconds.
-_END_DELAY: Final = 0.5
 
 
 class LiveKitTransport(Transport):
@@ -331,7 +329,7 @@ class LiveKitTransport(Transport):
     async def _await_end(self) -> None:
         """A room that ends refuses packets a moment before it reports that it ended, and why."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_END_DELAY):
+            async with asyncio.timeout(END_DELAY):
                 await self._over.wait()
         self._raise_if_ended()
 
