@@ -122,6 +122,7 @@ async def test_the_session_s_end_is_reported(akool, akool_simulator):
     assert await chat.ended() == 1
 
 
+@pytest.mark.slow
 async def test_piped_commands_come_when_the_questions_before_them_are_answered(
     akool, akool_simulator
 ):

@@ -24,7 +24,10 @@ MOMENTS = [
 WITH_MEDIA = {"room ", "avatar> It has", "12, 13"}
 
 
-@pytest.mark.parametrize("transport", ["agora", "trtc", "chatroom"])
+@pytest.mark.parametrize(
+    "transport",
+    ["chatroom", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("agora", "trtc"))],
+)
 async def test_a_whole_conversation(akool, transport):
     demo = await akool("demo", "--transport", transport, key=None)
     await ended_well(demo, transport)
@@ -64,6 +67,7 @@ async def ended_well(demo, transport):
     assert demo.errors == ""
 
 
+@pytest.mark.slow
 async def test_interrupted_at_any_moment_it_leaves_no_session_open(akool):
     """Either signal is handled alike (tests/cli/test_running.py): they take turns."""
     slots = asyncio.Semaphore(4)

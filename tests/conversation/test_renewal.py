@@ -88,6 +88,7 @@ def early(request, monkeypatch) -> None:
     renew_early(monkeypatch, request.param)
 
 
+@pytest.mark.slow
 @pytest.mark.real_clock
 @pytest.mark.parametrize("early", [3], indirect=True)
 @pytest.mark.parametrize("limited", [False, True], ids=["two at once", "one at a time"])

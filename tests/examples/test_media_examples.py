@@ -44,6 +44,7 @@ def names(folder: Path) -> list[str]:
     return sorted(one.name for one in folder.iterdir())
 
 
+@pytest.mark.slow
 async def test_a_film_of_each_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module = load_example("record_batch")
     async with stage() as one:
@@ -55,6 +56,7 @@ async def test_a_film_of_each_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert [shown for _, _, shown in found.subtitles] == [text]
 
 
+@pytest.mark.slow
 async def test_a_film_has_its_name_once_it_is_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,6 +73,7 @@ def whole(path: Path) -> None:
     assert found.beeps
 
 
+@pytest.mark.slow
 async def test_sound_pictures_and_what_was_said(tmp_path: Path) -> None:
     path = tmp_path / "call.webm"
     async with stage() as one:
@@ -109,6 +110,7 @@ async def test_the_microphone_is_the_second_channel(tmp_path: Path) -> None:
     assert max(samples[0::2]) > 10_000
 
 
+@pytest.mark.slow
 async def test_without_subtitles(tmp_path: Path) -> None:
     path = tmp_path / "call.webm"
     async with stage() as one, one.avatar.record(path, subtitles=False) as recording:
