@@ -174,7 +174,7 @@ async def speak_and_break_off(avatar: AvatarSession, ear: Listener, seconds: flo
     pictures, closed = len(ear.mouths), ear.mouths[-1]
     first = avatar.play_audio(tone(seconds))
     await until(lambda: ear.loud)
-    await until(lambda: max(ear.mouths[pictures:]) > closed + OPEN)
+    await until(lambda: max(ear.mouths[pictures:], default=0) > closed + OPEN)
     assert (await first).seconds == pytest.approx(seconds, abs=0.06)
     await until(lambda: not ear.loud)
     long = avatar.play_audio(tone(30.0))
