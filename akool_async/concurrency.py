@@ -231,10 +231,12 @@ def _shielded_from_anyio() -> contextlib.AbstractContextManager[object]:
     return contextlib.nullcontext() if anyio is None else anyio.CancelScope(shield=True)
 
 
-def own_cancellation() -> bool:
-    """Whether the running task was asked to end, so that a `CancelledError` isn't the user's."""
+def own_cancellation(error: BaseException) -> bool:
+    """Whether an error is the running task's own cancellation, and not a `CancelledError` that the
+    user's code raised though nothing cancelled it.
+    """
     task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
 
 
 #: The task that runs the user's code which started the running one.

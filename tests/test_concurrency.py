@@ -168,16 +168,16 @@ async def test_only_a_task_that_was_asked_to_end_is_cancelled_by_us() -> None:
     async def cancelled_from_outside() -> None:
         try:
             await asyncio.sleep(60)
-        except asyncio.CancelledError:
-            found.append(own_cancellation())
+        except asyncio.CancelledError as error:
+            found.append(own_cancellation(error))
 
     async def awaits_something_cancelled() -> None:
         inner = asyncio.ensure_future(asyncio.sleep(60))
         inner.cancel()
         try:
             await inner
-        except asyncio.CancelledError:
-            found.append(own_cancellation())
+        except asyncio.CancelledError as error:
+            found.append(own_cancellation(error))
 
     task = asyncio.ensure_future(cancelled_from_outside())
     await asyncio.sleep(0)

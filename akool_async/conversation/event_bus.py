@@ -210,7 +210,7 @@ class _Handling:
         except EXITS:
             raise
         except BaseException as error:
-            if isinstance(error, asyncio.CancelledError) and own_cancellation():
+            if own_cancellation(error):
                 raise
             self._fail(error, self._function, event)  # also a cancellation of what it awaited
 

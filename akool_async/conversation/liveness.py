@@ -307,7 +307,7 @@ class Liveness:
         except ConversationClosedError:
             return
         except (Exception, asyncio.CancelledError) as error:
-            if isinstance(error, asyncio.CancelledError) and own_cancellation():
+            if own_cancellation(error):
                 raise
             # A transport's, or of the caller's renewal.
             lost = DisconnectedError(

@@ -225,7 +225,7 @@ class Renewal:
                     await self._drop_standby()
                     standby = await self._another(ends_at, windows)
         except (Exception, asyncio.CancelledError) as error:
-            if isinstance(error, asyncio.CancelledError) and own_cancellation():
+            if own_cancellation(error):
                 raise
             # The service's, or of the caller's functions.
             await self._drop_standby()

@@ -360,7 +360,7 @@ class _Answer:
             if self._job is not None and not self.over:
                 self._job.source.finish()
         except asyncio.CancelledError as error:
-            if own_cancellation() or self.over:
+            if own_cancellation(error) or self.over:
                 return
             self._failed(cancelled_itself("the responder", error))
         except TimeoutError as error:

@@ -102,7 +102,7 @@ class PlaybackQueue:
 
         `True`: something was on its way.
         """
-        cut = bool(self._jobs) and self._jobs[0].on_its_way
+        cut = not self.at_rest
         if cut:
             self._jobs[0].lost.set()
         return cut

@@ -210,7 +210,7 @@ class SpeechJob:
         except asyncio.CancelledError as error:
             if self.utterance.done:
                 return
-            if own_cancellation():
+            if own_cancellation(error):
                 self.stop()
             else:
                 self.text_failed(cancelled_itself("the iterator given to say()", error))
@@ -300,8 +300,8 @@ async def end_source(source: object, port: Reporter) -> None:
         return
     try:
         await close()
-    except asyncio.CancelledError:
-        if own_cancellation():
+    except asyncio.CancelledError as error:
+        if own_cancellation(error):
             raise
     except Exception as error:  # noqa: BLE001 - the user's; reported
         port.report(error, "closing the text given to say()")
