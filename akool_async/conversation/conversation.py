@@ -12,7 +12,6 @@ from akool_async.concurrency import check_loop
 from akool_async.conversation.commands import Commands
 from akool_async.conversation.driver import Driver
 from akool_async.conversation.event_bus import EventBus
-from akool_async.conversation.gate import Gate
 from akool_async.conversation.handover import Handover
 from akool_async.conversation.liveness import Liveness
 from akool_async.conversation.meter import Meter
@@ -115,7 +114,9 @@ class Conversation:
             ends_at=info.ends_at(self.now()),
             lost=self.connection_lost,
         )
-        self.gate = Gate()
+        #: Set, unless another session is about to take over: then what is new waits for its avatar.
+        self.gate = asyncio.Event()
+        self.gate.set()
         self.speech_port = SpeechAdapter(
             options,
             driver=self.driver,
@@ -191,7 +192,7 @@ class Conversation:
         self.playbacks.fail_all(self.make_error)
         self.driver.end()
         self.liveness.ended()
-        self.gate.open()
+        self.gate.set()
         self.media.end(error)
         reason = error.reason if isinstance(error, DisconnectedError) else "closed"
         self.events.publish(ev.Disconnected(reason))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from akool_async.conversation.driver import Driver
 from akool_async.conversation.event_bus import EventBus
-from akool_async.conversation.gate import Gate
 from akool_async.conversation.options import ConversationOptions
 from akool_async.errors import NotSupportedError
 from akool_async.media.microphone_speech import MicrophoneSpeech
@@ -18,7 +19,7 @@ __all__ = ["PlaybackAdapter", "playback_queue"]
 class PlaybackAdapter:
     """Implements `PlaybackPort`."""
 
-    def __init__(self, driver: Driver, events: EventBus, gate: Gate) -> None:
+    def __init__(self, driver: Driver, events: EventBus, gate: asyncio.Event) -> None:
         self._driver = driver
         self._events = events
         self._gate = gate
@@ -42,7 +43,7 @@ class PlaybackAdapter:
 
     async def admitted(self) -> None:
         """See `PlaybackPort`."""
-        await self._gate.passed()
+        await self._gate.wait()
 
     def report(self, error: BaseException, where: str) -> None:
         """See `PlaybackPort`."""
@@ -50,7 +51,7 @@ class PlaybackAdapter:
 
 
 def playback_queue(
-    driver: Driver, events: EventBus, gate: Gate, options: ConversationOptions
+    driver: Driver, events: EventBus, gate: asyncio.Event, options: ConversationOptions
 ) -> PlaybackQueue:
     """The queue of a conversation."""
     limits = PlaybackLimits(

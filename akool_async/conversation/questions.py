@@ -8,7 +8,6 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
-from akool_async.conversation.gate import Gate
 from akool_async.conversation.meter import Meter, name_of_end
 from akool_async.conversation.options import ConversationOptions, ConversationStats
 from akool_async.conversation.params import (
@@ -31,51 +30,30 @@ __all__ = ["QuestionPort", "Questions", "ReplyStream"]
 
 
 class QuestionPort(Protocol):
-    """What questions need of the conversation they are part of."""
+    """What questions need of the conversation they are part of.
 
-    @property
-    def options(self) -> ConversationOptions:
-        """The limits in use."""
-        ...
+    Attributes:
+        has_commands: whether settings are sent by commands, or with every question.
+        gate: set, unless another session takes over.
+    """
 
-    @property
-    def has_commands(self) -> bool:
-        """Whether settings are sent by commands, or with every question."""
-        ...
-
-    @property
-    def settings(self) -> Settings:
-        """The avatar's settings."""
-        ...
-
-    @property
-    def transcript(self) -> Transcript:
-        """Who said what."""
-        ...
-
-    @property
-    def turns(self) -> Turns:
-        """What waits for the avatar."""
-        ...
-
-    @property
-    def counts(self) -> ConversationStats:
-        """What is counted."""
-        ...
-
-    @property
-    def meter(self) -> Meter:
-        """What is measured."""
-        ...
-
-    @property
-    def gate(self) -> Gate:
-        """Open, unless another session takes over."""
-        ...
+    options: ConversationOptions
+    has_commands: bool
+    settings: Settings
+    transcript: Transcript
+    turns: Turns
+    counts: ConversationStats
+    meter: Meter
+    gate: asyncio.Event
 
     @property
     def keeps_retelling(self) -> bool:
         """Whether a responder needs retelling mode for good."""
+        ...
+
+    @property
+    def saying(self) -> bool:
+        """Whether a text given to `say` isn't spoken yet."""
         ...
 
     def check_open(self) -> None:
@@ -98,11 +76,6 @@ class QuestionPort(Protocol):
 
     async def wait_for_capacity(self, timeout: float) -> None:
         """Returns when chat may be added; raises `SendError` if that takes too long."""
-
-    @property
-    def saying(self) -> bool:
-        """Whether a text given to `say` isn't spoken yet."""
-        ...
 
     async def wait_until_said(self) -> None:
         """Returns when nothing is being said or waits to be."""
@@ -140,7 +113,7 @@ class Questions:
         limit = check_timeout(timeout, port.options.reply_timeout)
         asked = port.now()
         after_texts = port.saying
-        if not port.gate.is_open:
+        if not port.gate.is_set():
             await self._admitted(limit)
         port.check_open()
         await port.wait_for_capacity(limit)
@@ -167,7 +140,7 @@ class Questions:
     async def _admitted(self, limit: float) -> None:
         try:
             async with asyncio.timeout(limit):
-                await self._port.gate.passed()
+                await self._port.gate.wait()
         except TimeoutError:
             raise ReplyTimeoutError(
                 f"the question wasn't sent within {limit:g} s: another session is taking over"

@@ -14,7 +14,6 @@ from typing import Any, Final, Protocol
 from akool_async.concurrency import Backoff, Uncancellable, own_cancellation, run_to_completion
 from akool_async.conversation.driver import Driver
 from akool_async.conversation.event_bus import EventBus
-from akool_async.conversation.gate import Gate
 from akool_async.conversation.handover import Handover
 from akool_async.conversation.liveness import Liveness
 from akool_async.conversation.meter import Meter
@@ -103,7 +102,7 @@ class RenewalPort(Protocol):
         ...
 
     @property
-    def gate(self) -> Gate:
+    def gate(self) -> asyncio.Event:
         """Holds back what is new."""
         ...
 
@@ -229,7 +228,7 @@ class Renewal:
                 raise
             # The service's, or of the caller's functions.
             await self._drop_standby()
-            port.gate.open()
+            port.gate.set()
             port.liveness.not_renewed()
             logger.warning("the session %s isn't renewed: %s", info.session_id, error)
             port.events.publish(SessionNotRenewed(error, max(0.0, ends_at - port.now())))
@@ -294,16 +293,16 @@ class Renewal:
             if standby is not None and standby.error is not None:
                 return None
             if now >= ends_at - windows.hold_back:
-                port.gate.close()
+                port.gate.clear()
             if not port.handover.at_rest:
                 since = None
             elif since is None:
                 since = now
             elif now - since >= windows.quiet:
-                port.gate.close()
+                port.gate.clear()
                 return True
             await asyncio.sleep(_LOOK)
-        port.gate.close()
+        port.gate.clear()
         return self._lost is None and port.handover.at_rest
 
     async def _take_over(self, standby: Standby, *, quiet: bool) -> None:
@@ -359,7 +358,7 @@ class Renewal:
         self.count += 1
         ends_at = info.ends_at(port.now())
         port.handover.attach(new.transport, duration=info.duration, ends_at=ends_at)
-        port.gate.open()
+        port.gate.set()
         port.meter.identify(info)
         port.meter.span("renewal", gap, **{"akool.renewal.quiet": quiet})
         logger.info("the session %s takes over from %s", info.session_id, old.info.session_id)

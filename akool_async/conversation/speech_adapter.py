@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from akool_async.conversation.commands import Commands
 from akool_async.conversation.driver import Driver
 from akool_async.conversation.event_bus import EventBus
-from akool_async.conversation.gate import Gate
 from akool_async.conversation.meter import Meter
 from akool_async.conversation.options import ConversationOptions
 from akool_async.conversation.params import question_options
@@ -41,7 +41,7 @@ class SpeechAdapter:
         events: EventBus,
         meter: Meter,
         interrupted: Callable[[frozenset[PendingReply]], None],
-        gate: Gate,
+        gate: asyncio.Event,
     ) -> None:
         self.options = options
         self.has_commands = driver.capabilities.has_commands
@@ -71,7 +71,7 @@ class SpeechAdapter:
 
     async def admitted(self) -> None:
         """See `SpeechPort`."""
-        await self._gate.passed()
+        await self._gate.wait()
 
     def open_message(self, answered: Callable[[], None]) -> ChatWriter:
         """See `SpeechPort`."""

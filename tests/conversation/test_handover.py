@@ -40,11 +40,11 @@ async def test_it_is_at_rest_when_nothing_is_said_asked_or_on_its_way(scene):
 async def test_a_text_that_is_not_admitted_yet_is_no_speech(scene):
     async with scene() as s:
         conversation = s.session._conversation
-        conversation.gate.close()
+        conversation.gate.clear()
         text = s.session.say("Later.")
         await asyncio.sleep(1)
         assert conversation.handover.at_rest
-        conversation.gate.open()
+        conversation.gate.set()
         await s.robot.until(lambda: s.robot.chats)
         assert not conversation.handover.at_rest
         s.robot.event("audio_start", text.mid)

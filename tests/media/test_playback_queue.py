@@ -138,7 +138,7 @@ async def test_nothing_begins_while_another_session_is_about_to_take_over(
     scene: PlaybackScene,
 ) -> None:
     before, after = scene.way, Way()
-    scene.port.gate.close()
+    scene.port.gate.clear()
     first, second, third = scene.play(), scene.play(), scene.play()
     await asyncio.sleep(1)
     assert scene.queue.busy
@@ -147,7 +147,7 @@ async def test_nothing_begins_while_another_session_is_about_to_take_over(
     assert await third.cancel() == PlaybackResult(0.0, interrupted=True)
     scene.port.way = after
     assert not scene.queue.cut_off()
-    scene.port.gate.open()
+    scene.port.gate.set()
     assert not (await second).interrupted
     assert (len(before.pieces), len(after.pieces)) == (0, 1)
 

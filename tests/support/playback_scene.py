@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from akool_async.conversation.gate import Gate
 from akool_async.media import PlaybackReport, SpeechAudio, SpeechSegment
 from akool_async.media.playback_job import PlaybackLimits
 from akool_async.media.playback_queue import PlaybackQueue
@@ -75,7 +74,8 @@ class Port:
 
     def __init__(self) -> None:
         self.way = Way()
-        self.gate = Gate()
+        self.gate = asyncio.Event()
+        self.gate.set()
         self.error: Exception | None = None
         self.reported: list[BaseException] = []
 
@@ -85,7 +85,7 @@ class Port:
         return self.way
 
     async def admitted(self) -> None:
-        await self.gate.passed()
+        await self.gate.wait()
 
     def report(self, error: BaseException, where: str) -> None:
         self.reported.append(error)

@@ -18,22 +18,16 @@ __all__ = ["SpeechPort"]
 
 
 class SpeechPort(Protocol):
-    """The calls that speech makes. Those that aren't `async` neither block nor raise."""
+    """The calls that speech makes. Those that aren't `async` neither block nor raise.
 
-    @property
-    def options(self) -> ConversationOptions:
-        """The limits in use."""
-        ...
+    Attributes:
+        has_commands: whether the dialect has commands and audio events (version 2).
+        keeps_order: whether packets arrive for certain, and in the order they were sent.
+    """
 
-    @property
-    def has_commands(self) -> bool:
-        """Whether the dialect has commands and audio events (version 2)."""
-        ...
-
-    @property
-    def keeps_order(self) -> bool:
-        """Whether packets arrive for certain, and in the order they were sent."""
-        ...
+    options: ConversationOptions
+    has_commands: bool
+    keeps_order: bool
 
     @property
     def interrupting(self) -> bool:
