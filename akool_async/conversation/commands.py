@@ -7,69 +7,37 @@ harmless, which is why only commands, and never a chat, are sent again (docs/pro
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
+from akool_async.conversation.driver import Driver
 from akool_async.conversation.meter import Meter, name_of_end
 from akool_async.conversation.options import ConversationOptions, ConversationStats
 from akool_async.conversation.turns import Turns
 from akool_async.errors import CommandRejectedError, CommandTimeoutError
 from akool_async.stream.messages import Command, CommandAnswer, Interrupt, SetAction, SetParams
 
-__all__ = ["CommandPort", "Commands"]
+__all__ = ["Commands"]
 
 _NAMES: Final = {SetParams: "set-params", Interrupt: "interrupt", SetAction: "set-action"}
 
 
+@dataclass(slots=True, eq=False)
 class _Pending:
-    __slots__ = ("again_at", "cmd", "expires", "future", "mid", "on_success", "packets", "timeout")
+    cmd: str
+    mid: str
+    packets: list[bytes]
+    asked: float
+    timeout: float
+    again_at: float | None
+    on_success: Callable[[], None] | None
+    future: asyncio.Future[CommandAnswer]
 
-    def __init__(
-        self,
-        cmd: str,
-        mid: str,
-        packets: list[bytes],
-        *,
-        now: float,
-        again: float,
-        timeout: float,
-        on_success: Callable[[], None] | None,
-    ) -> None:
-        self.cmd = cmd
-        self.mid = mid
-        self.packets = packets
-        self.timeout = timeout
-        self.on_success = on_success
-        self.expires = now + timeout
-        self.again_at: float | None = now + again
-        self.future: asyncio.Future[CommandAnswer] = asyncio.get_running_loop().create_future()
-
-
-class CommandPort(Protocol):
-    """What commands need of the driver."""
-
-    def now(self) -> float:
-        """The time."""
-        ...
-
-    def encode(self, message: Command) -> list[bytes]:
-        """The packets of a command."""
-        ...
-
-    def push(self, key: str, packets: Sequence[bytes], *, urgent: bool) -> None:
-        """Hands packets to the outbox; urgent ones are sent before chat."""
-
-    def waiting(self, key: str) -> bool:
-        """Whether the outbox still holds packets of a key."""
-        ...
-
-    def cancel(self, key: str) -> int:
-        """Takes them back."""
-        ...
-
-    def schedule(self) -> None:
-        """A deadline may have come nearer."""
+    @property
+    def expires(self) -> float:
+        return self.asked + self.timeout
 
 
 class Commands:
@@ -77,14 +45,14 @@ class Commands:
 
     def __init__(
         self,
-        port: CommandPort,
+        driver: Driver,
         options: ConversationOptions,
         *,
         turns: Turns,
         stats: ConversationStats,
         meter: Meter,
     ) -> None:
-        self._port = port
+        self._driver = driver
         self._meter = meter
         self._resend = options.command_resend
         self._turns = turns
@@ -112,22 +80,24 @@ class Commands:
         """
         if self._closed is not None:
             raise self._closed()
-        packets = self._port.encode(command)
+        packets = self._driver.codec.encode(command)
+        now = self._driver.now()
         pending = _Pending(
             _NAMES[type(command)],
             command.mid,
             packets,
-            now=self._port.now(),
-            again=self._resend,
+            asked=now,
             timeout=timeout,
+            again_at=now + self._resend,
             on_success=on_success,
+            future=asyncio.get_running_loop().create_future(),
         )
         self._turns.remember(command.mid, "command")
         self._pending[command.mid] = pending
         pending.future.add_done_callback(partial(self._ended, pending))
         self._stats.commands += 1
-        self._port.push(pending.mid, packets, urgent=True)
-        self._port.schedule()
+        self._driver.outbox.push(pending.mid, packets, urgent=True)
+        self._driver.schedule()
         return self._wait(pending)
 
     async def _wait(self, pending: _Pending) -> CommandAnswer:
@@ -141,7 +111,7 @@ class Commands:
     @property
     def waiting_since(self) -> float | None:
         """Since when a command has had no answer; `None`: none waits."""
-        return min((p.expires - p.timeout for p in self._pending.values()), default=None)
+        return min((p.asked for p in self._pending.values()), default=None)
 
     @property
     def interrupting(self) -> bool:
@@ -207,13 +177,13 @@ class Commands:
                 _fail(pending, CommandTimeoutError(text))
             elif pending.again_at is not None and pending.again_at <= now:
                 pending.again_at = now + self._resend
-                if not self._port.waiting(pending.mid):
+                if not self._driver.outbox.waiting(pending.mid):
                     self._stats.commands_resent += 1
-                    self._port.push(pending.mid, pending.packets, urgent=True)
+                    self._driver.outbox.push(pending.mid, pending.packets, urgent=True)
 
     def _ended(self, pending: _Pending, future: asyncio.Future[CommandAnswer]) -> None:
         self._forget(pending.mid)
-        took = self._port.now() - (pending.expires - pending.timeout)
+        took = self._driver.now() - pending.asked
         error = name_of_end(future)
         if not error and not future.result().ok:
             error = CommandRejectedError.__name__
@@ -222,7 +192,7 @@ class Commands:
     def _forget(self, mid: str) -> None:
         """No one waits for its answer any more; it isn't sent again."""
         self._pending.pop(mid, None)
-        self._port.cancel(mid)
+        self._driver.outbox.cancel(mid)
 
 
 def _fail(pending: _Pending, error: BaseException) -> None:

@@ -131,7 +131,7 @@ class Conversation:
             gate=self.gate,
         )
         self.speech = SpeechQueue(self.speech_port)
-        self.cancel, self.wait_until_said = self.driver.cancel, self.speech.idle
+        self.cancel, self.wait_until_said = self.driver.outbox.cancel, self.speech.idle
         self.questions = Questions(self)
         self.playbacks = playback_queue(self.driver, self.events, self.gate, options)
         self.echoes = EchoFilter()
@@ -307,7 +307,9 @@ class Conversation:
     def _finish(self, finished: Sequence[Finish], now: float) -> None:
         """Ends messages without `fin` that are over by other signs."""
         for finish in finished:
-            messages = self.driver.finish(finish.mid, finish.sender, finish.ended, now)
+            messages = self.driver.codec.finish(
+                finish.mid, finish.sender, ended=finish.ended, now=now
+            )
             if not messages:  # the codec holds nothing of it any more
                 messages = [Chat(finish.text, finish.mid, finish.sender, "quiet")]
             for message in messages:
@@ -393,7 +395,7 @@ class Conversation:
 
     def encode(self, message: Chat) -> list[bytes]:
         """See `QuestionPort`."""
-        return self.driver.encode(message)
+        return self.driver.codec.encode(message)
 
     def send_question(self, question: Question, packets: Sequence[bytes]) -> None:
         """See `QuestionPort`."""

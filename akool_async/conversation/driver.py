@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from functools import partial
 from typing import Final, Protocol
 
 from akool_async.conversation.options import ConversationOptions
@@ -16,7 +16,7 @@ from akool_async.conversation.outbox import Outbox
 from akool_async.conversation.session_log import SessionLog
 from akool_async.errors import DisconnectedError, SendError
 from akool_async.stream import QueuedPacket, ReassemblyBounds, StreamCodec
-from akool_async.stream.messages import Ended, Received, Sender, Sent
+from akool_async.stream.messages import Received
 from akool_async.transport import ConnectionChange, Transport, TransportStats
 
 __all__ = ["Driver", "Listener"]
@@ -122,10 +122,10 @@ class Driver:
         """Begins to read and to send; the transport is connected."""
         self.last_received = self.now()
         self._reader = self._loop.create_task(self._read(), name="akool-reader")
-        self._reader.add_done_callback(self._reader_ended)
+        self._reader.add_done_callback(partial(self._task_ended, "receiving"))
         if self._sender is None or self._sender.done():
             self._sender = self._loop.create_task(self._send(), name="akool-sender")
-            self._sender.add_done_callback(self._sender_ended)
+            self._sender.add_done_callback(partial(self._task_ended, "sending"))
         self.schedule()
 
     def end(self) -> None:
@@ -183,29 +183,6 @@ class Driver:
 
     # What is sent.
 
-    def encode(self, message: Sent) -> list[bytes]:
-        """The packets of a message."""
-        return self.codec.encode(message)
-
-    def push(
-        self,
-        key: str,
-        packets: Sequence[bytes | QueuedPacket],
-        *,
-        urgent: bool = False,
-        more: bool = False,
-    ) -> None:
-        """As `Outbox.push`."""
-        self.outbox.push(key, packets, urgent=urgent, more=more)
-
-    def waiting(self, key: str) -> bool:
-        """As `Outbox.waiting`."""
-        return self.outbox.waiting(key)
-
-    def cancel(self, key: str) -> int:
-        """Takes back what waits under a key; returns how many packets were dropped."""
-        return self.outbox.cancel(key).packets_dropped
-
     async def _send(self) -> None:
         outbox = self.outbox
         while True:
@@ -246,14 +223,7 @@ class Driver:
         if self._sleeper is not None and not self._sleeper.done():
             self._sleeper.set_result(None)
 
-    def _sender_ended(self, task: asyncio.Task[None]) -> None:
-        self._task_ended(task, "sending")
-
     # What is received.
-
-    def finish(self, mid: str, sender: Sender, ended: Ended, now: float) -> list[Received]:
-        """Has the codec end a message that is over by other signs than its `fin`."""
-        return self.codec.finish(mid, sender, ended=ended, now=now)
 
     async def _read(self) -> None:
         listener = self._listener
@@ -277,10 +247,7 @@ class Driver:
                 # `receive` doesn't suspend while packets wait; whoever reads events has to run.
                 await asyncio.sleep(0)
 
-    def _reader_ended(self, task: asyncio.Task[None]) -> None:
-        self._task_ended(task, "receiving")
-
-    def _task_ended(self, task: asyncio.Task[None], what: str) -> None:
+    def _task_ended(self, what: str, task: asyncio.Task[None]) -> None:
         """A task ends by being stopped or with the room; anything else is the room's end, too."""
         error: BaseException | None
         if task.cancelled():

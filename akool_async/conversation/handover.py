@@ -91,10 +91,10 @@ class Handover:
             if isinstance(pending, HeardSpeech) or pending.abandoned:
                 self._turns.drop(pending.mid)
             elif isinstance(pending, Question) and pending.message is None and pending.handed_over:
-                self._driver.cancel(pending.mid)
+                self._driver.outbox.cancel(pending.mid)
                 self._turns.not_sent(pending)
-                packets = self._driver.encode(Chat(pending.text, pending.mid))
-                self._driver.push(pending.mid, packets)
+                packets = self._driver.codec.encode(Chat(pending.text, pending.mid))
+                self._driver.outbox.push(pending.mid, packets)
         self._replies.interrupted(now, [p for p in self._turns if p.message is not None])
         self._user_speech.forget()
         if self._playbacks.cut_off():

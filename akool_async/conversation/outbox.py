@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from akool_async.errors import SendError
-from akool_async.stream import Cancelled, PacketLimits, QueuedPacket, SendQueue
+from akool_async.stream import PacketLimits, QueuedPacket, SendQueue
 
 __all__ = ["HoldReason", "Outbox"]
 
@@ -51,11 +51,11 @@ class Outbox:
         """The packet to send now, or the time when to ask again, or `None`: nothing can be sent."""
         return None if self._ended or self._holds else self._queue.next(now)
 
-    def cancel(self, key: str) -> Cancelled:
-        """Takes back what waits under a key; says what was sent and what was dropped."""
-        cancelled = self._queue.cancel(key)
+    def cancel(self, key: str) -> int:
+        """Takes back what waits under a key; returns how many packets were dropped."""
+        dropped = self._queue.cancel(key).packets_dropped
         self.packets_gone()
-        return cancelled
+        return dropped
 
     def packets_gone(self) -> None:
         """Less waits than before: those who wait for that look again."""

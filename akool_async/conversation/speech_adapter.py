@@ -107,10 +107,10 @@ class SpeechAdapter:
     ) -> None:
         """See `SpeechPort`."""
         if urgent:
-            self._driver.push(f"{mid} end", packets, urgent=True)
+            self._driver.outbox.push(f"{mid} end", packets, urgent=True)
             return
         self._commands.chat_follows()
-        self._driver.push(mid, packets, more=more)
+        self._driver.outbox.push(mid, packets, more=more)
 
     def text_known(self, mid: str, text: str) -> None:
         """See `SpeechPort`."""
@@ -120,7 +120,7 @@ class SpeechAdapter:
 
     def withdraw(self, mid: str) -> int:
         """See `SpeechPort`."""
-        return self._driver.cancel(mid)
+        return self._driver.outbox.cancel(mid)
 
     def close_message(self, mid: str, entry: TranscriptEntry | None, *, cut_off: bool) -> None:
         """See `SpeechPort`."""

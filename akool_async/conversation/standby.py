@@ -138,7 +138,7 @@ class Standby:
         self._interrupted_at = now
         self.interrupts += 1
         command = Interrupt(new_mid())
-        self._driver.push(command.mid, self._driver.encode(command), urgent=True)
+        self._driver.outbox.push(command.mid, self._driver.codec.encode(command), urgent=True)
 
     def connection_changed(self, change: ConnectionChange, now: float) -> None:
         """See `Listener`."""

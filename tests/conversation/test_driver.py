@@ -72,7 +72,7 @@ async def driven():
 
 async def test_what_comes_and_goes_is_reported_in_its_order(driven):
     room, driver, recorder = driven
-    driver.push("m1", [b"one", b"two"])
+    driver.outbox.push("m1", [b"one", b"two"])
     room.send(
         b'{"v":2,"type":"chat","mid":"x","idx":0,"fin":true,"pld":{"from":"bot","text":"Hi"}}'
     )
@@ -94,7 +94,7 @@ async def test_what_comes_and_goes_is_reported_in_its_order(driven):
 async def test_a_packet_that_is_not_taken_takes_the_rest_of_its_message_along(driven):
     room, driver, recorder = driven
     room.stuck = True
-    driver.push("m1", [b"one", b"two"])
+    driver.outbox.push("m1", [b"one", b"two"])
     await recorder.until(lambda: len(recorder.log) == 2)
     assert recorder.log[0] == "sending m1"
     assert recorder.log[1].startswith("failed m1")
@@ -128,7 +128,7 @@ async def test_a_transport_whose_sending_is_cancelled_inside_ends_the_room(drive
         raise asyncio.CancelledError
 
     room.transport.send = send
-    driver.push("m1", [b"one"])
+    driver.outbox.push("m1", [b"one"])
     await recorder.until(lambda: "lost: failed" in recorder.log)
 
 
@@ -213,7 +213,7 @@ async def test_a_burst_leaves_time_to_read_its_events(scene):
 async def test_closed_it_sends_nothing_more(driven):
     room, driver, recorder = driven
     driver.end()
-    driver.push("m1", [b"one"])
+    driver.outbox.push("m1", [b"one"])
     await asyncio.sleep(0.05)
     assert recorder.log == []
     assert room.packets == []
@@ -226,5 +226,5 @@ async def test_it_says_that_the_room_is_gone_when_sending_finds_out(driven):
         raise DisconnectedError("gone", reason="kicked")
 
     room.transport.send = send
-    driver.push("m1", [b"one"])
+    driver.outbox.push("m1", [b"one"])
     await recorder.until(lambda: "lost: kicked" in recorder.log)
