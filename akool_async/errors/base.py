@@ -33,6 +33,13 @@ class AkoolError(Exception):
 
     retryable: bool = False
 
+    @property
+    def may_have_acted(self) -> bool:
+        """Whether the service may have done what a REST call asked for, though its answer doesn't
+        say so. After `session/create`: a session may be open whose id isn't known.
+        """
+        return False
+
     def __reduce__(self) -> tuple[Any, ...]:
         # The default calls the class with `args` (the text alone), which most of them don't take.
         state = dict(vars(self))

@@ -90,6 +90,11 @@ class APIError(AkoolError):
         self.status = status
         self.retry_after = retry_after
 
+    @property
+    def may_have_acted(self) -> bool:
+        """With HTTP 500 and above. See `AkoolError.may_have_acted`."""
+        return self.status >= 500
+
 
 class AuthenticationError(APIError):
     """The key or token is invalid, expired or missing."""
@@ -139,6 +144,11 @@ class ProcessingError(APIError):
 
 class UnknownCodeError(APIError):
     """The service answered with a code that isn't documented."""
+
+    @property
+    def may_have_acted(self) -> bool:
+        """Always: the code may even mean that all is well. See `AkoolError.may_have_acted`."""
+        return True
 
 
 def _codes() -> dict[int, tuple[type[APIError], str]]:

@@ -56,6 +56,11 @@ class RequestError(AkoolError):
         self.retryable = retryable
         self.sent = sent
 
+    @property
+    def may_have_acted(self) -> bool:
+        """Unless the call surely wasn't sent. See `AkoolError.may_have_acted`."""
+        return self.sent
+
 
 class APIConnectionError(RequestError):
     """The connection wasn't made, or broke before the whole answer came."""
@@ -78,3 +83,10 @@ class InvalidResponseError(RequestError):
     ) -> None:
         super().__init__(message, request=request, retryable=retryable)
         self.status = status
+
+    @property
+    def may_have_acted(self) -> bool:
+        """Unless it is a redirect, or an error of something in between that names the request as
+        wrong. See `AkoolError.may_have_acted`.
+        """
+        return self.status is None or self.status >= 500 or self.status == 200

@@ -12,10 +12,7 @@ from akool_async.errors import (
     AkoolError,
     APIError,
     APITimeoutError,
-    ConfigurationError,
-    InvalidResponseError,
     RequestError,
-    UnknownCodeError,
 )
 from akool_async.models.session import LegacySession, Session
 from akool_async.resources.closing import SessionCloser
@@ -84,7 +81,7 @@ class Creation(Generic[S]):
             try:
                 session: S = await self._executor.call(self._request, self._read, send=self._send)
             except (RequestError, APIError) as error:
-                if _may_have_acted(error):
+                if error.may_have_acted:
                     error.args = (f"{error}; {self._unknown(error)}",)
                 raise
             if sessions.closing:
@@ -126,7 +123,8 @@ class Creation(Generic[S]):
             envelope = read_envelope(await answer.wait(), self._request, decode_json)
             session = self._read(envelope.get("data"))
         except (AkoolError, ValueError, TimeoutError) as error:
-            if _may_have_acted(error):
+            # What isn't ours: no answer in time, or data that can't be read.
+            if not isinstance(error, AkoolError) or error.may_have_acted:
                 logger.error("creating a session failed: %s; %s", error, self._unknown(error))  # noqa: TRY400
             return
         logger.warning(
@@ -141,16 +139,3 @@ class Creation(Generic[S]):
             else ""
         )
         return f"a session may be open, and cost credits.{late} find and close it: {self._find}"
-
-
-def _may_have_acted(error: BaseException) -> bool:
-    """Whether the service may have created a session whose id isn't known here."""
-    if isinstance(error, APIError):
-        # A code that no document names may even mean that all is well.
-        return error.status >= 500 or isinstance(error, UnknownCodeError)
-    if isinstance(error, ConfigurationError):
-        return False
-    if isinstance(error, InvalidResponseError):
-        # A redirect, or an error of something in between that names the request as wrong.
-        return error.status is None or error.status >= 500 or error.status == 200
-    return error.sent if isinstance(error, RequestError) else True

@@ -4,10 +4,16 @@ import pytest
 
 from akool_async.errors import (
     AkoolError,
+    APIConnectionError,
+    APIError,
+    APITimeoutError,
+    ConfigurationError,
     InvalidParameterError,
+    InvalidResponseError,
     MessageTooLargeError,
     MissingDependencyError,
     SendError,
+    UnknownCodeError,
 )
 from akool_async.errors.base import raised_again
 
@@ -56,3 +62,25 @@ def test_an_error_is_raised_as_a_new_instance() -> None:
     again = raised_again(error)
     assert again is not error
     assert (type(again), str(again), again.__cause__) == (SendError, "gone", error)
+
+
+@pytest.mark.parametrize(
+    ("error", "may_have_acted"),
+    [
+        (APITimeoutError("late"), True),
+        (APIConnectionError("no connection", sent=False), False),
+        (InvalidResponseError("cut", status=200), True),
+        (InvalidResponseError("a gateway's page", status=502), True),
+        (InvalidResponseError("leads elsewhere", status=302), False),
+        (InvalidResponseError("no such path", status=404), False),
+        (InvalidResponseError("isn't HTTP"), True),
+        (APIError(1006, "quota"), False),
+        (APIError(1006, "quota", status=500), True),
+        (UnknownCodeError(200, "new"), True),
+        (InvalidParameterError("duration", "isn't a number"), False),
+        (ConfigurationError("no credentials"), False),
+    ],
+    ids=repr,
+)
+def test_whether_the_service_may_have_acted(error: AkoolError, may_have_acted: bool) -> None:
+    assert error.may_have_acted is may_have_acted

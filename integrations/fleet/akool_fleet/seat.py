@@ -23,10 +23,7 @@ from taskiq import Context
 from akool_async import AkoolClient, AvatarSession
 from akool_async.errors import (
     AkoolError,
-    APIError,
     BusyError,
-    InvalidResponseError,
-    RequestError,
     SessionLeftOpenError,
 )
 from akool_fleet.bots import BotSettings, JobOrder, read_order
@@ -337,17 +334,8 @@ class Seats:
                     raise
                 await asyncio.sleep(pause)
             except AkoolError as error:
-                seat.unknown = seat.unknown and _may_have_acted(error)
+                seat.unknown = seat.unknown and error.may_have_acted
                 raise
-
-
-def _may_have_acted(error: AkoolError) -> bool:
-    """Whether the service may have created a session, though its answer to that didn't come."""
-    if isinstance(error, APIError):
-        return error.status >= 500
-    if isinstance(error, InvalidResponseError) and error.status is not None:
-        return error.status >= 500 or error.status == 200
-    return isinstance(error, RequestError) and error.sent
 
 
 async def _call(bot: BotSettings[Any], avatar: AvatarSession, order: JobOrder) -> None:

@@ -79,10 +79,13 @@ async def talks(avatar: AvatarSession) -> None:
     """Not for long."""
 
 
-async def test_a_create_without_an_answer_keeps_its_seat_until_a_sweep(make_fleet: Make) -> None:
+@pytest.mark.parametrize("fault", [{"drop": True}, {"html": True}, {"code": 4711}], ids=str)
+async def test_a_create_without_a_usable_answer_keeps_its_seat_until_a_sweep(
+    make_fleet: Make, fault: dict[str, Any]
+) -> None:
     """Its session may be open under an id that no one knows: another one may be one too many."""
     async with Simulator(queue_time=0.0) as service:
-        service.fail_next(path="*/session/create", acts=True, drop=True)
+        service.fail_next(path="*/session/create", acts=True, **fault)
         fleet = make_fleet(
             limit=1,
             account="exclusive",
