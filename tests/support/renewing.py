@@ -10,6 +10,7 @@ from itertools import chain, count, pairwise
 from typing import Any
 
 import pytest
+from most_open import most_open
 
 from akool_async import (
     AkoolClient,
@@ -28,20 +29,6 @@ from akool_async.simulator import LiveKitServer, ServiceBehavior, Simulator
 __all__ = ["AVATAR", "renew_early", "renew_in_the_simulator", "renew_often"]
 
 AVATAR = "dvp_Tristan_cloth2_1080P"
-
-
-def most_open(sim: Simulator) -> int:
-    """How many sessions were open at once, at most."""
-    changes = []
-    for session in sim.sessions.values():
-        changes.append((session.created, 1))
-        if session.ended_at is not None:
-            changes.append((session.ended_at, -1))
-    now = most = 0
-    for _, change in sorted(changes):
-        now += change
-        most = max(most, now)
-    return most
 
 
 class Visitor:

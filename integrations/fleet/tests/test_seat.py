@@ -11,8 +11,9 @@ import pytest
 from akool_fleet import Fleet
 from akool_fleet.ledger import Ledger
 from in_process import SENT, client_of, until, working
+from most_open import most_open
 from redis.exceptions import ConnectionError as RedisConnectionError
-from trial import most_open, trial
+from trial import trial
 
 from akool_async import AvatarSession
 from akool_async.simulator import Simulator

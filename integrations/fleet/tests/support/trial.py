@@ -17,6 +17,7 @@ from typing import Any
 
 from akool_fleet import Fleet, Job
 from akool_fleet.server import LocalServer
+from most_open import most_open
 from redis.asyncio import Redis
 
 from akool_async.simulator import Simulator
@@ -103,20 +104,6 @@ class Trial:
     def most_open(self) -> int:
         """How many sessions were ever open at the same time."""
         return most_open(self.service)
-
-
-def most_open(service: Simulator) -> int:
-    """How many sessions were ever open at the same time, by the service's own times."""
-    changes = []
-    for session in service.sessions.values():
-        changes.append((session.created, 1))
-        if session.ended_at is not None:
-            changes.append((session.ended_at, -1))
-    most = now = 0
-    for _, change in sorted(changes):
-        now += change
-        most = max(most, now)
-    return most
 
 
 async def _unused(avatar: object, *arguments: object) -> None:
