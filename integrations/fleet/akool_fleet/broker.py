@@ -22,6 +22,7 @@ from taskiq.utils import maybe_awaitable
 from taskiq_redis import RedisStreamBroker
 
 from akool_fleet.errors import FleetError
+from akool_fleet.waiting import pass_on_cancellation
 
 __all__ = ["GROUP", "FleetBroker", "Outcome"]
 
@@ -79,10 +80,7 @@ class FleetBroker(RedisStreamBroker):
                     continue  # without fields: it was deleted from the queue
                 self._taken.add(message)
                 yield AckableMessage(data=fields[b"data"], ack=self._acknowledgement(message))
-            # The server's client loses a cancellation that comes together with an answer. Each
-            # step of this generator may run in a task of its own.
-            if (task := asyncio.current_task()) is not None and task.cancelling():
-                raise asyncio.CancelledError
+            pass_on_cancellation()  # of this step: each may run in a task of its own
 
     async def _read(self, start: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
         async with Redis(connection_pool=self.connection_pool) as redis:

@@ -16,6 +16,7 @@ from akool_fleet.broker import GROUP
 from akool_fleet.ledger import Ledger
 from akool_fleet.options import FleetOptions
 from akool_fleet.seat import Seats
+from akool_fleet.waiting import pass_on_cancellation
 
 __all__ = ["Reaper", "reap_once"]
 
@@ -54,7 +55,6 @@ class Reaper:
             group.create_task(self._every(self._options.sweep_every, self._sweep))
 
     async def _every(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
-        task = asyncio.current_task()
         while True:
             try:
                 await step()
@@ -65,9 +65,7 @@ class Reaper:
             except AkoolError as error:
                 logger.warning("the service: %s", error)
                 pause = seconds
-            # The server's client loses a cancellation that comes together with an answer.
-            if task is not None and task.cancelling():
-                raise asyncio.CancelledError
+            pass_on_cancellation()
             await asyncio.sleep(pause)
 
     async def _renew(self) -> None:

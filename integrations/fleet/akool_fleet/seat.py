@@ -30,7 +30,7 @@ from akool_fleet.bots import BotSettings, JobOrder, read_order
 from akool_fleet.errors import FleetError, LeaseLostError
 from akool_fleet.ledger import Ledger
 from akool_fleet.options import FleetOptions
-from akool_fleet.waiting import cancelled, first, insist, until
+from akool_fleet.waiting import cancelled, insist, until, until_set
 
 __all__ = ["Seats"]
 
@@ -168,7 +168,7 @@ class Seats:
 
     async def _passed_on(self, job: str) -> bool:
         """A worker of another version may have the bot that this one hasn't."""
-        await first(self.draining, timeout=_ASK.compute(10))
+        await until_set(self.draining, timeout=_ASK.compute(10))
         return await insist(lambda: self._ledger.pass_on(job, seconds=_ANOTHER))
 
     async def _acquire(self, seat: _Seat) -> str:
@@ -188,7 +188,7 @@ class Seats:
             if got != "full":
                 return got
             tries += 1
-            await first(self.draining, timeout=_ASK.compute(tries))
+            await until_set(self.draining, timeout=_ASK.compute(tries))
 
     async def _seated(
         self, seat: _Seat, bot: BotSettings[Any] | None, fields: Mapping[str, str]

@@ -15,11 +15,10 @@ __all__ = ["fleet_object", "fleet_table"]
 
 def fleet_object(status: FleetStatus, options: FleetOptions) -> dict[str, Any]:
     """For `json.dumps`; `credits_per_hour` is `None` where the fleet wasn't given a price."""
-    price = options.credits_per_hour
     return {
         "name": options.name,
         "limit": options.limit,
-        "credits_per_hour": None if price is None else price * len(status.seats),
+        "credits_per_hour": _credits_per_hour(status, options),
         **status.to_dict(),
     }
 
@@ -36,8 +35,8 @@ def fleet_table(status: FleetStatus, options: FleetOptions) -> Table:
         f"fleet {options.name}: {status.waiting} waiting, {len(status.seats)} of {options.limit} "
         f"seats, {len(status.workers)} workers"
     )
-    if options.credits_per_hour is not None:
-        title += f", {len(status.seats) * options.credits_per_hour:g} credits per hour"
+    if (credits_per_hour := _credits_per_hour(status, options)) is not None:
+        title += f", {credits_per_hour:g} credits per hour"
     if status.unknown:
         title += f", {status.unknown} seats held until a sweep"
     if status.orphans:
@@ -54,3 +53,8 @@ def fleet_table(status: FleetStatus, options: FleetOptions) -> Table:
         cells = (job.id, job.bot, job.state, f"{since:.0f} s", job.session_id, job.worker, lease)
         table.add_row(*(Text(cell or "") for cell in cells))
     return table
+
+
+def _credits_per_hour(status: FleetStatus, options: FleetOptions) -> float | None:
+    price = options.credits_per_hour
+    return None if price is None else price * len(status.seats)

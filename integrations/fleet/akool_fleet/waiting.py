@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -13,7 +14,7 @@ from redis.exceptions import RedisError
 
 from akool_fleet.errors import FleetError
 
-__all__ = ["cancelled", "first", "insist", "until"]
+__all__ = ["cancelled", "insist", "pass_on_cancellation", "until", "until_set"]
 
 logger = logging.getLogger("akool_fleet")
 
@@ -44,15 +45,11 @@ async def insist(call: Callable[[], Awaitable[T]]) -> T:
             await asyncio.sleep(pause)
 
 
-async def first(*events: asyncio.Event, timeout: float) -> None:
-    """Waits until one of the events is set, at most `timeout` seconds."""
-    waiting = [asyncio.create_task(event.wait()) for event in events]
-    try:
-        await asyncio.wait(waiting, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in waiting:
-            task.cancel()
-        await asyncio.wait(waiting)
+async def until_set(event: asyncio.Event, *, timeout: float) -> None:
+    """Waits until the event is set, at most `timeout` seconds."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(timeout):
+            await event.wait()
 
 
 async def until(
@@ -82,3 +79,11 @@ async def cancelled(task: asyncio.Task[Any], *, timeout: float | None = None) ->
     if task.done() and not task.cancelled() and (error := task.exception()) is not None:
         logger.warning("a job that was being ended raised %s", type(error).__name__)
     return task.done()
+
+
+def pass_on_cancellation() -> None:
+    """Raises the running task's cancellation: the server's client loses one that comes together
+    with an answer.
+    """
+    if (task := asyncio.current_task()) is not None and task.cancelling():
+        raise asyncio.CancelledError

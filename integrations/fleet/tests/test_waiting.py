@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 from akool_fleet.errors import FleetError
-from akool_fleet.waiting import cancelled, first, insist, until
+from akool_fleet.waiting import cancelled, insist, pass_on_cancellation, until, until_set
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 
@@ -34,13 +34,27 @@ async def test_it_is_repeated_for_a_time(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "secret" not in str(caught.value)
 
 
-async def test_the_first_event_ends_the_waiting() -> None:
+async def test_an_event_ends_the_waiting() -> None:
     one, other = asyncio.Event(), asyncio.Event()
     asyncio.get_running_loop().call_soon(other.set)
     async with asyncio.timeout(30):
-        await first(one, other, timeout=60)
-    await first(one, timeout=0.001)
+        await until_set(other, timeout=60)
+    await until_set(one, timeout=0.001)
     assert not one.is_set()
+
+
+async def test_a_cancellation_that_was_lost_is_passed_on() -> None:
+    async def loses() -> None:
+        pass_on_cancellation()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            pass_on_cancellation()
+
+    task = asyncio.create_task(loses())
+    await asyncio.sleep(0)
+    assert await cancelled(task)
+    assert task.cancelled()
 
 
 async def test_a_task_that_is_over_is_returned_whatever_else_happened() -> None:
