@@ -1,4 +1,4 @@
-"""The avatar's settings and gestures, and reading what happens in the conversation."""
+"""The avatar's settings and gestures, what happens in the conversation, and who is in its room."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from akool_async.conversation.options import (
 from akool_async.conversation.params import Params, check_action, check_timeout
 from akool_async.conversation.session.base import SessionBase
 from akool_async.conversation.transcript import Transcript
-from akool_async.errors import InvalidParameterError
+from akool_async.errors import InvalidParameterError, NotSupportedError
 from akool_async.events import Event, ParticipantSpeaking
+from akool_async.rooms.viewers import DEFAULT_TTL, ViewerLink
 from akool_async.stream import new_mid
 from akool_async.stream.messages import SetAction
+from akool_async.transport import Participant
 
 __all__ = ["ControlMethods"]
 
@@ -71,12 +73,11 @@ class ControlMethods(SessionBase):
         conversation = self._conversation
         limit = check_timeout(timeout, conversation.options.command_timeout)
         self._check_open()
-        if not conversation.has_commands:
-            params.check_v3()
-        else:
+        if conversation.has_commands:
             await conversation.settings.set_params(params, timeout=limit)
-            return
-        conversation.settings.want(params)
+        else:
+            params.check_v3()
+            conversation.settings.want(params)
 
     async def interrupt(self, *, timeout: float | None = None) -> None:
         """The avatar stops speaking, and what waits to be said or played isn't. Replies in flight
@@ -148,6 +149,61 @@ class ControlMethods(SessionBase):
         if ParticipantSpeaking in kinds:
             conversation = self._conversation
             conversation.people.follow_speakers(conversation.driver.transport)
+
+    @property
+    def participants(self) -> tuple[Participant, ...]:
+        """Those in the room now, the avatar included, this program not; nor who is hidden.
+
+        Changes come as `ParticipantJoined`, `ParticipantLeft` and `ParticipantSpeaking`. Who was
+        there before the session opened has no event.
+
+        Raises:
+            NotSupportedError: the transport doesn't know.
+            ConversationClosedError, DisconnectedError: the conversation isn't open.
+        """
+        self._check_open()
+        here = self._conversation.people.here
+        if here is None:
+            name = self._conversation.driver.transport.name
+            raise NotSupportedError(f"the {name} transport doesn't report who is in the room")
+        return here
+
+    def viewer_link(
+        self, identity: str | None = None, name: str | None = None, ttl: float = DEFAULT_TTL
+    ) -> ViewerLink:
+        """What a browser needs to watch: subscribes only, hidden from the others, sends nothing.
+
+            link = avatar.viewer_link()
+            answer = {"url": link.url, "token": link.token}
+
+        In a LiveKit room of the user's own with a key pair, and in a simulator's.
+
+        Args:
+            identity: the participant's, unique in the room; a random one by default.
+            name: for people to read.
+            ttl: seconds in which it has to be used, 1 to 86,400; who has joined stays.
+
+        Raises:
+            InvalidParameterError: a wrong value, or the identity of the avatar or the program.
+            NotSupportedError: there is no key to make tokens with, as in the service's room; says
+                what to do.
+            MissingDependencyError: `livekit-api` isn't installed.
+            ConversationClosedError, DisconnectedError: the conversation isn't open.
+        """
+        self._check_open()
+        links = self._conversation.info.links
+        return links.make(lambda maker: maker.viewer(identity, name, ttl))
+
+    def visitor_link(
+        self, identity: str | None = None, name: str | None = None, ttl: float = DEFAULT_TTL
+    ) -> ViewerLink:
+        """What a browser needs to talk with the avatar: microphone and camera, but no data.
+
+        Arguments and exceptions as for `viewer_link`.
+        """
+        self._check_open()
+        links = self._conversation.info.links
+        return links.make(lambda maker: maker.visitor(identity, name, ttl))
 
     @property
     def transcript(self) -> Transcript:

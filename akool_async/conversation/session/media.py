@@ -1,17 +1,22 @@
-"""Hearing and seeing the avatar, and talking to it with sound and pictures."""
+"""Sound and pictures: the avatar's, the program's own, and recordings of both."""
 
 from __future__ import annotations
 
+import asyncio
+from os import PathLike
 from typing import get_args
 
 from akool_async.conversation.session.base import SessionBase
-from akool_async.errors import InvalidParameterError
+from akool_async.errors import InvalidParameterError, MediaTimeoutError, NotSupportedError
+from akool_async.media.audio_input import AudioSource
 from akool_async.media.camera import Camera
 from akool_async.media.contract import AudioRequest, TrackInfo, VideoRequest
 from akool_async.media.frames import AudioFrame, PixelFormat, VideoFrame
 from akool_async.media.microphone import Microphone
+from akool_async.media.playback import Playback
 from akool_async.media.readers import FrameReader
-from akool_async.validation import choice, flag, number, whole
+from akool_async.media.recording.recording import Recording
+from akool_async.validation import choice, flag, number, seconds, whole
 
 __all__ = ["MediaMethods"]
 
@@ -52,7 +57,7 @@ class MediaMethods(SessionBase):
             NotSupportedError: the transport carries no audio.
             DisconnectedError, ConversationClosedError: the conversation is over.
         """
-        request = check_audio(sample_rate, channels, frame_ms)
+        request = _check_audio(sample_rate, channels, frame_ms)
         limit = _check_waiting(max_waiting)
         self._check_open()
         return self._conversation.media.audio_reader(request, limit)
@@ -86,14 +91,11 @@ class MediaMethods(SessionBase):
         """
         choice("format", format, get_args(PixelFormat))
         fps = None if max_fps is None else number("max_fps", max_fps, 0.1, 240)
-        height = (
-            None
-            if max_height is None
-            else whole("max_height", max_height, 2, 16_384, unit="pixels")
-        )
+        if max_height is not None:
+            max_height = whole("max_height", max_height, 2, 16_384, unit="pixels")
         limit = _check_waiting(max_waiting)
         self._check_open()
-        return self._conversation.media.video_reader(VideoRequest(format, height), fps, limit)
+        return self._conversation.media.video_reader(VideoRequest(format, max_height), fps, limit)
 
     def microphone(
         self,
@@ -124,7 +126,7 @@ class MediaMethods(SessionBase):
             NotSupportedError: the transport, or the token, doesn't let the program speak.
             DisconnectedError, ConversationClosedError: the conversation is over.
         """
-        request = check_audio(sample_rate, channels, 20)
+        request = _check_audio(sample_rate, channels, 20)
         whole("queue_ms", queue_ms, 20, 2_000, unit="ms")
         flag("muted", muted)
         flag("mute_while_avatar_speaks", mute_while_avatar_speaks)
@@ -157,12 +159,133 @@ class MediaMethods(SessionBase):
         self._check_open()
         return self._conversation.media.camera(width, height)
 
+    def play_audio(
+        self,
+        source: AudioSource,
+        sample_rate: int = 24_000,
+        channels: int = 1,
+        *,
+        interrupt: bool = False,
+        drop: bool = False,
+    ) -> Playback:
+        """Has the avatar speak audio, its lips in time with it. For `scene_mode="meeting"` only.
 
-def check_audio(sample_rate: int, channels: int, frame_ms: int) -> AudioRequest:
-    """Raises `InvalidParameterError` for a form that audio can't have."""
-    rate = whole("sample_rate", sample_rate, 8_000, 48_000, unit="Hz")
+        It is played after what is being played already. An iterable's audio goes out as it comes,
+        up to 10 s ahead of what is heard where the room allows it; it is closed however the
+        playback ends.
+
+        Args:
+            source: bytes of s16le samples, channels interleaved; a numpy array of int16, or of
+                floats in -1..1, of the shape (samples,) or (samples, channels); a file's path (a
+                WAV of this rate and these channels needs nothing installed, other files PyAV); or
+                an async iterable of bytes, arrays or `AudioFrame`s while they are generated.
+            sample_rate: of it, 8,000 to 48,000 Hz. Files are converted to it.
+            channels: 1 or 2.
+            interrupt: stops what is played, and drops what waits.
+            drop: isn't played at all if anything is played or waits.
+
+        Raises:
+            InvalidParameterError: no such audio, a value out of range, or both `interrupt` and
+                `drop`; nothing was sent.
+            NotSupportedError: the session has another `scene_mode`, or the room no way for audio.
+            DisconnectedError, ConversationClosedError: the conversation is over.
+        """
+        self._check_open()
+        conversation = self._conversation
+        if conversation.info.scene_mode != "meeting":
+            raise NotSupportedError(
+                "the avatar plays audio only in a session that was opened (or joined) with "
+                'scene_mode="meeting"; without it give text to say()'
+            )
+        return conversation.playbacks.play(
+            source,
+            sample_rate=sample_rate,
+            channels=channels,
+            interrupt=interrupt,
+            drop=drop,
+        )
+
+    def record(
+        self,
+        path: str | PathLike[str],
+        *,
+        microphone: bool = False,
+        subtitles: bool = True,
+        overwrite: bool = False,
+    ) -> Recording:
+        """Keeps the conversation as a film or a sound file, while its block lasts.
+
+            async with avatar.record("call.webm") as recording:
+                await avatar.say("This is kept.").spoken()
+
+        The suffix says the kind: .webm and .mkv (VP9 and Opus), .mp4 (H.264 and AAC), .wav (sound
+        alone, needs no package). The chat room's video (v3) goes into .mkv and .mp4 as it is,
+        without being encoded again. It is encoded in a thread; pictures that a slow machine can't
+        encode are left out, and counted in `Recording.stats`.
+
+        Args:
+            path: of the file.
+            microphone: keeps what is written to `microphone()`, too: in a film as a second sound
+                track, in a .wav file as the second channel.
+            subtitles: keeps the transcript: beside the file, with the suffix .vtt, and in a film
+                as a subtitle track, too. Both are written at the end.
+            overwrite: whether it may take the place of a file that is there.
+
+        Raises:
+            InvalidParameterError: a wrong value.
+            DisconnectedError, ConversationClosedError: the conversation is over.
+
+        Entering the block raises `InvalidParameterError` for an unknown suffix, a folder that isn't
+        there or a file that is; `MissingDependencyError` without PyAV; `NotSupportedError` where
+        the transport carries no audio or video. Leaving it raises `RecordingError` if the recording
+        ended early; the file has what came before.
+        """
+        from akool_async.conversation.recording_port import new_recording
+
+        flag("microphone", microphone)
+        flag("subtitles", subtitles)
+        flag("overwrite", overwrite)
+        self._check_open()
+        conversation = self._conversation
+        return new_recording(
+            conversation.media,
+            conversation.events,
+            conversation.transcript,
+            path,
+            microphone=microphone,
+            subtitles=subtitles,
+            overwrite=overwrite,
+        )
+
+    async def snapshot(self, *, timeout: float = 10.0) -> VideoFrame:
+        """The avatar's picture at this moment; `to_png()` makes a file's bytes of it.
+
+            Path("avatar.png").write_bytes((await avatar.snapshot()).to_png())
+
+        Args:
+            timeout: seconds to wait for one.
+
+        Raises:
+            MediaTimeoutError: none came in time: the avatar publishes no video.
+            NotSupportedError: the transport carries no video.
+            DisconnectedError, ConversationClosedError: the conversation is over.
+        """
+        limit = seconds("timeout", timeout)
+        self._check_open()
+        reader = self._conversation.media.video_reader(VideoRequest("rgb24"), None, 1)
+        try:
+            async with asyncio.timeout(limit), reader as pictures:
+                async for picture in pictures:
+                    return picture
+        except TimeoutError:
+            raise MediaTimeoutError(f"no picture came within {limit:g} s") from None
+        self._check_open()
+        raise MediaTimeoutError("the video ended before a picture came")
+
+
+def _check_audio(sample_rate: int, channels: int, frame_ms: int) -> AudioRequest:
     return AudioRequest(
-        rate,
+        whole("sample_rate", sample_rate, 8_000, 48_000, unit="Hz"),
         whole("channels", channels, 1, 2),
         whole("frame_ms", frame_ms, 10, 100, unit="ms"),
     )

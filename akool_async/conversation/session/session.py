@@ -16,9 +16,6 @@ from akool_async.conversation.options import ConversationOptions, SessionInfo
 from akool_async.conversation.renewal import NextSessions, Renewal
 from akool_async.conversation.session.control import ControlMethods
 from akool_async.conversation.session.media import MediaMethods
-from akool_async.conversation.session.people import PeopleMethods
-from akool_async.conversation.session.playing import PlayingMethods
-from akool_async.conversation.session.recording import RecordingMethods
 from akool_async.conversation.session.talking import TalkingMethods
 from akool_async.errors import (
     CommandRejectedError,
@@ -34,14 +31,7 @@ __all__ = ["AvatarSession"]
 logger = logging.getLogger("akool_async.conversation")
 
 
-class AvatarSession(
-    TalkingMethods,
-    PlayingMethods,
-    ControlMethods,
-    MediaMethods,
-    RecordingMethods,
-    PeopleMethods,
-):
+class AvatarSession(TalkingMethods, ControlMethods, MediaMethods):
     """One conversation with an avatar, over any transport, in either dialect.
 
     Made by `AkoolClient.open_session` and `akool_async.join`; or by hand around a transport:

@@ -1,14 +1,16 @@
-"""Audio and video by the methods of a session."""
+"""Audio and video by the methods of a session; files of recordings are in tests/media/recording."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
+from recorded_room import stage
 
-from akool_async.conversation import AvatarSession, ConversationOptions
+from akool_async.conversation import AvatarSession, ConversationOptions, SessionInfo
 from akool_async.errors import (
     ConversationClosedError,
     InvalidParameterError,
@@ -21,6 +23,9 @@ from akool_async.testing.in_memory_media import InMemoryMedia
 from akool_async.testing.in_memory_room import InMemoryRoom
 
 pytestmark = pytest.mark.virtual_clock
+
+MEETING = SessionInfo(scene_mode="meeting")
+SECOND = bytes(48_000)
 
 
 @asynccontextmanager
@@ -242,3 +247,73 @@ async def test_a_session_that_is_not_open(media):
         avatar.audio_frames()
     assert avatar.tracks == ()
     await avatar.aclose()
+
+
+async def test_without_a_meeting_there_is_no_audio(scene):
+    async with scene() as s:
+        with pytest.raises(NotSupportedError, match='scene_mode="meeting"; without it give text'):
+            s.session.play_audio(SECOND)
+
+
+async def test_a_room_without_a_way_for_audio_refuses_it(scene):
+    async with scene(info=MEETING) as s:
+        with pytest.raises(NotSupportedError, match="lets no audio"):
+            s.session.play_audio(SECOND)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"sample_rate": 7_999},
+        {"sample_rate": 48_001},
+        {"channels": 3},
+        {"interrupt": True, "drop": True},
+    ],
+)
+async def test_wrong_audio_is_refused(scene, given):
+    async with scene(info=MEETING) as s:
+        with pytest.raises(InvalidParameterError):
+            s.session.play_audio(SECOND, **given)
+
+
+async def test_after_the_end_playing_says_that_the_conversation_is_over(scene):
+    async with scene(info=MEETING) as s:
+        pass
+    with pytest.raises(ConversationClosedError):
+        s.session.play_audio(SECOND)
+
+
+async def test_a_meeting_says_no_text(scene):
+    async with scene(info=MEETING) as s:
+        with pytest.raises(NotSupportedError, match=r"no say\(\)"):
+            s.session.say("Hello")
+        with pytest.raises(NotSupportedError, match=r"no ask\(\)"):
+            await s.session.ask("Hello")
+        with pytest.raises(NotSupportedError, match=r"no respond_with\(\)"):
+            s.session.respond_with(lambda turn: turn.text)
+
+
+async def test_a_snapshot() -> None:
+    async with stage() as one:
+        picture = await one.avatar.snapshot()
+        assert (picture.width, picture.height, picture.format) == (64, 48, "rgb24")
+        assert picture.to_png().startswith(b"\x89PNG")
+        assert one.kinds == []
+
+
+async def test_no_snapshot_in_time() -> None:
+    async with stage(publishing=False) as one:
+        with pytest.raises(MediaTimeoutError, match=r"no picture came within 0.05 s"):
+            await one.avatar.snapshot(timeout=0.05)
+        with pytest.raises(InvalidParameterError, match=r"^timeout"):
+            await one.avatar.snapshot(timeout=0)
+        assert one.kinds == []
+
+
+async def test_after_the_end_nothing_is_recorded(tmp_path: Path) -> None:
+    async with stage() as one:
+        pass
+    with pytest.raises(ConversationClosedError):
+        one.avatar.record(tmp_path / "call.webm")
+    with pytest.raises(ConversationClosedError):
+        await one.avatar.snapshot()
