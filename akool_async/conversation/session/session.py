@@ -6,10 +6,9 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
-from akool_async.concurrency import Uncancellable, user_task
-from akool_async.conversation.closing import shut
+from akool_async.concurrency import Uncancellable, unlisted_task, user_task
 from akool_async.conversation.conversation import Conversation
 from akool_async.conversation.idle import IdleWatch
 from akool_async.conversation.options import ConversationOptions, SessionInfo
@@ -23,12 +22,17 @@ from akool_async.errors import (
     ConversationClosedError,
     DisconnectedError,
     NotSupportedError,
+    SessionLeftOpenError,
 )
 from akool_async.transport import Transport
 
 __all__ = ["AvatarSession"]
 
 logger = logging.getLogger("akool_async.conversation")
+
+#: Seconds that leaving the room may take before the session is closed all the same. A session's
+#: end closes its room, and a client that is removed while it leaves complains in its log.
+_LEAVE_FIRST: Final = 0.5
 
 
 class AvatarSession(TalkingMethods, ControlMethods, MediaMethods):
@@ -85,17 +89,14 @@ class AvatarSession(TalkingMethods, ControlMethods, MediaMethods):
             raise ConversationClosedError("a conversation is opened once")
         self._opened = True
         conversation = self._conversation
+        transport = conversation.driver.transport
         try:
             conversation.meter.identify(conversation.info)
             with conversation.meter.measured("join"):
-                await conversation.driver.transport.connect(
-                    timeout=conversation.options.connect_timeout
-                )
-            info, name = conversation.info, conversation.driver.transport.name
-            conversation.log.joined(name, info.avatar_id)
-            conversation.people.begin(conversation.driver.transport)
+                await transport.connect(timeout=conversation.options.connect_timeout)
+            conversation.log.joined(transport.name, conversation.info.avatar_id)
+            conversation.people.begin(transport)
             conversation.driver.start()
-            transport = conversation.driver.transport
             conversation.media.attach(transport.media, transport.name)
             with conversation.meter.measured("ready"):
                 await conversation.liveness.ready()
@@ -162,7 +163,7 @@ class AvatarSession(TalkingMethods, ControlMethods, MediaMethods):
         if self._closing is None:
             self._conversation.closing_task = user_task()
             self._closing = Uncancellable(
-                shut(self._conversation, self._close),
+                _shut(self._conversation, self._close),
                 timeout=None,
                 name="akool: closing the conversation",
             )
@@ -241,3 +242,85 @@ class AvatarSession(TalkingMethods, ControlMethods, MediaMethods):
         state = "closed" if self.closed else "open" if self._opened else "new"
         name = self._conversation.info.session_id or "unnamed"
         return f"<AvatarSession {name} over {self._conversation.driver.transport.name}, {state}>"
+
+
+async def _shut(conversation: Conversation, close: Callable[[], Awaitable[object]] | None) -> None:
+    """Ends a conversation, and its session by `close`, which should keep to `session_close_timeout`
+    by itself.
+
+    Everything ends at once, because each part may take its time; only the session waits a moment
+    until the room was left. What fails, or takes longer than `close_timeout`, is logged.
+
+    Raises:
+        SessionLeftOpenError: `close` raised it, or took far longer than it may.
+        SystemExit, KeyboardInterrupt: raised by a handler of the last event.
+    """
+    try:
+        with conversation.meter.measured("close"):
+            await _end_all(conversation, close)
+    finally:
+        # Whatever else ended it; closing it is no error.
+        error = conversation.error
+        closed = error is None or isinstance(error, ConversationClosedError)
+        conversation.meter.end(conversation.stats(), "" if closed else type(error).__name__)
+
+
+async def _end_all(
+    conversation: Conversation, close: Callable[[], Awaitable[object]] | None
+) -> None:
+    limit = conversation.options.close_timeout
+    leaving = unlisted_task(conversation.leave(timeout=limit))
+    tasks = {
+        "ending the tasks": unlisted_task(conversation.stop()),
+        "ending the handlers": unlisted_task(conversation.events.stop(timeout=min(1.0, limit))),
+        "leaving the room": leaving,
+    }
+    closing = (
+        unlisted_task(_behind(leaving, min(_LEAVE_FIRST, limit / 4), close)) if close else None
+    )
+    exiting: BaseException | None = None
+    try:
+        # The tasks are there before any handler of the user's runs: it may raise SystemExit.
+        conversation.connection_lost(ConversationClosedError("the conversation was closed"))
+    except BaseException as exit_:  # noqa: BLE001 - raised at the end
+        exiting = exit_
+    _, late = await asyncio.wait(tasks.values(), timeout=limit)
+    for task in late:
+        task.cancel()
+    if late:
+        await asyncio.wait(late, timeout=1.0)
+    for name, task in tasks.items():
+        if task in late:
+            logger.warning("%s took longer than %g s", name, limit)
+        elif not task.cancelled() and (error := task.exception()) is not None:
+            logger.warning("%s failed: %s", name, error)
+    if closing is not None:
+        # It may have waited for others to be closed. Three times is for what never ends.
+        longest = 3 * (conversation.options.session_close_timeout or 60.0) + 5
+        if not (await asyncio.wait([closing], timeout=longest))[0]:
+            closing.cancel()
+            raise _left_open(conversation.info.session_id, longest)
+        await closing
+    if exiting is not None:
+        raise exiting
+
+
+async def _behind(
+    leaving: asyncio.Future[None], moment: float, close: Callable[[], Awaitable[object]]
+) -> None:
+    """Closes the session once the room was left, or after `moment` seconds: it costs by the time
+    it is open.
+    """
+    await asyncio.wait([leaving], timeout=moment)
+    await close()
+
+
+def _left_open(session_id: str | None, seconds: float) -> SessionLeftOpenError:
+    name = session_id or "of unknown id"
+    error = SessionLeftOpenError(
+        f"The session {name} may still be open, and cost credits: closing it took longer than "
+        f"{seconds:g} s",
+        session_ids=(session_id,) if session_id else (),
+    )
+    logger.error("%s", error)
+    return error
