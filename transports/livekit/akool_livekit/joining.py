@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -29,7 +30,7 @@ from akool_livekit.reasons import is_refusal
 if TYPE_CHECKING:
     from livekit import rtc
 
-__all__ = ["END_DELAY", "FILES_PER_JOIN", "Joiner", "publish"]
+__all__ = ["FILES_PER_JOIN", "Joiner", "await_end", "publish"]
 
 #: Tries to join, and the pauses between them in seconds; the client makes several attempts within
 #: each, without a pause.
@@ -38,7 +39,7 @@ _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 4.0
 _LEAVE_TIMEOUT: Final = 5.0
 #: After something was refused the end of the room may still be on its way, in seconds.
-END_DELAY: Final = 0.5
+_END_DELAY: Final = 0.5
 #: File descriptors that one room takes while it is being joined; afterwards about 15 stay.
 FILES_PER_JOIN: Final = 80
 #: The first publish opens our way to the room; this one is addressed to ourselves, and a room
@@ -210,3 +211,12 @@ def _check_url(url: str) -> None:
         raise InvalidParameterError(
             "livekit_url", "has a host that can't be a name or an address, or control characters"
         )
+
+
+async def await_end(over: asyncio.Event) -> None:
+    """After a refusal: a room that ends refuses what it is given a moment before it reports that it
+    ended, and why.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_END_DELAY):
+            await over.wait()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from akool_async.errors import DisconnectedError, SendError
 from akool_async.media import PlaybackReport, SpeechAudio, SpeechSegment
-from akool_livekit.joining import END_DELAY
+from akool_livekit.joining import await_end
 
 if TYPE_CHECKING:
     from livekit import rtc
@@ -120,10 +120,7 @@ class DataStreamSpeech(SpeechAudio):
             text = f"the LiveKit room didn't {what} within {timeout:g} s"
             raise SendError(text, retryable=False) from error
         except (ConnectionError, RuntimeError) as error:
-            # A room that ends refuses speech a moment before it reports that it ended, and why.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(END_DELAY):
-                    await self._over.wait()
+            await await_end(self._over)
             if self._error is not None:
                 raise self._error from error
             raise SendError(f"the LiveKit room didn't {what}: {error}") from error

@@ -34,7 +34,7 @@ from akool_async.transport import (
 from akool_async.transport.file_limit import check_file_limit
 from akool_livekit.fork_check import check_not_forked
 from akool_livekit.join_limiter import leave_room
-from akool_livekit.joining import END_DELAY, FILES_PER_JOIN, Joiner, publish
+from akool_livekit.joining import FILES_PER_JOIN, Joiner, await_end, publish
 from akool_livekit.media import LiveKitMedia
 from akool_livekit.participants import ParticipantTracker
 from akool_livekit.reasons import ended_text, reason_name
@@ -327,10 +327,7 @@ class LiveKitTransport(Transport):
         return self._room
 
     async def _await_end(self) -> None:
-        """A room that ends refuses packets a moment before it reports that it ended, and why."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(END_DELAY):
-                await self._over.wait()
+        await await_end(self._over)
         self._raise_if_ended()
 
     def _end(self, error: DisconnectedError) -> None:
