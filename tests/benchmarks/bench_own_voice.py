@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
 
 from livekit import rtc
 from meeting_room import RATE, Listener, MeetingRooms, play_in_a_row, reports_of, tone
@@ -21,7 +23,7 @@ from akool_async.simulator.meeting.player import MeetingPlayer
 from akool_async.simulator.rooms.livekit.tokens import API_KEY, API_SECRET
 from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
 from akool_async.testing.waiting import until
-from framework import Bench, at_most, row
+from framework import Bench, Goal, at_most, row
 from real_server import real_server
 
 #: Seconds of sound: as long as a sentence, and one that is interrupted.
@@ -117,36 +119,37 @@ async def scene(bench: Bench, *, own_room: bool = False) -> AsyncIterator[Scene]
         yield made
 
 
+class InRoom(Protocol):
+    """A row's measurement, over a real server or in the simulator's own room."""
+
+    def __call__(self, bench: Bench, *, own_room: bool) -> Coroutine[Any, Any, None]: ...
+
+
+def in_both_rooms(name: str, goal: Mapping[str, Goal]) -> Callable[[InRoom], InRoom]:
+    """Registers a row for each."""
+
+    def register(measure: InRoom) -> InRoom:
+        for own_room, where in ((False, ""), (True, ", simulator's own room")):
+            row(
+                name + where,
+                group="voice",
+                unit="ms",
+                counterpart="bare livekit",
+                goal=goal,
+                needs_livekit_server=not own_room,
+            )(partial(measure, own_room=own_room))
+        return measure
+
+    return register
+
+
 #: From writing the first sample, at a listener.
 FIRST = {"first sound": at_most(150), "first lip movement": at_most(150)}
 
 
-@row(
-    "own voice, first sample written",
-    group="voice",
-    unit="ms",
-    counterpart="bare livekit",
-    goal=FIRST,
-    needs_livekit_server=True,
-)
-async def first_signs(bench: Bench) -> None:
+@in_both_rooms("own voice, first sample written", FIRST)
+async def first_signs(bench: Bench, *, own_room: bool) -> None:
     """Two seconds, given at once; 20 ms at a time are listened to, 15 pictures a second seen."""
-    await _first_signs(bench, own_room=False)
-
-
-@row(
-    "own voice, first sample written, simulator's own room",
-    group="voice",
-    unit="ms",
-    counterpart="bare livekit",
-    goal=FIRST,
-)
-async def first_signs_in_own_room(bench: Bench) -> None:
-    """The same."""
-    await _first_signs(bench, own_room=True)
-
-
-async def _first_signs(bench: Bench, *, own_room: bool) -> None:
     loop = asyncio.get_running_loop()
     pcm = tone(SENTENCE)
     async with scene(bench, own_room=own_room) as there:
@@ -172,32 +175,9 @@ async def _first_signs(bench: Bench, *, own_room: bool) -> None:
 CUT = {"until silence": at_most(150), "call answered": at_most(20)}
 
 
-@row(
-    "own voice, interrupted",
-    group="voice",
-    unit="ms",
-    counterpart="bare livekit",
-    goal=CUT,
-    needs_livekit_server=True,
-)
-async def interrupt(bench: Bench) -> None:
+@in_both_rooms("own voice, interrupted", CUT)
+async def interrupt(bench: Bench, *, own_room: bool) -> None:
     """Everything was sent before it is interrupted."""
-    await _interrupt(bench, own_room=False)
-
-
-@row(
-    "own voice, interrupted, simulator's own room",
-    group="voice",
-    unit="ms",
-    counterpart="bare livekit",
-    goal=CUT,
-)
-async def interrupt_in_own_room(bench: Bench) -> None:
-    """The same."""
-    await _interrupt(bench, own_room=True)
-
-
-async def _interrupt(bench: Bench, *, own_room: bool) -> None:
     loop = asyncio.get_running_loop()
     pcm = tone(LONG)
     async with scene(bench, own_room=own_room) as there:
