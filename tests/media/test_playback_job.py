@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from playback_scene import LIMITS, RATE, SECOND, PlaybackScene, Way
 
 from akool_async.errors import (
@@ -24,13 +23,6 @@ from akool_async.media.playback_job import PlaybackLimits
 from akool_async.testing.waiting import until
 
 pytestmark = pytest.mark.virtual_clock
-
-
-@pytest_asyncio.fixture
-async def scene() -> AsyncIterator[PlaybackScene]:
-    scene = PlaybackScene()
-    yield scene
-    await scene.queue.stop()
 
 
 async def test_cancelling_closes_the_source(scene: PlaybackScene) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 from playback_scene import SECOND, PlaybackScene, Way
 
 from akool_async.errors import (
@@ -20,13 +18,6 @@ from akool_async.media.playback import PlaybackResult
 from akool_async.testing.waiting import until
 
 pytestmark = pytest.mark.virtual_clock
-
-
-@pytest_asyncio.fixture
-async def scene() -> AsyncIterator[PlaybackScene]:
-    scene = PlaybackScene()
-    yield scene
-    await scene.queue.stop()
 
 
 async def test_played_in_order(scene: PlaybackScene) -> None:
