@@ -10,13 +10,13 @@ it is first asked for; transports, simulator and command line when they are used
 
 from __future__ import annotations
 
-import importlib
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 from akool_async import errors, events
 from akool_async.errors import *  # noqa: F403 - everything in its __all__ is public
 from akool_async.events import *  # noqa: F403
+from akool_async.lazy import lazy_names
 
 #: The log is silent until the program sets one up.
 logging.getLogger(__name__).addHandler(logging.NullHandler())
@@ -85,44 +85,33 @@ __all__ = [
 __all__ += errors.__all__
 __all__ += events.__all__
 
-#: Where a name comes from that isn't imported with the package.
-_MODULES: Final = {
-    "candidates": ("OpeningProgress",),
-    "client": ("AkoolClient",),
-    "conversation": (
-        "AvatarSession",
-        "ConversationOptions",
-        "ConversationStats",
-        "EventReader",
-        "ReplyStream",
-        "RespondWith",
-        "Responder",
-        "SessionInfo",
-        "Timing",
-        "Transcript",
-        "TranscriptEntry",
-        "UserTurn",
-        "Utterance",
-    ),
-    "media.playback": ("Playback", "PlaybackResult"),
-    "rooms": ("OwnAgoraRoom", "OwnLiveKitRoom", "OwnTRTCRoom"),
-    "media": ("AudioFrame", "VideoFrame"),
-    "rooms.viewers": ("ViewerLink",),
-    "transport": ("Participant",),
-    "opening": ("join",),
-    "running": ("run",),
-    "stream.messages": ("Prompt",),
-}
-_HOME: Final = {name: module for module, names in _MODULES.items() for name in names}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "candidates": ("OpeningProgress",),
+        "client": ("AkoolClient",),
+        "conversation": (
+            "AvatarSession",
+            "ConversationOptions",
+            "ConversationStats",
+            "EventReader",
+            "ReplyStream",
+            "RespondWith",
+            "Responder",
+            "SessionInfo",
+            "Timing",
+            "Transcript",
+            "TranscriptEntry",
+            "UserTurn",
+            "Utterance",
+        ),
+        "media.playback": ("Playback", "PlaybackResult"),
+        "rooms": ("OwnAgoraRoom", "OwnLiveKitRoom", "OwnTRTCRoom"),
+        "media": ("AudioFrame", "VideoFrame"),
+        "rooms.viewers": ("ViewerLink",),
+        "transport": ("Participant",),
+        "opening": ("join",),
+        "running": ("run",),
+        "stream.messages": ("Prompt",),
+    },
+)

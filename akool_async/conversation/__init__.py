@@ -5,8 +5,9 @@ Names are imported on first use: a program that calls REST alone doesn't load th
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
+
+from akool_async.lazy import lazy_names
 
 if TYPE_CHECKING:
     from akool_async.conversation.event_bus import EventReader
@@ -38,30 +39,15 @@ __all__ = [
     "Utterance",
 ]
 
-_MODULES: Final = {
-    "AvatarSession": "session",
-    "ConversationOptions": "options",
-    "ConversationStats": "options",
-    "EventReader": "event_bus",
-    "ReplyStream": "questions",
-    "RespondWith": "responder",
-    "Responder": "responder",
-    "SessionInfo": "options",
-    "Timing": "options",
-    "Transcript": "transcript",
-    "TranscriptEntry": "transcript",
-    "UserTurn": "responder",
-    "Utterance": "speech.utterance",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "session": ("AvatarSession",),
+        "options": ("ConversationOptions", "ConversationStats", "SessionInfo", "Timing"),
+        "event_bus": ("EventReader",),
+        "questions": ("ReplyStream",),
+        "responder": ("RespondWith", "Responder", "UserTurn"),
+        "transcript": ("Transcript", "TranscriptEntry"),
+        "speech.utterance": ("Utterance",),
+    },
+)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
+
+from akool_async.lazy import lazy_names
 
 if TYPE_CHECKING:
     from akool_async.models.avatar import Avatar, AvatarStatus
@@ -44,31 +45,21 @@ __all__ = [
     "VoiceStatus",
 ]
 
-_MODULES: Final = {
-    "avatar": ("Avatar", "AvatarStatus"),
-    "credentials": (
-        "AgoraCredentials",
-        "ChatRoomCredentials",
-        "Credentials",
-        "LiveKitCredentials",
-        "TRTCCredentials",
-    ),
-    "knowledge": ("Knowledge", "KnowledgeDoc", "KnowledgeFile"),
-    "session": ("LegacySession", "Session", "SessionStatus", "StreamUrls"),
-    "session_fields": ("SessionFields",),
-    "voice": ("Language", "Voice", "VoiceStatus"),
-    "voice_params": ("ElevenLabsSettings", "TurnDetection", "VoiceParams"),
-}
-
-
-def __getattr__(name: str) -> Any:
-    for module, names in _MODULES.items():
-        if name in names:
-            value = getattr(importlib.import_module(f"{__name__}.{module}"), name)
-            globals()[name] = value
-            return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "avatar": ("Avatar", "AvatarStatus"),
+        "credentials": (
+            "AgoraCredentials",
+            "ChatRoomCredentials",
+            "Credentials",
+            "LiveKitCredentials",
+            "TRTCCredentials",
+        ),
+        "knowledge": ("Knowledge", "KnowledgeDoc", "KnowledgeFile"),
+        "session": ("LegacySession", "Session", "SessionStatus", "StreamUrls"),
+        "session_fields": ("SessionFields",),
+        "voice": ("Language", "Voice", "VoiceStatus"),
+        "voice_params": ("ElevenLabsSettings", "TurnDetection", "VoiceParams"),
+    },
+)

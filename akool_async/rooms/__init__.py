@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
+
+from akool_async.lazy import lazy_names
 
 if TYPE_CHECKING:
     from akool_async.rooms.agora import OwnAgoraRoom
@@ -13,22 +14,12 @@ if TYPE_CHECKING:
 
 __all__ = ["OwnAgoraRoom", "OwnLiveKitRoom", "OwnRoom", "OwnTRTCRoom", "PreparedRoom"]
 
-_MODULES: Final = {
-    "OwnAgoraRoom": "agora",
-    "OwnLiveKitRoom": "livekit",
-    "OwnRoom": "room",
-    "OwnTRTCRoom": "trtc",
-    "PreparedRoom": "room",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "agora": ("OwnAgoraRoom",),
+        "livekit": ("OwnLiveKitRoom",),
+        "room": ("OwnRoom", "PreparedRoom"),
+        "trtc": ("OwnTRTCRoom",),
+    },
+)

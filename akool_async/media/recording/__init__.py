@@ -7,8 +7,9 @@ PyAV (the extra `record`). Each name is imported when it is asked for.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
+
+from akool_async.lazy import lazy_names
 
 if TYPE_CHECKING:
     from akool_async.media.recording.base import BaseRecorder
@@ -30,21 +31,14 @@ __all__ = [
     "webvtt",
 ]
 
-_MODULES: Final = {
-    "BaseRecorder": "base",
-    "CopyingRecorder": "copying",
-    "Cue": "subtitles",
-    "Recorder": "recorder",
-    "Recording": "recording",
-    "RecordingStats": "stats",
-    "Speech": "subtitles",
-    "cues": "subtitles",
-    "webvtt": "subtitles",
-}
-
-
-def __getattr__(name: str) -> Any:
-    module = _MODULES.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{module}"), name)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "base": ("BaseRecorder",),
+        "copying": ("CopyingRecorder",),
+        "subtitles": ("Cue", "Speech", "cues", "webvtt"),
+        "recorder": ("Recorder",),
+        "recording": ("Recording",),
+        "stats": ("RecordingStats",),
+    },
+)
