@@ -42,45 +42,32 @@ class Finish:
     text: str
 
 
+@dataclass(slots=True, eq=False)
 class IncomingMessage:
     """A message of the avatar while it comes in.
 
     Attributes:
-        question: the mid of the question it answers, even if nothing waits for it any more.
         began: its place in the order of events, see `Turns.tick`.
+        pending: what it answers, while that is waited for.
+        question: the mid of the question it answers, even if nothing waits for it any more.
+        idx: the highest number of a part.
         over_at: when it counts as over if no further part comes, and by what.
         interrupted: an interrupt was answered that was sent after it began.
         spoken: an `audio_end` came that was its.
     """
 
-    __slots__ = (
-        "began",
-        "entry",
-        "idx",
-        "interrupted",
-        "last",
-        "matched_by",
-        "mid",
-        "over_at",
-        "pending",
-        "question",
-        "spoken",
-        "started",
-    )
-
-    def __init__(self, mid: str, entry: TranscriptEntry, *, now: float, began: int) -> None:
-        self.mid = mid
-        self.entry = entry
-        self.idx = -1
-        self.started = now
-        self.last = now
-        self.began = began
-        self.pending: PendingReply | None = None
-        self.question: str | None = None
-        self.matched_by: MatchedBy | None = None
-        self.over_at: tuple[float, ReplyEnd] | None = None
-        self.interrupted = False
-        self.spoken = False
+    mid: str
+    entry: TranscriptEntry
+    started: float
+    last: float
+    began: int
+    pending: PendingReply | None
+    question: str | None
+    matched_by: MatchedBy | None
+    idx: int = -1
+    over_at: tuple[float, ReplyEnd] | None = None
+    interrupted: bool = False
+    spoken: bool = False
 
 
 class PendingReply:
@@ -118,7 +105,7 @@ class PendingReply:
     @property
     def retold(self) -> bool:
         """Whether the avatar repeats it, so that its text is known and may not be sent at all."""
-        return False
+        return self.kind in ("retold", "retold_question")
 
     @property
     def closed(self) -> bool:
@@ -151,7 +138,6 @@ class Question(PendingReply):
     Attributes:
         future: its reply.
         pieces: the reply's text as it comes; another list when another message is the reply.
-        retelling: the avatar is in retelling mode and repeats the question.
         assumed_done_at: (no message yet) when it counts as answered without a text, and by what.
         matched_by: (without a text of the avatar's) how its end was recognised as its.
         held: a reply matched by order, held back until then: one by mid would take its place.
@@ -173,15 +159,10 @@ class Question(PendingReply):
         self.future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self.pieces: list[str] = []
         self.first: float | None = None
-        self.retelling = retelling
         self.assumed_done_at: tuple[float, ReplyEnd] | None = None
         self.matched_by: MatchedBy = "order"
         self.held: tuple[float, Reply] | None = None
         self._waiter: asyncio.Future[None] | None = None
-
-    @property
-    def retold(self) -> bool:
-        return self.retelling
 
     @property
     def interrupted(self) -> bool:
@@ -232,10 +213,6 @@ class RetoldText(PendingReply):
     ) -> None:
         super().__init__(mid, "", now=now, timeout=86_400.0)
         self.on_reply = on_reply
-
-    @property
-    def retold(self) -> bool:
-        return True
 
     @property
     def closed(self) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
+from msgspec.structs import replace
+
 from akool_async.conversation.options import ConversationOptions, ConversationStats
 from akool_async.conversation.pending import (
     Finish,
@@ -45,7 +47,7 @@ class ReplyTracker:
         transcript: Transcript,
         stats: ConversationStats,
         publish: Callable[[Event], None],
-        unanswered: Callable[[str], bool] = lambda _: False,
+        unanswered: Callable[[str], bool],
     ) -> None:
         """`unanswered(mid)`: whether a command has no answer yet."""
         self._options = options
@@ -155,7 +157,7 @@ class ReplyTracker:
         if not counts:
             return  # it was a text's that came: no other is said by then
         for question in self._turns:
-            if not isinstance(question, Question) or not question.retelling or question.message:
+            if not isinstance(question, Question) or not question.retold or question.message:
                 continue
             since = question.sending_started
             if since is None or (question.assumed_done_at or (0, ""))[1] == "audio_end":
@@ -282,9 +284,17 @@ class ReplyTracker:
             entry.text = ""
         else:
             entry = self._transcript.begin("avatar", "reply", mid=mid)
-        incoming = IncomingMessage(mid, entry, now=now, began=self._turns.tick())
-        incoming.pending, incoming.matched_by = pending, matched_by
-        incoming.question = _asked(pending) or self._turns.question_of(mid)
+        asked = pending.mid if isinstance(pending, Question) else self._turns.question_of(mid)
+        incoming = IncomingMessage(
+            mid,
+            entry,
+            started=now,
+            last=now,
+            began=self._turns.tick(),
+            pending=pending,
+            question=asked,
+            matched_by=matched_by,
+        )
         if pending is not None:
             pending.message = incoming
         self._incoming[mid] = incoming
@@ -304,7 +314,8 @@ class ReplyTracker:
             if pending.held is not None:
                 _, reply = pending.held
                 pending.held = None
-                self._publish(ReplyDone(_of_no_question(reply)))
+                reply = replace(reply, question=None, first_after=None, matched_by=None)
+                self._publish(ReplyDone(reply))
 
     def _end(self, mid: str, text: str, now: float) -> IncomingMessage:
         incoming = self._incoming.get(mid) or self._begin(mid, text, now)
@@ -372,7 +383,7 @@ class ReplyTracker:
     def _done_without_text(self, question: Question, how: ReplyEnd, now: float) -> None:
         """The question is over without a text of the avatar's own."""
         self._turns.drop(question.mid)
-        said = question.text if question.retelling and how != "interrupted" else ""
+        said = question.text if question.retold and how != "interrupted" else ""
         if said:
             self._transcript.add("avatar", "said", said, mid=question.mid)
         self._stats.replies += 1
@@ -402,14 +413,6 @@ class ReplyTracker:
         self._turns.abandon(question)
         if question.expires <= now:
             self._turns.drop(question.mid)
-
-
-def _asked(pending: PendingReply | None) -> str | None:
-    return pending.mid if isinstance(pending, Question) else None
-
-
-def _of_no_question(reply: Reply) -> Reply:
-    return Reply(reply.text, reply.mid, reply.ended, took=reply.took, options=reply.options)
 
 
 def _interrupted_question() -> QuestionInterruptedError:

@@ -131,7 +131,7 @@ class Turns:
         if pending is None or pending.sent:
             return
         pending.sent = True
-        if isinstance(pending, Question) and pending.retelling and not pending.assumed_done_at:
+        if isinstance(pending, Question) and pending.retold and not pending.assumed_done_at:
             at = self._clock() + self._options.speaking_time(pending.text)
             pending.assumed_done_at = (at, "quiet")
 
