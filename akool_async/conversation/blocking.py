@@ -36,8 +36,6 @@ class StepTimer:
         clock: seconds.
     """
 
-    __slots__ = ("_clock", "_warned", "_where")
-
     def __init__(self, where: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._where = where
         self._clock = clock
@@ -50,29 +48,24 @@ class StepTimer:
         try:
             yield
         finally:
-            self._ended(began)
+            took = self._clock() - began
+            if took >= LIMIT and not self._warned:
+                self._warned = True
+                logger.warning(
+                    "%s held the event loop up for %.1f s, and nothing else ran meanwhile. Give "
+                    "what blocks to a thread, await asyncio.to_thread(…), or use an asynchronous "
+                    "client.",
+                    self._where,
+                    took,
+                )
 
     def timed(self, awaitable: Awaitable[T]) -> Awaitable[T]:
         """The same awaitable, each of whose steps is timed."""
         return _Timed(awaitable, self)
 
-    def _ended(self, began: float) -> None:
-        took = self._clock() - began
-        if took < LIMIT or self._warned:
-            return
-        self._warned = True
-        logger.warning(
-            "%s held the event loop up for %.1f s, and nothing else ran meanwhile. Give what "
-            "blocks to a thread, await asyncio.to_thread(…), or use an asynchronous client.",
-            self._where,
-            took,
-        )
-
 
 class _Timed(Awaitable[T]):
     """Passes on what the task sends and throws, and times how long the awaitable takes for it."""
-
-    __slots__ = ("_awaitable", "_timer")
 
     def __init__(self, awaitable: Awaitable[T], timer: StepTimer) -> None:
         self._awaitable = awaitable

@@ -201,7 +201,7 @@ class Driver:
                 self._listener.connection_lost(error)
                 return
             else:
-                self._log.sent(packet.data)
+                self._log.packet("sent", packet.data)
                 self._listener.packet_sent(packet)
             finally:
                 self._sending = False
@@ -237,7 +237,7 @@ class Driver:
             self._received += 1
             if isinstance(item, bytes):
                 self.last_received = now
-                self._log.received(item)
+                self._log.packet("received", item)
                 for message in self.codec.decode(item, now=now):
                     listener.message_received(message, now)
             else:

@@ -129,18 +129,6 @@ class _Handling:
     return an awaitable is asynchronous from then on.
     """
 
-    __slots__ = (
-        "_async",
-        "_fail",
-        "_first",
-        "_function",
-        "_kind",
-        "_reader",
-        "_running",
-        "_task",
-        "_timer",
-    )
-
     def __init__(
         self,
         kind: type[Event],
@@ -152,22 +140,18 @@ class _Handling:
         self._function = function
         self._async = _is_async(function)
         self._timer = StepTimer(f"the handler {name_of(function)}")
-        self._reader = reader
+        self.reader = reader
         self._fail = fail
         #: What its first call returned, and for which event.
         self._first: tuple[Awaitable[object], Event] | None = None
         self._running = False
         self._task: asyncio.Task[None] | None = None
 
-    @property
-    def crowded(self) -> bool:
-        return self._reader.crowded
-
     def put(self, event: Event) -> None:
         if not isinstance(event, self._kind):
             return
         if self._async:
-            self._reader.put(event)
+            self.reader.put(event)
         else:
             try:
                 with self._timer.step():
@@ -193,7 +177,7 @@ class _Handling:
                 if self._first is not None:
                     (result, event), self._first = self._first, None
                     await self._handle(result, event)
-                while (next_event := self._reader.take()) is not None:
+                while (next_event := self.reader.take()) is not None:
                     await self._handle(None, next_event)
         finally:
             self._running = False
@@ -291,6 +275,9 @@ class EventBus:
             self._last = event
         if self._log is not None:
             self._log(event)
+        self._hand_out(event)
+
+    def _hand_out(self, event: Event) -> None:
         for reader in list(self._readers or ()):
             reader.put(event)
         for handler in tuple(self._handlers):
@@ -300,17 +287,13 @@ class EventBus:
     def crowded(self) -> bool:
         """Whether the queue of a reader or handler is half full."""
         return any(reader.crowded for reader in self._readers or ()) or any(
-            handler.crowded for handler in self._handlers
+            handler.reader.crowded for handler in self._handlers
         )
 
     def report(self, error: BaseException, where: str) -> None:
         """Reports an exception in the user's code: `HandlerFailed`, the log, `on_error`."""
         logger.error("%s raised %s", where, type(error).__name__, exc_info=error)
-        failed = HandlerFailed(error, where)
-        for reader in list(self._readers or ()):
-            reader.put(failed)
-        for handler in tuple(self._handlers):
-            handler.put(failed)
+        self._hand_out(HandlerFailed(error, where))
         if self._on_error is not None:
             try:
                 self._on_error(error)

@@ -74,7 +74,8 @@ class Liveness:
         self._lost = lost
         #: Another session is expected to take over, so `SessionEnding` would be a false alarm.
         self.expects_renewal = False
-        self._ends_at: float | None
+        #: When the session's duration is up, in seconds of the event loop's clock.
+        self.ends_at: float | None
         self._set_end(duration, ends_at)
         #: When silence begins to count, unless a packet came later.
         self._heard = driver.now()
@@ -110,15 +111,10 @@ class Liveness:
         self._events.publish(ev.AvatarReady(publishing))
 
     def _set_end(self, duration: float | None, ends_at: float | None) -> None:
-        self._ends_at = ends_at
+        self.ends_at = ends_at
         notice = self._options.ending_notice
         self._notice = min(60.0, (duration or 0.0) / 5) if notice is None else notice
-        self._noticed = ends_at is None
-
-    @property
-    def ends_at(self) -> float | None:
-        """When the session's duration is up, in seconds of the event loop's clock."""
-        return self._ends_at
+        self._noticed = False
 
     def between_sessions(self) -> None:
         """No session is open until `renewed`: none ends meanwhile."""
@@ -209,7 +205,7 @@ class Liveness:
 
     def duration_is_up(self, now: float) -> bool:
         """Whether the session's duration is up, as far as our clock can tell."""
-        return self._ends_at is not None and now >= self._ends_at - _SLACK
+        return self.ends_at is not None and now >= self.ends_at - _SLACK
 
     def ended(self) -> None:
         """The conversation is over: `ready` waits no longer."""
@@ -227,44 +223,38 @@ class Liveness:
 
     def deadline(self) -> float | None:
         """When `expire` has something to do next."""
-        times: list[float] = []
-        if self._ends_at is not None:
-            if not self._noticed and not self.expects_renewal:
-                times.append(self._ends_at - self._notice)
-            else:
-                times.append(self._silent_end(self._ends_at))
-        if self._away_until is not None:
-            times.append(self._away_until)
-        if (silent := self._silent_at()) is not None:
-            times.append(silent)
-        return min(times, default=None)
+        times = (self._away_until, self._notice_at(), self._silent_end(), self._silent_at())
+        return min((t for t in times if t is not None), default=None)
 
     def expire(self, now: float) -> None:
         """Does what is due by `now`."""
-        if self._away_until is not None and self._away_until <= now:
+        if _is_due(self._away_until, now):
             self._give_up(
                 "avatar_left",
                 f"the avatar left and didn't come back within {self._options.avatar_return:g} s",
             )
             return
-        if self._ends_at is not None:
-            notice = not self._noticed and not self.expects_renewal
-            if notice and self._ends_at - self._notice <= now:
-                self._noticed = True
-                self._events.publish(ev.SessionEnding(max(0.0, self._ends_at - now)))
-            if self._silent_end(self._ends_at) <= now:
-                self._give_up("duration", "the session's duration is up and the room fell silent")
-                return
-        silent = self._silent_at()
-        if silent is not None and silent <= now:
+        if self.ends_at is not None and _is_due(self._notice_at(), now):
+            self._noticed = True
+            self._events.publish(ev.SessionEnding(max(0.0, self.ends_at - now)))
+        if _is_due(self._silent_end(), now):
+            self._give_up("duration", "the session's duration is up and the room fell silent")
+        elif _is_due(self._silent_at(), now):
             self._heard = now  # the probe takes over; silence is measured again after it
             self._probe_soon()
+
+    def _notice_at(self) -> float | None:
+        if self.ends_at is None or self._noticed or self.expects_renewal:
+            return None
+        return self.ends_at - self._notice
 
     def _last_heard(self) -> float:
         return max(self._heard, self._driver.last_received)
 
-    def _silent_end(self, ends_at: float) -> float:
-        return max(ends_at, self._last_heard()) + self._options.ending_timeout
+    def _silent_end(self) -> float | None:
+        if self.ends_at is None:
+            return None
+        return max(self.ends_at, self._last_heard()) + self._options.ending_timeout
 
     def _silent_at(self) -> float | None:
         """When the silence of a room that owes an answer has lasted too long. An avatar that never
@@ -330,3 +320,7 @@ class Liveness:
         self._driver.outbox.hold("connection")  # until the transport says that it is back
         await self._driver.transport.reconnect(timeout=self._options.reconnect_timeout)
         self._joined_at = self._driver.now()
+
+
+def _is_due(when: float | None, now: float) -> bool:
+    return when is not None and when <= now

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final
 
 from akool_async.conversation.options import ConversationStats, SessionInfo, Timing
@@ -59,10 +60,8 @@ class Meter:
 
     def __init__(self, clock: Callable[[], float], telemetry: Measurements | None) -> None:
         self._clock = clock
-        self._session: SessionMeasurements | None = None
-        if telemetry is not None:
-            self._session = telemetry.begin(_COMMON)
-        self._kept: dict[str, deque[float]] = {}
+        self._session = None if telemetry is None else telemetry.begin(_COMMON)
+        self._kept: defaultdict[str, deque[float]] = defaultdict(partial(deque, maxlen=_KEPT))
         self._questions: deque[float] = deque(maxlen=_WAITING)
         self._spoke_at: float | None = None
         self._interrupted_at: float | None = None
@@ -74,12 +73,8 @@ class Meter:
 
     def duration(self, name: str, seconds: float, **attributes: str | float | bool) -> None:
         """Something took `seconds`."""
-        kept = self._kept.get(name)
-        if kept is None:
-            kept = self._kept[name] = deque(maxlen=_KEPT)
-        kept.append(seconds)
-        if self._session is not None:
-            self._report(lambda to: to.duration(f"akool.{name}", seconds, attributes))
+        self._kept[name].append(seconds)
+        self._report(lambda to: to.duration(f"akool.{name}", seconds, attributes))
 
     def span(
         self, name: str, seconds: float, error: str = "", /, **attributes: str | float | bool
@@ -87,8 +82,7 @@ class Meter:
         """Something that took `seconds` ended now. Only what succeeded counts for percentiles."""
         if not error:
             self.duration(name, seconds, **attributes)
-        if self._session is not None:
-            self._report(lambda to: to.span(f"akool.{name}", seconds, attributes, error))
+        self._report(lambda to: to.span(f"akool.{name}", seconds, attributes, error))
 
     @contextmanager
     def measured(self, name: str, **attributes: str | float | bool) -> Iterator[None]:
@@ -158,11 +152,10 @@ class Meter:
 
     def end(self, stats: ConversationStats, error: str) -> None:
         """The conversation is over: reports the counts."""
-        counts = [(name, int(getattr(stats, name))) for name in _COUNTS]
 
         def report(to: SessionMeasurements) -> None:
-            for name, amount in counts:
-                if amount:
+            for name in _COUNTS:
+                if amount := getattr(stats, name):
                     to.count(f"akool.{name}", amount, {})
             for reason, amount in stats.dropped.items():
                 to.count("akool.dropped", amount, {"akool.reason": reason})

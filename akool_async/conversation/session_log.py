@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from akool_async import events as ev
 
@@ -83,20 +83,13 @@ class SessionLog:
             shown["error"] = type(event.error).__name__
         self._info(type(event).__name__, shown)
 
-    def sent(self, packet: bytes) -> None:
-        """A packet was sent."""
-        self._packet("sent", packet)
-
-    def received(self, packet: bytes) -> None:
-        """A packet was received."""
-        self._packet("received", packet)
-
-    def _info(self, name: str, fields: dict[str, Any]) -> None:
-        pairs = "".join(f" {key}={value}" for key, value in fields.items() if value is not None)
-        logger.info("session %s: %s%s", self._session_id(), name, pairs)
-
-    def _packet(self, direction: str, packet: bytes) -> None:
+    def packet(self, direction: Literal["sent", "received"], packet: bytes) -> None:
+        """A packet was sent or received."""
         if logger.isEnabledFor(logging.DEBUG):
             cut = _QUERY.sub(r"\1***", packet[:_SHOWN_BYTES].decode(errors="replace"))
             more = "" if len(packet) <= _SHOWN_BYTES else f"… ({len(packet)} bytes)"
             logger.debug("session %s: %s %s%s", self._session_id(), direction, cut, more)
+
+    def _info(self, name: str, fields: dict[str, Any]) -> None:
+        pairs = "".join(f" {key}={value}" for key, value in fields.items() if value is not None)
+        logger.info("session %s: %s%s", self._session_id(), name, pairs)

@@ -104,7 +104,7 @@ def test_of_a_urls_query_a_packet_shows_nothing(
 ) -> None:
     caplog.set_level(logging.DEBUG, logger="akool_async.session")
     packet = json.dumps({"vurl": "https://e.example/v.wav?sig=secret&x=1", "lang": "en"})
-    SessionLog().sent((json.dumps({"payload": packet}) if escaped else packet).encode())
+    SessionLog().packet("sent", (json.dumps({"payload": packet}) if escaped else packet).encode())
     assert "https://e.example/v.wav?***" in caplog.text
     assert "secret" not in caplog.text
     assert "lang" in caplog.text
