@@ -323,7 +323,8 @@ class Conversation:
             if (pending := self.turns.get(message.mid)) is None:
                 texts = self._without_echo(message, now)
             elif pending.closed:
-                self.speech.cut_text_begun()
+                # A text that was cut off: its last part came behind the interrupt.
+                self.speech.interrupt_unless_ours()
         for text in texts:
             if isinstance(text, ChatDelta):
                 self.replies.delta(text, now)

@@ -16,10 +16,9 @@ from akool_async.conversation.options import ConversationOptions
 from akool_async.conversation.speech.job import (
     SpeechJob,
     SpeechSettings,
-    cancelled_itself,
     check_speech,
     end_source,
-    no_exception,
+    failure_of,
 )
 from akool_async.conversation.speech.queue import SpeechQueue
 from akool_async.conversation.speech.sentences import Splitter
@@ -362,7 +361,7 @@ class _Answer:
         except asyncio.CancelledError as error:
             if own_cancellation(error) or self.over:
                 return
-            self._failed(cancelled_itself("the responder", error))
+            self._failed(failure_of("the responder", error))
         except TimeoutError as error:
             if not bound.expired():
                 self._failed(error)
@@ -374,7 +373,7 @@ class _Answer:
         except EXITS:
             raise
         except BaseException as error:  # noqa: BLE001 - as well
-            self._failed(no_exception("the responder", error))
+            self._failed(failure_of("the responder", error))
         finally:
             if filler is not None:
                 filler.cancel()
@@ -425,7 +424,7 @@ class _Answer:
                 elif piece:
                     blank.append(piece)
         finally:
-            await end_source(iterator, self._port)
+            await end_source(iterator, self._port.report)
 
 
 def _join(texts: list[str]) -> str:

@@ -80,8 +80,8 @@ def test_packets_are_cut_short_and_pieces_have_no_line(caplog: pytest.LogCapture
     caplog.set_level(logging.DEBUG, logger="akool_async.session")
     log = SessionLog(lambda: "one")
     log.event(ReplyDelta("a piece", "mid"))
-    log.sent(json.dumps({"text": "long " * 200}).encode())
-    log.received(b"\xff short")
+    log.packet("sent", json.dumps({"text": "long " * 200}).encode())
+    log.packet("received", b"\xff short")
     log.event(SessionNotRenewed(AkoolError("what the service said"), 2.0))
     cut, short, last = caplog.messages
     assert len(cut) < 260

@@ -20,10 +20,9 @@ from akool_async.validation import quoted
 __all__ = [
     "SpeechJob",
     "SpeechSettings",
-    "cancelled_itself",
     "check_speech",
     "end_source",
-    "no_exception",
+    "failure_of",
 ]
 
 
@@ -45,13 +44,6 @@ def check_speech(split: object, splitter: object) -> None:
         )
     if splitter is not None and not callable(splitter):
         raise InvalidParameterError("splitter", f"{quoted(splitter)} can't be called")
-
-
-class Reporter(Protocol):
-    """A `SpeechPort`, or another part's port, as far as errors are concerned."""
-
-    def report(self, error: BaseException, where: str) -> None:
-        """Reports an error of the user's code."""
 
 
 class JobOwner(Protocol):
@@ -186,7 +178,7 @@ class SpeechJob:
                 task.cancel()
         given, self._given = self._given, None
         if isinstance(given, AsyncIterable):  # its turn never came
-            self._own(end_source(given, self._port), "akool-utterance-text")
+            self._own(end_source(given, self._port.report), "akool-utterance-text")
         on_end, self._on_end = self._on_end, None
         if on_end is not None:
             on_end()
@@ -207,19 +199,13 @@ class SpeechJob:
                 return
             with running_user_code():
                 await self._read_all(aiter(given))
-        except asyncio.CancelledError as error:
-            if self.utterance.done:
-                return
+        except EXITS:
+            raise
+        except BaseException as error:  # noqa: BLE001 - the user's; becomes the utterance's error
             if own_cancellation(error):
                 self.stop()
             else:
-                self.text_failed(cancelled_itself("the iterator given to say()", error))
-        except Exception as error:  # noqa: BLE001 - the user's; becomes the utterance's error
-            self.text_failed(error)
-        except EXITS:
-            raise
-        except BaseException as error:  # noqa: BLE001 - as well
-            self.text_failed(no_exception("the iterator given to say()", error))
+                self.text_failed(failure_of("the iterator given to say()", error))
 
     async def _read_all(self, iterator: AsyncIterator[object]) -> None:
         try:
@@ -231,7 +217,7 @@ class SpeechJob:
                 if self.utterance.done:
                     return
         finally:
-            await end_source(iterator, self._port)
+            await end_source(iterator, self._port.report)
         self.source.finish()
 
     # Sending.
@@ -293,7 +279,7 @@ class SpeechJob:
             message.close(cut_off=False)
 
 
-async def end_source(source: object, port: Reporter) -> None:
+async def end_source(source: object, report: Callable[[BaseException, str], None]) -> None:
     """Closes a user's iterator; what its closing raises is reported."""
     close = getattr(source, "aclose", None)
     if close is None:
@@ -304,21 +290,21 @@ async def end_source(source: object, port: Reporter) -> None:
         if own_cancellation(error):
             raise
     except Exception as error:  # noqa: BLE001 - the user's; reported
-        port.report(error, "closing the text given to say()")
+        report(error, "closing the text given to say()")
 
 
-def cancelled_itself(what: str, error: asyncio.CancelledError) -> TextSourceError:
-    """The error of a user's code that raises `CancelledError` though nothing cancelled it."""
-    failure = TextSourceError(
-        f"{what} raised asyncio.CancelledError, though it wasn't cancelled: it awaited a task or "
-        "future that something else cancelled. Catch it there if that is expected"
-    )
-    failure.__cause__ = error
-    return failure
-
-
-def no_exception(what: str, error: BaseException) -> TextSourceError:
-    """The error of a user's code that raises what isn't an `Exception`, as test frameworks do."""
-    failure = TextSourceError(f"{what} raised {type(error).__name__}, which isn't an Exception")
+def failure_of(what: str, error: BaseException) -> Exception:
+    """An error of the user's code as one to report: what isn't an `Exception`, as test frameworks
+    raise, or a `CancelledError` though nothing cancelled the code, is the cause of another.
+    """
+    if isinstance(error, Exception):
+        return error
+    if isinstance(error, asyncio.CancelledError):
+        failure = TextSourceError(
+            f"{what} raised asyncio.CancelledError, though it wasn't cancelled: it awaited a task "
+            "or future that something else cancelled. Catch it there if that is expected"
+        )
+    else:
+        failure = TextSourceError(f"{what} raised {type(error).__name__}, which isn't an Exception")
     failure.__cause__ = error
     return failure

@@ -27,6 +27,8 @@ class SpokenMessage:
         self.over: asyncio.Future[None] = loop.create_future()
         #: Whether any packet of it was handed to the room: the avatar may have it.
         self.sending_started = False
+        #: The avatar began to speak it, as far as is known.
+        self.audible = False
         #: The next `audio_end` ends what the avatar was saying before, unless an `audio_start`
         #: of this message comes first.
         self.ignore_next_audio_end = avatar_speaking
@@ -42,20 +44,9 @@ class SpokenMessage:
         self._unconfirmed: str | None = None
         self._taken = asyncio.Event()
         self._taken.set()
-        self._started = False
         #: The avatar fell silent after all that was sent so far.
         self._silent_since_text = False
         self._entry: TranscriptEntry | None = None
-
-    @property
-    def has_text(self) -> bool:
-        """Whether any text was given to it."""
-        return bool(self._given)
-
-    @property
-    def audible(self) -> bool:
-        """Whether the avatar began to speak it, as far as is known."""
-        return self._started
 
     @property
     def text(self) -> str:
@@ -132,22 +123,22 @@ class SpokenMessage:
     def audio_started(self) -> None:
         """The avatar began to speak."""
         if self.sending_started:
-            self._started = True
+            self.audible = True
 
     def audio_was_not_its_own(self) -> None:
         """The latest `audio_started` turns out to be another message's."""
-        self._started = False
+        self.audible = False
 
     def audio_ended(self, mid: str) -> None:
         """The avatar stopped speaking: this one, if that began after it or `mid` says so."""
         if not self.sending_started:
             return
-        if not self._started and mid != self.mid and self.ignore_next_audio_end:
+        if not self.audible and mid != self.mid and self.ignore_next_audio_end:
             self.ignore_next_audio_end = False
         elif self.sent.done():
             self._done()
         else:
-            self._started = False
+            self.audible = False
             self._silent_since_text = True
 
     def _done(self) -> None:

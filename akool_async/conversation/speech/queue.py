@@ -317,15 +317,11 @@ class SpeechQueue:
             self._echo = "audible" if audible else "expected"
         self._echo_since = self._now()
         if interrupt:
-            self._interrupt_unless_ours()
+            self.interrupt_unless_ours()
         if self._echo_begun is not None and not self._echo_begun.done():
             self._echo_begun.set_result(None)
 
-    def cut_text_begun(self) -> None:
-        """The avatar begins a text that was cut off: its last part came behind the interrupt."""
-        self._interrupt_unless_ours()
-
-    def _interrupt_unless_ours(self) -> None:
+    def interrupt_unless_ours(self) -> None:
         """Interrupts the avatar, unless that would cut speech of ours. Of an interrupt that is on
         its way isn't known whether it comes before what it is for: its answer shows that.
         """

@@ -5,19 +5,11 @@ import asyncio
 import pytest
 
 from akool_async.conversation.speech.job import (
-    cancelled_itself,
     check_speech,
     end_source,
+    failure_of,
 )
 from akool_async.errors import InvalidParameterError, TextSourceError
-
-
-class Reports:
-    def __init__(self) -> None:
-        self.errors: list[tuple[str, str]] = []
-
-    def report(self, error: BaseException, where: str) -> None:
-        self.errors.append((repr(error), where))
 
 
 @pytest.mark.parametrize(
@@ -30,12 +22,23 @@ def test_wrong_settings_are_refused_by_name(split, splitter, field):
     assert caught.value.field == field
 
 
-def test_the_error_of_what_cancelled_itself_says_what_to_do():
-    cause = asyncio.CancelledError()
-    error = cancelled_itself("the responder", cause)
+@pytest.mark.parametrize(
+    ("cause", "says"),
+    [
+        (asyncio.CancelledError(), "Catch it there if that is expected"),
+        (BaseException(), "raised BaseException, which isn't an Exception"),
+    ],
+)
+def test_what_is_no_exception_is_the_cause_of_one(cause, says):
+    error = failure_of("the responder", cause)
     assert isinstance(error, TextSourceError)
     assert error.__cause__ is cause
-    assert "Catch it there if that is expected" in str(error)
+    assert says in str(error)
+
+
+def test_an_exception_is_reported_as_it_is():
+    error = ValueError("the user's")
+    assert failure_of("the responder", error) is error
 
 
 async def test_closing_a_source_reports_what_that_raises():
@@ -45,9 +48,9 @@ async def test_closing_a_source_reports_what_that_raises():
         finally:
             raise ValueError("while closing")
 
-    reports = Reports()
+    reported = []
     source = careless()
     await anext(source)
-    await end_source(source, reports)
-    await end_source(object(), reports)
-    assert reports.errors == [("ValueError('while closing')", "closing the text given to say()")]
+    await end_source(source, lambda error, where: reported.append((repr(error), where)))
+    await end_source(object(), lambda error, where: reported.append((repr(error), where)))
+    assert reported == [("ValueError('while closing')", "closing the text given to say()")]
