@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import urlsplit
 
-__all__ = ["can_be_looked_up", "is_loopback", "is_loopback_url", "without_password"]
+__all__ = ["can_be_looked_up", "hostname", "is_loopback", "is_loopback_url", "without_password"]
 
 
 def can_be_looked_up(host: str) -> bool:
@@ -21,6 +21,16 @@ def can_be_looked_up(host: str) -> bool:
     except UnicodeError:
         return False
     return host.strip(".") != ""
+
+
+def hostname(url: str) -> str:
+    """The host of a URL without its port, lower case; of a `Host` header, with "//" before it. ""
+    where there is none.
+    """
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def is_loopback(host: str) -> bool:

@@ -17,12 +17,11 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from akool_async.errors import InvalidParameterError, MissingDependencyError, NotSupportedError
-from akool_async.models.addresses import without_password
+from akool_async.models.addresses import hostname, is_loopback, without_password
 from akool_async.models.credentials import Credentials, LiveKitCredentials
 from akool_async.validation import number, text
 
@@ -42,7 +41,6 @@ DEFAULT_TTL: Final = 600.0
 _LONGEST_TTL: Final = 86_400.0
 #: What a visitor may publish, as LiveKit names the sources.
 _VISITOR_SOURCES: Final = ("microphone", "camera")
-_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 #: The key pair of a simulator's LiveKit rooms. No secret: it opens rooms on this machine only.
 SIMULATOR_KEY: Final = "devkey"
@@ -158,7 +156,7 @@ def links_of_credentials(credentials: Credentials) -> RoomLinks:
     given = credentials.livekit_token
     token = "" if given is None else given.get_secret_value()
     name = credentials.livekit_room_name
-    local = urlsplit(credentials.livekit_url).hostname in _LOOPBACK
+    local = is_loopback(hostname(credentials.livekit_url))
     if name is None or not local or not _is_signed(token, SIMULATOR_SECRET):
         return RoomLinks(why_not=_ONE_IDENTITY)
     taken = (credentials.livekit_server_identity, credentials.livekit_client_identity)

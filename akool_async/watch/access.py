@@ -7,20 +7,13 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Final
-from urllib.parse import urlsplit
 
-__all__ = ["Access", "hostname"]
+from akool_async.models.addresses import hostname
+
+__all__ = ["Access"]
 
 #: Tickets that weren't used, and browsers that were let in: older ones are forgotten.
 _MOST: Final = 100
-
-
-def hostname(host: str) -> str:
-    """The name in a `Host` header, without its port; "" for what isn't one."""
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
 
 
 class Access:
@@ -56,7 +49,7 @@ class Access:
 
     def is_host(self, host: str) -> bool:
         """Whether a `Host` header is one that the page is served at."""
-        return hostname(host) in self._hosts
+        return hostname(f"//{host}") in self._hosts
 
     @staticmethod
     def is_own_origin(origin: str, host: str) -> bool:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from akool_async.models.addresses import is_loopback, is_loopback_url, without_password
+from akool_async.models.addresses import hostname, is_loopback, is_loopback_url, without_password
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST.", "127.0.0.1", "127.8.8.8", "::1"])
@@ -20,6 +20,21 @@ def test_urls() -> None:
     assert is_loopback_url("https://localhost")
     for other in ("ws://localhost", "http://example.com", "http://[::1", "localhost", ""):
         assert not is_loopback_url(other)
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("wss://Room.example:7880/rtc", "room.example"),
+        ("//localhost:8080", "localhost"),
+        ("//[::1]:80", "::1"),
+        ("//[::1", ""),
+        ("localhost", ""),
+        ("", ""),
+    ],
+)
+def test_the_host_of_a_url(url: str, name: str) -> None:
+    assert hostname(url) == name
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Mapping
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from akool_async.errors import InvalidParameterError
-from akool_async.models.addresses import is_loopback
+from akool_async.models.addresses import hostname, is_loopback
 
 __all__ = ["BrowserAccess"]
 
@@ -64,21 +63,12 @@ class BrowserAccess:
 
     def _origin_is_allowed(self, origin: str) -> bool:
         return (
-            "*" in self._origins
-            or origin.lower() in self._origins
-            or is_loopback(_hostname(origin))
+            "*" in self._origins or origin.lower() in self._origins or is_loopback(hostname(origin))
         )
 
     def _host_is_allowed(self, host: str) -> bool:
-        name = _hostname(f"//{host}")
+        name = hostname(f"//{host}")
         return is_loopback(name) or name in self._hosts or _is_address(name)
-
-
-def _hostname(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
 
 
 def _is_address(name: str) -> bool:

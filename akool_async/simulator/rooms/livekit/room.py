@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from livekit.protocol import models as pb
 
+from akool_async.models.addresses import hostname, is_loopback
 from akool_async.simulator.meeting.player import MeetingPlayer
 from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.livekit.faults import Faults, Gate, MediaFaults
@@ -298,7 +299,7 @@ class _Door:
             await gate.wait()
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        local = (urlsplit(f"//{request.host}").hostname or "") in ("127.0.0.1", "localhost", "::1")
+        local = is_loopback(hostname(f"//{request.host}"))
         member = self._member(hub, grants, socket, request, ["127.0.0.1"] if local else None)
         if request.query.get("reconnect") == "1":
             # Taking up an old connection needs an ICE restart, which aiortc can't do.
