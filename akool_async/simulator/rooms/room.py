@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from aiohttp import web
 
@@ -21,7 +21,23 @@ from akool_async.stream.limits import Dialect
 if TYPE_CHECKING:
     from akool_async.simulator.media.avatar_media import AvatarMedia
 
-__all__ = ["RoomDirectory", "RoomEvents", "RoomRequest", "SimRoom"]
+__all__ = [
+    "MEDIA_KINDS",
+    "RoomDirectory",
+    "RoomEvents",
+    "RoomRequest",
+    "SimRoom",
+    "check_media_kind",
+]
+
+#: What an avatar can publish.
+MEDIA_KINDS: Final = ("audio", "video")
+
+
+def check_media_kind(kind: str) -> None:
+    """Raises `ValueError` where there are no tracks of that kind."""
+    if kind not in MEDIA_KINDS:
+        raise ValueError(f"{kind!r} is neither audio nor video")
 
 
 class RoomEvents(Protocol):

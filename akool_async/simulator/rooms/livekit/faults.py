@@ -13,6 +13,7 @@ from livekit.protocol import rtc
 
 from akool_async.simulator.rooms.livekit.hub import DataRoom, Resident
 from akool_async.simulator.rooms.livekit.member import Member
+from akool_async.simulator.rooms.room import check_media_kind
 
 if TYPE_CHECKING:
     from akool_async.simulator.media.avatar_media import AvatarMedia
@@ -259,7 +260,6 @@ class MediaFaults(Faults):
         Raises:
             ValueError: there is no such kind.
         """
+        check_media_kind(kind)
         types = {"audio": pb.TrackType.AUDIO, "video": pb.TrackType.VIDEO}
-        if kind not in types:
-            raise ValueError(f"{kind!r} is neither audio nor video")
         return [one for one in self._room.avatar.tracks if one.type == types[kind]]

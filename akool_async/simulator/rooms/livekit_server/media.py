@@ -17,15 +17,13 @@ from akool_async.simulator.rooms.livekit_server.following import (
     follow_cameras,
     follow_microphones,
 )
+from akool_async.simulator.rooms.room import MEDIA_KINDS
 from akool_async.simulator.tasks import Tasks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["RoomMedia"]
-
-#: What it publishes.
-_KINDS: Final = ("audio", "video")
 
 #: Milliseconds of sound that the native source keeps.
 _QUEUE_MS: Final = 200
@@ -70,7 +68,7 @@ class RoomMedia:
         if self._media.listens:
             self.hear_microphones()
         self._media.mouth.on_clear.add(self._cleared)
-        for kind in _KINDS:
+        for kind in MEDIA_KINDS:
             await self.publish_track(kind)
 
     async def publish_track(self, kind: str) -> None:

@@ -15,7 +15,7 @@ from akool_async.errors import MissingDependencyError
 from akool_async.simulator.meeting.player import MeetingPlayer
 from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
-from akool_async.simulator.rooms.room import RoomEvents, RoomRequest, SimRoom
+from akool_async.simulator.rooms.room import RoomEvents, RoomRequest, SimRoom, check_media_kind
 
 try:
     from livekit import api
@@ -230,8 +230,7 @@ class LiveKitServerRoom(SimRoom):
         Raises:
             ValueError: there is no such kind.
         """
-        if kind not in ("audio", "video"):
-            raise ValueError(f"{kind!r} is neither audio nor video")
+        check_media_kind(kind)
         return self._avatar.media
 
     async def _remove(self) -> None:

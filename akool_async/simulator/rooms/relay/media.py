@@ -21,6 +21,7 @@ from aiohttp import web
 
 from akool_async.media.frames import AudioFrame, VideoFrame
 from akool_async.simulator.media.mouth import RATE
+from akool_async.simulator.rooms.room import check_media_kind
 from akool_async.transport.engines import relay_wire
 
 if TYPE_CHECKING:
@@ -28,12 +29,10 @@ if TYPE_CHECKING:
 
     from akool_async.simulator.media.avatar_media import AvatarMedia
 
-__all__ = ["KINDS", "RelayMedia"]
+__all__ = ["RelayMedia"]
 
 logger = logging.getLogger(__name__)
 
-#: What the avatar can publish.
-KINDS: Final = ("audio", "video")
 #: Frames kept for who doesn't read: a second of sound, two pictures.
 _MOST_SOUND: Final = 50
 _MOST_PICTURES: Final = 2
@@ -62,7 +61,7 @@ class RelayMedia:
         Raises:
             ValueError: there is no such kind.
         """
-        _check(kind)
+        check_media_kind(kind)
         track: dict[str, Any] = {"id": f"track-{secrets.token_hex(4)}", "kind": kind, "name": kind}
         if kind == "video":
             settings = self.media.settings
@@ -73,13 +72,13 @@ class RelayMedia:
 
     def unpublish(self, kind: str) -> None:
         """No track of that kind any more."""
-        _check(kind)
+        check_media_kind(kind)
         if self.tracks.pop(kind, None) is not None:
             self._changed()
 
     def mute(self, kind: str, *, on: bool) -> None:
         """Its track goes on to be published; silence comes, or no pictures."""
-        _check(kind)
+        check_media_kind(kind)
         if kind in self.tracks:
             self.tracks[kind] = {**self.tracks[kind], "muted": on}
             self._changed()
@@ -292,8 +291,3 @@ def _stream(
     if want.get("do") == "speak":
         return _Speaking(room, identity, rate, channels)
     return None
-
-
-def _check(kind: str) -> None:
-    if kind not in KINDS:
-        raise ValueError(f"{kind!r} is neither audio nor video")

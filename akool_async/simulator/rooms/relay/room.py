@@ -27,7 +27,13 @@ from akool_async.simulator.rooms.relay.faults import LASTING, RelayFaults
 from akool_async.simulator.rooms.relay.joining import Refused, first_frame
 from akool_async.simulator.rooms.relay.limits import RateWindow, SendRules
 from akool_async.simulator.rooms.relay.member import Member
-from akool_async.simulator.rooms.room import RoomDirectory, RoomEvents, RoomRequest, SimRoom
+from akool_async.simulator.rooms.room import (
+    MEDIA_KINDS,
+    RoomDirectory,
+    RoomEvents,
+    RoomRequest,
+    SimRoom,
+)
 from akool_async.transport.engines import relay_wire
 
 if TYPE_CHECKING:
@@ -256,7 +262,7 @@ class RelayRoom(SimRoom):
         """See `SimRoom.publish`."""
         self._publishing = on
         if self._tracks is not None:
-            for kind in ("audio", "video"):
+            for kind in MEDIA_KINDS:
                 if on:
                     self._tracks.publish(kind)
                 else:
