@@ -138,10 +138,8 @@ class Renewal:
         self._port = port
         self._sessions = sessions
         self._current = sessions.first
-        #: Open at the service, as far as is known.
-        self._open = [sessions.first]
-        #: Those of them that are being closed, or were.
-        self._closings: list[tuple[Connection, Uncancellable[None]]] = []
+        #: Open at the service, as far as is known -> what closes it, once that was begun.
+        self._open: dict[Connection, Uncancellable[None] | None] = {sessions.first: None}
         self._standby: Standby | None = None
         self._between = False
         self._lost: BaseException | None = None
@@ -273,7 +271,7 @@ class Renewal:
     async def _open_one(self) -> Standby:
         """Creates a session and joins its room; closes it again if that fails."""
         connection = await self._sessions.open()
-        self._open.append(connection)
+        self._open[connection] = None
         standby = self._standby = Standby(connection, self._port.options)
         try:
             await standby.open(self._port.settings.known)
@@ -402,20 +400,17 @@ class Renewal:
             await self._begin_closing(connection).wait()
         except SessionLeftOpenError as error:
             logger.error("%s", error)  # noqa: TRY400 - its text says what to do
+            self._open[connection] = None  # it is tried again at the end
         else:
-            self._open = [one for one in self._open if one is not connection]
-        # One that is still open is tried again at the end.
-        self._closings = [one for one in self._closings if one[0] is not connection]
+            del self._open[connection]
 
     def _begin_closing(self, connection: Connection) -> Uncancellable[None]:
         """Begins to close a session, unless that was begun before."""
-        for known, closing in self._closings:
-            if known is connection:
-                return closing
-        closing = Uncancellable(
-            _awaited(connection.close()), timeout=None, name="akool: closing a session"
-        )
-        self._closings.append((connection, closing))
+        closing = self._open[connection]
+        if closing is None:
+            closing = self._open[connection] = Uncancellable(
+                _awaited(connection.close()), timeout=None, name="akool: closing a session"
+            )
         return closing
 
     def _fail(self, error: BaseException) -> None:

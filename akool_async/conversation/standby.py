@@ -41,9 +41,9 @@ logger = logging.getLogger("akool_async.conversation")
 _INTERRUPT_AGAIN: Final = 0.25
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Connection:
-    """A session at the service, and its room, which isn't joined yet.
+    """A session at the service, and its room, which isn't joined yet. Equal to itself alone.
 
     Attributes:
         transport: the room.
