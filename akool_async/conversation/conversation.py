@@ -131,7 +131,7 @@ class Conversation:
             gate=self.gate,
         )
         self.speech = SpeechQueue(self.speech_port)
-        self.cancel, self.wait_until_said = self.driver.outbox.cancel, self.speech.idle
+        self.wait_until_said = self.speech.idle
         self.questions = Questions(self)
         self.playbacks = playback_queue(self.driver, self.events, self.gate, options)
         self.echoes = EchoFilter()
@@ -394,19 +394,11 @@ class Conversation:
         """See `QuestionPort`."""
         return self.responder is not None
 
-    def encode(self, message: Chat) -> list[bytes]:
-        """See `QuestionPort`."""
-        return self.driver.codec.encode(message)
-
     def send_question(self, question: Question, packets: Sequence[bytes]) -> None:
         """See `QuestionPort`."""
         self.turns.open(question)
         self.speech_port.enqueue(question.mid, packets, more=False)
         self.driver.schedule()
-
-    async def wait_for_capacity(self, timeout: float) -> None:
-        """See `QuestionPort`."""
-        await self.driver.outbox.wait_for_capacity(timeout=timeout)
 
     @property
     def saying(self) -> bool:

@@ -25,7 +25,7 @@ from akool_async.stream.messages import (
 )
 from akool_async.stream.wire_v2 import command_packet
 
-__all__ = ["Params", "QuestionFields", "check_action", "check_text", "question_options"]
+__all__ = ["Params", "QuestionFields", "check_action", "question_options"]
 
 _CHECKS: Final[Mapping[str, Callable[[str, object], object]]] = {
     "mode": validation.mode,
@@ -231,11 +231,6 @@ def question_options(
         mode_type=given.mode or base.mode_type,
         prompt=prompt or base.prompt,
     )
-
-
-def check_text(text: object) -> str:
-    """A text to send, as a `str`: not blank, without half of a surrogate pair."""
-    return validation.speech("text", text)
 
 
 def check_timeout(timeout: float | None, default: float) -> float:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
+from akool_async import validation
+from akool_async.conversation.driver import Driver
 from akool_async.conversation.meter import Meter, name_of_end
 from akool_async.conversation.options import ConversationOptions, ConversationStats
 from akool_async.conversation.params import (
     QuestionFields,
-    check_text,
     check_timeout,
     question_options,
 )
@@ -39,6 +39,7 @@ class QuestionPort(Protocol):
 
     options: ConversationOptions
     has_commands: bool
+    driver: Driver
     settings: Settings
     transcript: Transcript
     turns: Turns
@@ -59,23 +60,8 @@ class QuestionPort(Protocol):
     def check_open(self) -> None:
         """Raises what ended the conversation, if anything did."""
 
-    def now(self) -> float:
-        """The time, in seconds of the event loop's clock."""
-        ...
-
-    def encode(self, message: Chat) -> list[bytes]:
-        """The packets of a message."""
-        ...
-
     def send_question(self, question: Question, packets: Sequence[bytes]) -> None:
         """Hands a question to the outbox, and begins to wait for its reply."""
-
-    def cancel(self, mid: str, /) -> int:
-        """Takes back the packets that weren't sent; returns how many those were."""
-        ...
-
-    async def wait_for_capacity(self, timeout: float) -> None:
-        """Returns when chat may be added; raises `SendError` if that takes too long."""
 
     async def wait_until_said(self) -> None:
         """Returns when nothing is being said or waits to be."""
@@ -89,12 +75,12 @@ class Questions:
 
     async def ask(self, text: str, timeout: float | None, given: QuestionFields) -> Reply:
         """Asks and waits for the reply. Cancelled, it takes back what wasn't sent."""
-        question = await self._send(check_text(text), timeout, self._options(given))
+        question = await self._send(validation.speech("text", text), timeout, self._options(given))
         return await question.future
 
     def stream(self, text: str, timeout: float | None, given: QuestionFields) -> ReplyStream:
         """Asks when the first piece is asked for."""
-        text = check_text(text)
+        text = validation.speech("text", text)
         return ReplyStream(partial(self._send, text, timeout, self._options(given)))
 
     def _options(self, given: QuestionFields) -> QuestionOptions | None:
@@ -111,17 +97,17 @@ class Questions:
     ) -> Question:
         port = self._port
         limit = check_timeout(timeout, port.options.reply_timeout)
-        asked = port.now()
+        asked = port.driver.now()
         after_texts = port.saying
         if not port.gate.is_set():
             await self._admitted(limit)
         port.check_open()
-        await port.wait_for_capacity(limit)
+        await port.driver.outbox.wait_for_capacity(timeout=limit)
         if options is None:
             await self._restore_mode(asked + limit, limit, after_texts=after_texts)
         port.check_open()
         mid = new_mid()
-        packets = port.encode(Chat(text, mid, options=options))
+        packets = port.driver.codec.encode(Chat(text, mid, options=options))
         mode = options.mode_type if options is not None else port.settings.mode
         question = Question(
             mid,
@@ -162,7 +148,7 @@ class Questions:
                     "being spoken, and the avatar would repeat the question instead of answering it"
                 ) from None
             port.check_open()
-            left = max(until - port.now(), 0.001)
+            left = max(until - port.driver.now(), 0.001)
             await port.settings.restore_mode(timeout=min(left, port.options.command_timeout))
 
     def _is_for_retelling(self, after_texts: bool) -> bool:
@@ -176,10 +162,10 @@ class Questions:
         """It has its reply, or failed, or nothing waits for it any more."""
         port = self._port
         error = name_of_end(future)
-        port.meter.span("question", port.now() - asked, error)
+        port.meter.span("question", port.driver.now() - asked, error)
         if not error and (first := future.result().first_after) is not None:
             port.meter.duration("question.first_word", first)
-        dropped = port.cancel(question.mid)
+        dropped = port.driver.outbox.cancel(question.mid)
         if not error:
             return
         if dropped:
@@ -255,12 +241,7 @@ class ReplyStream:
         await self._started()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exc: object) -> None:
         await self.aclose()
 
     async def aclose(self) -> None:

@@ -29,17 +29,10 @@ class TextBuffer:
         """Adds a piece."""
         self._pieces.append(piece)
 
-    def replace(self, text: str) -> None:
-        """Puts another text in place of all of it."""
-        self._pieces = [text] if text else []
-
     def __str__(self) -> str:
         if len(self._pieces) > 1:
             self._pieces = ["".join(self._pieces)]
         return self._pieces[0] if self._pieces else ""
-
-    def __bool__(self) -> bool:
-        return any(self._pieces)
 
 
 class TranscriptEntry:
@@ -76,7 +69,7 @@ class TranscriptEntry:
 
     @text.setter
     def text(self, text: str) -> None:
-        self._text.replace(text)
+        self._text = TextBuffer(text)
 
     def append(self, piece: str) -> None:
         """Adds to the text; used by the conversation."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from akool_async.conversation.options import SessionInfo
-from akool_async.conversation.params import Params, check_action, check_text, question_options
+from akool_async.conversation.params import Params, check_action, question_options
 from akool_async.errors import InvalidParameterError, NotSupportedError
 from akool_async.rest.session_create import session_create_body
 from akool_async.stream import (
@@ -241,16 +241,6 @@ def test_options_of_a_question_are_of_built_in_types() -> None:
     [frame] = StreamCodec(CHATROOM, "v3").encode(Chat("Hi", "m", options=options))
     payload = json.loads(json.loads(frame)["payload"])
     assert (payload["voice_id"], payload["mode_type"]) == ("v", 2)
-
-
-def test_a_text_to_send() -> None:
-    assert type(check_text(Safe("Hello"))) is str
-    assert check_text("a\ud83d\ude00") == "a\U0001f600"
-    for wrong in ("", " \n", None, b"Hi", "cut \ud83d", "\ude00 cut"):
-        with pytest.raises(InvalidParameterError) as refused:
-            check_text(wrong)
-        assert refused.value.field == "text"
-        assert "cut" not in refused.value.problem.replace("was cut", "")
 
 
 def test_an_action() -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterable, Callable
-from functools import partial
 from typing import Any, Final, Literal
 
-from akool_async.conversation.params import check_text
+from akool_async import validation
 from akool_async.conversation.speech.job import SpeechJob, SpeechSettings, check_speech
 from akool_async.conversation.speech.message import SpokenMessage
 from akool_async.conversation.speech.port import SpeechPort
@@ -37,8 +36,8 @@ class SpeechQueue:
     def __init__(self, port: SpeechPort) -> None:
         self._port = port
         self._jobs: deque[SpeechJob] = deque()
-        #: Done, but with tasks that didn't end yet.
-        self._ending: set[SpeechJob] = set()
+        #: Tasks of jobs that are done.
+        self._ending: set[asyncio.Task[None]] = set()
         self._interrupts: set[asyncio.Task[object]] = set()
         self._avatar_speaks = False
         #: The service speaks back what a person said: its audio is still to come, or going on.
@@ -69,7 +68,7 @@ class SpeechQueue:
     ) -> Utterance:
         """See `AvatarSession.say`."""
         if isinstance(text, str):
-            check_text(text)
+            validation.speech("text", text)
         elif not isinstance(text, AsyncIterable):
             raise InvalidParameterError(
                 "text", f"{type(text).__name__} is neither a str nor an async iterable of str"
@@ -118,7 +117,7 @@ class SpeechQueue:
 
     def runs(self, task: asyncio.Task[Any] | None) -> bool:
         """Whether a task reads or sends the text of an utterance."""
-        return any(task in job.tasks for job in (*self._jobs, *self._ending))
+        return task in self._ending or any(task in job.tasks for job in self._jobs)
 
     async def idle(self) -> None:
         """Returns when nothing is being said or waits to be."""
@@ -191,8 +190,8 @@ class SpeechQueue:
         """Waits for all tasks but `spare`, at most `close_timeout` seconds."""
         for interrupt in self._interrupts:
             interrupt.cancel()
-        tasks: set[asyncio.Task[Any]] = set(self._interrupts)
-        for job in (*self._jobs, *self._ending):
+        tasks: set[asyncio.Task[Any]] = self._interrupts | self._ending
+        for job in self._jobs:
             tasks |= job.tasks
         tasks.discard(spare)
         tasks.discard(asyncio.current_task())
@@ -237,14 +236,10 @@ class SpeechQueue:
         if job in self._jobs:
             self._jobs.remove(job)
         for task in job.tasks:
-            self._ending.add(job)
-            task.add_done_callback(partial(self._task_ended, job))
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
         if first and self._jobs:
             self._jobs[0].start()
-
-    def _task_ended(self, job: SpeechJob, task: asyncio.Task[None]) -> None:
-        if not job.tasks - {task}:
-            self._ending.discard(job)
 
     def cut_off(self) -> bool:
         """Ends the text that the avatar has some of; `True`: there was one. The others wait on."""
