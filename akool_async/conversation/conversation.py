@@ -19,7 +19,6 @@ from akool_async.conversation.options import ConversationOptions, ConversationSt
 from akool_async.conversation.params import Params
 from akool_async.conversation.pending import Finish, PendingReply, Question
 from akool_async.conversation.people import People
-from akool_async.conversation.playback_adapter import playback_queue
 from akool_async.conversation.questions import Questions
 from akool_async.conversation.reply_tracker import ReplyTracker
 from akool_async.conversation.responder import Responder
@@ -33,6 +32,8 @@ from akool_async.conversation.turns import Turns
 from akool_async.conversation.user_speech import Heard, UserSpeech
 from akool_async.errors import ConversationClosedError, DisconnectedError, SendError
 from akool_async.errors.base import raised_again
+from akool_async.media.playback_job import PlaybackLimits
+from akool_async.media.playback_queue import PlaybackQueue
 from akool_async.media.session import SessionMedia
 from akool_async.stream import QueuedPacket
 from akool_async.stream.dialects import capabilities_of
@@ -133,7 +134,15 @@ class Conversation:
         self.speech = SpeechQueue(self.speech_port)
         self.wait_until_said = self.speech.idle
         self.questions = Questions(self)
-        self.playbacks = playback_queue(self.driver, self.events, self.gate, options)
+        self.playbacks = PlaybackQueue(
+            self.speech_port,
+            PlaybackLimits(
+                step=options.send_timeout,
+                first_audio=options.text_timeout,
+                more_audio=options.audio_timeout,
+                report=options.playback_margin,
+            ),
+        )
         self.echoes = EchoFilter()
         self.responder: Responder | None = None
         self.handover = Handover(

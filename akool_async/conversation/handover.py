@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from akool_async.conversation.commands import Commands
 from akool_async.conversation.driver import Driver
@@ -25,60 +25,46 @@ __all__ = ["Handover"]
 logger = logging.getLogger("akool_async.conversation")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Handover:
     """Used by `Renewal`. In this order: `detach`, `settle`, `attach`.
 
     `responding()`: whether the program's own model is about to answer.
     """
 
-    def __init__(
-        self,
-        *,
-        driver: Driver,
-        liveness: Liveness,
-        commands: Commands,
-        turns: Turns,
-        replies: ReplyTracker,
-        user_speech: UserSpeech,
-        speech: SpeechQueue,
-        media: SessionMedia,
-        people: People,
-        playbacks: PlaybackQueue,
-        responding: Callable[[], bool],
-    ) -> None:
-        self._driver = driver
-        self._liveness = liveness
-        self._commands = commands
-        self._turns = turns
-        self._replies = replies
-        self._user_speech = user_speech
-        self._speech = speech
-        self._media = media
-        self._people = people
-        self._playbacks = playbacks
-        self._responding = responding
+    driver: Driver
+    liveness: Liveness
+    commands: Commands
+    turns: Turns
+    replies: ReplyTracker
+    user_speech: UserSpeech
+    speech: SpeechQueue
+    media: SessionMedia
+    people: People
+    playbacks: PlaybackQueue
+    responding: Callable[[], bool]
 
     @property
     def at_rest(self) -> bool:
         """Whether no one speaks or waits for an answer, as far as is known."""
         return (
-            self._speech.at_rest
-            and self._playbacks.at_rest
-            and not self._responding()
-            and not self._replies.receiving
-            and not self._user_speech.receiving
-            and not self._driver.outbox.waiting_bytes
-            and self._commands.waiting_since is None
+            self.speech.at_rest
+            and self.playbacks.at_rest
+            and not self.responding()
+            and not self.replies.receiving
+            and not self.user_speech.receiving
+            and not self.driver.outbox.waiting_bytes
+            and self.commands.waiting_since is None
             and not any(
                 isinstance(pending, Question | HeardSpeech) and not pending.abandoned
-                for pending in self._turns
+                for pending in self.turns
             )
         )
 
     async def detach(self) -> None:
         """Nothing more is sent to, or received from, the room joined so far."""
-        self._driver.outbox.hold("renewal")
-        await self._driver.detach()
+        self.driver.outbox.hold("renewal")
+        await self.driver.detach()
 
     def settle(self, now: float) -> None:
         """What the avatar of that room has doesn't go on.
@@ -87,27 +73,26 @@ class Handover:
         any more, so it is answered once. A reply that is coming in ends as interrupted, and so does
         a text that is being said, or audio that is being played.
         """
-        for pending in self._turns:
+        for pending in self.turns:
             if isinstance(pending, HeardSpeech) or pending.abandoned:
-                self._turns.drop(pending.mid)
+                self.turns.drop(pending.mid)
             elif isinstance(pending, Question) and pending.message is None and pending.handed_over:
-                self._driver.outbox.cancel(pending.mid)
-                self._turns.not_sent(pending)
-                packets = self._driver.codec.encode(Chat(pending.text, pending.mid))
-                self._driver.outbox.push(pending.mid, packets)
-        self._replies.interrupted(now, [p for p in self._turns if p.message is not None])
-        self._user_speech.forget()
-        if self._playbacks.cut_off():
+                self.driver.outbox.cancel(pending.mid)
+                self.turns.not_sent(pending)
+                packets = self.driver.codec.encode(Chat(pending.text, pending.mid))
+                self.driver.outbox.push(pending.mid, packets)
+        self.replies.interrupted(now, [p for p in self.turns if p.message is not None])
+        self.user_speech.forget()
+        if self.playbacks.cut_off():
             logger.warning("audio was cut off: the session was renewed while it was being played")
-        if self._speech.cut_off():
+        if self.speech.cut_off():
             logger.warning("a text was cut off: the session was renewed while it was being said")
 
     def attach(
         self, transport: Transport, *, duration: float | None, ends_at: float | None
     ) -> None:
         """Goes on in a room that was joined, and whose avatar hears."""
-        self._driver.attach(transport)
-        self._media.attach(transport.media, transport.name)
-        self._people.take_over(transport)
-        now = asyncio.get_running_loop().time()
-        self._liveness.renewed(duration, ends_at, now)
+        self.driver.attach(transport)
+        self.media.attach(transport.media, transport.name)
+        self.people.take_over(transport)
+        self.liveness.renewed(duration, ends_at, self.driver.now())

@@ -1,4 +1,4 @@
-"""What speech needs of a conversation, made of its parts: the implementation of `SpeechPort`."""
+"""What speech, of text or of audio, needs of a conversation, made of its parts."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from akool_async.conversation.reply_tracker import ReplyTracker
 from akool_async.conversation.settings import Settings
 from akool_async.conversation.transcript import Transcript, TranscriptEntry
 from akool_async.conversation.turns import Turns
+from akool_async.errors import NotSupportedError
+from akool_async.media.microphone_speech import MicrophoneSpeech
+from akool_async.media.speech_audio import SpeechAudio
 from akool_async.stream import ChatWriter, QueuedPacket, new_mid
 from akool_async.stream.messages import CommandAnswer, Interrupt
 
@@ -24,8 +27,10 @@ __all__ = ["SpeechAdapter"]
 
 
 class SpeechAdapter:
-    """Implements `SpeechPort`. `interrupted(earlier)` is called when an interrupt was answered,
-    with what the avatar had when it was sent.
+    """Implements `SpeechPort` and `PlaybackPort`.
+
+    `interrupted(earlier)` is called when an interrupt was answered, with what the avatar had when
+    it was sent.
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class SpeechAdapter:
         self._meter = meter
         self._interrupted = interrupted
         self._gate = gate
+        self._microphone: MicrophoneSpeech | None = None
 
     @property
     def interrupting(self) -> bool:
@@ -70,8 +76,23 @@ class SpeechAdapter:
         )
 
     async def admitted(self) -> None:
-        """See `SpeechPort`."""
+        """See `SpeechPort` and `PlaybackPort`."""
         await self._gate.wait()
+
+    def speech_audio(self) -> SpeechAudio:
+        """See `PlaybackPort`."""
+        transport = self._driver.transport
+        if transport.speech_audio is not None:
+            return transport.speech_audio
+        media = transport.media
+        if media is None or not media.capabilities.speak:
+            raise NotSupportedError(
+                f"the {transport.name} transport, or its token, lets no audio into the room; a "
+                "LiveKit room of your own does: OwnLiveKitRoom(audio_only_from_data_stream=True)"
+            )
+        if self._microphone is None or self._microphone.media is not media:
+            self._microphone = MicrophoneSpeech(media)
+        return self._microphone
 
     def open_message(self, answered: Callable[[], None]) -> ChatWriter:
         """See `SpeechPort`."""
@@ -160,5 +181,5 @@ class SpeechAdapter:
         self._meter.span("utterance", seconds, name, **{"akool.utterance.state": state})
 
     def report(self, error: BaseException, where: str) -> None:
-        """See `SpeechPort`."""
+        """See `SpeechPort` and `PlaybackPort`."""
         self._events.report(error, where)

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from akool_async.conversation.pending import RetoldText
+from akool_async.errors import NotSupportedError
+from akool_async.media import MediaCapabilities
+from akool_async.media.microphone_speech import MicrophoneSpeech
+from akool_async.testing.in_memory_media import InMemoryMedia
+from akool_async.testing.in_memory_room import InMemoryRoom
 
 
 def port(s):
@@ -73,3 +80,23 @@ async def test_what_fails_is_reported(scene):
     async with scene(on_error=errors.append) as s:
         port(s).report(ValueError("broken"), "say")
     assert [str(error) for error in errors] == ["broken"]
+
+
+async def test_a_room_without_a_way_for_audio_is_named(scene):
+    async with scene() as s:
+        with pytest.raises(NotSupportedError, match="audio_only_from_data_stream=True") as caught:
+            port(s).speech_audio()
+        assert str(caught.value).startswith(f"the {s.pair.transport.name} transport")
+
+
+async def test_a_room_that_takes_a_track_gets_one(scene, monkeypatch):
+    room = InMemoryRoom()
+    room.media = InMemoryMedia()
+    async with scene(room) as s:
+        way = port(s).speech_audio()
+        assert isinstance(way, MicrophoneSpeech)
+        assert port(s).speech_audio() is way
+        mute = MediaCapabilities(hear=True, see=True, speak=False, show=False)
+        monkeypatch.setattr(InMemoryMedia, "capabilities", mute)
+        with pytest.raises(NotSupportedError, match="lets no audio"):
+            port(s).speech_audio()
