@@ -369,7 +369,9 @@ class Conversation:
         if self.settings.mode != 1:
             self.turns.hear(heard.mid, heard.text, now)
         elif self.driver.capabilities.reports_speech:
-            self.echoes.user_spoke(heard.text, heard.mid, now, answered_by_us=self.answers_speech)
+            # A responder answers it, and no question of ours waits besides.
+            ours = self.responder is not None and not self.speech_port.avatar_busy
+            self.echoes.user_spoke(heard.text, heard.mid, now, answered_by_us=ours)
         if self.responder is not None:
             self.responder.heard(heard.text, heard.mid, complete=heard.complete)
         self.events.publish(ev.UserSpoke(heard.text, heard.mid, heard.complete))
@@ -420,11 +422,6 @@ class Conversation:
     def language(self) -> str | None:
         """See `ResponderPort`."""
         return self.settings.params.language
-
-    @property
-    def answers_speech(self) -> bool:
-        """Whether a responder answers what is heard, and no question of ours waits besides."""
-        return self.responder is not None and not self.speech_port.avatar_busy
 
     @property
     def is_over(self) -> bool:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from akool_async.concurrency import Backoff, Uncancellable, own_cancellation, run_to_completion
-from akool_async.conversation.driver import Driver
 from akool_async.conversation.event_bus import EventBus
 from akool_async.conversation.handover import Handover
 from akool_async.conversation.liveness import Liveness
@@ -60,51 +59,23 @@ class NextSessions:
 
 
 class RenewalPort(Protocol):
-    """What renewing needs of the conversation."""
+    """What renewing needs of the conversation.
+
+    Attributes:
+        rescue: called when a room is lost; `True`: the conversation goes on.
+        gate: set, unless what is new is held back.
+    """
 
     info: SessionInfo
+    options: ConversationOptions
     error: BaseException | None
     rescue: Callable[[BaseException], bool]
-
-    @property
-    def options(self) -> ConversationOptions:
-        """The limits in use."""
-        ...
-
-    @property
-    def driver(self) -> Driver:
-        """What joins the rooms to the conversation."""
-        ...
-
-    @property
-    def handover(self) -> Handover:
-        """What is in flight."""
-        ...
-
-    @property
-    def liveness(self) -> Liveness:
-        """Knows when the session ends."""
-        ...
-
-    @property
-    def meter(self) -> Meter:
-        """What is measured."""
-        ...
-
-    @property
-    def settings(self) -> Settings:
-        """What the next avatar is set to."""
-        ...
-
-    @property
-    def events(self) -> EventBus:
-        """Where it is reported."""
-        ...
-
-    @property
-    def gate(self) -> asyncio.Event:
-        """Holds back what is new."""
-        ...
+    handover: Handover
+    liveness: Liveness
+    meter: Meter
+    settings: Settings
+    events: EventBus
+    gate: asyncio.Event
 
     def now(self) -> float:
         """The time, in seconds of the event loop's clock."""
@@ -133,8 +104,6 @@ class Renewal:
 
     def __init__(self, port: RenewalPort, sessions: NextSessions) -> None:
         """Opens nothing."""
-        #: How often another session took over.
-        self.count = 0
         self._port = port
         self._sessions = sessions
         self._current = sessions.first
@@ -310,8 +279,7 @@ class Renewal:
         if not quiet:
             port.handover.settle(port.now())
         self._switch(standby, gap=0.0, quiet=quiet)
-        await self._leave(old)
-        await self._close_one(old)
+        await self._leave_and_close(old)
 
     async def _close_and_open(self, *, quiet: bool) -> bool:
         """The variant for an account, or a room, that can have one session at a time."""
@@ -322,8 +290,7 @@ class Renewal:
             port.liveness.between_sessions()
             if not quiet:
                 port.handover.settle(began)
-            await self._leave(old)
-            await self._close_one(old)
+            await self._leave_and_close(old)
             try:
                 standby = await self._until_open(began + _LONGEST_GAP)
             except (AkoolError, TimeoutError) as error:
@@ -353,7 +320,6 @@ class Renewal:
         port, old, new = self._port, self._current, standby.connection
         self._current, self._standby, self._lost = new, None, None
         info = port.info = new.info
-        self.count += 1
         ends_at = info.ends_at(port.now())
         port.handover.attach(new.transport, duration=info.duration, ends_at=ends_at)
         port.gate.set()
@@ -384,18 +350,15 @@ class Renewal:
 
     async def _end(self, standby: Standby) -> None:
         await standby.release()
-        await self._leave(standby.connection)
-        await self._close_one(standby.connection)
+        await self._leave_and_close(standby.connection)
 
-    async def _leave(self, connection: Connection) -> None:
+    async def _leave_and_close(self, connection: Connection) -> None:
         limit = self._port.options.close_timeout
         try:
             async with asyncio.timeout(limit + 1.0):
                 await connection.transport.close(timeout=limit)
         except Exception as error:  # noqa: BLE001 - the session has to be closed all the same
             logger.warning("leaving the room failed: %s", type(error).__name__)
-
-    async def _close_one(self, connection: Connection) -> None:
         try:
             await self._begin_closing(connection).wait()
         except SessionLeftOpenError as error:

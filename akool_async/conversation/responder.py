@@ -101,31 +101,20 @@ class RespondWith:
 
 
 class ResponderPort(Protocol):
-    """What a responder needs of the conversation it is part of."""
+    """What a responder needs of the conversation it is part of.
 
-    @property
-    def options(self) -> ConversationOptions:
-        """The limits in use."""
-        ...
+    Attributes:
+        closing_task: closes the conversation, so it must not be waited for.
+    """
 
-    @property
-    def speech(self) -> SpeechQueue:
-        """What is being said, and waits to be."""
-        ...
-
-    @property
-    def transcript(self) -> Transcript:
-        """Who said what."""
-        ...
+    options: ConversationOptions
+    speech: SpeechQueue
+    transcript: Transcript
+    closing_task: asyncio.Task[Any] | None
 
     @property
     def language(self) -> str | None:
         """The code that was last set."""
-        ...
-
-    @property
-    def closing_task(self) -> asyncio.Task[Any] | None:
-        """The task that closes the conversation: it must not be waited for."""
         ...
 
     @property
@@ -167,13 +156,7 @@ class Responder:
         barge_ins: how often people spoke while text of the program was being said, or waited.
     """
 
-    def __init__(
-        self,
-        port: ResponderPort,
-        settings: RespondWith,
-        *,
-        mode_is_set: bool,
-    ) -> None:
+    def __init__(self, port: ResponderPort, settings: RespondWith, *, mode_is_set: bool) -> None:
         self.turns = 0
         self.barge_ins = 0
         self._port = port
@@ -185,7 +168,7 @@ class Responder:
         self._merge_timer: asyncio.TimerHandle | None = None
         #: What was heard before the avatar was in retelling mode: the service may answer it.
         self._held: list[_Heard] = []
-        self._ready: asyncio.Event = asyncio.Event()
+        self._ready = asyncio.Event()
         if mode_is_set:
             self._ready.set()
 
@@ -202,7 +185,9 @@ class Responder:
         """Answers no more; ends the answer in progress, its generator closed."""
         port = self._port
         self._stopped = True
-        self._stop_merging()
+        self._merging.clear()
+        if self._merge_timer is not None:
+            self._merge_timer.cancel()
         port.remove_responder(self)
         if self._current is not None and not self._current.over:
             self._current.end()
@@ -244,22 +229,15 @@ class Responder:
         if not self._settings.merge_window:
             self._answer([heard])
             return
-        self._stop_merging(keep=True)
         self._merging.append(heard)
+        if self._merge_timer is not None:
+            self._merge_timer.cancel()
         self._merge_timer = asyncio.get_running_loop().call_later(
             self._settings.merge_window, self._merged
         )
 
-    def _stop_merging(self, *, keep: bool = False) -> None:
-        if self._merge_timer is not None:
-            self._merge_timer.cancel()
-            self._merge_timer = None
-        if not keep:
-            self._merging.clear()
-
     def _merged(self) -> None:
         heard, self._merging = self._merging, []
-        self._merge_timer = None
         if not self._port.is_over:
             self._answer(heard)
 
@@ -299,23 +277,17 @@ class Responder:
         if self._stopped or port.is_over:
             return
         for one in unanswered:
-            self.heard(*one[:2], complete=one.complete)
+            self.heard(one.text, one.mid, complete=one.complete)
 
 
 class _Answer:
     """The answer to one turn: calls the function, and gives its text to an utterance."""
 
-    def __init__(
-        self,
-        port: ResponderPort,
-        turn: UserTurn,
-        settings: RespondWith,
-    ) -> None:
+    def __init__(self, port: ResponderPort, turn: UserTurn, settings: RespondWith) -> None:
         #: Nothing of it is wanted any more.
         self.over = False
         self.task: asyncio.Task[None] | None = None
         self._port = port
-        self._function = settings.function
         self._turn = turn
         self._settings = settings
         delay = port.options.first_piece if settings.delay is None else settings.delay
@@ -392,9 +364,9 @@ class _Answer:
 
     async def _pieces(self) -> AsyncGenerator[str, None]:
         """The answer's text from its first word on, whatever kind of function gives it."""
-        timer = StepTimer(f"the responder {name_of(self._function)}")
+        timer = StepTimer(f"the responder {name_of(self._settings.function)}")
         with timer.step():
-            result = self._function(self._turn)
+            result = self._settings.function(self._turn)
         if inspect.isawaitable(result):
             result = await timer.timed(result)
         if result is None:

@@ -116,22 +116,13 @@ class TalkingMethods(SessionBase):
         self._check_text("say")
         if interrupt and drop:
             raise InvalidParameterError("drop", "can't be combined with interrupt")
-        settings = self._speech_settings(split, splitter, delay, piece_bytes)
-        return self._conversation.speech.say(text, settings, interrupt=interrupt, drop=drop)
-
-    def _speech_settings(
-        self,
-        split: Split,
-        splitter: Splitter | None,
-        delay: float | None,
-        piece_bytes: int | None,
-    ) -> SpeechSettings:
         options = self._conversation.options
         wait = check_timeout(delay, options.first_piece)
         most = options.piece_bytes
         if piece_bytes is not None:
             most = validation.whole("piece_bytes", piece_bytes, 1, unit="bytes")
-        return SpeechSettings(split, wait, most, splitter)
+        settings = SpeechSettings(split, wait, most, splitter)
+        return self._conversation.speech.say(text, settings, interrupt=interrupt, drop=drop)
 
     def respond_with(
         self,
