@@ -39,8 +39,8 @@ from akool_async.simulator.rest.api import Api
 from akool_async.simulator.rest.browsers import BrowserAccess
 from akool_async.simulator.rooms.kinds import RoomKinds
 from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
-from akool_async.simulator.rooms.room import SimRoom
-from akool_async.simulator.service import OpenRooms, Service
+from akool_async.simulator.rooms.room import RoomDirectory, SimRoom
+from akool_async.simulator.service import Service
 from akool_async.simulator.sessions import SessionBook
 from akool_async.simulator.store import Store
 
@@ -154,7 +154,7 @@ class Simulator(SimulatorControls):
             packets=self.packets,
             media=media,
         )
-        open_rooms = OpenRooms(media=media)
+        open_rooms = RoomDirectory(media=media)
         self._service = Service(
             clock=self.clock,
             store=Store(self.clock, upload_time=upload_time),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -19,54 +19,25 @@ from akool_async.simulator.avatar.settings import AvatarSettings
 from akool_async.simulator.checks import Refusal
 from akool_async.simulator.clock import Clock
 from akool_async.simulator.faults import FaultPlan
-from akool_async.simulator.media.settings import Media
 from akool_async.simulator.media.threads import MediaThreads
 from akool_async.simulator.meeting.player import MeetingPlayer
 from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.recording import Recording, RequestRecord
 from akool_async.simulator.rooms.kinds import RoomKinds
 from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
-from akool_async.simulator.rooms.room import SimRoom
-from akool_async.simulator.sessions import RoomSpec, SessionBook, SimSession
+from akool_async.simulator.rooms.room import RoomDirectory, RoomRequest, SimRoom
+from akool_async.simulator.sessions import SessionBook, SimSession
 from akool_async.simulator.store import Store
 
 if TYPE_CHECKING:
     from akool_async.simulator.media.avatar_media import AvatarMedia
 
-__all__ = ["OpenRooms", "Service", "last_segment"]
+__all__ = ["Service", "last_segment"]
 
 logger = logging.getLogger(__name__)
 
 #: Seconds that closing a room may take before it is left to itself.
 _ROOM_CLOSE_LIMIT: Final = 5.0
-
-
-class OpenRooms:
-    """The rooms that are open (`RoomDirectory`)."""
-
-    def __init__(self, *, media: Media | None = None) -> None:
-        self.media = media
-        self._rooms: dict[tuple[str, str], SimRoom] = {}
-
-    def add(self, room: SimRoom) -> None:
-        """A room opens."""
-        self._rooms[room.kind, room.request.session_id] = room
-
-    def remove(self, room: SimRoom) -> None:
-        """A room is closed."""
-        self._rooms.pop((room.kind, room.request.session_id), None)
-
-    def find(self, kind: str, session_id: str) -> SimRoom | None:
-        """See `RoomDirectory`."""
-        return self._rooms.get((kind, session_id))
-
-    def of_kind(self, kind: str) -> Iterable[SimRoom]:
-        """See `RoomDirectory`."""
-        return [room for (its_kind, _), room in self._rooms.items() if its_kind == kind]
-
-    def all(self) -> list[SimRoom]:
-        """Of any kind."""
-        return list(self._rooms.values())
 
 
 @dataclass(slots=True)
@@ -89,7 +60,7 @@ class Service:
     requests: Recording[RequestRecord]
     settings: AvatarSettings
     conditions: NetworkConditions
-    rooms: OpenRooms
+    rooms: RoomDirectory
     kinds: RoomKinds
     default_duration: float
     pause_timeout: float
@@ -141,13 +112,13 @@ class Service:
         Raises:
             Refusal: the room couldn't be opened (1218).
         """
-        spec = RoomSpec(session.id, session.duration, session.stream_type, own_room)
+        request = RoomRequest(session.id, session.duration, session.stream_type, own_room)
         try:
             name = self._room_name(session.room_kind, own_room)
             room_class = await self.kinds.load(name)
             extra = {"server": self.livekit} if name == "livekit-server" else {}
             room = room_class(
-                spec, avatar, base_url=self.base_url, conditions=self.conditions, **extra
+                request, avatar, base_url=self.base_url, conditions=self.conditions, **extra
             )
             room.media = self._new_media(room)
             access = await self._entered(room)

@@ -16,21 +16,11 @@ from akool_async.simulator.meeting.player import MeetingPlayer
 from akool_async.simulator.rooms.room import SimRoom
 from akool_async.simulator.store import new_id
 
-__all__ = ["EndReason", "RoomSpec", "SessionBook", "SimSession"]
+__all__ = ["EndReason", "SessionBook", "SimSession"]
 
 logger = logging.getLogger(__name__)
 
 EndReason = Literal["closed", "expired", "failed"]
-
-
-@dataclass(frozen=True, slots=True)
-class RoomSpec:
-    """What a room is made for (`RoomRequest`)."""
-
-    session_id: str
-    duration: float
-    stream_type: str
-    credentials: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
 @dataclass(slots=True, eq=False)

@@ -27,8 +27,10 @@ async def test_what_is_printed(
         session_id = avatar.info.session_id
         assert await remote.hear(Where(), "hello", None) == 0
         assert session_id in capsys.readouterr().out
-        options = ["seconds=0.1", "note=text"]
-        assert await remote.fault(Where(as_json=True), "silence", options, session_id) == 0
+        assert await remote.fault(Where(), "silence", ["seconds=0.1"], session_id) == 0
+        capsys.readouterr()
+        options = ["code=text"]
+        assert await remote.fault(Where(as_json=True), "refuse_joins", options, session_id) == 0
         [item] = json.loads(capsys.readouterr().out)["items"]
         assert item.keys() == {"_id", "version", "status", "stream_type", "avatar_id", "age"}
         assert await remote.sessions(Where()) == 0

@@ -10,7 +10,7 @@ import pytest
 from akool_async.errors import InvalidParameterError
 from akool_async.simulator import ServiceBehavior
 from akool_async.simulator.checks import Refusal
-from akool_async.simulator.service import OpenRooms, last_segment
+from akool_async.simulator.service import last_segment
 
 TRISTAN = "dvp_Tristan_cloth2_1080P"
 
@@ -25,20 +25,6 @@ TRISTAN = "dvp_Tristan_cloth2_1080P"
 )
 def test_an_id_in_the_chat_room(url: str, found: str) -> None:
     assert last_segment(url) == found
-
-
-async def test_open_rooms_are_found_by_kind_and_session(start: Any) -> None:
-    caller = await start()
-    room = await caller.room()
-    rooms = OpenRooms()
-    rooms.add(room)
-    session_id = room.request.session_id
-    assert rooms.find("livekit", session_id) is room
-    assert rooms.find("agora", session_id) is None
-    assert (list(rooms.of_kind("livekit")), list(rooms.of_kind("agora"))) == ([room], [])
-    rooms.remove(room)
-    rooms.remove(room)
-    assert rooms.all() == []
 
 
 async def test_an_avatar_is_available_while_it_is_ready_and_free(start: Any) -> None:
@@ -78,7 +64,7 @@ async def test_a_failed_session_has_no_room(start: Any) -> None:
     session = service.book.by_id[room.request.session_id]
     await service.fail_session(session)
     assert (session.end_reason, session.room, room.ends) == ("failed", None, ["failed"])
-    assert service.rooms.all() == []
+    assert service.rooms.of_kind(room.kind) == []
 
 
 async def test_a_paused_session_times_out_unless_a_chat_comes(

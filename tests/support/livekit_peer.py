@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -18,20 +16,11 @@ from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.livekit.room import LiveKitRoom
 from akool_async.simulator.rooms.livekit_server.room import LiveKitServerRoom
 from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
-from akool_async.simulator.rooms.room import SimRoom
+from akool_async.simulator.rooms.room import RoomDirectory, RoomRequest
 from akool_async.testing.conformance import RemotePeer
 from akool_async.transport import JoinTarget
 
-__all__ = ["Events", "LiveKitPeer", "RoomWanted", "ServerPeer", "SimulatedPeer"]
-
-
-@dataclass
-class RoomWanted:
-    """What a room is made for."""
-
-    session_id: str = "5f1e"
-    duration: float = 600.0
-    credentials: dict[str, Any] | None = None
+__all__ = ["Events", "LiveKitPeer", "ServerPeer", "SimulatedPeer"]
 
 
 class Events:
@@ -115,29 +104,26 @@ class SimulatedPeer(LiveKitPeer):
 
     async def __aenter__(self) -> Self:
         app = web.Application()
-        app.add_routes(LiveKitRoom.routes(self))
+        directory = RoomDirectory(media=self.media)
+        app.add_routes(LiveKitRoom.routes(directory))
         self._runner = web.AppRunner(app, shutdown_timeout=1.0, access_log=None)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         host, port = self._runner.addresses[0][:2]
         self.url = f"http://{host}:{port}"
         self.sim = LiveKitRoom(
-            RoomWanted(), self.events, base_url=self.url, conditions=self.conditions
+            RoomRequest("5f1e", 600.0, "livekit"),
+            self.events,
+            base_url=self.url,
+            conditions=self.conditions,
         )
+        directory.add(self.sim)
         self.credentials = LiveKitCredentials.model_validate(await self.sim.open())
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.sim.close("closed")
         await self._runner.cleanup()
-
-    def find(self, kind: str, session_id: str) -> SimRoom | None:
-        """As `RoomDirectory`."""
-        return self.sim
-
-    def of_kind(self, kind: str) -> Iterable[SimRoom]:
-        """As `RoomDirectory`."""
-        return [self.sim]
 
     async def drop(self) -> None:
         await self.sim.fault("drop_socket")
@@ -167,7 +153,7 @@ class ServerPeer(LiveKitPeer):
         assert port is not None
         self.forwarder = await Forwarder(port).__aenter__()
         self.sim = LiveKitServerRoom(
-            RoomWanted(self._session_id),
+            RoomRequest(self._session_id, 600.0, "livekit"),
             self.events,
             base_url="http://127.0.0.1",
             conditions=NetworkConditions(),

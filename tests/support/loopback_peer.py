@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.relay.agora import AgoraRoom
 from akool_async.simulator.rooms.relay.room import RelayRoom
 from akool_async.simulator.rooms.relay.trtc import TRTCRoom
-from akool_async.simulator.rooms.room import SimRoom
+from akool_async.simulator.rooms.room import RoomDirectory, RoomRequest
 from akool_async.testing.conformance import TIMEOUT, RemotePeer, until
 from akool_async.transport import ConnectionChange, ConnectionState, JoinTarget, Transport
 from akool_async.transport.engines import relay_wire
@@ -29,16 +29,6 @@ Relay = TypeVar("Relay", bound=RelayEngine[Any, Any])
 ROOMS = {"agora": AgoraRoom, "trtc": TRTCRoom}
 CREDENTIALS = {"agora": AgoraCredentials, "trtc": TRTCCredentials}
 REFUSAL: dict[str, int] = {"agora": 8, "trtc": 5400}
-
-
-@dataclass
-class Request:
-    """A `RoomRequest`."""
-
-    credentials: Mapping[str, Any] | None = None
-    session_id: str = "s1"
-    duration: float = 60.0
-    stream_type: str = "agora"
 
 
 @dataclass
@@ -65,23 +55,6 @@ class Events:
     def packet(self, data: bytes, sender: str) -> None:
         self.packets.append(data)
         self.senders.append(sender)
-
-
-class Directory:
-    """A `RoomDirectory` of one room."""
-
-    media = None
-
-    def __init__(self) -> None:
-        self.rooms: list[SimRoom] = []
-
-    def find(self, kind: str, session_id: str) -> SimRoom | None:
-        return next(
-            (r for r in self.rooms if r.kind == kind and r.request.session_id == session_id), None
-        )
-
-    def of_kind(self, kind: str) -> Iterable[SimRoom]:
-        return [r for r in self.rooms if r.kind == kind]
 
 
 class LoopbackPeer(RemotePeer):
@@ -129,7 +102,7 @@ async def loopback_room(
     media: AvatarMedia | None = None,
 ) -> AsyncIterator[LoopbackPeer]:
     """A room of that kind on a server of its own."""
-    directory, events = Directory(), Events()
+    directory, events = RoomDirectory(), Events()
     app = web.Application()
     app.add_routes(ROOMS[kind].routes(directory))
     runner = web.AppRunner(app, shutdown_timeout=1)
@@ -138,7 +111,7 @@ async def loopback_room(
     await site.start()
     host, port = runner.addresses[0][:2]
     room = ROOMS[kind](
-        Request(own_room, stream_type=kind),
+        RoomRequest("s1", 60.0, kind, own_room),
         events,
         base_url=f"http://{host}:{port}",
         conditions=conditions or NetworkConditions(),
@@ -146,7 +119,7 @@ async def loopback_room(
     room.media = media
     try:
         access = await room.open()
-        directory.rooms.append(room)
+        directory.add(room)
         yield LoopbackPeer(room, events, access)
     finally:
         await room.close("closed")

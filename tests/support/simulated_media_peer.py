@@ -28,7 +28,6 @@ class SimulatedMediaPeer(SimulatedPeer, MediaPeer):
 
     async def __aenter__(self) -> Self:
         self._avatars = TonedAvatars(self.width, self.height)
-        # As `RoomDirectory`: who joins gets media.
         self.media = self._avatars.settings
         await super().__aenter__()
         self.sim.media = self.sim.avatar.media = self._avatars.make(self.grey)

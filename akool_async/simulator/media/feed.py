@@ -74,6 +74,10 @@ class Feed:
         if picture is not None:
             self.pictures.discard(picture)
 
+    def freeze(self, *, on: bool = True) -> None:
+        """Draws no pictures any more; `on=False` ends it."""
+        self.frozen = on
+
     async def close(self) -> None:
         """Stops, and waits for the picture that is being drawn; twice is fine."""
         self._closed = True

@@ -6,14 +6,22 @@ import asyncio
 import contextlib
 import itertools
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
 from aiohttp import WSMsgType, web
 
 from akool_async.simulator.network import NetworkConditions
-from akool_async.simulator.rooms.room import RoomDirectory, RoomEvents, RoomRequest, SimRoom
+from akool_async.simulator.rooms.link import SimulatedLink
+from akool_async.simulator.rooms.room import (
+    MakeFault,
+    RoomDirectory,
+    RoomEvents,
+    RoomRequest,
+    SimRoom,
+)
+from akool_async.simulator.tasks import Tasks
 from akool_async.stream.limits import Dialect
 
 __all__ = ["ChatRoom"]
@@ -66,18 +74,8 @@ class ChatRoom(SimRoom):
         self._members: set[_Member] = set()
         self._over = asyncio.Event()
         self._joins: list[int | None] = []
-        self._late: set[asyncio.Task[None]] = set()
-        self._faults: dict[str, Callable[..., Awaitable[None]]] = {
-            "close": self._close_all,
-            "drop_socket": self._drop_socket,
-            "refuse": self._refuse,
-            "silent_join": self._silent_join,
-            "freeze": self._freeze,
-            "thaw": self._thaw,
-            "big_frame": self._big_frame,
-            "binary": self._binary,
-            "not_json": self._not_json,
-        }
+        self._link = SimulatedLink(conditions, reliable=False)
+        self._late = Tasks()
 
     @classmethod
     def routes(cls, rooms: RoomDirectory) -> Iterable[web.RouteDef]:
@@ -146,74 +144,61 @@ class ChatRoom(SimRoom):
         if self.conditions.perfect:
             await self._send_now(packet)
             return
-        for delay in self.conditions.deliveries():
-            self._spawn(self._send_late(delay, packet))
+        name = f"chatroom-{self.client_id}"
+        self._link.carry(lambda: self._late.spawn(self._send_now(packet), name))
 
     async def close(self, reason: str) -> None:
         """See `SimRoom.close`. Closes with code 1000; later joins are answered with HTTP 404."""
         self._over.set()
-        late = [task for task in self._late if not task.done()]
-        for task in late:
-            task.cancel()
-        if late:
-            await asyncio.wait(late)
+        self._link.close()
+        await self._late.stop()
         await self._close_all(1000, _FAREWELLS.get(reason, f"session {reason}"))
-
-    async def fault(self, name: str, **options: Any) -> None:
-        """See the class."""
-        act = self._faults.get(name)
-        if act is None:
-            known = ", ".join(self._faults)
-            raise ValueError(f"a chat room knows no fault named {name!r}, only {known}")
-        await act(**options)
 
     # -- delivering
 
     def _hear(self, data: bytes, name: str) -> None:
-        if self.conditions.perfect:
-            self.events.packet(data, name)
-            return
-        for delay in self.conditions.deliveries():
-            self._spawn(self._hear_late(delay, data, name))
-
-    async def _hear_late(self, delay: float, data: bytes, name: str) -> None:
-        await asyncio.sleep(delay)
-        self.events.packet(data, name)
-
-    async def _send_late(self, delay: float, packet: bytes) -> None:
-        await asyncio.sleep(delay)
-        await self._send_now(packet)
+        self._link.carry(lambda: self.events.packet(data, name))
 
     async def _send_now(self, packet: bytes) -> None:
         for member in tuple(self._members):
             await member.send(packet)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work, name=f"chatroom-{self.client_id}")
-        self._late.add(task)
-        task.add_done_callback(self._late.discard)
-
     # -- faults
+
+    @property
+    def faults(self) -> Mapping[str, MakeFault]:
+        """See the class."""
+        return {
+            "close": self._close_all,
+            "drop_socket": self._drop_socket,
+            "refuse": self._refuse,
+            "silent_join": self._silent_join,
+            "freeze": self._freeze,
+            "thaw": self._thaw,
+            "big_frame": self._big_frame,
+            "binary": self._binary,
+            "not_json": self._not_json,
+        }
 
     async def _close_all(self, code: int = 1011, reason: str = "") -> None:
         await asyncio.gather(*(member.close(code, reason) for member in tuple(self._members)))
 
-    async def _drop_socket(self) -> None:
+    def _drop_socket(self) -> None:
         for member in tuple(self._members):
             member.transport.abort()
 
-    async def _refuse(self, status: int = 503, times: int = 1) -> None:
+    def _refuse(self, status: int = 503, times: int = 1) -> None:
         self._joins.extend([status] * times)
 
-    async def _silent_join(self, times: int = 1) -> None:
+    def _silent_join(self, times: int = 1) -> None:
         self._joins.extend([None] * times)
 
-    async def _freeze(self) -> None:
+    def _freeze(self) -> None:
         for member in self._members:
             member.frozen = True
             member.transport.pause_reading()
 
-    async def _thaw(self) -> None:
+    def _thaw(self) -> None:
         for member in self._members:
             member.frozen = False
             member.transport.resume_reading()

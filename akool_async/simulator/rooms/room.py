@@ -8,8 +8,9 @@ HTTP routes it needs on the simulator's own port.
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, TypeAlias
 
 from aiohttp import web
 
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MEDIA_KINDS",
+    "MakeFault",
     "RoomDirectory",
     "RoomEvents",
+    "RoomListener",
     "RoomRequest",
     "SimRoom",
     "check_media_kind",
@@ -40,8 +43,12 @@ def check_media_kind(kind: str) -> None:
         raise ValueError(f"{kind!r} is neither audio nor video")
 
 
-class RoomEvents(Protocol):
-    """What a room reports to its avatar. Called on the event loop; must not block or raise."""
+#: Makes something go wrong; its keyword arguments are the fault's options.
+MakeFault: TypeAlias = Callable[..., Awaitable[None] | None]
+
+
+class RoomListener(Protocol):
+    """What happens in a room. Called on the event loop; must not block or raise."""
 
     def joined(self, identity: str) -> None:
         """A participant other than the avatar is in the room, and packets reach it."""
@@ -52,32 +59,31 @@ class RoomEvents(Protocol):
     def packet(self, data: bytes, sender: str) -> None:
         """A participant sent a packet."""
 
+
+class RoomEvents(RoomListener, Protocol):
+    """What a room reports to its avatar."""
+
     def renewed(self) -> None:
         """The avatar or a participant came back, or a participant's token was renewed."""
 
 
-class RoomRequest(Protocol):
-    """What a room is made for."""
+@dataclass(frozen=True, slots=True)
+class RoomRequest:
+    """What a room is made for.
 
-    @property
-    def session_id(self) -> str:
-        """The session's `_id`."""
-        ...
+    Attributes:
+        session_id: the session's `_id`.
+        duration: seconds until the session runs out.
+        stream_type: as given to session/create or its default: "livekit", "agora", "trtc"; v3 also
+            "flv".
+        credentials: the user's own room, as given to session/create; `None`: the service makes
+            one.
+    """
 
-    @property
-    def duration(self) -> float:
-        """Seconds until the session runs out."""
-        ...
-
-    @property
-    def stream_type(self) -> str:
-        """As given to session/create or its default: "livekit", "agora", "trtc"; v3 also "flv"."""
-        ...
-
-    @property
-    def credentials(self) -> Mapping[str, Any] | None:
-        """The user's own room, as given to session/create; `None`: the service makes one."""
-        ...
+    session_id: str
+    duration: float
+    stream_type: str
+    credentials: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
 class SimRoom(abc.ABC):
@@ -143,9 +149,9 @@ class SimRoom(abc.ABC):
         await self.close("expired")
 
     @property
-    def fault_names(self) -> frozenset[str]:
-        """The faults that this room knows."""
-        return frozenset()
+    def faults(self) -> Mapping[str, MakeFault]:
+        """What can be made to go wrong, by name."""
+        return {}
 
     async def fault(self, name: str, **options: Any) -> None:
         """Makes something go wrong now, for example `drop_socket`.
@@ -153,24 +159,35 @@ class SimRoom(abc.ABC):
         Raises:
             ValueError: this kind of room doesn't know that fault (lists those it knows).
         """
-        del options
-        there = ", ".join(sorted(self.fault_names))
-        known = f"; it knows {there}" if there else ""
-        raise ValueError(f"a {self.kind} room knows no fault named {name!r}{known}")
+        faults = self.faults
+        if name not in faults:
+            there = ", ".join(sorted(faults))
+            known = f"; it knows {there}" if there else ""
+            raise ValueError(f"a {self.kind} room knows no fault named {name!r}{known}")
+        made = faults[name](**options)
+        if made is not None:
+            await made
 
 
-class RoomDirectory(Protocol):
-    """The rooms that are open, for route handlers."""
+class RoomDirectory:
+    """The rooms that are open, for route handlers.
 
-    @property
-    def media(self) -> Media | None:
-        """How avatars look and sound; `None`: only text is exchanged."""
-        ...
+    Attributes:
+        media: how avatars look and sound; `None`: only text is exchanged.
+    """
 
-    def find(self, kind: str, session_id: str) -> SimRoom | None:
-        """The open room of a session."""
-        ...
+    def __init__(self, *, media: Media | None = None) -> None:
+        self.media = media
+        self._rooms: list[SimRoom] = []
 
-    def of_kind(self, kind: str) -> Iterable[SimRoom]:
+    def add(self, room: SimRoom) -> None:
+        """A room opens."""
+        self._rooms.append(room)
+
+    def remove(self, room: SimRoom) -> None:
+        """A room that was added is closed."""
+        self._rooms.remove(room)
+
+    def of_kind(self, kind: str) -> list[SimRoom]:
         """All open rooms of a kind."""
-        ...
+        return [room for room in self._rooms if room.kind == kind]

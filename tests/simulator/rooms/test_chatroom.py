@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -15,17 +14,10 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.chatroom import ChatRoom
+from akool_async.simulator.rooms.room import RoomDirectory, RoomRequest
 from akool_async.testing.waiting import until
 
 LIMIT = 20.0
-
-
-@dataclass
-class Order:
-    session_id: str = "s1"
-    duration: float = 60.0
-    stream_type: str = "flv"
-    credentials: None = None
 
 
 @dataclass
@@ -47,22 +39,9 @@ class Events:
         await until(lambda: what in self.reported, repr(what))
 
 
-class Directory:
-    media = None
-
-    def __init__(self) -> None:
-        self.rooms: list[ChatRoom] = []
-
-    def find(self, kind: str, session_id: str) -> ChatRoom | None:
-        return next((room for room in self.rooms if room.request.session_id == session_id), None)
-
-    def of_kind(self, kind: str) -> Iterator[ChatRoom]:
-        return iter(self.rooms)
-
-
 @asynccontextmanager
 async def running():
-    directory = Directory()
+    directory = RoomDirectory()
     app = web.Application()
     app.add_routes(ChatRoom.routes(directory))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
@@ -71,16 +50,16 @@ async def running():
     port = runner.addresses[0][1]
     opened = []
 
-    async def make(conditions: NetworkConditions | None = None, **order):
+    async def make(conditions: NetworkConditions | None = None, stream_type="flv"):
         room = ChatRoom(
-            Order(**order),
+            RoomRequest("s1", 60.0, stream_type),
             Events(),
             base_url=f"http://127.0.0.1:{port}",
             conditions=conditions or NetworkConditions(),
         )
         room.urls = await room.open()
         room.url = room.urls["client_chat_room_url"]
-        directory.rooms.append(room)
+        directory.add(room)
         opened.append(room)
         return room
 
@@ -123,7 +102,7 @@ async def test_agora_video_has_its_credentials(make):
 
 
 async def test_no_two_rooms_share_a_name(make):
-    rooms = [await make(session_id=str(number)) for number in range(50)]
+    rooms = [await make() for _ in range(50)]
     assert len({room.stream_name for room in rooms}) == 50
 
 
@@ -198,11 +177,11 @@ async def test_conditions_apply_both_ways(make):
 
 class TestFaults:
     async def test_unknown_one(self, room):
-        with pytest.raises(ValueError, match="only close, drop_socket"):
+        with pytest.raises(ValueError, match="it knows big_frame, binary, close"):
             await room.fault("earthquake")
 
     async def test_every_one_is_documented(self, room):
-        for name in room._faults:
+        for name in room.faults:
             assert f"`{name}(" in ChatRoom.__doc__
 
     async def test_close(self, room):

@@ -14,7 +14,6 @@ from aiohttp.test_utils import make_mocked_request
 from akool_async.errors import MissingDependencyError
 from akool_async.simulator.rooms.kinds import ROOMS, RoomKinds
 from akool_async.simulator.rooms.room import RoomDirectory, SimRoom
-from akool_async.simulator.service import OpenRooms
 
 
 class Room(SimRoom):
@@ -43,7 +42,7 @@ class Room(SimRoom):
 
 
 async def test_every_kind_is_found_by_its_name() -> None:
-    kinds = RoomKinds(OpenRooms())
+    kinds = RoomKinds(RoomDirectory())
     for name in ROOMS:
         found = await kinds.load(name)
         assert issubclass(found, SimRoom)
@@ -54,7 +53,7 @@ async def test_every_kind_is_found_by_its_name() -> None:
 
 
 async def test_a_kinds_routes_are_there_once_it_is_needed() -> None:
-    kinds = RoomKinds(OpenRooms(), {"plain": Room})
+    kinds = RoomKinds(RoomDirectory(), {"plain": Room})
     request = make_mocked_request("GET", "/look/here")
     assert await kinds.handle(request) is None
     before = Room.made
@@ -69,14 +68,14 @@ async def test_a_kinds_routes_are_there_once_it_is_needed() -> None:
 
 
 async def test_a_livekit_room_may_be_asked_for_before_any_session() -> None:
-    kinds = RoomKinds(OpenRooms(), {"livekit": Room})
+    kinds = RoomKinds(RoomDirectory(), {"livekit": Room})
     assert await kinds.handle(make_mocked_request("GET", "/rtc/validate")) is None
     assert tuple(kinds.loaded()) == ("livekit",)
 
 
 @pytest.mark.parametrize("kind", ["akool_no_such_module:Room"])
 async def test_the_missing_part_is_named(kind: str) -> None:
-    kinds = RoomKinds(OpenRooms(), {"agora": kind})
+    kinds = RoomKinds(RoomDirectory(), {"agora": kind})
     with pytest.raises(MissingDependencyError, match=r"akool-async\[simulator\]"):
         await kinds.load("agora")
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from loopback_peer import Directory, Events, Request
+from loopback_peer import Events
 
 from akool_async.simulator.network import NetworkConditions
-from akool_async.simulator.rooms.room import SimRoom
+from akool_async.simulator.rooms.room import RoomDirectory, RoomRequest, SimRoom
 
 
 class Room(SimRoom):
@@ -16,7 +16,10 @@ class Room(SimRoom):
 
     def __init__(self) -> None:
         super().__init__(
-            Request(), Events(), base_url="http://127.0.0.1:1", conditions=NetworkConditions()
+            RoomRequest("s1", 60.0, "plain"),
+            Events(),
+            base_url="http://127.0.0.1:1",
+            conditions=NetworkConditions(),
         )
         self.closed: list[str] = []
 
@@ -46,4 +49,17 @@ async def test_an_unknown_fault_is_named() -> None:
 
 def test_it_speaks_version_2_and_needs_no_routes() -> None:
     assert Room.dialect == "v2"
-    assert tuple(Room.routes(Directory())) == ()
+    assert tuple(Room.routes(RoomDirectory())) == ()
+
+
+def test_credentials_are_in_no_repr() -> None:
+    request = RoomRequest("s1", 60.0, "agora", {"agora_token": "room-token-123"})
+    assert "room-token-123" not in repr(request)
+
+
+def test_open_rooms_are_found_by_kind() -> None:
+    room, rooms = Room(), RoomDirectory()
+    rooms.add(room)
+    assert (rooms.of_kind("plain"), rooms.of_kind("agora")) == ([room], [])
+    rooms.remove(room)
+    assert rooms.of_kind("plain") == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pytest
@@ -14,35 +13,29 @@ from pydantic import SecretStr
 from akool_async.models.credentials import ChatRoomCredentials
 from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.chatroom import ChatRoom
+from akool_async.simulator.rooms.room import RoomDirectory, RoomRequest
 from akool_async.testing.conformance import RemotePeer, TransportConformance
 from akool_async.transport import JoinTarget
 
 OFTEN = 100  # joins that a fault lasts for
 
 
-@dataclass
-class Order:
-    session_id: str = "s1"
-    duration: float = 60.0
-    stream_type: str = "flv"
-    credentials: None = None
-
-
 class SimulatedPeerSide(RemotePeer):
-    """A `ChatRoom` on a port of its own; it is its avatar, its simulator and its directory."""
-
-    media = None
+    """A `ChatRoom` on a port of its own; it is its avatar and its simulator."""
 
     def __init__(self) -> None:
         self._received: list[bytes] = []
         self._runner = web.AppRunner(web.Application(), access_log=None, shutdown_timeout=1.0)
-        self._runner.app.add_routes(ChatRoom.routes(self))
+        self._rooms = RoomDirectory()
+        self._runner.app.add_routes(ChatRoom.routes(self._rooms))
 
     async def open(self) -> None:
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         base_url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        self._room = ChatRoom(Order(), self, base_url=base_url, conditions=NetworkConditions())
+        request = RoomRequest("s1", 60.0, "flv")
+        self._room = ChatRoom(request, self, base_url=base_url, conditions=NetworkConditions())
+        self._rooms.add(self._room)
         urls = await self._room.open()
         credentials = ChatRoomCredentials(
             client_chat_room_url=SecretStr(urls["client_chat_room_url"]),
@@ -67,13 +60,8 @@ class SimulatedPeerSide(RemotePeer):
     def packet(self, data: bytes, sender: str) -> None:
         self._received.append(data)
 
-    # RoomDirectory
-
-    def find(self, kind: str, session_id: str) -> ChatRoom:
-        return self._room
-
-    def of_kind(self, kind: str) -> list[ChatRoom]:
-        return [self._room]
+    def renewed(self) -> None:
+        pass
 
     # RemotePeer
 

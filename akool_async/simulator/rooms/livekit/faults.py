@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from aiohttp import web
 from livekit.protocol import models as pb
@@ -13,7 +13,7 @@ from livekit.protocol import rtc
 
 from akool_async.simulator.rooms.livekit.hub import DataRoom, Resident
 from akool_async.simulator.rooms.livekit.member import Member
-from akool_async.simulator.rooms.room import check_media_kind
+from akool_async.simulator.rooms.room import MakeFault, check_media_kind
 
 if TYPE_CHECKING:
     from akool_async.simulator.media.avatar_media import AvatarMedia
@@ -114,25 +114,18 @@ class FaultyRoom(Protocol):
 
 
 class Faults:
-    """Every public method but `make` is a fault; its keyword arguments are the fault's options."""
+    """Every public method but `by_name` is a fault; its arguments are the options."""
 
     def __init__(self, room: FaultyRoom) -> None:
         self._room = room
         self._strangers: dict[str, Resident] = {}
 
-    async def make(self, name: str, **options: Any) -> None:
-        """Makes the fault of that name.
+    def by_name(self) -> dict[str, MakeFault]:
+        """All of them."""
+        names = [name for name in dir(self) if not name.startswith("_") and name != "by_name"]
+        return {name: getattr(self, name) for name in names}
 
-        Raises:
-            ValueError: there is none; lists those there are.
-        """
-        known = sorted(n for n in dir(self) if not n.startswith("_") and n != "make")
-        if name not in known:
-            there = ", ".join(known)
-            raise ValueError(f"a livekit room knows no fault named {name!r}; it knows {there}")
-        await getattr(self, name)(**options)
-
-    async def drop_socket(self) -> None:
+    def drop_socket(self) -> None:
         """Every client's signalling connection breaks; its peer connections stay."""
         for member in self._room.members():
             member.abort_socket()
@@ -141,7 +134,7 @@ class Faults:
         """Every client's peer connections are closed by the room; signalling stays."""
         await asyncio.gather(*(member.close_peers() for member in self._room.members()))
 
-    async def malformed_packet(self, data: bytes = b"\xff\xfe not a packet \x00\x01") -> None:
+    def malformed_packet(self, data: bytes = b"\xff\xfe not a packet \x00\x01") -> None:
         """Bytes that are no packet come down the data channel."""
         for member in self._room.members():
             member.receive_raw(data)
@@ -157,47 +150,45 @@ class Faults:
         members = self._room.members()
         await asyncio.gather(*(member.dismiss(reason, action) for member in members))
 
-    async def refuse_join(self, status: int = 503, times: int = 1) -> None:
+    def refuse_join(self, status: int = 503, times: int = 1) -> None:
         """The next attempts to join are answered with an HTTP status."""
         self._room.gate.status, self._room.gate.times = status, times
 
-    async def silent_join(self, seconds: float = 60.0) -> None:
+    def silent_join(self, seconds: float = 60.0) -> None:
         """Attempts to join hang that long before they are answered; 0 ends it."""
         self._room.gate.silence = seconds
 
-    async def expire_tokens(self, *, expired: bool = True) -> None:
+    def expire_tokens(self, *, expired: bool = True) -> None:
         """Every token for the room counts as expired from now on."""
         self._room.gate.expired = expired
 
-    async def silence(self, *, on: bool = True) -> None:
+    def silence(self, *, on: bool = True) -> None:
         """Packets are accepted and never delivered; signalling goes on. `on=False` ends it."""
         self._room.hub.silent = on
 
-    async def avatar_leaves(self) -> None:
+    def avatar_leaves(self) -> None:
         """The avatar leaves the room."""
         self._room.hub.leave(self._room.avatar)
 
-    async def avatar_returns(
-        self, *, announce_after: float | None = 0.0, active: bool = True
-    ) -> None:
+    def avatar_returns(self, *, announce_after: float | None = 0.0, active: bool = True) -> None:
         """The avatar is back; announced late or never, and not active until `avatar_active`."""
         avatar = self._room.renew_avatar()
         if not active:
             avatar.state = pb.ParticipantInfo.State.JOINED
         self._room.hub.enter(avatar, announce_after=announce_after)
 
-    async def avatar_active(self) -> None:
+    def avatar_active(self) -> None:
         """An avatar that returned with `active=False` receives from now on."""
         self._room.hub.change(self._room.avatar, pb.ParticipantInfo.State.ACTIVE)
 
-    async def stranger_joins(
+    def stranger_joins(
         self, identity: str = "stranger", *, announce_after: float | None = 0.0
     ) -> None:
         """A stranger joins; announced late or never."""
         stranger = self._strangers[identity] = Resident(identity, self._room.hub.name)
         self._room.hub.enter(stranger, announce_after=announce_after)
 
-    async def stranger_sends(
+    def stranger_sends(
         self,
         data: bytes,
         identity: str = "stranger",
@@ -210,7 +201,7 @@ class Faults:
             to = [member.grants.identity for member in self._room.members()]
         self._room.hub.send_bytes(self._strangers[identity], data, topic=topic, to=to)
 
-    async def stranger_leaves(self, identity: str = "stranger") -> None:
+    def stranger_leaves(self, identity: str = "stranger") -> None:
         """A stranger leaves."""
         self._room.hub.leave(self._strangers.pop(identity))
 
@@ -222,30 +213,29 @@ class Faults:
 class MediaFaults(Faults):
     """Those of a room in which the avatar is seen and heard, too."""
 
-    async def freeze_video(self, *, on: bool = True) -> None:
+    def freeze_video(self, *, on: bool = True) -> None:
         """The track stays and no new pictures come; `on=False` ends it."""
-        self._media.feed.frozen = on
+        self._media.feed.freeze(on=on)
 
-    async def mute(self, kind: Kind = "audio", *, on: bool = True) -> None:
+    def mute(self, kind: Kind = "audio", *, on: bool = True) -> None:
         """The avatar mutes a track: announced, and no packets come; `on=False` ends it."""
         self._media.broadcast.mute(kind, on=on)
-        tracks = self._tracks(kind)
-        for track in tracks:
+        for track in self._tracks(kind):
             track.muted = on
         self._room.change_tracks(self._room.avatar.tracks)
 
-    async def unpublish(self, kind: Kind = "video") -> None:
+    def unpublish(self, kind: Kind = "video") -> None:
         """The avatar takes a track back."""
         gone = self._tracks(kind)
         self._room.change_tracks([one for one in self._room.avatar.tracks if one not in gone])
 
-    async def republish(self, kind: Kind = "video") -> None:
+    def republish(self, kind: Kind = "video") -> None:
         """It publishes a track of that kind: another one, in place of the one it has."""
         gone = self._tracks(kind)
         kept = [one for one in self._room.avatar.tracks if one not in gone]
         self._room.change_tracks([*kept, self._room.new_track(kind)])
 
-    async def reuse_transceiver(self, *, on: bool = True) -> None:
+    def reuse_transceiver(self, *, on: bool = True) -> None:
         """A track that is published takes the section of one that was taken back."""
         self._room.hub.reuses_transceivers = on
 

@@ -6,7 +6,6 @@ It knows neither HTTP nor WebRTC. `member` has the occupants that come over the 
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import logging
 import secrets
@@ -18,6 +17,7 @@ from livekit.protocol import models as pb
 from livekit.protocol import rtc
 
 from akool_async.simulator.network import NetworkConditions
+from akool_async.simulator.rooms.link import SimulatedLink
 from akool_async.simulator.rooms.livekit.tokens import Grants
 
 if TYPE_CHECKING:
@@ -102,6 +102,7 @@ class DataRoom:
         occupants: by identity.
         reuses_transceivers: a track takes the section of an older one that ended, as on a real
             server: some clients then don't report it.
+        link: carries the packets.
         speaks_microphones: the avatar says what comes in microphones, so they are asked for.
         silent: nothing that is sent is delivered any more; everything else goes on.
         lost: packets for occupants that can't receive now.
@@ -114,7 +115,7 @@ class DataRoom:
         self.name = name
         self.sid = new_sid("RM")
         self.created = time.time()
-        self.conditions = conditions or NetworkConditions()
+        self.link = SimulatedLink(conditions or NetworkConditions(), reliable=False)
         self.occupants: dict[str, Occupant] = {}
         self.silent = False
         self.reuses_transceivers = False
@@ -123,8 +124,6 @@ class DataRoom:
         self.refused = 0
         self.on_joined: Callable[[str], None] | None = None
         self.on_left: Callable[[str], None] | None = None
-        self._timers: dict[int, asyncio.TimerHandle] = {}
-        self._numbers = itertools.count()
         self._versions = itertools.count(1)
 
     def info(self) -> pb.Room:
@@ -178,7 +177,7 @@ class DataRoom:
         if announce_after is None or occupant.grants.hidden:
             return
         if announce_after > 0:
-            self._later(announce_after, lambda: self._announce(occupant))
+            self.link.later(announce_after, lambda: self._announce(occupant))
         else:
             self._announce(occupant)
 
@@ -250,9 +249,7 @@ class DataRoom:
 
     def close(self) -> None:
         """Removes all occupants and drops what is under way."""
-        for timer in self._timers.values():
-            timer.cancel()
-        self._timers.clear()
+        self.link.close()
         self.occupants.clear()
 
     def _announce(self, occupant: Occupant) -> None:
@@ -268,28 +265,12 @@ class DataRoom:
         if self.silent:
             self.lost += 1
             return
-        if self.conditions.perfect:
-            occupant.receive(packet)
-            return
-        # A packet's number would have the client undo what the conditions ask for.
-        odd = pb.DataPacket()
-        odd.CopyFrom(packet)
-        odd.sequence = 0
-        times: Iterable[float] = self.conditions.deliveries()
-        for delay in times:
-            if delay > 0:
-                self._later(delay, lambda: occupant.receive(odd))
-            else:
-                occupant.receive(odd)
-
-    def _later(self, delay: float, call: Callable[[], None]) -> None:
-        number = next(self._numbers)
-
-        def run() -> None:
-            del self._timers[number]
-            call()
-
-        self._timers[number] = asyncio.get_running_loop().call_later(delay, run)
+        if not self.link.conditions.perfect:
+            # A packet's number would have the client undo what the conditions ask for.
+            numbered, packet = packet, pb.DataPacket()
+            packet.CopyFrom(numbered)
+            packet.sequence = 0
+        self.link.carry(lambda: occupant.receive(packet))
 
 
 def _may_send(sender: Occupant, packet: pb.DataPacket) -> bool:

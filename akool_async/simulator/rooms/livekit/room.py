@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -31,7 +31,13 @@ from akool_async.simulator.rooms.livekit.hub import DataRoom, Resident, new_sid
 from akool_async.simulator.rooms.livekit.meeting import ResidentMeeting
 from akool_async.simulator.rooms.livekit.member import Member
 from akool_async.simulator.rooms.livekit.tokens import Grants, TokenRefusedError, mint, read
-from akool_async.simulator.rooms.room import RoomDirectory, RoomEvents, RoomRequest, SimRoom
+from akool_async.simulator.rooms.room import (
+    MakeFault,
+    RoomDirectory,
+    RoomEvents,
+    RoomRequest,
+    SimRoom,
+)
 
 __all__ = ["LiveKitRoom"]
 
@@ -77,7 +83,7 @@ class LiveKitRoom(SimRoom):
         else:
             self._grants = read(str(self._own["livekit_token"]))
             self.hub = _own_rooms.at(urlsplit(base_url).port, self._grants.room)
-        self.hub.conditions = conditions
+        self.hub.link.conditions = conditions
         self.hub.on_joined = self._joined
         self.hub.on_left = self._left
         self.gate = Gate()
@@ -196,15 +202,12 @@ class LiveKitRoom(SimRoom):
         await self.dismiss_members(pb.DisconnectReason.ROOM_DELETED)
         self.hub.close()
 
-    async def fault(self, name: str, **options: Any) -> None:
-        """See `Faults` for the names and options.
-
-        Raises:
-            ValueError: a name it doesn't know; lists those it does.
-        """
+    @property
+    def faults(self) -> Mapping[str, MakeFault]:
+        """See `Faults` and, with media, `MediaFaults`."""
         if self._faults is None:
             self._faults = Faults(self) if self.media is None else MediaFaults(self)
-        await self._faults.make(name, **options)
+        return self._faults.by_name()
 
     async def dismiss_members(self, reason: pb.DisconnectReason) -> None:
         """Asks all who came over the network to leave."""

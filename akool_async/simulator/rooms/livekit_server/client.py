@@ -10,20 +10,21 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from livekit import rtc
 
 from akool_async.simulator.meeting.player import MeetingPlayer
 from akool_async.simulator.rooms.livekit_server.meeting import RoomMeeting
 from akool_async.simulator.rooms.livekit_server.voice import SAMPLE_RATE, RoomVoice, TalkingFace
+from akool_async.simulator.rooms.room import RoomListener
 from akool_async.transport.native import finish, settle_at_exit
 
 if TYPE_CHECKING:
     from akool_async.simulator.media.avatar_media import AvatarMedia
     from akool_async.simulator.rooms.livekit_server.media import RoomMedia
 
-__all__ = ["RoomClient", "RoomListener"]
+__all__ = ["RoomClient"]
 
 logger = logging.getLogger(__name__)
 
@@ -32,19 +33,6 @@ _JOIN_TIMEOUT: Final = 20.0
 _LEAVE_TIMEOUT: Final = 5.0
 #: Milliseconds of sound that wait to be played; more would be heard after an interrupt.
 _QUEUE: Final = 200
-
-
-class RoomListener(Protocol):
-    """Receives what happens in the room; called on the event loop, must not raise."""
-
-    def joined(self, identity: str) -> None:
-        """Another participant is in the room, and packets reach it."""
-
-    def left(self, identity: str) -> None:
-        """It left."""
-
-    def packet(self, data: bytes, sender: str) -> None:
-        """A packet arrived; `sender` is "" where the room didn't name it."""
 
 
 class RoomClient:

@@ -6,7 +6,7 @@ import asyncio
 import functools
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
@@ -14,8 +14,16 @@ import aiohttp
 from akool_async.errors import MissingDependencyError
 from akool_async.simulator.meeting.player import MeetingPlayer
 from akool_async.simulator.network import NetworkConditions
+from akool_async.simulator.rooms.link import SimulatedLink
 from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
-from akool_async.simulator.rooms.room import RoomEvents, RoomRequest, SimRoom, check_media_kind
+from akool_async.simulator.rooms.room import (
+    MakeFault,
+    RoomEvents,
+    RoomRequest,
+    SimRoom,
+    check_media_kind,
+)
+from akool_async.simulator.tasks import Tasks
 
 try:
     from livekit import api
@@ -68,8 +76,8 @@ class LiveKitServerRoom(SimRoom):
         self.client_identity = ""
         self._avatar = RoomClient(self)
         self._strangers: dict[str, RoomClient] = {}
-        self._timers: set[asyncio.TimerHandle] = set()
-        self._sending: set[asyncio.Task[None]] = set()
+        self._link = SimulatedLink(conditions, reliable=False)
+        self._sending = Tasks()
         self._meeting: MeetingPlayer | None = None
         self._closed = False
 
@@ -116,8 +124,9 @@ class LiveKitServerRoom(SimRoom):
         if self.conditions.perfect:
             await self._avatar.send(packet)
             return
-        for delay in self.conditions.deliveries():
-            self._later(delay, lambda: self._start_sending(packet))
+        self._link.carry(
+            lambda: self._sending.spawn(self._avatar.send(packet), "simulator-room-sending")
+        )
 
     async def leave(self) -> None:
         """The avatar leaves; the room stays."""
@@ -129,12 +138,8 @@ class LiveKitServerRoom(SimRoom):
         if self._closed:
             return
         self._closed = True
-        for timer in self._timers:
-            timer.cancel()
-        sending = list(self._sending)
-        for task in sending:
-            task.cancel()
-        await asyncio.gather(*sending, return_exceptions=True)
+        self._link.close()
+        await self._sending.stop()
         await asyncio.gather(
             self._avatar.leave(), *(stranger.leave() for stranger in self._strangers.values())
         )
@@ -144,16 +149,13 @@ class LiveKitServerRoom(SimRoom):
             except (aiohttp.ClientError, api.TwirpError, TimeoutError) as error:
                 logger.warning("a LiveKit room couldn't be deleted: %s", type(error).__name__)
 
-    async def fault(self, name: str, **options: Any) -> None:
-        """`remove`, `close_room`, `avatar_leaves`, `avatar_returns`, `stranger_joins`,
-        `stranger_sends`, `stranger_leaves`, and with media `freeze_video`, `mute`, `unpublish` and
-        `republish`; as in the simulator's own room, without its options that no real server has. A
-        real server does by itself what `reuse_transceiver` is there.
+    @property
+    def faults(self) -> Mapping[str, MakeFault]:
+        """As in the simulator's own room, without its options that no real server has.
 
-        Raises:
-            ValueError: another name.
+        A real server does by itself what `reuse_transceiver` is there.
         """
-        faults: dict[str, Callable[..., Awaitable[None]]] = {
+        faults: dict[str, MakeFault] = {
             "remove": self._remove,
             "close_room": functools.partial(self.close, "closed"),
             "avatar_leaves": self._avatar_leaves,
@@ -164,15 +166,12 @@ class LiveKitServerRoom(SimRoom):
         }
         if self.media is not None:
             faults |= {
-                "freeze_video": self._freeze_video,
+                "freeze_video": self.media.feed.freeze,
                 "mute": self._mute,
                 "unpublish": self._unpublish,
                 "republish": self._republish,
             }
-        if name not in faults:
-            there = ", ".join(sorted(faults))
-            raise ValueError(f"a real livekit room knows no fault named {name!r}; it knows {there}")
-        await faults[name](**options)
+        return faults
 
     # RoomListener, for the avatar
 
@@ -190,11 +189,7 @@ class LiveKitServerRoom(SimRoom):
         """Hands on to the simulator, as the conditions have it."""
         # A packet whose sender the room doesn't name yet is the session's client's.
         sender = sender or self.client_identity
-        if self.conditions.perfect:
-            self.events.packet(data, sender)
-            return
-        for delay in self.conditions.deliveries():
-            self._later(delay, lambda: self.events.packet(data, sender))
+        self._link.carry(lambda: self.events.packet(data, sender))
 
     async def _bring_avatar(self) -> None:
         assert self.server is not None
@@ -208,11 +203,7 @@ class LiveKitServerRoom(SimRoom):
         await self._avatar.leave()
         await self._gone(self.avatar_identity)
 
-    async def _freeze_video(self, *, on: bool = True) -> None:
-        assert self.media is not None
-        self.media.feed.frozen = on
-
-    async def _mute(self, *, kind: str = "audio", on: bool = True) -> None:
+    def _mute(self, *, kind: str = "audio", on: bool = True) -> None:
         if media := self._published(kind):
             media.mute(kind, on=on)
 
@@ -264,17 +255,3 @@ class LiveKitServerRoom(SimRoom):
         if self.server is None or not self.name:
             return
         await self.server.remove(self.name, identity)
-
-    def _start_sending(self, packet: bytes) -> None:
-        task = asyncio.create_task(self._avatar.send(packet))
-        self._sending.add(task)
-        task.add_done_callback(self._sending.discard)
-
-    def _later(self, delay: float, call: Callable[[], None]) -> None:
-        def run() -> None:
-            self._timers.discard(timer)
-            if not self._closed:
-                call()
-
-        timer = asyncio.get_running_loop().call_later(delay, run)
-        self._timers.add(timer)

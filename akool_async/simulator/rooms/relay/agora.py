@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import secrets
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
@@ -12,7 +13,7 @@ from akool_async.simulator.rooms.relay.joining import Refused
 from akool_async.simulator.rooms.relay.limits import SendRules
 from akool_async.simulator.rooms.relay.member import Member
 from akool_async.simulator.rooms.relay.room import RelayRoom
-from akool_async.simulator.rooms.room import RoomEvents, RoomRequest
+from akool_async.simulator.rooms.room import MakeFault, RoomEvents, RoomRequest
 
 __all__ = ["TOKEN_LIFE", "AgoraRoom"]
 
@@ -124,24 +125,23 @@ class AgoraRoom(RelayRoom):
         self.events.renewed()
 
     @property
-    def fault_names(self) -> frozenset[str]:
-        """See `Room`."""
-        return super().fault_names | {"ban", "expire_token", "token_will_expire"}
+    def faults(self) -> Mapping[str, MakeFault]:
+        """See the class."""
+        return {
+            **super().faults,
+            "ban": functools.partial(self._disconnect, code=BANNED),
+            "expire_token": self._expire_token,
+            "token_will_expire": self._token_will_expire,
+        }
 
-    async def fault(self, name: str, **options: Any) -> None:
-        """Makes something go wrong now (see the class)."""
-        if name == "ban":
-            await super().fault("disconnect", code=BANNED)
-        elif name == "expire_token":
-            self._tokens = dict.fromkeys(self._tokens, 0.0)
-        elif name == "token_will_expire":
-            seconds = float(options.get("seconds", 30.0))
-            self.unrenewed = set(self.members)
-            self._notify({"event": "token_will_expire", "seconds": seconds})
-            loop = asyncio.get_running_loop()
-            self._expiry = loop.call_later(seconds, self._throw_out_unrenewed)
-        else:
-            await super().fault(name, **options)
+    def _expire_token(self) -> None:
+        self._tokens = dict.fromkeys(self._tokens, 0.0)
+
+    def _token_will_expire(self, *, seconds: float = 30.0) -> None:
+        self.unrenewed = set(self.members)
+        self._notify({"event": "token_will_expire", "seconds": seconds})
+        loop = asyncio.get_running_loop()
+        self._expiry = loop.call_later(seconds, self._throw_out_unrenewed)
 
     async def close(self, reason: str) -> None:
         """The avatar leaves and every member is notified that the room is over."""

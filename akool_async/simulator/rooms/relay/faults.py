@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
 
 from akool_async.simulator.rooms.relay.joining import Refused
 
-__all__ = ["LASTING", "RelayFaults"]
-
-#: What `RelayFaults.ask` begins.
-LASTING: Final = frozenset({"drop_socket", "silence", "hang", "refuse_joins", "refuse_sends"})
+__all__ = ["RelayFaults"]
 
 
 class RelayFaults:
     """The faults that last; those of a moment are the room's own.
 
     Attributes:
-        hang: joins get no answer.
+        hangs: joins get no answer.
     """
 
     def __init__(self) -> None:
-        self.hang = False
+        self.hangs = False
         self._unreachable_until = 0.0
         self._silent_until = 0.0
         self._refuse_joins: int | str | None = None
@@ -37,22 +33,25 @@ class RelayFaults:
         """Packets are taken and never delivered."""
         return asyncio.get_running_loop().time() < self._silent_until
 
-    def ask(self, name: str, options: dict[str, Any]) -> bool:
-        """Begins a fault; `False`: not one of these."""
-        now = asyncio.get_running_loop().time()
-        if name == "drop_socket":
-            self._unreachable_until = now + float(options.get("refuse_for", 0))
-        elif name == "silence":
-            self._silent_until = now + float(options["seconds"])
-        elif name == "hang":
-            self.hang = True
-        elif name == "refuse_joins":
-            self._refuse_joins = options["code"]
-        elif name == "refuse_sends":
-            self._refuse_sends += [int(options["code"])] * int(options.get("times", 1))
-        else:
-            return False
-        return True
+    def keep_away(self, seconds: float) -> None:
+        """New connections break at once for so long."""
+        self._unreachable_until = asyncio.get_running_loop().time() + seconds
+
+    def silence(self, *, seconds: float) -> None:
+        """Packets are taken and never delivered for so long."""
+        self._silent_until = asyncio.get_running_loop().time() + seconds
+
+    def refuse_joins(self, *, code: int | str) -> None:
+        """Joins are refused from now on."""
+        self._refuse_joins = code
+
+    def refuse_sends(self, *, code: int, times: int = 1) -> None:
+        """The next packets are refused."""
+        self._refuse_sends += [int(code)] * times
+
+    def hang(self) -> None:
+        """Joins get no answer from now on."""
+        self.hangs = True
 
     def check_join(self) -> None:
         """Raises `Refused` while joins are to be refused."""

@@ -55,7 +55,7 @@ class RelayMedia:
         self._notify = notify
         self._streams: dict[web.WebSocketResponse, tuple[str, asyncio.BaseTransport | None]] = {}
 
-    def publish(self, kind: str) -> None:
+    def publish(self, kind: str = "video") -> None:
         """A new track of that kind, in place of the one there is.
 
         Raises:
@@ -70,13 +70,13 @@ class RelayMedia:
         self.tracks[kind] = {**track, "muted": False}
         self._changed()
 
-    def unpublish(self, kind: str) -> None:
+    def unpublish(self, kind: str = "video") -> None:
         """No track of that kind any more."""
         check_media_kind(kind)
         if self.tracks.pop(kind, None) is not None:
             self._changed()
 
-    def mute(self, kind: str, *, on: bool) -> None:
+    def mute(self, kind: str = "video", *, on: bool = True) -> None:
         """Its track goes on to be published; silence comes, or no pictures."""
         check_media_kind(kind)
         if kind in self.tracks:

@@ -11,8 +11,8 @@ from typing import Any, Final
 from aiohttp import web
 
 from akool_async.simulator.network import NetworkConditions
+from akool_async.simulator.rooms.link import SimulatedLink
 from akool_async.simulator.rooms.relay.limits import RateWindow, SendRules
-from akool_async.simulator.rooms.relay.link import SimulatedLink
 from akool_async.transport.engines import relay_wire
 
 __all__ = ["Member"]

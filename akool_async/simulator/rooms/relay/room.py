@@ -23,12 +23,13 @@ import aiohttp
 from aiohttp import web
 
 from akool_async.simulator.network import NetworkConditions
-from akool_async.simulator.rooms.relay.faults import LASTING, RelayFaults
+from akool_async.simulator.rooms.relay.faults import RelayFaults
 from akool_async.simulator.rooms.relay.joining import Refused, first_frame
 from akool_async.simulator.rooms.relay.limits import RateWindow, SendRules
 from akool_async.simulator.rooms.relay.member import Member
 from akool_async.simulator.rooms.room import (
     MEDIA_KINDS,
+    MakeFault,
     RoomDirectory,
     RoomEvents,
     RoomRequest,
@@ -40,11 +41,6 @@ if TYPE_CHECKING:
     from akool_async.simulator.rooms.relay.media import RelayMedia
 
 __all__ = ["RelayRoom"]
-
-_MEDIA_FAULTS: Final = frozenset({"freeze_video", "mute", "unpublish", "republish"})
-_FAULTS: Final = LASTING | {
-    "stranger", "avatar_leaves", "avatar_returns", "avatar_publishes", "disconnect",
-}  # fmt: skip
 
 #: Seconds that a place is kept for a member whose connection broke.
 LINGER: Final = 20.0
@@ -168,7 +164,7 @@ class RelayRoom(SimRoom):
         form: Mapping[str, Any],
     ) -> None:
         """One member's stay, from its first frame to the end of its connection."""
-        if self._faults.hang:
+        if self._faults.hangs:
             await ws.receive()  # returns when the other side gives up
             return
         identity, proof = str(form.get("identity", "")), str(form.get("credential", ""))
@@ -255,8 +251,7 @@ class RelayRoom(SimRoom):
         for kept in self._kept.values():
             kept.timer.cancel()
         self._kept.clear()
-        for identity in self.members:
-            self._dismiss(identity, self.room_over)
+        self._disconnect(code=self.room_over)
 
     def publish(self, *, on: bool = True) -> None:
         """See `SimRoom.publish`."""
@@ -276,54 +271,53 @@ class RelayRoom(SimRoom):
         self._avatar_leaves()
 
     @property
-    def fault_names(self) -> frozenset[str]:
-        """See `Room`."""
-        return _FAULTS if self._tracks is None else _FAULTS | _MEDIA_FAULTS
+    def faults(self) -> Mapping[str, MakeFault]:
+        """See the class."""
+        faults: dict[str, MakeFault] = {
+            "drop_socket": self._drop_socket,
+            "refuse_joins": self._faults.refuse_joins,
+            "hang": self._faults.hang,
+            "refuse_sends": self._faults.refuse_sends,
+            "silence": self._faults.silence,
+            "stranger": self._stranger,
+            "avatar_leaves": self._avatar_leaves,
+            "avatar_returns": self._avatar_returns,
+            "avatar_publishes": self.publish,
+            "disconnect": self._disconnect,
+        }
+        if self._tracks is not None:
+            faults |= {
+                "freeze_video": self._tracks.media.feed.freeze,
+                "mute": self._tracks.mute,
+                "unpublish": self._tracks.unpublish,
+                "republish": self._tracks.publish,
+            }
+        return faults
 
-    async def fault(self, name: str, **options: Any) -> None:
-        """Makes something go wrong now (see the class)."""
-        lasting = self._faults.ask(name, options)
-        if name == "drop_socket":
-            for member in list(self._members.values()):
-                member.abort()
-            if self._tracks is not None:
-                self._tracks.drop()
-        elif name == "stranger":
-            who = str(options.get("identity", "4711"))
-            self._notify({"event": "user_joined", "identity": who})
-            self._relay(bytes(options["packet"]), who)
-        elif name == "avatar_leaves":
-            self._avatar_leaves()
-        elif name == "avatar_returns":
-            self._avatar_here = True
-            self._notify({"event": "user_joined", "identity": self.avatar})
-            if self._publishing is not None:
-                self.publish()
-            elif self._tracks is not None:
-                for kind in [*self._tracks.tracks]:
-                    self._tracks.publish(kind)
-            self.events.renewed()
-        elif name == "avatar_publishes":
-            self.publish(on=bool(options.get("on", True)))
-        elif name == "disconnect":
-            for identity in self.members:
-                self._dismiss(identity, options["code"])
-        elif name in _MEDIA_FAULTS and self._tracks is not None:
-            self._media_fault(self._tracks, name, **options)
-        elif not lasting:
-            await super().fault(name, **options)
+    def _drop_socket(self, *, refuse_for: float = 0) -> None:
+        self._faults.keep_away(refuse_for)
+        for member in list(self._members.values()):
+            member.abort()
+        if self._tracks is not None:
+            self._tracks.drop()
 
-    def _media_fault(
-        self, tracks: RelayMedia, name: str, *, kind: str = "video", on: bool = True
-    ) -> None:
-        if name == "freeze_video":
-            tracks.media.feed.frozen = on
-        elif name == "mute":
-            tracks.mute(kind, on=on)
-        elif name == "unpublish":
-            tracks.unpublish(kind)
-        else:
-            tracks.publish(kind)
+    def _stranger(self, *, packet: bytes, identity: str = "4711") -> None:
+        self._notify({"event": "user_joined", "identity": identity})
+        self._relay(packet, identity)
+
+    def _avatar_returns(self) -> None:
+        self._avatar_here = True
+        self._notify({"event": "user_joined", "identity": self.avatar})
+        if self._publishing is not None:
+            self.publish()
+        elif self._tracks is not None:
+            for kind in [*self._tracks.tracks]:
+                self._tracks.publish(kind)
+        self.events.renewed()
+
+    def _disconnect(self, *, code: int | str) -> None:
+        for identity in self.members:
+            self._dismiss(identity, code)
 
     def _open(self, channel: str, avatar: str) -> None:
         """The subclass's `open` names the room and the avatar in it."""

@@ -7,11 +7,12 @@ import pytest
 from livekit import rtc
 from livekit.protocol import models as pb
 from livekit.protocol import rtc as signalling
-from livekit_peer import RoomWanted, SimulatedPeer
+from livekit_peer import SimulatedPeer
 
 from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.livekit.room import LiveKitRoom
 from akool_async.simulator.rooms.livekit.tokens import Grants, mint
+from akool_async.simulator.rooms.room import RoomRequest
 from akool_async.testing.conformance import until
 
 
@@ -189,12 +190,12 @@ async def test_an_unknown_fault_lists_the_known_ones(room):
 
 async def test_a_token_of_ones_own_makes_a_room_and_the_avatar_comes_there(room, client):
     await client.join(room, mint(Grants("me", "mine"), lifetime=60))
-    wanted = RoomWanted()
     token = mint(Grants("avatar", "mine"), lifetime=60)
-    wanted.credentials = {"livekit_url": "ws://here", "livekit_token": token}
+    credentials = {"livekit_url": "ws://here", "livekit_token": token}
+    wanted = RoomRequest("5f1e", 600.0, "livekit", credentials)
     events = type(room.events)()
     own = LiveKitRoom(wanted, events, base_url=room.url, conditions=NetworkConditions())
-    assert await own.open() == wanted.credentials
+    assert await own.open() == credentials
     await until(lambda: events.here == ["me"], "the avatar to see us")
     await client.room.local_participant.publish_data(b"hello")
     await until(lambda: events.packets == [(b"hello", "me")], "the packet")

@@ -2,7 +2,7 @@ import asyncio
 import functools
 
 from akool_async.simulator.network import NetworkConditions
-from akool_async.simulator.rooms.relay.link import SimulatedLink
+from akool_async.simulator.rooms.link import SimulatedLink
 from akool_async.testing.conformance import until
 
 

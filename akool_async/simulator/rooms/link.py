@@ -1,4 +1,4 @@
-"""One direction of a loopback room: what a network does to packets on their way."""
+"""What a network does to packets on their way, in one direction of a room."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class SimulatedLink:
     """
 
     def __init__(self, conditions: NetworkConditions, *, reliable: bool) -> None:
-        self._conditions = conditions
+        self.conditions = conditions
         self._reliable = reliable
         self._timers: set[asyncio.TimerHandle] = set()
         self._queue: deque[tuple[float, Callable[[], None]]] = deque()
@@ -35,15 +35,15 @@ class SimulatedLink:
 
     def carry(self, deliver: Callable[[], None]) -> None:
         """Calls `deliver` as often and as late as the conditions say; at once where they can."""
-        times = self._conditions.deliveries()
+        times = self.conditions.deliveries()
         if self._reliable:
             self._carry_in_order(
-                min(times) if times else self._conditions.delay + RESEND_AFTER, deliver
+                min(times) if times else self.conditions.delay + RESEND_AFTER, deliver
             )
             return
         for delay in times:
             if delay > 0:
-                self._later(delay, deliver)
+                self.later(delay, deliver)
             else:
                 deliver()
 
@@ -54,7 +54,9 @@ class SimulatedLink:
         self._timers.clear()
         self._queue.clear()
 
-    def _later(self, delay: float, call: Callable[[], None]) -> None:
+    def later(self, delay: float, call: Callable[[], None]) -> None:
+        """Calls that much later, in seconds, unless the link is closed."""
+
         def run() -> None:
             self._timers.discard(timer)
             call()
@@ -68,7 +70,7 @@ class SimulatedLink:
             self._queue.append((max(now + delay, self._queue[-1][0]), deliver))
         elif delay > 0:
             self._queue.append((now + delay, deliver))
-            self._later(delay, self._arrive)
+            self.later(delay, self._arrive)
         else:
             deliver()
 
@@ -76,4 +78,4 @@ class SimulatedLink:
         self._queue.popleft()[1]()
         if self._queue:
             due = self._queue[0][0]
-            self._later(max(0.0, due - asyncio.get_running_loop().time()), self._arrive)
+            self.later(max(0.0, due - asyncio.get_running_loop().time()), self._arrive)
