@@ -20,7 +20,7 @@ from akool_async.simulator.rooms.room import SimRoom
 from akool_async.simulator.service import Service
 from akool_async.simulator.sessions import SimSession
 from akool_async.simulator.store import Store
-from akool_async.simulator.webhooks import WebhookSender
+from akool_async.simulator.webhooks import send_webhook
 
 if TYPE_CHECKING:
     from akool_async.simulator.media.avatar_media import AvatarMedia
@@ -300,10 +300,9 @@ class SimulatorControls:
         Raises:
             MissingDependencyError: `cryptography` isn't installed.
         """
-        sender = WebhookSender(
-            url, client_id=client_id, client_secret=client_secret, clock=self.clock
+        return await send_webhook(
+            url, event, client_id=client_id, client_secret=client_secret, clock=self.clock
         )
-        return await sender.send(event)
 
     async def advance(self, seconds: float) -> None:
         """Moves the simulator's time forward; returns when sessions that ran out have ended."""

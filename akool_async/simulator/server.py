@@ -27,14 +27,7 @@ from akool_async.simulator.faults import FaultPlan
 from akool_async.simulator.media.settings import Media
 from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.recording import Recording, RequestRecord, StreamRecord
-from akool_async.simulator.rest import (
-    account,
-    avatars,
-    cloned_voices,
-    legacy,
-    libraries,
-    sessions,
-)
+from akool_async.simulator.rest import avatars, legacy, libraries, sessions
 from akool_async.simulator.rest.api import Api
 from akool_async.simulator.rest.browsers import BrowserAccess
 from akool_async.simulator.rooms.kinds import RoomKinds
@@ -57,8 +50,6 @@ _ROUTES: Final = {
     **sessions.ROUTES,
     **legacy.ROUTES,
     **libraries.ROUTES,
-    **cloned_voices.ROUTES,
-    **account.ROUTES,
 }
 
 

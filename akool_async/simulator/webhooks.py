@@ -14,13 +14,15 @@ from akool_async.errors import MissingDependencyError
 from akool_async.simulator.clock import Clock
 from akool_async.webhooks import signature
 
-__all__ = ["WebhookSender", "sealed"]
+__all__ = ["sealed", "send_webhook"]
 
 #: Bits of a block of AES, which the padding fills.
 _AES_BLOCK: Final = 128
 #: Seconds for one try, and between two.
 _TIMEOUT: Final = 5.0
 _PAUSE: Final = 1.0
+#: How often one event is sent at most.
+_TRIES: Final = 5
 
 
 def sealed(
@@ -61,50 +63,34 @@ def sealed(
     }
 
 
-class WebhookSender:
-    """Sends events to one URL, again until it answers 200.
-
-    Args:
-        url: where to.
-        client_id, client_secret: the account's.
-        clock: the simulator's.
-        tries: how often at most.
-    """
-
-    def __init__(
-        self, url: str, *, client_id: str, client_secret: str, clock: Clock, tries: int = 5
-    ) -> None:
-        self._url = url
-        self._id = client_id
-        self._secret = client_secret
-        self._clock = clock
-        self._tries = tries
-
-    async def send(self, event: Mapping[str, Any]) -> int | None:
-        """Sends one event.
-
-        Returns:
-            The last answer's HTTP status; `None` where there was no answer.
-        """
-        status = None
-        async with aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=_TIMEOUT), trust_env=False
-        ) as session:
-            for number in range(self._tries):
-                if number:
-                    await self._clock.sleep(_PAUSE)
-                body = sealed(
-                    event,
-                    client_id=self._id,
-                    client_secret=self._secret,
-                    timestamp=int(self._clock.unix() * 1000),
-                    nonce=secrets.token_hex(8),
-                )
-                try:
-                    async with session.post(self._url, json=body) as response:
-                        status = response.status
-                except (aiohttp.ClientError, TimeoutError, OSError):
-                    status = None
-                if status == 200:
-                    break
-        return status
+async def send_webhook(
+    url: str,
+    event: Mapping[str, Any],
+    *,
+    client_id: str,
+    client_secret: str,
+    clock: Clock,
+) -> int | None:
+    """Sends one event, again until it is answered with 200 (`Simulator.send_webhook`)."""
+    status = None
+    async with aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=_TIMEOUT), trust_env=False
+    ) as session:
+        for number in range(_TRIES):
+            if number:
+                await clock.sleep(_PAUSE)
+            body = sealed(
+                event,
+                client_id=client_id,
+                client_secret=client_secret,
+                timestamp=int(clock.unix() * 1000),
+                nonce=secrets.token_hex(8),
+            )
+            try:
+                async with session.post(url, json=body) as response:
+                    status = response.status
+            except (aiohttp.ClientError, TimeoutError, OSError):
+                status = None
+            if status == 200:
+                break
+    return status

@@ -17,14 +17,17 @@ from aiohttp import web
 from akool_async.simulator.checks import Refusal
 from akool_async.simulator.faults import Fault
 from akool_async.simulator.recording import RequestRecord
-from akool_async.simulator.rest.loose_answers import loosened
 from akool_async.simulator.service import Service
 
-__all__ = ["Api", "Call", "Handler", "Routes"]
+__all__ = ["Api", "Call", "Handler", "Routes", "loosened"]
 
 logger = logging.getLogger(__name__)
 
 GET_TOKEN: Final = "/api/open/v3/getToken"  # noqa: S105 - a path
+#: Fields that any answer may leave without a value.
+_OPTIONAL: Final = frozenset(
+    {"thumbnailUrl", "modify_url", "gender", "sort", "crop_arr", "create_time", "disabled", "url"}
+)
 
 
 @dataclass(slots=True)
@@ -176,3 +179,21 @@ def _recorded(raw: bytes) -> Any:
         return json.loads(raw)
     except (ValueError, RecursionError):
         return raw
+
+
+def loosened(envelope: dict[str, Any]) -> dict[str, Any]:
+    """As seen in the wild: `message` for `msg`, numbers as strings, nulls, unknown fields."""
+    loose = {name: _loose(name, value) for name, value in envelope.items() if name != "msg"}
+    return loose | {"message": envelope.get("msg", ""), "request_id": 5150}
+
+
+def _loose(name: str, value: Any) -> Any:
+    if name in _OPTIONAL:
+        return None
+    if isinstance(value, dict):
+        return {key: _loose(key, item) for key, item in value.items()} | {"new": {"field": 1}}
+    if isinstance(value, list):
+        return [_loose("", item) for item in value]
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    return value

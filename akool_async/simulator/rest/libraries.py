@@ -1,4 +1,4 @@
-"""Voices, languages and knowledge bases (docs/protocol.md §1)."""
+"""Voices, languages, knowledge bases and the balance (docs/protocol.md §1)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from akool_async.simulator.service import Service
 
 __all__ = ["ROUTES"]
 
-_VOICE_LISTS: Final = ("style", "age", "scenario")
+#: What an account has that `Simulator(credits=None)` doesn't limit.
+_ENOUGH: Final = 1_000_000.0
+_VOICE_MODELS: Final = ("Akool Multilingual 1", "Akool Multilingual 3", "Akool Multilingual 4")
+_VOICE_TEXTS: Final = ("text", "gender", "clone_prompt")
+_VOICE_LISTS: Final = ("style", "scenario", "age")
 _LONGEST_NAME: Final = 100
 _LONGEST_PROLOGUE: Final = 2_000
 _LONGEST_PROMPT: Final = 10_000
@@ -55,6 +59,39 @@ def _matches(values: list[str], wanted: str | None) -> bool:
         return True
     options = {option.strip().lower() for option in wanted.split(",")}
     return any(value.lower() in options for value in values)
+
+
+async def voice_clone(service: Service, call: Call) -> dict[str, Any]:
+    """`POST /api/open/v4/voice/clone`: `source_voice_file` and `name` are required."""
+    body = checks.without_empty(call.body)
+    checks.link(body, "source_voice_file", required=True)
+    name = checks.text(body, "name", required=True)
+    model = checks.choice(body, "voice_model_name", _VOICE_MODELS) or _VOICE_MODELS[0]
+    checks.link(body, "webhookUrl")
+    fields: dict[str, Any] = {"name": name, "voice_model_name": model}
+    for field in _VOICE_TEXTS:
+        value = checks.text(body, field)
+        if value is not None and field != "clone_prompt":
+            fields[field] = value
+    for field in _VOICE_LISTS:
+        values = [body[field]] if isinstance(body.get(field), str) else None
+        values = values or checks.items(body, field, str)
+        if values is not None:
+            fields[field] = values
+    return service.store.clone_voice(fields)
+
+
+async def voice_detail(service: Service, call: Call) -> dict[str, Any]:
+    """`GET /api/open/v4/voice/detail/RECORD_ID`."""
+    return service.store.voice(call.rest)
+
+
+async def voice_delete(service: Service, call: Call) -> None:
+    """`POST /api/open/v4/voice/del`: the user's own ones only."""
+    ids = checks.items(call.body, "_ids", str)
+    if not ids:
+        raise Refusal(1003, "_ids can not be empty")
+    service.store.remove_voices(ids)
 
 
 async def languages(service: Service, call: Call) -> dict[str, Any]:
@@ -141,12 +178,23 @@ def _check_docs(docs: list[dict[str, Any]]) -> None:
         raise Refusal(1003, f"docs must be at most {_LARGEST_DOCS} bytes in all")
 
 
+async def balance(service: Service, call: Call) -> dict[str, float]:
+    """`GET /api/open/v3/faceswap/quota/info`: the account's, whatever the path says."""
+    del call
+    left = service.book.left
+    return {"credit": _ENOUGH - service.book.taken if left is None else left}
+
+
 ROUTES: Final[Routes] = {
     "/api/open/v4/voice/list": {"GET": voices},
+    "/api/open/v4/voice/clone": {"POST": voice_clone},
+    "/api/open/v4/voice/detail/": {"GET": voice_detail},
+    "/api/open/v4/voice/del": {"POST": voice_delete},
     "/api/open/v3/language/list": {"GET": languages},
     "/api/open/v4/knowledge/list": {"GET": knowledge_list},
     "/api/open/v4/knowledge/detail": {"GET": knowledge_detail},
     "/api/open/v4/knowledge/create": {"POST": knowledge_create},
     "/api/open/v4/knowledge/update": {"POST": knowledge_update},
     "/api/open/v4/knowledge/delete": {"DELETE": knowledge_delete},
+    "/api/open/v3/faceswap/quota/info": {"GET": balance},
 }

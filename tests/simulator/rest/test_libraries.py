@@ -1,4 +1,4 @@
-"""Voices, languages, knowledge bases (docs/protocol.md §1)."""
+"""Voices, languages, knowledge bases and the balance (docs/protocol.md §1)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 
 VOICES = "/v4/voice/list"
+VOICE_CLONE, VOICE_DETAIL, VOICE_DELETE = "/v4/voice/clone", "/v4/voice/detail", "/v4/voice/del"
+LINK = "https://files.example/me.mp3"
+CREDITS = "/v3/faceswap/quota/info"
 LIST = "/v4/knowledge/list"
 DETAIL = "/v4/knowledge/detail"
 CREATE = "/v4/knowledge/create"
@@ -145,3 +148,70 @@ async def test_delete_needs_a_json_body(start: Any) -> None:
     caller = await start()
     made = await caller.data("POST", CREATE, {})
     assert await caller.code("DELETE", DELETE, id=made["_id"]) == 1003
+
+
+async def test_from_recording_to_voice_and_gone(start: Any, stopped_clock: Any) -> None:
+    caller = await start(clock=stopped_clock, upload_time=10)
+    body = {
+        "source_voice_file": LINK,
+        "name": "me",
+        "style": "Calm",
+        "age": ["Young"],
+        "text": "",
+    }
+    made = await caller.data("POST", VOICE_CLONE, body)
+    assert (made["name"], made["style"], made["age"]) == ("me", ["Calm"], ["Young"])
+    assert (made["status"], made["voice_id"]) == (1, None)
+    assert made["voice_model_name"] == "Akool Multilingual 1"
+    await caller.sim.advance(10)
+    ready = await caller.data("GET", f"{VOICE_DETAIL}/{made['_id']}")
+    assert ready["status"] == 3
+    assert ready["voice_id"]
+    assert await caller.code("POST", VOICE_DELETE, {"_ids": [made["_id"]]}) == 1000
+    assert await caller.code("GET", f"{VOICE_DETAIL}/{made['_id']}") == 1008
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"source_voice_file": ""}, "source_voice_file"),
+        ({"source_voice_file": "me.mp3"}, "source_voice_file"),
+        ({"name": None}, "name"),
+        ({"voice_model_name": "Akool Multilingual 2"}, "voice_model_name"),
+        ({"style": [5]}, "style"),
+        ({"gender": 5}, "gender"),
+        ({"webhookUrl": "x"}, "webhookUrl"),
+    ],
+)
+async def test_a_wrong_field_of_a_clone_is_refused(
+    start: Any, change: dict[str, Any], named: str
+) -> None:
+    caller = await start()
+    body = {"source_voice_file": LINK, "name": "me", **change}
+    envelope = await caller("POST", VOICE_CLONE, body)
+    assert envelope["code"] == 1003
+    assert envelope["msg"].startswith(named)
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [({}, 1003), ({"_ids": []}, 1003), ({"_ids": "x"}, 1003), ({"_ids": ["x"]}, 1008)],
+)
+async def test_what_cannot_be_deleted(start: Any, body: dict[str, Any], code: int) -> None:
+    assert await (await start()).code("POST", VOICE_DELETE, body) == code
+
+
+async def test_the_balance_goes_down_while_a_session_is_open(start: Any) -> None:
+    caller = await start(credits=1000, credits_per_second=0.5)
+    assert await caller.data("GET", CREDITS) == {"credit": 1000}
+    session_id = (await caller.create(duration=600))["_id"]
+    assert await caller.data("GET", CREDITS) == {"credit": 700}
+    await caller.close(session_id)
+    assert (await caller.data("GET", CREDITS))["credit"] > 990
+
+
+async def test_without_a_limit_there_is_plenty_and_it_goes_down_all_the_same(start: Any) -> None:
+    caller = await start(credits=None, credits_per_second=1.0)
+    before = (await caller.data("GET", CREDITS))["credit"]
+    await caller.create(duration=600)
+    assert before - (await caller.data("GET", CREDITS))["credit"] == 600
