@@ -18,6 +18,8 @@ from akool_async import avatar_claim as claim
 from akool_async.avatar_suggestions import suggestion
 from akool_async.candidates import Candidates, OnProgress, OpeningProgress
 from akool_async.conversation import AvatarSession, ConversationOptions, SessionInfo
+from akool_async.conversation.meter import Meter
+from akool_async.conversation.options import ConversationStats
 from akool_async.conversation.renewal import NextSessions
 from akool_async.conversation.responder import ResponderFunction, RespondWith
 from akool_async.conversation.standby import Connection
@@ -294,17 +296,24 @@ class SessionOpener:
                     attempt = with_voice(attempt, voices[candidate], plan)
                 return attempt
 
-            def follow(first: Connection) -> NextSessions:
-                return _follow(first, executor, candidates, room, planned)
+            meter: Meter | None = None
 
             async def opens(candidate: str) -> AvatarSession:
+                nonlocal meter
                 attempt = await planned(candidate, room)
-                return await attempt.run(None if renew is None else follow)
+                measured = meter = meter or attempt.begin()
+
+                def follow(first: Connection) -> NextSessions:
+                    return _follow(first, executor, candidates, room, planned, measured)
+
+                return await attempt.run(measured, None if renew is None else follow)
 
             try:
                 return await candidates.first(opens, executor.open_sessions)
-            except NotFoundError as error:
-                if candidates.plain:
+            except BaseException as error:
+                if meter is not None:  # the session has ended it, if there was one
+                    meter.end(ConversationStats(), type(error).__name__)
+                if isinstance(error, NotFoundError) and candidates.plain:
                     [unknown] = candidates.avatar_ids
                     error.add_note(await suggestion(executor, unknown, legacy=legacy))
                 raise
@@ -377,6 +386,7 @@ def _follow(
     candidates: Candidates,
     room: OwnRoom | None,
     planned: Callable[[str, OwnRoom | None, APIExecutor], Awaitable[Attempt]],
+    meter: Meter,
 ) -> NextSessions:
     """The sessions that take over from the first one, the avatar that people know first of all."""
     # A refusal may be due to the session that is open, so it is answered at once.
@@ -389,7 +399,7 @@ def _follow(
         place = room if room is None or not overlaps else room.another(number)
 
         async def connects(candidate: str) -> Connection:
-            return await (await planned(candidate, place, executor)).connection()
+            return await (await planned(candidate, place, executor)).connection(meter)
 
         return await candidates.again(first.info.avatar_id).first(connects, executor.open_sessions)
 

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, TypeVar
 from akool_async.candidates import CandidateRefusedError, unavailable
 from akool_async.concurrency import running_user_code
 from akool_async.conversation import AvatarSession, ConversationOptions, SessionInfo
+from akool_async.conversation.meter import CONVERSATION_ID, Meter
 from akool_async.conversation.params import Params
 from akool_async.conversation.renewal import NextSessions
 from akool_async.conversation.standby import Connection
@@ -83,8 +84,14 @@ class Attempt:
         )
         Params.from_info(self._info)  # what the conversation refuses is refused before it is paid
 
-    async def run(self, renewed_by: RenewedBy | None = None) -> AvatarSession:
+    def begin(self) -> Meter:
+        """What measures the opening that this is the first try of, and its session."""
+        return Meter(asyncio.get_running_loop().time, self._options.telemetry)
+
+    async def run(self, meter: Meter, renewed_by: RenewedBy | None = None) -> AvatarSession:
         """Creates the session, and joins its room; `renewed_by` knows the sessions that follow it.
+
+        `meter` measures it; the session ends it once there is one.
 
         Raises:
             CandidateRefusedError: the service has no session with this avatar now.
@@ -106,39 +113,50 @@ class Attempt:
                 close=close,
                 pause=self.plan.pause(session),
                 renew=None if renewed_by is None else renewed_by(connection),
+                meter=meter,
             )
             if self._responder is not None:
                 avatar.install(self._responder)
             open_sessions.add(avatar)
             return avatar
 
-        avatar = await self._create(opened)
+        avatar = await self._create(opened, meter, meter.identify)
         await avatar.open()
         # A room that is lost at this very moment is the program's to notice, as any later loss.
         if self.by.idle_timeout is not None and not avatar.closed:
             avatar.close_when_idle(self.by.idle_timeout)
         return avatar
 
-    async def connection(self) -> Connection:
+    async def connection(self, meter: Meter) -> Connection:
         """Creates the session, and leaves joining its room to the caller.
+
+        `meter` is the conversation's that it is for.
 
         Raises:
             CandidateRefusedError: as `run`.
         """
-        return await self._create(lambda connection, _: connection)
+        return await self._create(lambda connection, _: connection, meter)
 
-    async def _create(self, opened: Callable[[Connection, Any], T]) -> T:
+    async def _create(
+        self,
+        opened: Callable[[Connection, Any], T],
+        meter: Meter,
+        identify: Callable[[SessionInfo], None] = lambda _: None,
+    ) -> T:
         """Creates the session, and gives it to `opened`: from then on it has an owner."""
         open_sessions, by, own = self.executor.open_sessions, self.by, self._own
         with open_sessions.opening():
             try:
-                session = await self._creation.session()
+                with meter.measured("create") as attributes:
+                    session = await self._creation.session()
+                    session_id: str = session.id
+                    attributes[CONVERSATION_ID] = session_id
+                    identify(replace(self._info, session_id=session_id))
             except APIError as error:
                 if unavailable(error):
                     raise CandidateRefusedError(error) from error
                 raise
             took = asyncio.get_running_loop().time() - self._creation.began
-            session_id: str = session.id
             open_sessions.ids.add(session_id)
             limit = self._options.session_close_timeout
             try:

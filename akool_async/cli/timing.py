@@ -64,7 +64,7 @@ class TurnTimings:
             self._seen["question"] = seconds
             self._over.set()
 
-    def count(self, name: str, amount: int, attributes: Attributes) -> None:
+    def count(self, name: str, amount: float, attributes: Attributes) -> None:
         """Not shown."""
 
     def request(self, operation: str, seconds: float, attributes: Attributes, error: str) -> None:

@@ -61,7 +61,7 @@ class Conversation:
     """
 
     def __init__(
-        self, transport: Transport, info: SessionInfo, options: ConversationOptions
+        self, transport: Transport, info: SessionInfo, options: ConversationOptions, meter: Meter
     ) -> None:
         self.info = info
         self.loop = asyncio.get_running_loop()
@@ -75,7 +75,7 @@ class Conversation:
             log=self.log.event,
         )
         self.people = People(self.events.publish)
-        self.meter = Meter(self.now, options.telemetry)
+        self.meter = meter
         self.media = SessionMedia(self.events.publish, self.now, self.meter)
         capabilities = capabilities_of(transport.dialect)
         if not capabilities.has_fin:
@@ -98,6 +98,7 @@ class Conversation:
             stats=self.counts,
             publish=self.events.publish,
             unanswered=lambda mid: self.commands.name_of(mid) is not None,
+            began=self.meter.latencies.reply_begun,
         )
         self.user_speech = UserSpeech(
             options, self.turns, marks_end=lambda: "user" in self.driver.codec.marks_end
@@ -280,9 +281,9 @@ class Conversation:
         self.speech.packet_sending(packet.key)
         if packet.key == self.speech.mid:
             self.echoes.answer_sent()
-            self.meter.speech_sending()
+            self.meter.latencies.speech_sending(packet.key)
         elif self.commands.name_of(packet.key) == "interrupt":
-            self.meter.interrupt_sending()
+            self.meter.latencies.interrupt_sending()
 
     def packet_sent(self, packet: QueuedPacket) -> None:
         """See `Listener`."""
@@ -364,7 +365,7 @@ class Conversation:
             self._user_spoke(heard, now)
 
     def _user_spoke(self, heard: Heard, now: float) -> None:
-        self.meter.user_spoke()
+        self.meter.latencies.user_spoke()
         self.transcript.add("user", "speech", heard.text, mid=heard.mid)
         if self.settings.mode != 1:
             self.turns.hear(heard.mid, heard.text, now)
@@ -382,12 +383,12 @@ class Conversation:
         known = self.turns.is_known(mid) or self.echoes.is_echo(mid)
         about = self.turns.answered_by(mid)
         if message.event == "audio_start":
-            self.meter.speaking_started()
+            self.meter.latencies.speaking_started(about, known=known or bool(self.speech.mid))
             self.replies.audio_started(mid)
             self.speech.audio_started(about, known=known)
             self.events.publish(ev.SpeakingStarted(mid))
         elif message.event == "audio_end":
-            self.meter.speaking_stopped()
+            self.meter.latencies.speaking_stopped()
             self.replies.audio_ended(mid, now)
             self.speech.audio_ended(about, known=known)
             self.events.publish(ev.SpeakingStopped(mid))

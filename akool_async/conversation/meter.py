@@ -12,19 +12,20 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final
 
+from akool_async.conversation.latencies import Latencies
 from akool_async.conversation.options import ConversationStats, SessionInfo, Timing
 from akool_async.media.measuring import SoundWatch
 from akool_async.telemetry.measurements import Attributes, Measurements, SessionMeasurements
 
-__all__ = ["Meter", "name_of_end"]
+__all__ = ["CONVERSATION_ID", "Meter", "name_of_end"]
 
 logger = logging.getLogger("akool_async.telemetry")
 
+#: The attribute that has a session's id.
+CONVERSATION_ID: Final = "gen_ai.conversation.id"
 _COMMON: Final = {"gen_ai.provider.name": "akool", "gen_ai.operation.name": "chat"}
 #: The newest values of each duration are kept for its percentiles.
 _KEPT: Final = 1000
-#: Questions that wait for their first sound; older ones got none.
-_WAITING: Final = 16
 #: The counts of `ConversationStats` that are reported when a session ends.
 _COUNTS: Final = (
     "packets_sent",
@@ -60,21 +61,21 @@ class Meter:
 
     def __init__(self, clock: Callable[[], float], telemetry: Measurements | None) -> None:
         self._clock = clock
-        self._session = None if telemetry is None else telemetry.begin(_COMMON)
+        self._began = clock()
+        self._session = None if telemetry is None else _begun(telemetry)
         self._kept: defaultdict[str, deque[float]] = defaultdict(partial(deque, maxlen=_KEPT))
-        self._questions: deque[float] = deque(maxlen=_WAITING)
-        self._spoke_at: float | None = None
-        self._interrupted_at: float | None = None
-        self._speaking = False
         #: Measures by the avatar's sound, where that is read.
         self.sound = SoundWatch(clock, self)
+        #: Is given what happens in the conversation.
+        self.latencies = Latencies(clock, self, self.sound)
 
     # What a part measures itself.
 
     def duration(self, name: str, seconds: float, **attributes: str | float | bool) -> None:
         """Something took `seconds`."""
         self._kept[name].append(seconds)
-        self._report(lambda to: to.duration(f"akool.{name}", seconds, attributes))
+        if self._session is not None:
+            self._report(lambda to: to.duration(f"akool.{name}", seconds, attributes))
 
     def span(
         self, name: str, seconds: float, error: str = "", /, **attributes: str | float | bool
@@ -82,76 +83,42 @@ class Meter:
         """Something that took `seconds` ended now. Only what succeeded counts for percentiles."""
         if not error:
             self.duration(name, seconds, **attributes)
-        self._report(lambda to: to.span(f"akool.{name}", seconds, attributes, error))
+        if self._session is not None:
+            self._report(lambda to: to.span(f"akool.{name}", seconds, attributes, error))
 
     @contextmanager
-    def measured(self, name: str, **attributes: str | float | bool) -> Iterator[None]:
-        """A span around a block; an exception ends it with its name."""
+    def measured(self, name: str) -> Iterator[dict[str, str | float | bool]]:
+        """A span around a block, which may add attributes; an exception ends it with its name."""
         began = self._clock()
-        error = ""
+        error, attributes = "", dict[str, str | float | bool]()
         try:
-            yield
+            yield attributes
         except BaseException as failure:
             error = type(failure).__name__
             raise
         finally:
             self.span(name, self._clock() - began, error, **attributes)
 
-    # What the conversation passes on.
-
-    def question_sent(self, asked: float) -> None:
-        """A question is on its way since `asked`."""
-        self._questions.append(asked)
-        self.sound.asked(asked)
-
-    def speaking_started(self) -> None:
-        """The avatar began to speak."""
-        self._speaking = True
-        if self._questions:
-            self.duration("question.first_sound", self._clock() - self._questions.popleft())
-
-    def speaking_stopped(self) -> None:
-        """The avatar fell silent."""
-        self._speaking = False
-        if self._interrupted_at is not None:
-            self.duration("interrupt.to_silence", self._clock() - self._interrupted_at)
-            self._interrupted_at = None
-
-    def user_spoke(self) -> None:
-        """A person's words were recognised."""
-        self._spoke_at = self._clock()
-
-    def speech_sending(self) -> None:
-        """The first packet of a text that the avatar says is handed to the room."""
-        if self._spoke_at is not None:
-            self.duration("speech.to_first_word", self._clock() - self._spoke_at)
-            self._spoke_at = None
-
-    def interrupt_sending(self) -> None:
-        """An interrupt is handed to the room."""
-        now = self._clock()
-        self.sound.interrupted(now)
-        if self._speaking:
-            self._interrupted_at = now
-        if self._spoke_at is not None:
-            self.duration("speech.to_interrupt", now - self._spoke_at)
-
     # The session.
 
     def identify(self, info: SessionInfo) -> None:
-        """What the session is about, and how long creating it took."""
+        """What the session is about."""
         found = {
-            "gen_ai.conversation.id": info.session_id,
+            CONVERSATION_ID: info.session_id,
             "akool.avatar.id": info.avatar_id,
             "akool.transport": info.transport or None,
         }
         attributes: Attributes = {name: value for name, value in found.items() if value}
         self._report(lambda to: to.identify(attributes))
-        if info.create_time is not None:
-            self.span("create", info.create_time)
+        if (price := info.estimated_credits) is not None:
+            self._report(lambda to: to.count("akool.credits_estimated", price, {}))
 
     def end(self, stats: ConversationStats, error: str) -> None:
-        """The conversation is over: reports the counts."""
+        """The conversation is over, or was never opened: reports the counts. Twice is fine."""
+        if self._session is None:
+            return
+        if not error:
+            self.duration("session", self._clock() - self._began)
 
         def report(to: SessionMeasurements) -> None:
             for name in _COUNTS:
@@ -173,10 +140,18 @@ class Meter:
             return
         try:
             call(self._session)
-        except Exception:
+        except (Exception, asyncio.CancelledError):
             # A conversation is paid for; the program's measurements must not end it.
             logger.exception("telemetry= failed; this session reports nothing more")
             self._session = None
+
+
+def _begun(telemetry: Measurements) -> SessionMeasurements | None:
+    try:
+        return telemetry.begin(_COMMON)
+    except (Exception, asyncio.CancelledError):
+        logger.exception("telemetry= failed; this session reports nothing")
+        return None
 
 
 def _timing(values: list[float]) -> Timing:

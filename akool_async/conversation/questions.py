@@ -98,6 +98,16 @@ class Questions:
         port = self._port
         limit = check_timeout(timeout, port.options.reply_timeout)
         asked = port.driver.now()
+        try:
+            return await self._sent(text, asked, limit, options)
+        except BaseException as error:
+            port.meter.span("question", port.driver.now() - asked, type(error).__name__)
+            raise
+
+    async def _sent(
+        self, text: str, asked: float, limit: float, options: QuestionOptions | None
+    ) -> Question:
+        port = self._port
         after_texts = port.saying
         if not port.gate.is_set():
             await self._admitted(limit)
@@ -119,7 +129,7 @@ class Questions:
         )
         question.future.add_done_callback(partial(self._settled, question, asked))
         port.counts.questions += 1
-        port.meter.question_sent(asked)
+        port.meter.latencies.question_sent(mid, asked)
         port.send_question(question, packets)
         return question
 
@@ -163,8 +173,7 @@ class Questions:
         port = self._port
         error = name_of_end(future)
         port.meter.span("question", port.driver.now() - asked, error)
-        if not error and (first := future.result().first_after) is not None:
-            port.meter.duration("question.first_word", first)
+        port.meter.latencies.question_over(question.mid, asked, question.first, error)
         dropped = port.driver.outbox.cancel(question.mid)
         if not error:
             return

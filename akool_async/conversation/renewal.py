@@ -15,7 +15,7 @@ from akool_async.concurrency import Backoff, Uncancellable, own_cancellation, ru
 from akool_async.conversation.event_bus import EventBus
 from akool_async.conversation.handover import Handover
 from akool_async.conversation.liveness import Liveness
-from akool_async.conversation.meter import Meter
+from akool_async.conversation.meter import CONVERSATION_ID, Meter
 from akool_async.conversation.options import ConversationOptions, SessionInfo
 from akool_async.conversation.settings import Settings
 from akool_async.conversation.standby import Connection, Standby
@@ -180,7 +180,7 @@ class Renewal:
     # One renewal.
 
     async def _renew(self, ends_at: float, windows: _Windows) -> bool:
-        port, info = self._port, self._port.info
+        port, info, began = self._port, self._port.info, self._port.now()
         port.events.publish(SessionRenewing(info.session_id, max(0.0, ends_at - port.now())))
         try:
             standby, quiet = await self._another(ends_at, windows), None
@@ -194,6 +194,7 @@ class Renewal:
             if own_cancellation(error):
                 raise
             # The service's, or of the caller's functions.
+            port.meter.span("renewal", port.now() - began, type(error).__name__)
             await self._drop_standby()
             port.gate.set()
             port.liveness.not_renewed()
@@ -295,6 +296,7 @@ class Renewal:
                 standby = await self._until_open(began + _LONGEST_GAP)
             except (AkoolError, TimeoutError) as error:
                 self._between = False
+                port.meter.span("renewal", port.now() - began, type(error).__name__)
                 self._fail(error)
                 return False
             await standby.release()
@@ -360,7 +362,9 @@ class Renewal:
         except Exception as error:  # noqa: BLE001 - the session has to be closed all the same
             logger.warning("leaving the room failed: %s", type(error).__name__)
         try:
-            await self._begin_closing(connection).wait()
+            with self._port.meter.measured("close") as attributes:
+                attributes[CONVERSATION_ID] = connection.info.session_id or ""
+                await self._begin_closing(connection).wait()
         except SessionLeftOpenError as error:
             logger.error("%s", error)  # noqa: TRY400 - its text says what to do
             self._open[connection] = None  # it is tried again at the end

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from akool_async.conversation.options import ConversationOptions, ConversationStats
 from akool_async.conversation.pending import (
     Finish,
+    HeardSpeech,
     IncomingMessage,
     PendingReply,
     Question,
@@ -48,8 +49,11 @@ class ReplyTracker:
         stats: ConversationStats,
         publish: Callable[[Event], None],
         unanswered: Callable[[str], bool],
+        began: Callable[[bool], None],
     ) -> None:
-        """`unanswered(mid)`: whether a command has no answer yet."""
+        """`unanswered(mid)`: whether a command has no answer yet. `began(to_speech)` is called when
+        a message begins, which answers what a person said, or doesn't.
+        """
         self._options = options
         self._reliable = reliable
         self._transcript = transcript
@@ -63,6 +67,7 @@ class ReplyTracker:
         self._audio_began: int | None = None
         self._audio_mid = ""
         self._unanswered = unanswered
+        self._began = began
         #: Interrupts on their way: mid -> what the avatar had when it was sent.
         self._interrupts: dict[str, Collection[PendingReply]] = {}
 
@@ -299,6 +304,7 @@ class ReplyTracker:
             pending.message = incoming
         self._incoming[mid] = incoming
         self._turns.remember_theirs(mid, pending.mid if pending is not None else "")
+        self._began(isinstance(pending, HeardSpeech))
         self._publish(ReplyStarted(mid, incoming.question))
         return incoming
 

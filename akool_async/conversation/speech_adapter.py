@@ -175,6 +175,10 @@ class SpeechAdapter:
         self._replies.interrupting(mid, earlier)
         return answered
 
+    def last_piece_sent(self, seconds: float) -> None:
+        """See `SpeechPort`."""
+        self._meter.duration("utterance.to_packet", seconds)
+
     def utterance_ended(self, seconds: float, state: str, error: BaseException | None) -> None:
         """See `SpeechPort`."""
         name = type(error).__name__ if error is not None else ""

@@ -51,6 +51,8 @@ class SubscriptionMeasure:
     def began(self) -> None:
         """The room is asked for frames."""
         self._began, self._waits = self._time(), True
+        if self._kind == "audio":
+            self._measures.sound.reading(1)
 
     def frame(self) -> None:
         """A frame came."""
@@ -64,6 +66,8 @@ class SubscriptionMeasure:
         began, self._began = self._began, None
         if began is not None:
             took = self._time() - began
+            if self._kind == "audio":
+                self._measures.sound.reading(-1)
             self._measures.span(
                 "media.subscription", took, error, **{"akool.media.kind": self._kind}
             )
@@ -84,16 +88,34 @@ class SoundWatch:
         self._loud_at = float("-inf")
         #: The frames of the last moment, each with its time, as long as nothing waits for them.
         self._recent: deque[tuple[float, bytes]] = deque()
+        self._readings = 0
+
+    def reading(self, more: int) -> None:
+        """The avatar's sound is read from now on (1), or not any more (-1), in one form of it."""
+        self._readings += more
+        if not self._readings:
+            self._asked = self._interrupted = None
+            self._recent.clear()
 
     def asked(self, at: float) -> None:
         """A question is on its way since `at`."""
-        if self._asked is None:
+        if self._asked is None and self._readings:
             self._look_back()
             self._asked = at
 
+    def not_answered(self, asked: float) -> None:
+        """The question of that time gets no answer, as far as is known."""
+        if self._asked == asked:
+            self._asked = None
+
     def interrupted(self, at: float) -> None:
-        """An interrupt was handed to the room."""
-        self._interrupted = at
+        """An interrupt was handed to the room, perhaps once more."""
+        if self._interrupted is None and self._readings:
+            self._interrupted = at
+
+    def another_begins(self) -> None:
+        """The avatar begins to say something else: when the last ended can't be heard any more."""
+        self._interrupted = None
 
     def frame(self, frame: AudioFrame) -> None:
         """A frame of the avatar's sound came."""
@@ -106,6 +128,8 @@ class SoundWatch:
             while now - recent[0][0] >= _QUIET_AFTER:
                 recent.popleft()
             return
+        if self._asked is not None and now - self._asked > _LONGEST_WATCH:
+            self._asked = None
         if is_loud(frame.pcm):
             # After a pause: else it is what the avatar was saying before.
             if self._asked is not None and now - self._loud_at >= _QUIET_AFTER:
@@ -114,8 +138,6 @@ class SoundWatch:
             self._loud_at = now
         elif self._interrupted is not None:
             self._look_for_silence(self._interrupted, now)
-        if self._asked is not None and now - self._asked > _LONGEST_WATCH:
-            self._asked = None
 
     def _look_back(self) -> None:
         """Whether the avatar was speaking just now."""

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 from akool_async.auth import Auth, TokenFetch
 from akool_async.errors import (
@@ -155,13 +156,15 @@ class APIExecutor:
         if self.telemetry is None:
             return await self._tries(request, header, decode, read, send)
         began, failed = time.monotonic(), ""
+        counted: list[float] = []
         try:
-            return await self._tries(request, header, decode, read, send)
+            return await self._tries(request, header, decode, read, send, counted)
         except BaseException as error:
             failed = type(error).__name__
             raise
         finally:
-            _measure(self.telemetry, request, time.monotonic() - began, failed)
+            took = time.monotonic() - began
+            _measure(self.telemetry, self.pool.base_url, request, took, failed, len(counted))
 
     async def _tries(
         self,
@@ -170,7 +173,9 @@ class APIExecutor:
         decode: Callable[[bytes], Any],
         read: Callable[[Envelope], Awaitable[T] | T],
         send: Send | None,
+        repeated: list[float] | None = None,
     ) -> T:
+        """`repeated` is given the pause before each try but the first."""
         began = time.monotonic()
         tries = 0
         while True:
@@ -199,6 +204,8 @@ class APIExecutor:
                     "%s failed (%s), again in %.2f s", request.info, type(error).__name__, pause
                 )
             await asyncio.sleep(pause)
+            if repeated is not None:
+                repeated.append(pause)
 
     async def _read(
         self,
@@ -235,12 +242,25 @@ def _whole_envelope(envelope: Envelope) -> Envelope:
     return envelope
 
 
-def _measure(telemetry: Measurements, request: Request, seconds: float, error: str) -> None:
+def _measure(
+    telemetry: Measurements,
+    base_url: str,
+    request: Request,
+    seconds: float,
+    error: str,
+    repeated: int,
+) -> None:
     path = _ID_IN_PATH.sub("/{id}", request.path)
-    attributes = {"http.request.method": request.method, "url.template": path}
+    attributes: dict[str, str | int] = {"http.request.method": request.method, "url.template": path}
+    host = urlsplit(base_url)
+    if host.hostname is not None:
+        attributes["server.address"] = host.hostname
+        attributes["server.port"] = host.port or (80 if host.scheme == "http" else 443)
+    if repeated:
+        attributes["http.request.resend_count"] = repeated
     try:
         telemetry.request(f"{request.method} {path}", seconds, attributes, error)
-    except Exception:
+    except (Exception, asyncio.CancelledError):
         # The call may be paid for; the program's measurements must not hide its result.
         logger.exception("telemetry= failed")
 

@@ -55,7 +55,7 @@ class _SessionLog:
         took = f"{name} took {_milliseconds(seconds)}{_failed(error)}{_pairs(attributes)}"
         self._write(self._level, took)
 
-    def count(self, name: str, amount: int, attributes: Attributes) -> None:
+    def count(self, name: str, amount: float, attributes: Attributes) -> None:
         self._write(self._level, f"{name}: {amount}{_pairs(attributes)}")
 
     def end(self, error: str) -> None:

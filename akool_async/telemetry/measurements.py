@@ -31,8 +31,10 @@ class SessionMeasurements(Protocol):
         own.
         """
 
-    def count(self, name: str, amount: int, attributes: Attributes) -> None:
-        """Something happened so often in the session; reported when it ends."""
+    def count(self, name: str, amount: float, attributes: Attributes) -> None:
+        """Something happened so often in the session, or was so much; reported when it ends. A
+        whole number but for `akool.credits_estimated`, which comes when the session is known.
+        """
 
     def end(self, error: str) -> None:
         """The session is over; nothing follows."""
@@ -46,4 +48,7 @@ class Measurements(Protocol):
         ...
 
     def request(self, operation: str, seconds: float, attributes: Attributes, error: str) -> None:
-        """A REST call ended: `operation` is its method and path, ids in it replaced."""
+        """A REST call ended: `operation` is its method and path, ids in it replaced.
+
+        `http.request.resend_count` is among its attributes if it was repeated.
+        """

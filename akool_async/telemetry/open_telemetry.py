@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Final
 
 from akool_async.errors import MissingDependencyError
 from akool_async.telemetry.measurements import Attributes, Measurements, SessionMeasurements
@@ -11,6 +11,40 @@ from akool_async.telemetry.measurements import Attributes, Measurements, Session
 __all__ = ["open_telemetry"]
 
 _SCOPE = "akool_async"
+
+#: Seconds: from a command over a local network to an hour's recording. OpenTelemetry's own default
+#: is for milliseconds: all that takes up to 5 s would be in one bucket.
+_BUCKETS: Final = (
+    *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75),
+    *(1.0, 1.5, 2.0, 3.0, 5.0, 7.5, 10.0, 30.0, 60.0, 300.0, 3600.0),
+)
+#: As the conventions for HTTP have it.
+_REQUEST_BUCKETS: Final = (
+    *(0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0),
+)
+_REQUEST: Final = "http.client.request.duration"
+#: UCUM; what isn't named counts what its last part says.
+_UNITS: Final = {
+    "akool.packets_sent": "{packet}",
+    "akool.packets_received": "{packet}",
+    "akool.bytes_sent": "By",
+    "akool.bytes_received": "By",
+    "akool.commands_resent": "{command}",
+    "akool.reconnects": "{reconnect}",
+    "akool.probes": "{probe}",
+    "akool.late_parts": "{part}",
+    "akool.echoes": "{echo}",
+    "akool.events_lost": "{event}",
+    "akool.frames_dropped": "{frame}",
+    "akool.unknown_packets": "{packet}",
+    "akool.dropped": "{packet}",
+    "akool.credits_estimated": "{credit}",
+    "akool.requests_repeated": "{request}",
+    "akool.failures": "{failure}",
+}
+_CONVERSATION: Final = "gen_ai.conversation.id"
+#: Attributes of a call's span that its metrics don't have.
+_RESENT: Final = "http.request.resend_count"
 
 
 def open_telemetry(*, tracer_provider: Any = None, meter_provider: Any = None) -> Measurements:
@@ -55,22 +89,29 @@ class _OpenTelemetry:
         return _Session(self, attributes)
 
     def request(self, operation: str, seconds: float, attributes: Attributes, error: str) -> None:
-        self.record("http.client.request.duration", seconds, {**_error(error), **attributes})
         self.ended_span(operation, seconds, attributes, error, self.trace.SpanKind.CLIENT, None)
+        counted = {name: value for name, value in attributes.items() if name != _RESENT}
+        self.record(_REQUEST, seconds, {**_error(error), **counted})
+        if again := attributes.get(_RESENT):
+            self.add("akool.requests_repeated", int(again), counted)
 
     def record(self, name: str, seconds: float, attributes: Attributes) -> None:
         """A value of a histogram, which is made at its first one."""
         histogram = self._histograms.get(name)
         if histogram is None:
-            histogram = self._meter.create_histogram(name, unit="s")
-            self._histograms[name] = histogram
+            buckets = _REQUEST_BUCKETS if name == _REQUEST else _BUCKETS
+            histogram = self._histograms[name] = self._meter.create_histogram(
+                name, unit="s", explicit_bucket_boundaries_advisory=buckets
+            )
         histogram.record(seconds, dict(attributes))
 
-    def add(self, name: str, amount: int, attributes: Attributes) -> None:
+    def add(self, name: str, amount: float, attributes: Attributes) -> None:
         """Adds to a counter, which is made at its first use."""
         counter = self._counters.get(name)
         if counter is None:
-            counter = self._counters[name] = self._meter.create_counter(name)
+            counter = self._counters[name] = self._meter.create_counter(
+                name, unit=_UNITS.get(name, "1")
+            )
         counter.add(amount, dict(attributes))
 
     def ended_span(
@@ -107,30 +148,40 @@ class _Session:
         )
         self._context = trace.set_span_in_context(self._span)
         self._common: dict[str, str | int | float | bool] = {}
+        self._id: dict[str, str | int | float | bool] = {}
         self.identify(attributes)
 
     def identify(self, attributes: Attributes) -> None:
         self._span.set_attributes(dict(attributes))
         # A session's id would make a series of its own for each session.
-        self._common |= {
-            name: value for name, value in attributes.items() if name != "gen_ai.conversation.id"
-        }
+        for name, value in attributes.items():
+            (self._id if name == _CONVERSATION else self._common)[name] = value
 
     def duration(self, name: str, seconds: float, attributes: Attributes) -> None:
-        self._telemetry.record(name, seconds, {**self._common, **attributes})
+        own = {name: value for name, value in attributes.items() if name != _CONVERSATION}
+        self._telemetry.record(name, seconds, {**self._common, **own})
 
     def span(self, name: str, seconds: float, attributes: Attributes, error: str) -> None:
-        kind = self._telemetry.trace.SpanKind.INTERNAL
-        self._telemetry.ended_span(name, seconds, attributes, error, kind, self._context)
+        telemetry = self._telemetry
+        kind = telemetry.trace.SpanKind.INTERNAL
+        # A renewed conversation has several sessions: each part has the id of its own.
+        telemetry.ended_span(name, seconds, {**self._id, **attributes}, error, kind, self._context)
+        if error:
+            self._failed(name, error)
 
-    def count(self, name: str, amount: int, attributes: Attributes) -> None:
+    def count(self, name: str, amount: float, attributes: Attributes) -> None:
         self._telemetry.add(name, amount, {**self._common, **attributes})
 
     def end(self, error: str) -> None:
         if error:
             self._span.set_attributes(_error(error))
             self._span.set_status(self._telemetry.trace.StatusCode.ERROR, error)
+            self._failed("akool.session", error)
         self._span.end()
+
+    def _failed(self, name: str, error: str) -> None:
+        attributes = {**self._common, "akool.span": name, **_error(error)}
+        self._telemetry.add("akool.failures", 1, attributes)
 
 
 def _error(name: str) -> dict[str, str | int | float | bool]:

@@ -103,12 +103,112 @@ async def test_from_an_interrupt_to_silence(scene):
     measured = Measured()
     async with scene(telemetry=measured) as s:
         s.robot.event("audio_start", "m")
-        await until(lambda: s.session._conversation.meter._speaking)
+        await until(lambda: s.session._conversation.meter.latencies._speaking)
         interrupting = asyncio.create_task(s.session.interrupt())
         asyncio.get_running_loop().call_later(0.3, s.robot.event, "audio_end", "m")
         await until(lambda: measured.named("akool.interrupt.to_silence"))
         await interrupting
         assert measured.named("akool.interrupt.to_silence") == [pytest.approx(0.3, abs=0.02)]
+
+
+async def test_a_sound_that_comes_late_belongs_to_the_question_that_it_names(scene):
+    measured = Measured()
+    async with scene(telemetry=measured, silence_after=None) as s:
+        later = asyncio.get_running_loop().call_later
+        with pytest.raises(ReplyTimeoutError):
+            await s.session.ask("Anyone?", timeout=5)
+        s.robot.event("audio_start", "of something else")  # names no question, and none waits
+        s.robot.event("audio_end", "of something else")
+        await asyncio.sleep(1)
+
+        def answer(mid, text):
+            s.robot.reply(mid, "Here.")
+            later(0.5, s.robot.event, "audio_start", mid)
+
+        s.robot.on_chat = answer
+        await s.session.ask("And now?")
+        await until(lambda: measured.named("akool.question.first_sound"))
+    assert measured.named("akool.question.first_sound") == [pytest.approx(0.5, abs=0.01)]
+
+
+async def test_a_stream_that_is_left_has_its_first_word_and_a_span(scene):
+    measured = Measured()
+    async with scene(telemetry=measured) as s:
+        later = asyncio.get_running_loop().call_later
+        s.robot.on_chat = lambda mid, text: later(0.25, s.robot.part, mid, 0, "Hello ", False)
+        async with s.session.stream("Who are you?") as pieces:
+            await anext(aiter(pieces))
+        await until(lambda: measured.named("akool.question.first_word"))
+    assert measured.named("akool.question.first_word") == [pytest.approx(0.25, abs=0.01)]
+    [(_, took, error)] = [span for span in measured.spans if span[0] == "akool.question"]
+    assert (took, error) == (pytest.approx(0.25, abs=0.01), "CancelledError")
+
+
+async def test_a_question_that_was_never_sent_is_a_span(scene):
+    measured = Measured()
+    async with scene(telemetry=measured) as s:
+        s.session._conversation.gate.clear()
+        with pytest.raises(ReplyTimeoutError):
+            await s.session.ask("Anyone?", timeout=2)
+        waiting = asyncio.create_task(s.session.ask("Still there?"))
+        await asyncio.sleep(1)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        s.session._conversation.gate.set()
+    questions = [(took, error) for name, took, error in measured.spans if name == "akool.question"]
+    assert questions == [
+        (pytest.approx(2.0, abs=0.01), "ReplyTimeoutError"),
+        (pytest.approx(1.0, abs=0.01), "CancelledError"),
+    ]
+
+
+async def test_an_answer_of_the_avatar_s_own_to_what_a_person_said(scene):
+    measured = Measured()
+    async with scene(telemetry=measured) as s:
+        await s.session.set_params(mode=2)
+        s.robot.reply("u1", "Are you there?", sender="user")
+        await asyncio.sleep(0.4)
+        s.robot.reply("u1", "I am.")
+        await until(lambda: measured.named("akool.speech.to_first_word"))
+        await asyncio.sleep(5)
+        await s.session.interrupt()  # of no one's words: they have their answer
+    assert measured.named("akool.speech.to_first_word") == [pytest.approx(0.4, abs=0.01)]
+    assert measured.named("akool.speech.to_interrupt") == []
+    assert len(measured.named("akool.first_word")) == 1
+
+
+async def test_the_rest_of_a_text_is_no_answer_to_what_is_said_meanwhile(scene):
+    measured = Measured()
+
+    async def slowly():
+        yield "This is the first sentence of a text. "
+        await asyncio.sleep(1)
+        s.robot.reply("u1", "Wait.", sender="user")
+        await asyncio.sleep(1)
+        yield "And this is the last one of it"
+        await asyncio.sleep(0.1)
+
+    async with scene(telemetry=measured) as s:
+        s.robot.on_chat = lambda mid, text: s.robot.event("audio_start", mid)
+        saying = s.session.say(slowly())
+        await until(lambda: saying.state == "speaking")
+        await s.session.interrupt()
+        await s.session.interrupt()
+    assert measured.named("akool.speech.to_first_word") == []
+    assert measured.named("akool.speech.to_interrupt") == [pytest.approx(1.1, abs=0.01)]
+    assert measured.named("akool.utterance.to_packet") == [pytest.approx(0.1, abs=0.01)]
+
+
+async def test_measurements_that_can_t_even_begin_cost_no_session(scene, caplog):
+    class Broken(Measured):
+        def begin(self, attributes):
+            raise RuntimeError("a fault of the program")
+
+    async with scene(telemetry=Broken()) as s:
+        s.robot.on_chat = lambda mid, text: s.robot.reply(mid, "Fine.")
+        assert (await s.session.ask("How are you?")).text == "Fine."
+    [record] = [r for r in caplog.records if r.name == "akool_async.telemetry"]
+    assert "telemetry= failed" in record.getMessage()
 
 
 async def test_an_utterance_is_a_span_with_its_end(scene):

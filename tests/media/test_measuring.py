@@ -40,7 +40,9 @@ class Measured:
 
 @pytest.fixture
 def measured():
-    return Measured()
+    measured = Measured()
+    measured.sound.reading(1)
+    return measured
 
 
 def test_a_question_s_first_sound_is_what_follows_silence(measured):
@@ -68,6 +70,43 @@ def test_a_question_that_is_never_heard_to_be_answered_is_forgotten(measured):
     measured.hear(QUIET, 31)
     measured.hear(LOUD, 1)
     assert measured.figures == []
+
+
+def test_sound_that_wasn_t_read_yet_when_it_was_asked_for_says_nothing(measured):
+    measured.sound.reading(-1)
+    measured.sound.asked(measured.now)
+    measured.sound.interrupted(measured.now)
+    measured.now += 5
+    measured.sound.reading(1)  # the avatar has been speaking for some seconds
+    measured.hear(LOUD, 1)
+    measured.hear(QUIET, 1)
+    assert measured.figures == []
+
+
+def test_a_question_that_failed_isn_t_answered_by_what_is_heard_later(measured):
+    asked = measured.now
+    measured.sound.asked(asked)
+    measured.hear(QUIET, 3)
+    measured.sound.not_answered(asked)
+    measured.sound.asked(measured.now)
+    measured.hear(QUIET, 0.5)
+    measured.hear(LOUD, 0.1)
+    assert measured.figures == [("question.first_heard", 0.52, "")]
+
+
+def test_an_interrupt_sent_again_counts_from_its_first_time_and_not_for_what_is_said_next(measured):
+    measured.hear(LOUD, 0.1)
+    measured.sound.interrupted(measured.now)
+    measured.hear(LOUD, 0.2)
+    measured.sound.interrupted(measured.now)
+    measured.hear(QUIET, 0.3)
+    assert measured.figures == [("interrupt.to_quiet", 0.2, "")]
+    measured.hear(LOUD, 0.1)
+    measured.sound.interrupted(measured.now)
+    measured.sound.another_begins()
+    measured.hear(LOUD, 1)
+    measured.hear(QUIET, 1)
+    assert len(measured.figures) == 1
 
 
 def test_an_interrupt_s_silence_begins_with_the_last_sound(measured):

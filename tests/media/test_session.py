@@ -162,7 +162,7 @@ async def test_the_room_s_own_sound_says_when_a_question_is_answered(media):
     media.attach(room, "memory")
     room.publish("audio")
     async with media.audio_reader(AudioRequest(), None):
-        media.measures.question_sent(asyncio.get_running_loop().time())
+        media.measures.sound.asked(asyncio.get_running_loop().time())
         room.mute("audio", True)
         room.play(0.02)
         await asyncio.sleep(0.3)

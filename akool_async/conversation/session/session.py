@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 from akool_async.concurrency import Uncancellable, unlisted_task, user_task
 from akool_async.conversation.conversation import Conversation
 from akool_async.conversation.idle import IdleWatch
+from akool_async.conversation.meter import Meter
 from akool_async.conversation.options import ConversationOptions, SessionInfo
 from akool_async.conversation.renewal import NextSessions, Renewal
 from akool_async.conversation.session.control import ControlMethods
@@ -52,6 +53,7 @@ class AvatarSession(TalkingMethods, ControlMethods, MediaMethods):
         close: Callable[[], Awaitable[object]] | None = None,
         pause: Callable[[], Awaitable[object]] | None = None,
         renew: NextSessions | None = None,
+        meter: Meter | None = None,
     ) -> None:
         """Opens nothing yet.
 
@@ -64,10 +66,11 @@ class AvatarSession(TalkingMethods, ControlMethods, MediaMethods):
             pause: (v3) pauses the session at the service.
             renew: this session, and where the one comes from that takes over before its `duration`
                 is up. `open_session(…, renew="quiet")` gives it.
+            meter: what has measured creating it; `open_session` gives it.
         """
-        super().__init__(
-            Conversation(transport, info or SessionInfo(), options or ConversationOptions())
-        )
+        options = options or ConversationOptions()
+        meter = meter or Meter(asyncio.get_running_loop().time, options.telemetry)
+        super().__init__(Conversation(transport, info or SessionInfo(), options, meter))
         self._close = self._given_close = close
         self._pause = pause
         self._renewal: Renewal | None = None
@@ -107,7 +110,7 @@ class AvatarSession(TalkingMethods, ControlMethods, MediaMethods):
             if self._renewal is not None:
                 self._renewal.start()
         except BaseException as error:
-            await self._closed().settle(error)
+            await self._closed(failed=type(error).__name__).settle(error)
             raise
         return self
 
@@ -159,11 +162,11 @@ class AvatarSession(TalkingMethods, ControlMethods, MediaMethods):
         """Whether a task runs a handler, a responder or an iterable: closing waits for it."""
         return self._conversation.runs(task)
 
-    def _closed(self) -> Uncancellable[None]:
+    def _closed(self, failed: str = "") -> Uncancellable[None]:
         if self._closing is None:
             self._conversation.closing_task = user_task()
             self._closing = Uncancellable(
-                _shut(self._conversation, self._close),
+                _shut(self._conversation, self._close, failed),
                 timeout=None,
                 name="akool: closing the conversation",
             )
@@ -244,9 +247,11 @@ class AvatarSession(TalkingMethods, ControlMethods, MediaMethods):
         return f"<AvatarSession {name} over {self._conversation.driver.transport.name}, {state}>"
 
 
-async def _shut(conversation: Conversation, close: Callable[[], Awaitable[object]] | None) -> None:
+async def _shut(
+    conversation: Conversation, close: Callable[[], Awaitable[object]] | None, failed: str
+) -> None:
     """Ends a conversation, and its session by `close`, which should keep to `session_close_timeout`
-    by itself.
+    by itself. `failed` is the name of the error that opening it ended with, or "".
 
     Everything ends at once, because each part may take its time; only the session waits a moment
     until the room was left. What fails, or takes longer than `close_timeout`, is logged.
@@ -258,11 +263,20 @@ async def _shut(conversation: Conversation, close: Callable[[], Awaitable[object
     try:
         with conversation.meter.measured("close"):
             await _end_all(conversation, close)
+    except BaseException as error:
+        failed = failed or type(error).__name__
+        raise
     finally:
-        # Whatever else ended it; closing it is no error.
-        error = conversation.error
-        closed = error is None or isinstance(error, ConversationClosedError)
-        conversation.meter.end(conversation.stats(), "" if closed else type(error).__name__)
+        conversation.meter.end(conversation.stats(), failed or _ended_by(conversation.error))
+
+
+def _ended_by(error: BaseException | None) -> str:
+    """The name of what ended a conversation, "" for what isn't a failure."""
+    if error is None or isinstance(error, ConversationClosedError):
+        return ""
+    if isinstance(error, DisconnectedError) and error.reason in ("duration", "idle"):
+        return ""
+    return type(error).__name__
 
 
 async def _end_all(

@@ -272,6 +272,9 @@ class SpeechJob:
         await message.sent
         if last:
             self.utterance.note_all_sent()
+            given, sent = self.source.given_at, message.text_at
+            if given is not None and sent is not None and sent >= given:
+                self._port.last_piece_sent(sent - given)
         self.utterance.reached("speaking")
         limit = self._port.options.speaking_time(message.text)
         await asyncio.wait([message.over], timeout=limit)

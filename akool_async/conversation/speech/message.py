@@ -29,6 +29,8 @@ class SpokenMessage:
         self.sending_started = False
         #: The avatar began to speak it, as far as is known.
         self.audible = False
+        #: When the latest packet that has text was handed to the room.
+        self.text_at: float | None = None
         #: The next `audio_end` ends what the avatar was saying before, unless an `audio_start`
         #: of this message comes first.
         self.ignore_next_audio_end = avatar_speaking
@@ -87,6 +89,7 @@ class SpokenMessage:
         text = self._unconfirmed = self._waiting.popleft()
         self.sending_started = True
         if text:
+            self.text_at = asyncio.get_running_loop().time()
             self._silent_since_text = False
             self._sent.append(text)
         if self._entry is None:

@@ -103,6 +103,9 @@ class SpeechPort(Protocol):
         """
         ...
 
+    def last_piece_sent(self, seconds: float) -> None:
+        """The last piece of a text that came in pieces was handed to the room so much later."""
+
     def utterance_ended(self, seconds: float, state: str, error: BaseException | None) -> None:
         """An utterance that was begun ended in `state`, `seconds` after its turn came."""
 

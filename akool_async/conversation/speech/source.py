@@ -57,6 +57,8 @@ class TextSource:
         self._finished = False
         self._pieces_at_once = 0
         self._since = 0.0
+        #: When the latest of text that comes in pieces was given.
+        self.given_at: float | None = None
         self._changed = asyncio.Event()
         self._space = asyncio.Event()
         self._space.set()
@@ -77,6 +79,7 @@ class TextSource:
                 "text", f"the iterator gave {type(piece).__name__}, give str or None"
             )
         if text := self._joiner.add(plain(piece)):
+            self.given_at = asyncio.get_running_loop().time()
             self._give(text)
 
     def add_whole(self, text: str) -> None:
