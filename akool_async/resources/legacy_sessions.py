@@ -2,40 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from functools import partial
-from operator import attrgetter
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from akool_async.concurrency import Uncancellable
 from akool_async.errors import SessionFailedError
 from akool_async.models.session import LegacySession, SessionStatus, legacy_create_body
-from akool_async.resources.close_all import Age, Wanted, close_all
-from akool_async.resources.closing import SessionCloser
 from akool_async.resources.creating import Creation
 from akool_async.resources.executor import APIExecutor
-from akool_async.resources.pagination import AsyncPaginator, PageData
 from akool_async.resources.polling import Progress, poll
-from akool_async.resources.reading import check_page, nothing, one_with_id
-from akool_async.rest.pages import MAX_ITEMS
-from akool_async.rest.request import Idempotency, get, post
-from akool_async.validation import choice, text
+from akool_async.resources.reading import nothing, one_with_id
+from akool_async.resources.session_calls import SessionCalls
+from akool_async.rest.request import Idempotency, Request, post
 
 __all__ = ["LegacySessions"]
 
 _AT: Final = "/api/open/v3/liveAvatar/session"
 
 
-class LegacySessions:
+class LegacySessions(SessionCalls[LegacySession]):
     """`client.legacy_sessions`."""
 
     def __init__(self, executor: APIExecutor) -> None:
-        self._executor = executor
-        self._closer = SessionCloser(
-            executor,
-            f"{_AT}/close",
-            lambda session_id: f"akool sessions close {session_id}",
-        )
+        super().__init__(executor, _AT, LegacySession)
 
     async def create(
         self,
@@ -78,34 +66,9 @@ class LegacySessions:
             find=f"client.legacy_sessions.close_all(avatar_id={avatar_id!r}, newer_than=300)",
         )
 
-    async def get(self, session_id: str) -> LegacySession:
-        """A session as it is now; `stream_urls` may hold the video's URL only.
-
-        Raises:
-            NotFoundError: there is none of that id.
-        """
-        request = get(f"{_AT}/detail", id=text("session_id", session_id))
-        return await self._executor.call(request, partial(one_with_id, LegacySession))
-
-    def list(
-        self,
-        *,
-        page: int = 1,
-        size: int = 100,
-        status: Literal[1, 2, 3, 4] | None = None,
-    ) -> AsyncPaginator[LegacySession]:
-        """The account's sessions of version 3; arguments and errors as `sessions.list`."""
-        page, size = check_page(page, size, MAX_ITEMS)
-        if status is not None:
-            status = choice("status", status, (1, 2, 3, 4))
-
-        async def fetch(number: int) -> PageData[LegacySession]:
-            query = {"page": number, "size": size, "status": status}
-            # A read, though it is a POST.
-            request = post(f"{_AT}/list", idempotency=Idempotency.SAFE, query=query)
-            return await self._executor.page(request, LegacySession)
-
-        return AsyncPaginator(fetch, key=attrgetter("id"), page=page, size=size)
+    def _list_request(self, **query: Any) -> Request:
+        # A read, though it is a POST.
+        return post(f"{_AT}/list", idempotency=Idempotency.SAFE, query=query)
 
     async def pause(self, session: LegacySession | str) -> None:
         """Stops the stream, after half a second to several; the next chat message resumes it.
@@ -116,37 +79,10 @@ class LegacySessions:
             NotFoundError, SessionClosedError: there is no such open session.
         """
         # Not repeated after a time-out: a chat message in between would have resumed it.
-        request = post(f"{_AT}/pause", {"id": _id(session)}, idempotency=Idempotency.UNLESS_DONE)
+        request = post(
+            f"{_AT}/pause", {"id": self._id(session)}, idempotency=Idempotency.UNLESS_DONE
+        )
         await self._executor.call(request, nothing)
-
-    async def close(self, session: LegacySession | str) -> None:
-        """Ends a session; one that has ended already is fine.
-
-        Raises:
-            PermissionDeniedError: another account's.
-            AkoolError: it couldn't be closed in the tries that the client makes.
-        """
-        await self._closer.once(_id(session))
-
-    def closing(
-        self, session: LegacySession | str, *, timeout: float | None = None
-    ) -> Uncancellable[None]:
-        """Begins to close a session for sure; see `SessionCloser.start`."""
-        return self._closer.start(_id(session), timeout=timeout)
-
-    async def close_all(
-        self,
-        *,
-        avatar_id: str | None = None,
-        newer_than: Age | None = None,
-        older_than: Age | None = None,
-        excluded: Collection[str] = (),
-    ) -> tuple[str, ...]:
-        """Closes the sessions that are queueing or running; arguments and errors as
-        `sessions.close_all`.
-        """
-        wanted = Wanted(avatar_id, newer_than, older_than, excluded)
-        return await close_all(self.list, self.get, self._closer, wanted)
 
     async def wait_until_running(
         self,
@@ -168,7 +104,7 @@ class LegacySessions:
             SessionFailedError: it failed, or ended before it ran.
             WaitTimeoutError: not running in time.
         """
-        session_id = _id(session)
+        session_id = self._id(session)
 
         def done(found: LegacySession) -> bool:
             if found.status in (SessionStatus.COMPLETED, SessionStatus.FAILED):
@@ -189,7 +125,3 @@ class LegacySessions:
             interval=interval,
             on_progress=on_progress,
         )
-
-
-def _id(session: LegacySession | str) -> str:
-    return text("session_id", session.id if isinstance(session, LegacySession) else session)

@@ -10,9 +10,7 @@ from scripted import Scripted, envelope
 
 from akool_async.client import AkoolClient
 from akool_async.errors import (
-    ConflictError,
     InvalidParameterError,
-    NotFoundError,
     PermissionDeniedError,
     QuotaError,
     SessionLeftOpenError,
@@ -57,34 +55,7 @@ async def test_a_wrong_session_is_refused_before_any_request(
 ) -> None:
     with pytest.raises(InvalidParameterError):
         await client.sessions.create("a", **fields)
-    with pytest.raises(InvalidParameterError):
-        await client.sessions.get("")
-    with pytest.raises(InvalidParameterError):
-        await client.sessions.close("")
-    with pytest.raises(InvalidParameterError):
-        client.sessions.list(status=5)  # type: ignore[arg-type]
     assert service.asked == []
-
-
-@pytest.mark.parametrize("code", [1216, 1219])
-async def test_closing_what_has_ended_is_fine(
-    service: Scripted, client: AkoolClient, code: int
-) -> None:
-    service.answer(envelope(code=code))
-    await client.sessions.close("s1")
-    assert len(service.asked) == 1
-
-
-@pytest.mark.parametrize(
-    ("code", "kind"),
-    [(1008, NotFoundError), (1009, PermissionDeniedError), (1010, ConflictError)],
-)
-async def test_closing_raises_other_errors(
-    service: Scripted, client: AkoolClient, code: int, kind: type[Exception]
-) -> None:
-    service.answer(envelope(code=code))
-    with pytest.raises(kind):
-        await client.sessions.close("s1")
 
 
 class TestCloseAll:
