@@ -4,6 +4,7 @@ pytest_plugins = [
     "guards.clock",
     "guards.collector",
     "guards.environment",
+    "guards.finding",
     "guards.leaks",
     "guards.loopback",
     "guards.properties",

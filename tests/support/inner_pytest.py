@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from fork_server import PRELOADED
+from forked_programs import PRELOADED
 
 __all__ = ["inner_pytest"]
 
