@@ -26,7 +26,7 @@ from akool_async.resources.voices import Voices
 from akool_async.rest.base_url import DEFAULT_BASE_URL, normalise_base_url
 from akool_async.rest.retry import RetryRules
 from akool_async.telemetry.measurements import Measurements
-from akool_async.validation import number, whole
+from akool_async.validation import methods, number, whole
 
 __all__ = ["DEFAULT_CLOSE_TIMEOUT", "DEFAULT_MAX_RETRIES", "DEFAULT_TIMEOUT", "AkoolClient"]
 
@@ -95,6 +95,8 @@ class AkoolClient(SessionOpener):
             raise InvalidParameterError(
                 "session", f"{type(session).__name__} isn't an aiohttp.ClientSession"
             )
+        if telemetry is not None:
+            methods("telemetry", telemetry, "begin", "request")
         pool = ConnectionPool(normalise_base_url(address), session)
         self._owns_pool = True
         self._closing: Uncancellable[None] | None = None

@@ -191,6 +191,13 @@ def choice(field: str, value: T, allowed: Collection[T]) -> T:
     )
 
 
+def methods(field: str, value: object, *names: str) -> None:
+    """Raises for an object that a method is missing of."""
+    for name in names:
+        if not callable(getattr(value, name, None)):
+            raise InvalidParameterError(field, f"{_kind(value)} has no method {name}()")
+
+
 def flag(field: str, value: object) -> bool:
     """True or False."""
     if not isinstance(value, bool):

@@ -133,6 +133,8 @@ class Talk:
     async def _ask(self, text: str) -> None:
         """Returns when the question is sent. The reply is printed meanwhile, and afterwards."""
         sent = asyncio.Event()
+        if self._timings is not None:
+            self._timings.begin_turn()
         self._speaking = True
         self._interrupted_at = float("-inf")  # twice means: with nothing asked in between
 

@@ -34,11 +34,15 @@ class TurnTimings:
         self._seen: dict[str, float] = {}
         self._over = asyncio.Event()
 
-    async def line(self) -> str:
-        """The figures of the turn that has just ended: to be asked once for each."""
-        await self._over.wait()
+    def begin_turn(self) -> None:
+        """What came since the last line, or of a question that failed, is of no turn to come."""
+        self._seen = {}
         self._over.clear()
-        seen, self._seen = self._seen, {}
+
+    async def line(self) -> str:
+        """The figures of the turn that has just ended, as far as they came before its end."""
+        await self._over.wait()
+        seen = self._seen
         return ", ".join(
             f"{label} {_short(seen[name])}" for name, label in _NAMES.items() if name in seen
         )

@@ -141,6 +141,8 @@ class ConversationOptions:
     telemetry: Measurements | None = None
 
     def __post_init__(self) -> None:
+        if self.telemetry is not None:
+            validation.methods("telemetry", self.telemetry, "begin")
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if value is None or field.name in ("on_error", "telemetry"):

@@ -11,6 +11,7 @@ from akool_async.conversation import Timing
 
 async def test_a_turn_has_what_was_measured_before_it_ended_and_nothing_of_the_one_before():
     timings = TurnTimings()
+    timings.begin_turn()
     session = timings.begin({})
     session.duration("akool.question.first_word", 0.21, {})
     session.duration("akool.join", 3, {})
@@ -19,8 +20,15 @@ async def test_a_turn_has_what_was_measured_before_it_ended_and_nothing_of_the_o
     assert not waiting.done()
     session.span("akool.question", 12.34, {}, "")
     assert await waiting == "first word 210 ms, whole reply 12.3 s"
+    session.duration("akool.question.first_sound", 13, {})  # after the turn's line
+    timings.begin_turn()
+    session.span("akool.question", 60.0, {}, "ReplyTimeoutError")  # its error is shown instead
+    timings.begin_turn()
+    waiting = asyncio.ensure_future(timings.line())
+    await asyncio.sleep(0)
+    assert not waiting.done()
     session.span("akool.question", 0.5, {}, "")
-    assert await timings.line() == "whole reply 500 ms"
+    assert await waiting == "whole reply 500 ms"
 
 
 def test_a_table_of_percentiles():

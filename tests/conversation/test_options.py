@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from akool_async import AkoolClient
 from akool_async.conversation import ConversationOptions, SessionInfo
 from akool_async.errors import InvalidParameterError
 
@@ -53,3 +54,15 @@ def test_the_rooms_secret_name_is_in_no_repr() -> None:
     )
     assert "secret" not in repr(info)
     assert "s1" in repr(info)
+
+
+def test_telemetry_without_the_methods_of_measurements_is_refused():
+    class OfSessions:
+        def begin(self, attributes):
+            return None
+
+    with pytest.raises(InvalidParameterError, match=r"telemetry: .* has no method begin\(\)"):
+        ConversationOptions(telemetry="otel")
+    with pytest.raises(InvalidParameterError, match=r"telemetry: .* has no method request\(\)"):
+        AkoolClient("key", telemetry=OfSessions())
+    assert ConversationOptions(telemetry=OfSessions()).telemetry is not None
