@@ -15,7 +15,12 @@ from typing import Any, Final
 from akool_async.conversation.latencies import Latencies
 from akool_async.conversation.options import ConversationStats, SessionInfo, Timing
 from akool_async.media.measuring import SoundWatch
-from akool_async.telemetry.measurements import Attributes, Measurements, SessionMeasurements
+from akool_async.telemetry.measurements import (
+    MEASURED_SESSION,
+    Attributes,
+    Measurements,
+    SessionMeasurements,
+)
 
 __all__ = ["CONVERSATION_ID", "Meter", "name_of_end"]
 
@@ -90,6 +95,7 @@ class Meter:
     def measured(self, name: str) -> Iterator[dict[str, str | float | bool]]:
         """A span around a block, which may add attributes; an exception ends it with its name."""
         began = self._clock()
+        outer = MEASURED_SESSION.set(self._session)
         error, attributes = "", dict[str, str | float | bool]()
         try:
             yield attributes
@@ -97,6 +103,7 @@ class Meter:
             error = type(failure).__name__
             raise
         finally:
+            MEASURED_SESSION.reset(outer)
             self.span(name, self._clock() - began, error, **attributes)
 
     # The session.

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from contextvars import ContextVar
+from typing import Final, Protocol
 
-__all__ = ["Attributes", "Measurements", "SessionMeasurements"]
+__all__ = ["MEASURED_SESSION", "Attributes", "Measurements", "SessionMeasurements"]
 
 #: Of a span or a duration: no text of a conversation, no key, no token is ever among them.
 Attributes = Mapping[str, str | int | float | bool]
@@ -52,3 +53,9 @@ class Measurements(Protocol):
 
         `http.request.resend_count` is among its attributes if it was repeated.
         """
+
+
+#: Of the session that the running task creates or closes: its REST calls are made for that.
+MEASURED_SESSION: Final = ContextVar[SessionMeasurements | None](
+    "akool_measured_session", default=None
+)

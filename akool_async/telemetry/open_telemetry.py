@@ -6,7 +6,12 @@ import time
 from typing import Any, Final
 
 from akool_async.errors import MissingDependencyError
-from akool_async.telemetry.measurements import Attributes, Measurements, SessionMeasurements
+from akool_async.telemetry.measurements import (
+    MEASURED_SESSION,
+    Attributes,
+    Measurements,
+    SessionMeasurements,
+)
 
 __all__ = ["open_telemetry"]
 
@@ -89,7 +94,11 @@ class _OpenTelemetry:
         return _Session(self, attributes)
 
     def request(self, operation: str, seconds: float, attributes: Attributes, error: str) -> None:
-        self.ended_span(operation, seconds, attributes, error, self.trace.SpanKind.CLIENT, None)
+        session = MEASURED_SESSION.get()
+        context = None  # the program's own span is its parent, if there is one
+        if isinstance(session, _Session) and session.telemetry is self:
+            context = session.context
+        self.ended_span(operation, seconds, attributes, error, self.trace.SpanKind.CLIENT, context)
         counted = {name: value for name, value in attributes.items() if name != _RESENT}
         self.record(_REQUEST, seconds, {**_error(error), **counted})
         if again := attributes.get(_RESENT):
@@ -141,12 +150,12 @@ class _Session:
     """Implements `SessionMeasurements`."""
 
     def __init__(self, telemetry: _OpenTelemetry, attributes: Attributes) -> None:
-        self._telemetry = telemetry
+        self.telemetry = telemetry
         trace = telemetry.trace
         self._span = telemetry.tracer.start_span(
             "akool.session", kind=trace.SpanKind.CLIENT, attributes=dict(attributes)
         )
-        self._context = trace.set_span_in_context(self._span)
+        self.context = trace.set_span_in_context(self._span)
         self._common: dict[str, str | int | float | bool] = {}
         self._id: dict[str, str | int | float | bool] = {}
         self.identify(attributes)
@@ -159,29 +168,29 @@ class _Session:
 
     def duration(self, name: str, seconds: float, attributes: Attributes) -> None:
         own = {name: value for name, value in attributes.items() if name != _CONVERSATION}
-        self._telemetry.record(name, seconds, {**self._common, **own})
+        self.telemetry.record(name, seconds, {**self._common, **own})
 
     def span(self, name: str, seconds: float, attributes: Attributes, error: str) -> None:
-        telemetry = self._telemetry
+        telemetry = self.telemetry
         kind = telemetry.trace.SpanKind.INTERNAL
         # A renewed conversation has several sessions: each part has the id of its own.
-        telemetry.ended_span(name, seconds, {**self._id, **attributes}, error, kind, self._context)
+        telemetry.ended_span(name, seconds, {**self._id, **attributes}, error, kind, self.context)
         if error:
             self._failed(name, error)
 
     def count(self, name: str, amount: float, attributes: Attributes) -> None:
-        self._telemetry.add(name, amount, {**self._common, **attributes})
+        self.telemetry.add(name, amount, {**self._common, **attributes})
 
     def end(self, error: str) -> None:
         if error:
             self._span.set_attributes(_error(error))
-            self._span.set_status(self._telemetry.trace.StatusCode.ERROR, error)
+            self._span.set_status(self.telemetry.trace.StatusCode.ERROR, error)
             self._failed("akool.session", error)
         self._span.end()
 
     def _failed(self, name: str, error: str) -> None:
         attributes = {**self._common, "akool.span": name, **_error(error)}
-        self._telemetry.add("akool.failures", 1, attributes)
+        self.telemetry.add("akool.failures", 1, attributes)
 
 
 def _error(name: str) -> dict[str, str | int | float | bool]:
