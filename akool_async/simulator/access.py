@@ -50,8 +50,8 @@ class Access:
         Raises:
             Refusal: 1003 for a missing field, 1101 for wrong values.
         """
-        client_id = checks.text(body, "clientId", required=True)
-        secret = checks.text(body, "clientSecret", required=True)
+        client_id = checks.required_text(body, "clientId")
+        secret = checks.required_text(body, "clientSecret")
         if (self._client_id is not None and client_id != self._client_id) or (
             self._api_key is not None and secret != self._api_key
         ):

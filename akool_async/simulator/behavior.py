@@ -12,7 +12,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 from akool_async.errors import InvalidParameterError
 
@@ -199,21 +199,15 @@ class ServiceBehavior:
         )
 
 
-_ON_OFF: Final = (True, False)
+def _positions(hint: Any) -> tuple[Any, ...]:
+    """The values that a switch of that type can have."""
+    if get_origin(hint) is Literal:
+        return get_args(hint)
+    return (True, False) if hint is bool else (None, True, False)
+
+
 #: Switch -> its positions.
-_CHOICES: Final[dict[str, tuple[Any, ...]]] = {
-    field.name: _ON_OFF for field in dataclasses.fields(ServiceBehavior)
-} | {
-    "default_mode": (1, 2),
-    "drops_before_video": (None, True, False),
-    "reply_mid": ("same", "other"),
-    "echo": ("off", "same_mid", "other_mid"),
-    "fin": ("every", "only_last", "missing"),
-    "fin_place": ("top", "pld"),
-    "second_chat": ("queue", "interrupt"),
-    "command_type": ("command", "cmd"),
-    "room_end": ("avatar_leaves", "room_closes", "silence"),
-}
+_CHOICES: Final = {name: _positions(hint) for name, hint in get_type_hints(ServiceBehavior).items()}
 
 
 def _from_file(path: Path) -> ServiceBehavior:

@@ -24,6 +24,7 @@ __all__ = [
     "page",
     "query_choice",
     "query_integer",
+    "required_text",
     "section",
     "text",
     "without_empty",
@@ -64,6 +65,12 @@ def without_empty(body: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _absent(body: Mapping[str, Any], name: str, *, required: bool) -> bool:
+    if required and name not in body:
+        raise _missing(name)
+    return name not in body
+
+
 def text(
     body: Mapping[str, Any],
     name: str,
@@ -73,9 +80,7 @@ def text(
     empty: bool = False,
 ) -> str | None:
     """A string; `empty`: "" is fine."""
-    if name not in body:
-        if required:
-            raise _missing(name)
+    if _absent(body, name, required=required):
         return None
     value = body[name]
     if not isinstance(value, str):
@@ -84,6 +89,13 @@ def text(
         raise _missing(name)
     if longest is not None and len(value) > longest:
         raise _bad(name, f"must be at most {longest} characters")
+    return value
+
+
+def required_text(body: Mapping[str, Any], name: str) -> str:
+    """A string that must be there, and not empty."""
+    value = text(body, name, required=True)
+    assert value is not None
     return value
 
 
@@ -112,9 +124,7 @@ def number(
     body: Mapping[str, Any], name: str, low: float, high: float, *, required: bool = False
 ) -> float | None:
     """A number, no string of one, within `low` to `high`."""
-    if name not in body:
-        if required:
-            raise _missing(name)
+    if _absent(body, name, required=required):
         return None
     value = body[name]
     if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -133,9 +143,7 @@ def integer(
     required: bool = False,
 ) -> int | None:
     """A whole number, no string of one."""
-    if name not in body:
-        if required:
-            raise _missing(name)
+    if _absent(body, name, required=required):
         return None
     value = body[name]
     if isinstance(value, bool) or not isinstance(value, int):
@@ -159,9 +167,7 @@ def choice(
 ) -> Any:
     """One of a few values, of exactly their type."""
     options = tuple(known)
-    if name not in body:
-        if required:
-            raise _missing(name)
+    if _absent(body, name, required=required):
         return None
     value = body[name]
     if not any(type(value) is type(option) and value == option for option in options):

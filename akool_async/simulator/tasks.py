@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 __all__ = ["Tasks"]
@@ -13,10 +13,14 @@ logger = logging.getLogger(__name__)
 
 
 class Tasks:
-    """Whoever makes one stops it."""
+    """Whoever makes one stops it. `failed`: called with the error of each task that failed."""
 
-    def __init__(self) -> None:
+    def __init__(self, failed: Callable[[Exception], None] | None = None) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
+        self._failed = failed
+
+    def __len__(self) -> int:
+        return len(self._tasks)
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Starts a task."""
@@ -34,5 +38,8 @@ class Tasks:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception):
             logger.error("%s failed", task.get_name(), exc_info=error)
+            if self._failed is not None:
+                self._failed(error)

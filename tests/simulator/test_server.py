@@ -25,17 +25,20 @@ class _WebRoom(SimRoom):
 
     @classmethod
     def routes(cls, rooms: RoomDirectory) -> Iterable[web.RouteDef]:
+        def find(session_id: str) -> SimRoom | None:
+            found = [one for one in rooms.of_kind(cls.kind) if one.request.session_id == session_id]
+            return found[0] if found else None
+
         async def look(request: web.Request) -> web.Response:
-            name = request.match_info["name"]
-            found = rooms.find(cls.kind, name)
+            found = find(request.match_info["name"])
             return web.json_response(
-                {"found": found is not None, "all": len(list(rooms.of_kind("livekit")))}
+                {"found": found is not None, "all": len(rooms.of_kind("livekit"))}
             )
 
         async def wait(request: web.Request) -> web.StreamResponse:
             socket = web.WebSocketResponse()
             await socket.prepare(request)
-            room = rooms.find(cls.kind, request.match_info["name"])
+            room = find(request.match_info["name"])
             assert isinstance(room, _WebRoom)
             room.sockets.append(socket)
             room.events.joined("me")

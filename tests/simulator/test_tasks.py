@@ -26,8 +26,11 @@ async def test_all_end_with_their_owner() -> None:
     await asyncio.wait_for(tasks.stop(), 10)
 
 
-async def test_one_that_fails_is_logged_by_its_name(caplog: pytest.LogCaptureFixture) -> None:
-    tasks = Tasks()
+async def test_one_that_fails_is_logged_by_its_name_and_handed_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    errors: list[Exception] = []
+    tasks = Tasks(errors.append)
     done = asyncio.Event()
 
     async def fail() -> None:
@@ -39,4 +42,6 @@ async def test_one_that_fails_is_logged_by_its_name(caplog: pytest.LogCaptureFix
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert [record.getMessage() for record in caplog.records] == ["the one that fails failed"]
+    assert [str(error) for error in errors] == ["wrong"]
+    assert len(tasks) == 0
     await tasks.stop()

@@ -7,7 +7,6 @@ packets is in its `Dialect`; what carries them is a `SimRoom`.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
@@ -28,13 +27,12 @@ from akool_async.simulator.avatar.speech import SpeechJob, TextFeed
 from akool_async.simulator.avatar.speech_player import SpeechPlayer
 from akool_async.simulator.recording import StreamRecord
 from akool_async.simulator.rooms.room import SimRoom
+from akool_async.simulator.tasks import Tasks
 
 if TYPE_CHECKING:
     from akool_async.simulator.media.avatar_media import AvatarMedia
 
 __all__ = ["SimulatedAvatar"]
-
-logger = logging.getLogger(__name__)
 
 #: Packets waiting to be read; more are lost, and counted.
 _MOST_WAITING: Final = 50_000
@@ -91,7 +89,7 @@ class SimulatedAvatar:
         self._arrivals = asyncio.Event()
         self._feeds: dict[str, TextFeed] = {}
         self._sending = asyncio.Lock()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks = Tasks(settings.errors.append)
 
     # -- the room's side
 
@@ -132,11 +130,6 @@ class SimulatedAvatar:
     def mode(self) -> int:
         """1 retelling, 2 dialogue."""
         return int(self.params.get("mode", self._behavior.default_mode))
-
-    @property
-    def speaking(self) -> bool:
-        """Whether it is saying something or about to."""
-        return self._player is not None and self._player.speaking
 
     async def wait_for_participant(self) -> None:
         """Returns once a participant is in the room."""
@@ -204,9 +197,7 @@ class SimulatedAvatar:
             await self.user_says(text)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        task = asyncio.create_task(work, name=f"simulator-avatar-{name}-{self.session_id}")
-        task.add_done_callback(self._ended)
-        self._tasks.append(task)
+        self._tasks.spawn(work, f"simulator-avatar-{name}-{self.session_id}")
 
     def _publish(self) -> None:
         assert self._room is not None
@@ -221,20 +212,9 @@ class SimulatedAvatar:
         if self._behavior.greets:
             await self._speaker.say(SpeechJob(Question("", ""), GREETING))
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        """These tasks end by being cancelled; any other end is logged as an error."""
-        error = None if task.cancelled() else task.exception()
-        if isinstance(error, Exception):
-            logger.error("%s failed", task.get_name(), exc_info=error)
-            self._settings.errors.append(error)
-
     async def stop(self) -> None:
         """Ends its tasks. Whoever opened the room closes it."""
-        tasks, self._tasks = self._tasks, []
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await self._tasks.stop()
 
     async def user_says(self, text: str) -> None:
         """A visitor in the room said `text`: reports it as recognised, then answers it.

@@ -7,8 +7,10 @@ from typing import Final
 from akool_async.media.measuring import is_loud
 from akool_async.simulator.meeting.player import MeetingPlayer, Segment
 
-__all__ = ["END_OF_SPEECH", "TrackSpeech"]
+__all__ = ["END_OF_SPEECH", "RATE", "TrackSpeech"]
 
+#: Hz of what is heard in tracks; a room resamples to it.
+RATE: Final = 48_000
 #: Seconds of quiet that end a segment; they belong to it.
 END_OF_SPEECH: Final = 0.3
 #: The height of a sample from which a piece counts as speech, of 32,768.
@@ -21,25 +23,20 @@ class TrackSpeech:
     Speech in another track while a segment is open is not spoken: an avatar has one voice.
     """
 
-    def __init__(
-        self, player: MeetingPlayer, sender: str, *, sample_rate: int, channels: int
-    ) -> None:
-        """The form of the pieces that it is fed with."""
+    def __init__(self, player: MeetingPlayer, sender: str) -> None:
         self._player = player
         self._sender = sender
-        self._form = (sample_rate, channels)
         self._segment: Segment | None = None
         self._quiet = 0
 
     def feed(self, pcm: bytes) -> None:
-        """Takes the next s16le samples of the track, some ten milliseconds."""
+        """Takes the next s16le samples of the track, mono at `RATE`: some ten milliseconds."""
         loud = is_loud(pcm, _LOUD)
         segment = self._segment
         if segment is None or segment.ended_by is not None:
             if not loud or self._player.taking:
                 return
-            rate, channels = self._form
-            segment = self._segment = self._player.begin(self._sender, rate, channels, way="track")
+            segment = self._segment = self._player.begin(self._sender, RATE, 1, way="track")
         self._quiet = 0 if loud else self._quiet + len(pcm)
         segment.feed(pcm)
         if self._quiet >= END_OF_SPEECH * segment.bytes_per_second:

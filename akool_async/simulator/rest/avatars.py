@@ -29,13 +29,11 @@ async def create(service: Service, call: Call) -> dict[str, Any]:
     """`POST /api/open/v3/avatar/create`: every field is required."""
     body = call.body
     url = checks.link(body, "url", required=True)
-    avatar_id = checks.text(body, "avatar_id", required=True)
-    name = checks.text(body, "name", required=True)
+    avatar_id = checks.required_text(body, "avatar_id")
+    name = checks.required_text(body, "name")
     checks.choice(body, "type", (2,), required=True)
     source = checks.choice(body, "url_from", (1, 2), required=True)
     assert url is not None
-    assert avatar_id is not None
-    assert name is not None
     if not _ID.fullmatch(avatar_id):
         raise Refusal(1003, "avatar_id can only contain a-zA-Z0-9")
     if source == 2 and not _from_third_party(url):
@@ -46,7 +44,7 @@ async def create(service: Service, call: Call) -> dict[str, Any]:
 
 async def detail(service: Service, call: Call) -> list[dict[str, Any]]:
     """`GET /api/open/v3/avatar/detail`, by `_id`: an array."""
-    record_id = checks.text(call.query, "id", required=True)
+    record_id = checks.required_text(call.query, "id")
     for record in service.store.avatars:
         if record["_id"] == record_id:
             return [_avatar_object(service, record, status=True)]
@@ -69,7 +67,7 @@ async def listing(service: Service, call: Call) -> list[dict[str, Any]]:
 
 async def live_detail(service: Service, call: Call) -> dict[str, Any]:
     """`GET /api/open/v4/liveAvatar/avatar/detail`, by `avatar_id`: one object."""
-    avatar_id = checks.text(call.query, "avatar_id", required=True)
+    avatar_id = checks.required_text(call.query, "avatar_id")
     for record in service.store.v4_avatars():
         if record["avatar_id"] == avatar_id:
             return _avatar_object(service, record, status=False) | {"platform": "open"}

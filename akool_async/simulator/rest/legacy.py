@@ -20,8 +20,7 @@ __all__ = ["ROUTES"]
 async def create(service: Service, call: Call) -> dict[str, Any]:
     """`POST /api/open/v3/liveAvatar/session/create`."""
     body = checks.without_empty(call.body)
-    avatar_id = checks.text(body, "avatar_id", required=True)
-    assert avatar_id is not None
+    avatar_id = checks.required_text(body, "avatar_id")
     stream_type = checks.choice(body, "stream_type", ("flv", "agora")) or "flv"
     checks.link(body, "background_url")
     record = service.store.find_avatar(avatar_id)
@@ -57,8 +56,7 @@ async def create(service: Service, call: Call) -> dict[str, Any]:
 
 async def detail(service: Service, call: Call) -> dict[str, Any]:
     """`GET /api/open/v3/liveAvatar/session/detail`; of the URLs only the one to watch by."""
-    session_id = checks.text(call.query, "id", required=True)
-    assert session_id is not None
+    session_id = checks.required_text(call.query, "id")
     session = service.book.find(session_id, "v3")
     return _session_object(service, session, _picked(session, "client_pull_stream_url"))
 

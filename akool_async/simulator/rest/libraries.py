@@ -65,7 +65,7 @@ async def voice_clone(service: Service, call: Call) -> dict[str, Any]:
     """`POST /api/open/v4/voice/clone`: `source_voice_file` and `name` are required."""
     body = checks.without_empty(call.body)
     checks.link(body, "source_voice_file", required=True)
-    name = checks.text(body, "name", required=True)
+    name = checks.required_text(body, "name")
     model = checks.choice(body, "voice_model_name", _VOICE_MODELS) or _VOICE_MODELS[0]
     checks.link(body, "webhookUrl")
     fields: dict[str, Any] = {"name": name, "voice_model_name": model}
@@ -125,8 +125,7 @@ async def knowledge_list(service: Service, call: Call) -> Any:
 
 async def knowledge_detail(service: Service, call: Call) -> dict[str, Any]:
     """`GET /api/open/v4/knowledge/detail`."""
-    knowledge_id = checks.text(call.query, "id", required=True)
-    assert knowledge_id is not None
+    knowledge_id = checks.required_text(call.query, "id")
     return dict(service.store.find_knowledge(knowledge_id))
 
 
@@ -137,16 +136,14 @@ async def knowledge_create(service: Service, call: Call) -> dict[str, Any]:
 
 async def knowledge_update(service: Service, call: Call) -> dict[str, Any]:
     """`POST /api/open/v4/knowledge/update`: `id` and what changes."""
-    knowledge_id = checks.text(call.body, "id", required=True)
-    assert knowledge_id is not None
+    knowledge_id = checks.required_text(call.body, "id")
     fields = _knowledge_fields(call.body)
     return dict(service.store.change_knowledge(knowledge_id, fields))
 
 
 async def knowledge_delete(service: Service, call: Call) -> None:
     """`DELETE /api/open/v4/knowledge/delete`: `id` is in a JSON body."""
-    knowledge_id = checks.text(call.body, "id", required=True)
-    assert knowledge_id is not None
+    knowledge_id = checks.required_text(call.body, "id")
     service.store.remove_knowledge(knowledge_id)
 
 
@@ -166,10 +163,9 @@ def _knowledge_fields(body: dict[str, Any]) -> dict[str, Any]:
 def _check_docs(docs: list[dict[str, Any]]) -> None:
     total = 0
     for doc in docs:
-        name = checks.text(doc, "name", required=True)
+        name = checks.required_text(doc, "name")
         checks.link(doc, "url", required=True)
         size = checks.integer(doc, "size", 0, _LARGEST_DOC, required=True)
-        assert name is not None
         assert size is not None
         if name.rsplit(".", 1)[-1].lower() not in _DOC_KINDS or "." not in name:
             raise Refusal(1003, f"docs must be of {', '.join(_DOC_KINDS)}")

@@ -52,8 +52,7 @@ _ANSWERED: Final = {
 async def create(service: Service, call: Call) -> dict[str, Any]:
     """`POST /api/open/v4/liveAvatar/session/create`."""
     body = checks.without_empty(call.body)
-    avatar_id = checks.text(body, "avatar_id", required=True)
-    assert avatar_id is not None
+    avatar_id = checks.required_text(body, "avatar_id")
     duration = _check_duration(body, service.default_duration)
     stream_type = checks.choice(body, "stream_type", ("agora", "livekit", "trtc")) or "agora"
     _check_speech(service, body)
@@ -82,8 +81,7 @@ async def create(service: Service, call: Call) -> dict[str, Any]:
 
 async def detail(service: Service, call: Call) -> dict[str, Any]:
     """`GET /api/open/v4/liveAvatar/session/detail`."""
-    session_id = checks.text(call.query, "id", required=True)
-    assert session_id is not None
+    session_id = checks.required_text(call.query, "id")
     return _session_object(service, service.book.find(session_id, "v4"))
 
 
@@ -106,11 +104,8 @@ async def close(service: Service, call: Call) -> None:
 def asked_session_id(call: Call) -> str:
     """`id`; the vendor's samples and plugin send `session_id`: either is accepted."""
     body = checks.without_empty(call.body)
-    found = checks.text(
-        body, "session_id" if "id" not in body and "session_id" in body else "id", required=True
-    )
-    assert found is not None
-    return found
+    name = "session_id" if "id" not in body and "session_id" in body else "id"
+    return checks.required_text(body, name)
 
 
 def _check_duration(body: dict[str, Any], default: float) -> float:

@@ -56,11 +56,8 @@ def speak_microphones(media: AvatarMedia, player: MeetingPlayer) -> None:
     speakers: dict[str, TrackSpeech] = {}
 
     def heard(identity: str, samples: NDArray[Any]) -> None:
-        speaker = speakers.get(identity)
-        if speaker is None:
-            speaker = speakers[identity] = TrackSpeech(
-                player, identity, sample_rate=RATE, channels=1
-            )
-        speaker.feed(samples.tobytes())
+        if identity not in speakers:
+            speakers[identity] = TrackSpeech(player, identity)
+        speakers[identity].feed(samples.tobytes())
 
     media.hearing.diverted = heard

@@ -8,9 +8,8 @@ import pytest
 
 from akool_async.simulator.clock import Clock
 from akool_async.simulator.meeting.player import MeetingPlayer
-from akool_async.simulator.meeting.track import END_OF_SPEECH, TrackSpeech
+from akool_async.simulator.meeting.track import END_OF_SPEECH, RATE, TrackSpeech
 
-RATE = 16_000
 LOUD = (2_000).to_bytes(2, "little", signed=True)
 PIECE = RATE // 50
 
@@ -22,7 +21,7 @@ def player() -> MeetingPlayer:
 
 @pytest.fixture
 def speech(player: MeetingPlayer) -> TrackSpeech:
-    return TrackSpeech(player, "bot", sample_rate=RATE, channels=1)
+    return TrackSpeech(player, "bot")
 
 
 def sound(speech: TrackSpeech, seconds: float, sample: bytes = LOUD) -> None:
@@ -62,7 +61,7 @@ def test_its_end_ends_what_is_spoken(player: MeetingPlayer, speech: TrackSpeech)
 
 
 def test_one_voice_at_a_time(player: MeetingPlayer, speech: TrackSpeech) -> None:
-    other = TrackSpeech(player, "guest", sample_rate=RATE, channels=1)
+    other = TrackSpeech(player, "guest")
     sound(speech, 0.1)
     sound(other, 0.1)
     assert [segment.sender for segment in player.segments] == ["bot"]
@@ -90,7 +89,7 @@ async def test_it_is_played_and_not_reported(player: MeetingPlayer, speech: Trac
         reported.append(segment)
 
     player.on_finished = finished
-    speech = TrackSpeech(player, "bot", sample_rate=RATE, channels=1)
+    speech = TrackSpeech(player, "bot")
     sound(speech, 0.2)
     speech.close()
     playing = asyncio.create_task(player.run())

@@ -15,16 +15,7 @@ from typing import Final
 from livekit.protocol import models as pb
 
 from akool_async.simulator.meeting.player import MeetingPlayer, Segment
-from akool_async.simulator.meeting.protocol import (
-    CLEAR,
-    FINISHED,
-    REPORT_TIMEOUT,
-    STARTED,
-    TOPIC,
-    audio_form,
-    report,
-)
-from akool_async.simulator.tasks import Tasks
+from akool_async.simulator.meeting.protocol import CLEAR, REPORT_TIMEOUT, TOPIC, MeetingStay
 
 __all__ = ["ResidentMeeting"]
 
@@ -38,7 +29,7 @@ _UNSUPPORTED_VERSION: Final = 1404
 _APPLICATION_ERROR: Final = 1500
 
 
-class ResidentMeeting:
+class ResidentMeeting(MeetingStay):
     """Takes the packets for the avatar that are neither chat nor command.
 
     Args:
@@ -47,28 +38,17 @@ class ResidentMeeting:
     """
 
     def __init__(self, player: MeetingPlayer, send: Callable[[pb.DataPacket], None]) -> None:
-        self._player = player
+        super().__init__(player)
         self._send = send
         self._streams: dict[tuple[str, str], Segment] = {}
         self._calls: dict[str, asyncio.Future[pb.RpcResponse]] = {}
-        self._tasks = Tasks()
-
-    def start(self) -> None:
-        """Plays what is sent from now on."""
-        self._player.on_started = self._started
-        self._player.on_finished = self._finished
-        self._tasks.spawn(self._player.run(), "simulator-meeting-player")
-
-    async def stop(self) -> None:
-        """Ends its tasks; twice is fine."""
-        await self._tasks.stop()
 
     def receive(self, packet: pb.DataPacket) -> None:
         """Takes a packet."""
         sender = packet.participant_identity
         which = packet.WhichOneof("value")
         if which == "stream_header":
-            self._begin(sender, packet.stream_header)
+            self._header(sender, packet.stream_header)
         elif which == "stream_chunk":
             segment = self._streams.get((sender, packet.stream_chunk.stream_id))
             if segment is not None:
@@ -85,17 +65,16 @@ class ResidentMeeting:
             if call is not None and not call.done():
                 call.set_result(packet.rpc_response)
 
-    def _begin(self, sender: str, header: pb.DataStream.Header) -> None:
+    def _header(self, sender: str, header: pb.DataStream.Header) -> None:
         if header.topic != TOPIC or header.WhichOneof("content_header") != "byte_header":
             return
-        form = audio_form(header.attributes)
-        if form is None:
-            logger.warning("speech of %s has no sample_rate and num_channels to play", sender)
+        segment = self._begin(sender, header.attributes)
+        if segment is None:
             return
         own = [key for key in self._streams if key[0] == sender]
         if len(own) >= _MOST_STREAMS:
             del self._streams[own[0]]
-        self._streams[sender, header.stream_id] = self._player.begin(sender, *form)
+        self._streams[sender, header.stream_id] = segment
 
     def _answer(self, caller: str, request: pb.RpcRequest) -> None:
         ack = pb.RpcAck(request_id=request.id)
@@ -114,14 +93,6 @@ class ResidentMeeting:
             self._player.clear()
             response.payload = "ok"
         self._send(pb.DataPacket(rpc_response=response, destination_identities=[caller]))
-
-    async def _started(self, segment: Segment) -> None:
-        if segment.way == "stream":
-            # Not waited for: who didn't ask for it answers that there is no such method.
-            self._tasks.spawn(self._call(segment.sender, STARTED, ""), "simulator-meeting-started")
-
-    async def _finished(self, segment: Segment) -> None:
-        await self._call(segment.sender, FINISHED, report(segment))
 
     async def _call(self, callee: str, method: str, payload: str) -> None:
         request = pb.RpcRequest(

@@ -122,7 +122,7 @@ class LiveKitRoom(SimRoom):
                 self.hub.speaks_microphones = True
         self._meeting = ResidentMeeting(player, self._send_data)
         self.avatar.on_data = self._meeting.receive
-        self._meeting.start()
+        await self._meeting.start()
 
     def new_token(self, *, lifetime: float | None = None, identity: str | None = None) -> str:
         """A token for this room; `lifetime` in seconds, by default a little over the session's."""

@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 from livekit import rtc
 
 from akool_async.media.frames import VideoFrame
+from akool_async.simulator.meeting.track import RATE
 from akool_async.simulator.tasks import Tasks
 
 __all__ = ["follow_cameras", "follow_microphones"]
@@ -24,23 +25,20 @@ _Hear = Callable[[str, AsyncIterator[bytes]], Coroutine[Any, Any, None]]
 _See = Callable[[str, AsyncIterator[VideoFrame]], Coroutine[Any, Any, None]]
 
 
-def follow_microphones(
-    room: rtc.Room, tasks: Tasks, sample_rate: int, hear: _Hear
-) -> Callable[[], None]:
+def follow_microphones(room: rtc.Room, tasks: Tasks, hear: _Hear) -> Callable[[], None]:
     """Asks for every microphone that is published, or will be, and has each heard.
 
     Args:
         room: where they are.
         tasks: those that hear them belong to it.
-        sample_rate: of what is heard, in Hz.
-        hear: hears one track until it is over.
+        hear: hears one track, at 48 kHz, until it is over.
 
     Returns:
         To be called at the end: asks for no more of them.
     """
 
     async def heard(track: rtc.Track, identity: str) -> None:
-        async with aclosing(_pieces(track, sample_rate)) as sound:
+        async with aclosing(_pieces(track)) as sound:
             await hear(identity, sound)
 
     return _follow(room, tasks, rtc.TrackSource.SOURCE_MICROPHONE, heard)
@@ -86,9 +84,9 @@ def _follow(
     return stop
 
 
-async def _pieces(track: rtc.Track, sample_rate: int) -> AsyncGenerator[bytes, None]:
+async def _pieces(track: rtc.Track) -> AsyncGenerator[bytes, None]:
     sound = rtc.AudioStream.from_track(
-        track=track, sample_rate=sample_rate, num_channels=1, frame_size_ms=_PIECE_MS
+        track=track, sample_rate=RATE, num_channels=1, frame_size_ms=_PIECE_MS
     )
     try:
         async for event in sound:

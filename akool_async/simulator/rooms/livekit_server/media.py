@@ -105,9 +105,7 @@ class RoomMedia:
         """Asks for microphones from now on; twice is fine."""
         if not self._hears:
             self._hears = True
-            self._stop_following.append(
-                follow_microphones(self._room, self._tasks, RATE, self._hear)
-            )
+            self._stop_following.append(follow_microphones(self._room, self._tasks, self._hear))
 
     def mute(self, kind: str, *, on: bool) -> None:
         """Mutes a track, "audio" or "video", or has it heard or seen again; if it is published."""

@@ -120,7 +120,7 @@ class Wire:
 @pytest_asyncio.fixture
 async def wire() -> AsyncIterator[Wire]:
     wire = Wire()
-    wire.meeting.start()
+    await wire.meeting.start()
     yield wire
     await wire.meeting.stop()
     await wire.meeting.stop()
