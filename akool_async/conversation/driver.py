@@ -170,15 +170,19 @@ class Driver:
         """Goes on with a connected transport of the same kind. What waits is sent by it as soon as
         the outbox isn't held.
         """
-        _add(self._earlier, self.transport.stats)
+        self._earlier = self.transport_stats()
         self.transport = transport
         self.start()
 
     def transport_stats(self) -> TransportStats:
         """What this transport and those before it counted."""
         total = TransportStats()
-        _add(total, self._earlier)
-        _add(total, self.transport.stats)
+        for stats in (self._earlier, self.transport.stats):
+            total.packets_sent += stats.packets_sent
+            total.bytes_sent += stats.bytes_sent
+            total.packets_received += stats.packets_received
+            total.bytes_received += stats.bytes_received
+            total.dropped.update(stats.dropped)
         return total
 
     # What is sent.
@@ -321,11 +325,3 @@ class Driver:
             return False
         self._drained_at = self._received
         return True
-
-
-def _add(total: TransportStats, more: TransportStats) -> None:
-    total.packets_sent += more.packets_sent
-    total.bytes_sent += more.bytes_sent
-    total.packets_received += more.packets_received
-    total.bytes_received += more.bytes_received
-    total.dropped.update(more.dropped)

@@ -226,7 +226,7 @@ class EventBus:
         self._handler_limit = handler_limit
         self._on_error = on_error
         self._log = log
-        self._readers: weakref.WeakSet[EventReader[Any]] | None = None
+        self._readers: weakref.WeakSet[EventReader[Any]] = weakref.WeakSet()
         self._handlers: list[_Handling] = []
         self._last: Disconnected | None = None
         self.lost = 0
@@ -248,8 +248,6 @@ class EventBus:
         if self._last is not None:
             reader.put(self._last)
         else:
-            if self._readers is None:
-                self._readers = weakref.WeakSet()
             self._readers.add(reader)
         return reader
 
@@ -272,7 +270,7 @@ class EventBus:
         self._hand_out(event)
 
     def _hand_out(self, event: Event) -> None:
-        for reader in list(self._readers or ()):
+        for reader in list(self._readers):
             reader.put(event)
         for handler in tuple(self._handlers):
             handler.put(event)
@@ -280,7 +278,7 @@ class EventBus:
     @property
     def crowded(self) -> bool:
         """Whether the queue of a reader or handler is half full."""
-        return any(reader.crowded for reader in self._readers or ()) or any(
+        return any(reader.crowded for reader in self._readers) or any(
             handler.reader.crowded for handler in self._handlers
         )
 

@@ -53,14 +53,12 @@ class IdleWatch:
         self._pending = pending
         self._counts_use = counts_use
         self._timer: asyncio.TimerHandle | None = None
-        self._over = False
         self._last = asyncio.get_running_loop().time()
         bus.on(Event, self._happened)
         self._wait()
 
     def stop(self) -> None:
         """Publishes nothing more."""
-        self._over = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -84,7 +82,7 @@ class IdleWatch:
         elif now - self._last >= self.seconds * (1 - 1e-9):
             self._last = now
             self._bus.publish(Idle(self.seconds, self))
-        if not self._over:
+        if self._timer is not None:  # a handler may have stopped it
             self._wait()
 
 

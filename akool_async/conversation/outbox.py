@@ -98,8 +98,6 @@ class Outbox:
         Raises:
             SendError: too much waited for too long.
         """
-        if self._ended or self._queue.waiting_bytes < self._most:
-            return
         try:
             async with asyncio.timeout(timeout):
                 await self._until_below(self._most)

@@ -216,8 +216,6 @@ def question_options(
     Raises:
         InvalidParameterError: a wrong value, named.
     """
-    if all(one is None for one in (voice_id, voice_url, language, mode, prompt)):
-        return base
     given = Params(mode=mode, language=language, voice_id=voice_id, voice_url=voice_url)
     if isinstance(prompt, str):
         prompt = Prompt("text", prompt)

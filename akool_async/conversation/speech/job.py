@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from akool_async.concurrency import EXITS, own_cancellation, running_user_code
 from akool_async.conversation.speech.message import SpokenMessage
@@ -184,8 +184,8 @@ class SpeechJob:
             on_end()
         self._owner.finished(self)
 
-    def _own(self, work: object, name: str) -> None:
-        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work, name=name)  # type: ignore[arg-type]
+    def _own(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=name)
         if not task.done():  # an eager one may be
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
