@@ -80,8 +80,9 @@ class Driver:
         self.limits = transport.limits
         #: When a packet was received last.
         self.last_received = 0.0
+        self._wake = asyncio.Event()
         self.outbox = Outbox(
-            transport.limits, waiting_bytes=options.waiting_bytes, wake=self._wake_sender
+            transport.limits, waiting_bytes=options.waiting_bytes, wake=self._wake.set
         )
         # Twice what `ReplyTracker` waits for a message's next part: the codec only ends what
         # nothing is known of there, because its first part is the one that was lost.
@@ -101,7 +102,6 @@ class Driver:
         self._loop = asyncio.get_running_loop()
         self._reader: asyncio.Task[None] | None = None
         self._sender: asyncio.Task[None] | None = None
-        self._sleeper: asyncio.Future[None] | None = None
         self._over = asyncio.Event()
         self._received = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -111,8 +111,9 @@ class Driver:
         self._drain_until: float | None = None
         self._drained_at = 0
         self._rounds = 0
-        self._sending = False
-        self._sent_packet = asyncio.Event()
+        #: Set unless a packet is being handed to the room.
+        self._between_packets = asyncio.Event()
+        self._between_packets.set()
         self._earlier = TransportStats()
         self._resolution = time.get_clock_info("monotonic").resolution
 
@@ -162,9 +163,7 @@ class Driver:
         if self._reader is not None:
             self._reader.cancel()
             await asyncio.wait([self._reader])
-        while self._sending:
-            self._sent_packet.clear()
-            await self._sent_packet.wait()
+        await self._between_packets.wait()
 
     def attach(self, transport: Transport) -> None:
         """Goes on with a connected transport of the same kind. What waits is sent by it as soon as
@@ -195,7 +194,7 @@ class Driver:
                 await self._sleep(packet)
                 continue
             self._listener.packet_sending(packet)
-            self._sending = True
+            self._between_packets.clear()
             try:
                 await self.transport.send(packet.data, timeout=self._options.send_timeout)
             except SendError as error:
@@ -208,24 +207,18 @@ class Driver:
                 self._log.packet("sent", packet.data)
                 self._listener.packet_sent(packet)
             finally:
-                self._sending = False
-                self._sent_packet.set()
+                self._between_packets.set()
             outbox.packets_gone()
             self.schedule()
 
     async def _sleep(self, until: float | None) -> None:
-        self._sleeper = self._loop.create_future()
-        timer = self._loop.call_at(until, self._wake_sender) if until is not None else None
+        self._wake.clear()
+        timer = self._loop.call_at(until, self._wake.set) if until is not None else None
         try:
-            await self._sleeper
+            await self._wake.wait()
         finally:
-            self._sleeper = None
             if timer is not None:
                 timer.cancel()
-
-    def _wake_sender(self) -> None:
-        if self._sleeper is not None and not self._sleeper.done():
-            self._sleeper.set_result(None)
 
     # What is received.
 

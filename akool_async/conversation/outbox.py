@@ -30,7 +30,7 @@ class Outbox:
         self._wake = wake
         self._holds: set[HoldReason] = set()
         self._ended = False
-        self._waiters: list[asyncio.Future[None]] = []
+        self._gone = asyncio.Event()
 
     def push(
         self,
@@ -59,9 +59,7 @@ class Outbox:
 
     def packets_gone(self) -> None:
         """Less waits than before: those who wait for that look again."""
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+        self._gone.set()
 
     def waiting(self, key: str) -> bool:
         """Whether packets of a key still wait."""
@@ -114,9 +112,5 @@ class Outbox:
 
     async def _until_below(self, size: int) -> None:
         while not self._ended and self._queue.waiting_bytes >= size:
-            waiter = asyncio.get_running_loop().create_future()
-            self._waiters.append(waiter)
-            try:
-                await waiter
-            finally:
-                self._waiters.remove(waiter)
+            self._gone.clear()
+            await self._gone.wait()
