@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final, TypeVar
 
 __all__ = ["LIMIT", "StepTimer", "name_of"]
@@ -72,29 +73,23 @@ class _Timed(Awaitable[T]):
         self._timer = timer
 
     def __await__(self) -> Generator[Any, Any, T]:
-        steps: Any = self._awaitable.__await__()
-        send, thrown = getattr(steps, "send", None), getattr(steps, "throw", None)
-        value: Any = None
-        error: BaseException | None = None
+        steps = _awaited(self._awaitable)
+        resume: Callable[[], Any] = partial(steps.send, None)
         while True:
             try:
                 with self._timer.step():
-                    if error is not None:
-                        if thrown is None:
-                            raise error
-                        error, caught = None, error
-                        yielded = thrown(caught)
-                    elif value is None or send is None:
-                        yielded = next(steps)
-                    else:
-                        yielded = send(value)
+                    yielded = resume()
             except StopIteration as ended:
                 return ended.value  # type: ignore[no-any-return]
             try:
-                value = yield yielded
+                resume = partial(steps.send, (yield yielded))
             except GeneratorExit:
-                if (close := getattr(steps, "close", None)) is not None:
-                    close()
+                steps.close()
                 raise
             except BaseException as raised:  # noqa: BLE001 - passed on to the awaitable
-                error = raised
+                resume = partial(steps.throw, raised)
+
+
+async def _awaited(awaitable: Awaitable[T]) -> T:
+    """Any awaitable as a coroutine, which can be sent to, thrown into and closed."""
+    return await awaitable

@@ -34,24 +34,14 @@ _AVATAR: Final = (ReplyStarted, ReplyDelta, ReplyDone, SpeakingStarted, Speaking
 class IdleWatch:
     """Publishes `Idle` when no one has spoken for `seconds`, and again after as long.
 
-    What the program says while `prompting` is set doesn't count as speech for a watch that only
-    `counts_use`: a bot that asks whether anybody is there doesn't keep its session open.
+    What the program says while `prompting` is set doesn't count as speech.
     """
 
-    def __init__(
-        self,
-        bus: EventBus,
-        pending: Callable[[], bool],
-        seconds: float,
-        *,
-        counts_use: bool = False,
-    ) -> None:
+    def __init__(self, bus: EventBus, pending: Callable[[], bool], seconds: float) -> None:
         self.seconds = seconds
-        #: Set while a prompt is being said.
         self.prompting = False
         self._bus = bus
         self._pending = pending
-        self._counts_use = counts_use
         self._timer: asyncio.TimerHandle | None = None
         self._last = asyncio.get_running_loop().time()
         bus.on(Event, self._happened)
@@ -66,9 +56,7 @@ class IdleWatch:
     def _happened(self, event: Event) -> None:
         if isinstance(event, Disconnected):
             self.stop()
-        elif isinstance(event, UserSpoke) or (
-            isinstance(event, _AVATAR) and not (self._counts_use and self.prompting)
-        ):
+        elif isinstance(event, UserSpoke) or (isinstance(event, _AVATAR) and not self.prompting):
             self._last = asyncio.get_running_loop().time()
 
     def _wait(self) -> None:
@@ -77,7 +65,7 @@ class IdleWatch:
 
     def _due(self) -> None:
         now = asyncio.get_running_loop().time()
-        if self._pending() and not (self._counts_use and self.prompting):
+        if self._pending() and not self.prompting:
             self._last = now
         elif now - self._last >= self.seconds * (1 - 1e-9):
             self._last = now
@@ -97,6 +85,7 @@ class Idleness:
     def __init__(self, bus: EventBus, pending: Callable[[], bool]) -> None:
         self._bus = bus
         self._pending = pending
+        #: Prompts are no use: a bot that asks whether anybody is there doesn't keep its session.
         self._limits: list[IdleWatch] = []
 
     def call(
@@ -126,7 +115,7 @@ class Idleness:
     def limit(self, seconds: float, close: Callable[[], Awaitable[object]]) -> IdleWatch:
         """Closes when no one used the conversation for so long."""
         limit = validation.seconds("idle_timeout", seconds)
-        watch = IdleWatch(self._bus, self._pending, limit, counts_use=True)
+        watch = IdleWatch(self._bus, self._pending, limit)
         self._limits.append(watch)
 
         async def idle(event: Idle) -> None:

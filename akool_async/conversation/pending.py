@@ -109,8 +109,8 @@ class PendingReply:
 
     @property
     def closed(self) -> bool:
-        """Whether it gets no new message by order."""
-        return False
+        """Whether it gets no new message by order: a text that was cut off."""
+        return self.kind == "retold" and self.abandoned
 
     def said(self) -> str:
         """The text that the avatar repeats."""
@@ -213,10 +213,6 @@ class RetoldText(PendingReply):
     ) -> None:
         super().__init__(mid, "", now=now, timeout=86_400.0)
         self.on_reply = on_reply
-
-    @property
-    def closed(self) -> bool:
-        return self.abandoned
 
     def said(self) -> str:
         if self.text or self.entry is None or self.entry.source != "said":

@@ -109,8 +109,7 @@ class Questions:
     ) -> Question:
         port = self._port
         after_texts = port.saying
-        if not port.gate.is_set():
-            await self._admitted(limit)
+        await self._admitted(limit)
         port.check_open()
         await port.driver.outbox.wait_for_capacity(timeout=limit)
         if options is None:
@@ -127,7 +126,7 @@ class Questions:
             entry=port.transcript.add("user", "typed", text, mid=mid),
             retelling=mode == 1,
         )
-        question.future.add_done_callback(partial(self._settled, question, asked))
+        question.future.add_done_callback(partial(self._settled, question))
         port.counts.questions += 1
         port.meter.latencies.question_sent(mid, asked)
         port.send_question(question, packets)
@@ -168,10 +167,11 @@ class Questions:
             after_texts and self._port.saying and settings.params.mode != 1
         )
 
-    def _settled(self, question: Question, asked: float, future: asyncio.Future[Reply]) -> None:
+    def _settled(self, question: Question, future: asyncio.Future[Reply]) -> None:
         """It has its reply, or failed, or nothing waits for it any more."""
         port = self._port
         error = name_of_end(future)
+        asked = question.asked
         port.meter.span("question", port.driver.now() - asked, error)
         port.meter.latencies.question_over(question.mid, asked, question.first, error)
         dropped = port.driver.outbox.cancel(question.mid)

@@ -243,8 +243,7 @@ class SpeechQueue:
 
     def cut_off(self) -> bool:
         """Ends the text that the avatar has some of; `True`: there was one. The others wait on."""
-        message = self._message
-        cut = message is not None and message.sending_started
+        cut = self._ours_on_the_way()
         if cut:
             self._jobs[0].stop()
         self._avatar_speaks = False
@@ -271,7 +270,7 @@ class SpeechQueue:
         expected = self._echo == "expected" and self._now() <= self._echo_since + _ECHO_AUDIO
         self._echo = "none"
         self._audio_mid = mid
-        if expected and (message is None or mid != message.mid):
+        if expected and mid != self.mid:
             self._echo = "audible"
         elif message is not None and self._is_of(message, mid, known=known):
             message.audio_started()
@@ -280,7 +279,7 @@ class SpeechQueue:
         """The avatar stopped speaking; `known` as for `audio_started`."""
         self._avatar_speaks = False
         message = self._message
-        if self._echo == "audible" and (message is None or mid != message.mid):
+        if self._echo == "audible" and mid != self.mid:
             self._echo = "none"
         elif message is not None and self._is_of(message, mid, known=known):
             message.audio_ended(mid)
