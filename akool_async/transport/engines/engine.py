@@ -12,9 +12,17 @@ from akool_async.errors import InvalidParameterError
 from akool_async.models.addresses import is_loopback_url
 from akool_async.models.credentials import Credentials
 
-__all__ = ["AnyEngine", "EngineError", "check_engine", "create_engine", "simulator_url"]
+__all__ = [
+    "AnyEngine",
+    "EngineError",
+    "check_engine",
+    "checked_credentials",
+    "create_engine",
+    "loopback_url",
+]
 
 E = TypeVar("E")
+C = TypeVar("C", bound=Credentials)
 
 
 class EngineError(Exception):
@@ -75,12 +83,46 @@ def create_engine(engine: object, protocol: type[E]) -> E:
     return cast("Callable[[], E]", engine)()
 
 
-def simulator_url(options: Mapping[str, Any], credentials: Credentials) -> str | None:
-    """The base URL of the simulator that has the room, where one on this machine made it.
+def loopback_url(options: Mapping[str, Any], credentials: Credentials) -> str | None:
+    """The simulator's URL, where its loopback engine joins: asked for by name, or no engine was
+    asked for and a simulator on this machine made the credentials. `None`: another engine joins.
 
-    Credentials that name another machine's don't count.
+    Raises:
+        InvalidParameterError: asked for, and there is no simulator on this machine.
     """
-    url = options.get("simulator_url")
+    engine, url = options.get("engine"), options.get("simulator_url")
     if url is None:
         url = (credentials.model_extra or {}).get("akool_simulator_url")
-    return url if isinstance(url, str) and is_loopback_url(url) else None
+    if not isinstance(url, str) or not is_loopback_url(url):
+        url = None  # what names another machine's doesn't count
+    if engine == "loopback" and url is None:
+        raise InvalidParameterError(
+            "engine", "'loopback' needs a simulator on this machine, or its credentials"
+        )
+    return url if engine is None or engine == "loopback" else None
+
+
+def checked_credentials(
+    credentials: object, kind: type[C], *, into: str, needed: Sequence[str]
+) -> C:
+    """The credentials, if they are of a kind and have what joining needs.
+
+    Args:
+        credentials: what was given.
+        kind: the vendor's.
+        into: where they lead, for messages ("an Agora channel").
+        needed: fields that not every answer of the service has.
+
+    Raises:
+        InvalidParameterError: of another kind, or without a field.
+    """
+    if not isinstance(credentials, kind):
+        raise InvalidParameterError(
+            "credentials", f"{type(credentials).__name__} don't lead into {into}"
+        )
+    for field in needed:
+        if getattr(credentials, field) is None:
+            raise InvalidParameterError(
+                field, "is missing; only session/create returns it, so keep those credentials"
+            )
+    return credentials

@@ -23,7 +23,7 @@ from akool_async.errors import (
     SendError,
 )
 from akool_async.media import MediaTransport
-from akool_async.transport.contract import ConnectionChange, Transport, TransportStats
+from akool_async.transport.contract import ConnectionChange, JoinTarget, Transport, TransportStats
 from akool_async.transport.engines.engine import AnyEngine, EngineError
 from akool_async.transport.engines.media import EngineMediaTransport
 from akool_async.transport.engines.participants import ParticipantTracker
@@ -78,6 +78,21 @@ class EngineTransport(Transport):
     def loopback_options(cls, base_url: str) -> Mapping[str, Any]:
         """The vendor's servers can't run on this machine: its simulator has a relay instead."""
         return {"engine": "loopback", "simulator_url": base_url}
+
+    @staticmethod
+    def avatar_id(target: JoinTarget, options: Mapping[str, Any], option: str) -> str | None:
+        """The avatar's id as given by that option; `None`: whoever is there first is the avatar.
+
+        Raises:
+            InvalidParameterError: it has to be given, for the room is the user's own.
+        """
+        avatar = options.get(option)
+        if avatar is None and target.own_room:
+            what = option.removeprefix("avatar_").replace("_", " ")
+            raise InvalidParameterError(
+                option, f"give the avatar's {what}: anybody may be in a room of your own"
+            )
+        return None if avatar is None else str(avatar)
 
     @property
     def avatar_publishing(self) -> bool | None:

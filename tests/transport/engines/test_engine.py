@@ -8,7 +8,12 @@ from fake_engine import FakeEngine
 
 from akool_async.errors import InvalidParameterError
 from akool_async.models.credentials import AgoraCredentials
-from akool_async.transport.engines.engine import check_engine, create_engine, simulator_url
+from akool_async.transport.engines.engine import (
+    check_engine,
+    checked_credentials,
+    create_engine,
+    loopback_url,
+)
 from akool_async.transport.engines.participants import ParticipantTracker
 
 CREDENTIALS = AgoraCredentials(agora_uid=1, agora_channel="c")
@@ -48,7 +53,25 @@ def test_the_simulators_address_is_an_option_or_in_the_credentials() -> None:
     known = AgoraCredentials.model_validate(
         {"agora_uid": 1, "agora_channel": "c", "akool_simulator_url": "http://127.0.0.1:1"}
     )
-    assert simulator_url({}, known) == "http://127.0.0.1:1"
-    assert simulator_url({"simulator_url": "http://[::1]:2"}, known) == "http://[::1]:2"
-    assert simulator_url({"simulator_url": "http://10.0.0.1"}, known) is None
-    assert simulator_url({}, CREDENTIALS) is None
+    assert loopback_url({}, known) == "http://127.0.0.1:1"
+    assert loopback_url({"simulator_url": "http://[::1]:2"}, known) == "http://[::1]:2"
+    assert loopback_url({"simulator_url": "http://10.0.0.1"}, known) is None
+    assert loopback_url({}, CREDENTIALS) is None
+
+
+def test_the_loopback_engine_is_taken_by_name_or_where_no_other_is_named() -> None:
+    url = {"simulator_url": "http://127.0.0.1:1"}
+    assert loopback_url({"engine": "loopback", **url}, CREDENTIALS) == "http://127.0.0.1:1"
+    assert loopback_url({"engine": FakeEngine, **url}, CREDENTIALS) is None
+    with pytest.raises(InvalidParameterError, match="'loopback' needs a simulator") as raised:
+        loopback_url({"engine": "loopback"}, CREDENTIALS)
+    assert raised.value.field == "engine"
+
+
+def test_credentials_are_of_the_kind_and_complete() -> None:
+    check = functools.partial(checked_credentials, into="a radio room")
+    assert check(CREDENTIALS, AgoraCredentials, needed=("agora_channel",)) is CREDENTIALS
+    with pytest.raises(InvalidParameterError, match=r"^credentials: str don't lead into a radio"):
+        check("a token", AgoraCredentials, needed=())
+    with pytest.raises(InvalidParameterError, match=r"^agora_token: is missing; only session/cr"):
+        check(CREDENTIALS, AgoraCredentials, needed=("agora_token",))

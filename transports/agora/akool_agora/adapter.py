@@ -15,6 +15,7 @@ from akool_async.errors import InvalidParameterError, JoinError, JoinRefusedErro
 from akool_async.models.credentials import AgoraCredentials
 from akool_async.stream.limits import AGORA, PacketLimits
 from akool_async.transport import ConnectionChange, ConnectionState, JoinTarget, TransportStats
+from akool_async.transport.engines.engine import checked_credentials
 from akool_async.transport.engines.transport import CLEANUP_TIMEOUT, EngineTransport
 from akool_async.transport.renewal import renewed_credentials
 
@@ -71,17 +72,13 @@ class AgoraTransport(EngineTransport):
     def __init__(self, target: JoinTarget, options: Mapping[str, Any]) -> None:
         self._target = target
         self._credentials = _usable(target.credentials)
-        avatar = options.get("avatar_uid")
-        if avatar is None and target.own_room:
-            raise InvalidParameterError(
-                "avatar_uid", "give the avatar's uid: anybody may be in a room of your own"
-            )
+        avatar = self.avatar_id(target, options, "avatar_uid")
         engine = make_engine(options, self._credentials)
         stats = TransportStats()
         participants = AgoraParticipants(
             stats,
             own_id=str(self._credentials.agora_uid),
-            avatar_id=None if avatar is None else str(avatar),
+            avatar_id=avatar,
             token_will_expire=self._token_will_expire,
         )
         self._use(engine, participants, stats)
@@ -179,15 +176,9 @@ class AgoraTransport(EngineTransport):
 
 
 def _usable(credentials: object) -> AgoraCredentials:
-    if not isinstance(credentials, AgoraCredentials):
-        raise InvalidParameterError(
-            "credentials",
-            f"{type(credentials).__name__} don't lead into an Agora channel",
-        )
-    for field in ("agora_token", "agora_app_id"):
-        if getattr(credentials, field) is None:
-            raise InvalidParameterError(
-                field,
-                "is missing; only session/create returns it, so keep those credentials",
-            )
-    return credentials
+    return checked_credentials(
+        credentials,
+        AgoraCredentials,
+        into="an Agora channel",
+        needed=("agora_token", "agora_app_id"),
+    )

@@ -7,10 +7,9 @@ from typing import Any, Final
 
 from akool_agora.engine import Engine
 from akool_agora.sdk_package import require
-from akool_async.errors import InvalidParameterError
 from akool_async.models.credentials import AgoraCredentials
 from akool_async.transport.engines.engine import check_engine as check_choice
-from akool_async.transport.engines.engine import create_engine, simulator_url
+from akool_async.transport.engines.engine import create_engine, loopback_url
 
 __all__ = ["ENGINES", "check_engine", "make_engine"]
 
@@ -40,17 +39,12 @@ def make_engine(options: Mapping[str, Any], credentials: AgoraCredentials) -> En
     Raises:
         MissingDependencyError, InvalidParameterError: as `check_engine`.
     """
-    engine = options.get("engine")
-    url = simulator_url(options, credentials)
-    if engine == "loopback" or (engine is None and url is not None):
+    if (url := loopback_url(options, credentials)) is not None:
         from akool_agora.loopback import LoopbackEngine
 
-        if url is None:
-            raise InvalidParameterError(
-                "engine", "'loopback' needs a simulator on this machine, or its credentials"
-            )
         return LoopbackEngine(url)
     check_engine(options)
+    engine = options.get("engine")
     if engine is None or engine == "sdk":
         from akool_agora.sdk import SDKEngine
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from akool_async.errors import InvalidParameterError, JoinError, SendError
+from akool_async.errors import JoinError, SendError
 from akool_async.models.credentials import TRTCCredentials
 from akool_async.stream.limits import TRTC, PacketLimits
 from akool_async.transport import JoinTarget, TransportStats
+from akool_async.transport.engines.engine import checked_credentials
 from akool_async.transport.engines.transport import EngineTransport
 from akool_trtc.engine import Engine, EngineError, Room
 from akool_trtc.engine_factory import check_engine, make_engine
@@ -52,22 +53,11 @@ class TRTCTransport(EngineTransport):
         cls.check_file_limit()
 
     def __init__(self, target: JoinTarget, options: Mapping[str, Any]) -> None:
-        credentials = target.credentials
-        if not isinstance(credentials, TRTCCredentials):
-            raise InvalidParameterError(
-                "credentials", f"{type(credentials).__name__} don't lead into a TRTC room"
-            )
-        if credentials.trtc_user_sig is None:
-            raise InvalidParameterError(
-                "trtc_user_sig",
-                "is missing; only session/create returns it, so keep those credentials",
-            )
-        avatar = options.get("avatar_user_id")
-        if avatar is None and target.own_room:
-            raise InvalidParameterError(
-                "avatar_user_id",
-                "give the avatar's user id: anybody may be in a room of your own",
-            )
+        credentials = checked_credentials(
+            target.credentials, TRTCCredentials, into="a TRTC room", needed=("trtc_user_sig",)
+        )
+        assert credentials.trtc_user_sig is not None  # checked
+        avatar = self.avatar_id(target, options, "avatar_user_id")
         self._room = Room(
             sdk_app_id=credentials.trtc_app_id,
             room_id=credentials.trtc_room_id,
@@ -79,7 +69,7 @@ class TRTCTransport(EngineTransport):
         participants = TRTCParticipants(
             stats,
             own_id=credentials.trtc_user_id,
-            avatar_id=None if avatar is None else str(avatar),
+            avatar_id=avatar,
         )
         self._use(engine, participants, stats)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from akool_async.errors import InvalidParameterError, MissingDependencyError
+from akool_async.errors import MissingDependencyError
 from akool_async.models.credentials import TRTCCredentials
 from akool_async.transport.engines.engine import check_engine as check_choice
-from akool_async.transport.engines.engine import create_engine, simulator_url
+from akool_async.transport.engines.engine import create_engine, loopback_url
 from akool_trtc.engine import Engine
 
 __all__ = ["ENGINES", "check_engine", "make_engine"]
@@ -42,15 +42,9 @@ def make_engine(options: Mapping[str, Any], credentials: TRTCCredentials) -> Eng
     Raises:
         MissingDependencyError, InvalidParameterError: as `check_engine`.
     """
-    engine = options.get("engine")
-    url = simulator_url(options, credentials)
-    if engine == "loopback" or (engine is None and url is not None):
+    if (url := loopback_url(options, credentials)) is not None:
         from akool_trtc.loopback import LoopbackEngine
 
-        if url is None:
-            raise InvalidParameterError(
-                "engine", "'loopback' needs a simulator on this machine, or its credentials"
-            )
         return LoopbackEngine(url)
     check_engine(options)
-    return create_engine(engine, Engine)  # type: ignore[type-abstract]
+    return create_engine(options["engine"], Engine)  # type: ignore[type-abstract]
