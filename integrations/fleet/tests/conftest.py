@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
 from akool_fleet import Fleet
+from akool_fleet.broker import GROUP
+from akool_fleet.ledger import Ledger, declare_group
 from akool_fleet.server import LocalServer
 
 _names = itertools.count()
@@ -26,3 +28,11 @@ def make_fleet(server: LocalServer) -> Callable[..., Fleet]:
         return Fleet(options.pop("url", server.url), **{**defaults, **options})
 
     return make
+
+
+@pytest.fixture
+async def ledger(make_fleet: Callable[..., Fleet]) -> AsyncIterator[Ledger]:
+    ledger = make_fleet().make_ledger()
+    await declare_group(ledger.redis, ledger.queue, GROUP)
+    yield ledger
+    await ledger.aclose()

@@ -7,9 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 
 import pytest
-from akool_fleet import Fleet
 from akool_fleet.broker import GROUP, FleetBroker
-from akool_fleet.ledger import Ledger, declare_group
+from akool_fleet.ledger import Ledger
 from akool_fleet.server import LocalServer
 
 
@@ -69,14 +68,6 @@ class LossyLine:
             to.write(data)
             if self.on_nothing is not None and data in (b"*-1\r\n", b"_\r\n"):
                 self.on_nothing()
-
-
-@pytest.fixture
-async def ledger(make_fleet: Callable[..., Fleet]) -> AsyncIterator[Ledger]:
-    ledger = make_fleet().make_ledger()
-    await declare_group(ledger.redis, ledger.queue, GROUP)
-    yield ledger
-    await ledger.aclose()
 
 
 @pytest.fixture

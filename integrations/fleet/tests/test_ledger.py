@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import pytest
 from akool_fleet import Fleet, JobNotFoundError
 from akool_fleet.broker import GROUP
 from akool_fleet.ledger import Ledger, declare_group
-
-
-@pytest.fixture
-async def ledger(make_fleet: Callable[..., Fleet]) -> AsyncIterator[Ledger]:
-    ledger = make_fleet().make_ledger()
-    await declare_group(ledger.redis, ledger.queue, GROUP)
-    yield ledger
-    await ledger.aclose()
 
 
 async def send(ledger: Ledger, job: str, retries: int = 0) -> None:
