@@ -14,24 +14,11 @@ from livekit import api, rtc
 from livekit.agents import AgentSession
 from real_livekit import server_from_environment
 from scripted_agent import scripted_session
+from simulated_service import akool, sim
 
-from akool_async import AkoolClient
-from akool_async.simulator import Simulator
+__all__ = ["akool", "sim"]
 
 _numbers = itertools.count()
-
-
-@pytest_asyncio.fixture
-async def sim() -> AsyncIterator[Simulator]:
-    async with Simulator() as sim:
-        yield sim
-        assert sim.open_sessions == []
-
-
-@pytest_asyncio.fixture
-async def akool(sim: Simulator) -> AsyncIterator[AkoolClient]:
-    async with AkoolClient("any", base_url=sim.url) as client:
-        yield client
 
 
 @pytest_asyncio.fixture

@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
 from loguru import logger
 from real_livekit import server_from_environment
+from simulated_service import akool, sim
 
-from akool_async import AkoolClient, OwnLiveKitRoom
-from akool_async.simulator import Simulator
+from akool_async import OwnLiveKitRoom
+
+__all__ = ["akool", "sim"]
 
 
 @pytest.fixture(autouse=True)
 def _quiet() -> None:
     logger.remove()
-
-
-@pytest_asyncio.fixture
-async def sim() -> AsyncIterator[Simulator]:
-    async with Simulator() as sim:
-        yield sim
-        assert sim.open_sessions == []
-
-
-@pytest_asyncio.fixture
-async def akool(sim: Simulator) -> AsyncIterator[AkoolClient]:
-    async with AkoolClient("any", base_url=sim.url) as client:
-        yield client
 
 
 @pytest.fixture
