@@ -16,6 +16,7 @@ from akool_async.cli.timing import timing_table
 from akool_async.client import AkoolClient
 from akool_async.conversation import AvatarSession, Timing
 from akool_async.errors import InvalidParameterError
+from akool_async.models.avatar import OFFICIAL_AVATARS
 from akool_async.transport import load_transport
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ async def _converse(sim: Simulator, course: Course, out: Printer) -> None:
         fields: dict[str, Any] = {"avatar_id": "Kai_1080P_back", "legacy": True}
     else:
         fields = {
-            "avatar_id": "dvp_Tristan_cloth2_1080P",
+            "avatar_id": OFFICIAL_AVATARS[0],
             "stream_type": course.transport,
             "duration": DURATION,
             "mode": 2,

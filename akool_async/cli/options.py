@@ -10,10 +10,10 @@ import typer
 from akool_async.cli.settings import client
 from akool_async.client import AkoolClient
 from akool_async.errors import InvalidParameterError
+from akool_async.models.avatar import OFFICIAL_AVATARS
 from akool_async.models.session import LEGACY_AVATARS
 
 __all__ = [
-    "AVATAR",
     "DURATION",
     "AsJson",
     "Avatar",
@@ -35,7 +35,6 @@ __all__ = [
     "WatchOptions",
 ]
 
-AVATAR: Final = "dvp_Tristan_cloth2_1080P"
 #: Seconds after which a session ends, unless --duration says otherwise.
 DURATION: Final = 600
 
@@ -181,7 +180,7 @@ class SayOptions:
             self._refuse("--duration", self.duration)
             return fields | {"avatar_id": self.avatar or LEGACY_AVATARS[0], "legacy": True}
         return fields | {
-            "avatar_id": self.avatar or AVATAR,
+            "avatar_id": self.avatar or OFFICIAL_AVATARS[0],
             "stream_type": self.transport,
             "duration": self.duration or DURATION,
         }

@@ -12,7 +12,10 @@ from akool_async.errors import InvalidParameterError
 from akool_async.models.base import Answer, Many
 from akool_async.validation import choice, text, url
 
-__all__ = ["Avatar", "AvatarStatus", "UrlFrom", "upload_body"]
+__all__ = ["OFFICIAL_AVATARS", "Avatar", "AvatarStatus", "UrlFrom", "upload_body"]
+
+#: Official avatars that sessions of version 4 know.
+OFFICIAL_AVATARS: Final = ("dvp_Tristan_cloth2_1080P", "dvp_Alinna_realisticbg_20241224")
 
 #: Where an upload's link leads: 1 akool or any other link, 2 YouTube, TikTok, X or Google Drive.
 UrlFrom = Literal[1, 2]

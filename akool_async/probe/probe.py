@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, TypeAlias
 from akool_async.client import AkoolClient
 from akool_async.errors import AkoolError, APIError, BusyError
 from akool_async.joining import JoinBy, credentials_of
+from akool_async.models.avatar import OFFICIAL_AVATARS
 from akool_async.models.session import LEGACY_AVATARS, LegacySession, Session
 from akool_async.probe.findings import Findings
 from akool_async.probe.legacy_script import LegacyScript
@@ -37,7 +38,6 @@ ENDING: Final = 10
 #: Seconds of sessions that are paid for at most.
 MOST_SECONDS: Final = MAIN + SECOND + ENDING
 
-AVATAR: Final = "dvp_Tristan_cloth2_1080P"
 #: Seconds of the main session that are kept for closing it.
 _RESERVE: Final = 2.0
 #: Seconds after its time in which a session ends.
@@ -98,7 +98,7 @@ class Probe:
     ) -> None:
         self._akool = akool
         self._legacy = legacy
-        usual = LEGACY_AVATARS[0] if legacy else AVATAR
+        usual = LEGACY_AVATARS[0] if legacy else OFFICIAL_AVATARS[0]
         self._avatar_id = usual if avatar_id is None else text("avatar_id", avatar_id)
         self._stream_type = choice("stream_type", stream_type, ("livekit", "agora", "trtc"))
         self._speak = speak

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from akool_async.models.avatar import OFFICIAL_AVATARS
+
 __all__ = [
     "LANGUAGES",
     "LEGACY_AVATAR_IDS",
-    "V4_AVATAR_IDS",
     "language_name",
     "official_avatars",
     "system_knowledge",
@@ -23,8 +24,6 @@ LEGACY_AVATAR_IDS: Final = (
     "Olivia_1080P_back",
     "who_1080P_back",
 )
-#: Official avatars that v4 sessions know.
-V4_AVATAR_IDS: Final = ("dvp_Tristan_cloth2_1080P", "dvp_Alinna_realisticbg_20241224")
 
 #: A few rows of `language/list`: its codes are regional.
 LANGUAGES: Final = (
@@ -77,8 +76,8 @@ def _avatar(
 def official_avatars() -> list[dict[str, Any]]:
     """Records of the official avatars: v4's, v3's, and one talking avatar (no sessions with it)."""
     return [
-        _avatar(1, V4_AVATAR_IDS[0], "tristan_dvp", "male"),
-        _avatar(2, V4_AVATAR_IDS[1], "alinna_dvp", "female", voice="EXAVITQu4vr4xnSDxMaL"),
+        _avatar(1, OFFICIAL_AVATARS[0], "tristan_dvp", "male"),
+        _avatar(2, OFFICIAL_AVATARS[1], "alinna_dvp", "female", voice="EXAVITQu4vr4xnSDxMaL"),
         _avatar(3, "Kai_1080P_back", "Kai", "male"),
         _avatar(4, "Katha_1080P_back", "Katha", "female"),
         _avatar(5, "Olivia_1080P_back", "Olivia", "female"),

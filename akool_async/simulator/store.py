@@ -6,6 +6,7 @@ import secrets
 import time
 from typing import Any, Final
 
+from akool_async.models.avatar import OFFICIAL_AVATARS
 from akool_async.simulator import catalogue
 from akool_async.simulator.checks import Refusal
 from akool_async.simulator.clock import Clock
@@ -42,7 +43,7 @@ class Store:
         self._uploaded_at: dict[str, float] = {}
         self._cloned_at: dict[str, float] = {}
         self._failed: set[str] = set()
-        self._in_v4: set[str] = set(catalogue.V4_AVATAR_IDS)
+        self._in_v4: set[str] = set(OFFICIAL_AVATARS)
 
     def now_ms(self) -> int:
         """Milliseconds since 1970, as the service writes times."""

@@ -32,7 +32,6 @@ __all__ = [
 ]
 
 _KEY: Final = "test-key"
-_AVATAR: Final = "dvp_Tristan_cloth2_1080P"
 _VARIABLES: Final = (
     "AKOOL_API_KEY",
     "AKOOL_CLIENT_ID",
@@ -134,11 +133,12 @@ def avatar(request: pytest.FixtureRequest, akool_client: AkoolClient) -> Iterato
     async def test_it(avatar, akool_simulator): ...
     ```
     """
+    from akool_async.models.avatar import OFFICIAL_AVATARS
     from akool_async.testing import hosting
 
     # The nearest marker wins, option by option.
     markers = reversed(list(request.node.iter_markers("akool")))
-    options: dict[str, Any] = {"avatar_id": _AVATAR}
+    options: dict[str, Any] = {"avatar_id": OFFICIAL_AVATARS[0]}
     for marker in markers:
         options |= marker.kwargs
 

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from akool_async.cli.options import AVATAR, DURATION, ChatOptions, SayOptions, SessionOptions
+from akool_async.cli.options import DURATION, ChatOptions, SayOptions, SessionOptions
 from akool_async.errors import InvalidParameterError
+from akool_async.models.avatar import OFFICIAL_AVATARS
 
 
 def test_without_options_it_is_the_public_avatar_over_livekit() -> None:
     fields = SayOptions().fields(1)
-    assert fields["avatar_id"] == AVATAR
+    assert fields["avatar_id"] == OFFICIAL_AVATARS[0]
     assert (fields["stream_type"], fields["duration"], fields["mode"]) == ("livekit", DURATION, 1)
 
 

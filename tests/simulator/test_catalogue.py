@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from akool_async.models.avatar import OFFICIAL_AVATARS
 from akool_async.models.session import LEGACY_AVATARS
 from akool_async.models.voice import Voice
 from akool_async.simulator import catalogue
@@ -17,7 +18,7 @@ def test_a_codes_name(code: str, name: str) -> None:
 
 def test_the_documents_avatars_are_there() -> None:
     records = {record["avatar_id"]: record for record in catalogue.official_avatars()}
-    assert {*catalogue.V4_AVATAR_IDS, *catalogue.LEGACY_AVATAR_IDS} < records.keys()
+    assert {*OFFICIAL_AVATARS, *catalogue.LEGACY_AVATAR_IDS} < records.keys()
     assert set(LEGACY_AVATARS) <= set(catalogue.LEGACY_AVATAR_IDS)
     assert len({record["_id"] for record in records.values()}) == len(records)
     talking = [record for record in records.values() if record["type"] == 1]
