@@ -5,14 +5,13 @@ See docs/protocol.md §3.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from typing import Any
 
 from akool_async.simulator import checks
 from akool_async.simulator.avatar.dialect import Dialect, Heard, Ignored, Question
 from akool_async.simulator.behavior import ServiceBehavior
+from akool_async.simulator.capture import v3_payload, written_payload
 from akool_async.simulator.catalogue import language_name
 
 __all__ = ["DialectV3"]
@@ -42,7 +41,7 @@ class DialectV3(Dialect):
             return [Ignored("not a chat")]
         if frame.get("to") != self.own_id:
             return [Ignored("for another participant")]
-        payload = _payload(frame.get("payload"))
+        payload, _ = v3_payload(frame.get("payload"))
         if payload is None:
             return [Ignored("payload is not JSON in a string")]
         payload = checks.without_empty(payload)
@@ -59,37 +58,13 @@ class DialectV3(Dialect):
         if "language" in payload:
             payload["language"] = language_name(payload["language"])
         payload["answer"] = text
-        written = json.dumps(payload, ensure_ascii=True)
-        if self.behavior.payload_base64:
-            written = base64.b64encode(written.encode()).decode()
+        written = written_payload(payload, encoded=self.behavior.payload_base64)
         frame = {"type": "chat", "from": self.own_id, "to": self.peer_id, "payload": written}
         return json.dumps(frame).encode()
 
     def needs_closing_part(self) -> bool:
         """See `Dialect.needs_closing_part`: no end marker is documented."""
         return False
-
-
-def _payload(raw: Any) -> dict[str, Any] | None:
-    if not isinstance(raw, str):
-        return None
-    for text in (raw, _from_base64(raw)):
-        if text is None:
-            continue
-        try:
-            payload = json.loads(text)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(payload, dict):
-            return payload
-    return None
-
-
-def _from_base64(raw: str) -> str | None:
-    try:
-        return base64.b64decode(raw, validate=True).decode()
-    except (binascii.Error, ValueError):
-        return None
 
 
 def _check(payload: dict[str, Any]) -> None:

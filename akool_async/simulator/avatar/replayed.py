@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +16,7 @@ from akool_async.simulator.behavior import ServiceBehavior
 from akool_async.simulator.capture import (
     Capture,
     CapturedPacket,
+    json_object,
     v3_payload,
     written_payload,
 )
@@ -154,13 +154,9 @@ def new_avatar(session_id: str, settings: AvatarSettings, **options: Any) -> Sim
 def _reader(capture: Capture, behavior: ServiceBehavior) -> Dialect:
     if capture.dialect == "v2":
         return DialectV2(behavior)
-    avatar = ""
-    for packet in capture.packets:
-        if packet.direction == "sent":
-            with contextlib.suppress(ValueError, AttributeError):
-                avatar = str(json.loads(packet.data).get("to", ""))
-                break
-    return DialectV3(behavior, own_id=avatar, peer_id="")
+    sent = [json_object(packet.data) for packet in capture.packets if packet.direction == "sent"]
+    first: dict[str, Any] = next(filter(None, sent), {})
+    return DialectV3(behavior, own_id=str(first.get("to", "")), peer_id="")
 
 
 def _is_compared(heard: Heard) -> bool:
@@ -168,8 +164,5 @@ def _is_compared(heard: Heard) -> bool:
 
 
 def _answers_params(data: bytes) -> bool:
-    try:
-        payload = json.loads(data).get("pld", {})
-        return bool(payload.get("cmd") == "set-params")
-    except (ValueError, AttributeError, RecursionError):
-        return False
+    payload = (json_object(data) or {}).get("pld")
+    return isinstance(payload, dict) and payload.get("cmd") == "set-params"

@@ -124,9 +124,7 @@ class SpeechPlayer:
                 await self._say_text(job, job.texts, last=closes)
             else:
                 async for text, last in _with_last(job.texts):
-                    await self._say_text(
-                        job, text, last=last and not self._behavior.empty_last_part
-                    )
+                    await self._say_text(job, text, last=last and closes)
             if job.begun:
                 await self._delivery.end()
         except asyncio.CancelledError:

@@ -41,24 +41,20 @@ class Broadcast:
     """Encodes a feed while there is a taker of its packets.
 
     Attributes:
+        bits: the picture's bits a second.
         muted: kinds of which no packets come.
     """
 
     def __init__(self, feed: Feed, *, width: int, height: int, fps: int) -> None:
         self._feed = feed
         self._size = (width, height)
-        self._bits = max(150_000, int(width * height * fps * _BITS_PER_PIXEL))
+        self.bits = max(150_000, int(width * height * fps * _BITS_PER_PIXEL))
         self._takers: dict[Kind, set[PacketSink]] = {"audio": set(), "video": set()}
         self.muted: set[Kind] = set()
         self._loop = asyncio.get_running_loop()
         self._opus: Any = None
         self._vp8: Any = None
         self._wants_key = True
-
-    @property
-    def bits(self) -> int:
-        """The picture's bits a second."""
-        return self._bits
 
     def add(self, kind: Kind, taker: PacketSink) -> None:
         """One more taker of a kind; for video a key frame comes next."""
@@ -120,9 +116,9 @@ class Broadcast:
     def _new_vp8(self) -> Any:
         vp8: Any = av.CodecContext.create("libvpx", "w")
         vp8.width, vp8.height = self._size
-        vp8.pix_fmt, vp8.bit_rate, vp8.gop_size = "yuv420p", self._bits, 3000
+        vp8.pix_fmt, vp8.bit_rate, vp8.gop_size = "yuv420p", self.bits, 3000
         vp8.time_base = Fraction(1, _VIDEO_CLOCK)
-        bits = str(self._bits)
+        bits = str(self.bits)
         vp8.options = {**_VP8, "minrate": bits, "maxrate": bits, "bufsize": bits}
         vp8.qmin, vp8.qmax, vp8.thread_count = 2, 56, 1
         return vp8
