@@ -57,6 +57,8 @@ class Commands:
         self._resend = options.command_resend
         self._turns = turns
         self._stats = stats
+        #: How many commands were answered: each proves both directions.
+        self.answers = 0
         self._pending: dict[str, _Pending] = {}
         self._closed: Callable[[], BaseException] | None = None
 
@@ -123,22 +125,19 @@ class Commands:
         pending = self._pending.get(mid)
         return None if pending is None else pending.cmd
 
-    def answered(self, answer: CommandAnswer) -> bool:
-        """Takes an answer; `False`: no command waits for it.
-
-        Without a mid it belongs to the oldest command of its name.
-        """
+    def answered(self, answer: CommandAnswer) -> None:
+        """Takes an answer. Without a mid it belongs to the oldest command of its name."""
         pending = self._pending.get(answer.mid)
         if pending is None and not answer.mid:
             pending = next((p for p in self._pending.values() if p.cmd == answer.cmd), None)
         if pending is None or pending.future.done():
             self._stats.stray_answers += 1
-            return False
+            return
+        self.answers += 1
         self._forget(pending.mid)
         pending.future.set_result(answer)
         if answer.ok and pending.on_success is not None:
             pending.on_success()
-        return True
 
     def chat_follows(self) -> None:
         """A chat is sent: an interrupt from before must not be sent again, or it would cut it."""

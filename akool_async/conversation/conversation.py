@@ -254,8 +254,7 @@ class Conversation:
             elif not isinstance(message, ChatDelta):
                 self._unknown("a chat that says neither bot nor user")
         elif isinstance(message, CommandAnswer):
-            if self.commands.answered(message):
-                self.liveness.answered()
+            self.commands.answered(message)
         elif isinstance(message, SpeechEvent):
             self._speech_event(message, now)
         elif isinstance(message, LatePart):

@@ -81,7 +81,6 @@ class Liveness:
         self._heard = driver.now()
         self._away_until: float | None = None
         self._unknown_senders = False
-        self._answers = 0
         self._fruitless_joins = 0
         self._joined_at = 0.0
         self._task: asyncio.Task[None] | None = None
@@ -139,10 +138,6 @@ class Liveness:
         self._repeat_settings()
         for reason in self._driver.outbox.held:
             self._driver.outbox.release(reason)
-
-    def answered(self) -> None:
-        """A command was answered: both directions work."""
-        self._answers += 1
 
     def changed(self, change: ConnectionChange, now: float) -> None:
         """The transport reports a change. Connected and present are two conditions."""
@@ -261,7 +256,7 @@ class Liveness:
         answered a command needn't answer a probe either.
         """
         after = self._options.silence_after
-        if after is None or not self._answers or self._away_until is not None:
+        if after is None or not self._commands.answers or self._away_until is not None:
             return None
         if "renewal" in self._driver.outbox.held:
             return None
@@ -281,7 +276,7 @@ class Liveness:
 
     async def _probe(self) -> None:
         """Asks the silent room for an answer; joins it again if there is none."""
-        answers = self._answers
+        answers = self._commands.answers
         # Without settings: sent again late, older ones would undo newer ones.
         probe = SetParams(new_mid())
         try:
@@ -290,7 +285,9 @@ class Liveness:
             except CommandRejectedError:
                 pass  # an answer, whatever it says
             except CommandTimeoutError:
-                if self._answers == answers:  # no other command was answered meanwhile either
+                if (
+                    self._commands.answers == answers
+                ):  # no other command was answered meanwhile either
                     await self._join_again()
         except DisconnectedError as error:
             self._lost(error)

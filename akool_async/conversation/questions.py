@@ -255,9 +255,8 @@ class ReplyStream:
 
     async def aclose(self) -> None:
         """Waits for nothing more."""
-        turn = self._turn
-        if turn is not None and not turn.future.done():
-            turn.future.cancel()
+        if self._turn is not None:
+            self._turn.future.cancel()
 
     async def _started(self) -> Question:
         if self._turn is None:

@@ -170,7 +170,6 @@ class SpokenMessage:
     def close(self, *, cut_off: bool) -> None:
         """Nothing more is waited for."""
         self._taken.set()
-        for future in (self.sent, self.over):
-            if not future.done():
-                future.cancel()
+        self.sent.cancel()
+        self.over.cancel()
         self._port.close_message(self.mid, self._entry, cut_off=cut_off)
