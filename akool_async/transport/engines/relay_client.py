@@ -20,13 +20,13 @@ from akool_async.errors import JoinError
 from akool_async.transport.engines import relay_wire
 from akool_async.transport.engines.engine import EngineError
 from akool_async.transport.engines.relay_media import RelayMedia
+from akool_async.transport.engines.relay_streams import CLOSE_TIMEOUT, close
 from akool_async.transport.file_limit import is_file_limit
 
 __all__ = ["RelayEngine", "RelayEvents", "resolve"]
 
 _FIRST_RETRY: Final = 0.1
 _LAST_RETRY: Final = 1.0
-_CLOSE_TIMEOUT: Final = 1.0
 #: Frames that are handed on before the event loop gets a turn.
 _FRAMES_PER_TURN: Final = 100
 
@@ -131,7 +131,7 @@ class RelayEngine(abc.ABC, Generic[R, V]):
                 ) from error
             raise
         if self._http is not http:  # leave() was called meanwhile
-            await _close(ws)
+            await close(ws)
             await http.close()
             raise EngineError(self.not_in_room)
         self._ws = ws
@@ -169,9 +169,9 @@ class RelayEngine(abc.ABC, Generic[R, V]):
                 supervisor.cancel()
                 await asyncio.wait({supervisor})
             if ws is not None and not ws.closed:
-                async with asyncio.timeout(_CLOSE_TIMEOUT):
+                async with asyncio.timeout(CLOSE_TIMEOUT):
                     await ws.send_json({"do": "leave"})
-                await _close(ws)
+                await close(ws)
         except (ConnectionError, TimeoutError):
             pass  # it is gone, or doesn't read: closing the session below drops the connection
         finally:
@@ -195,7 +195,7 @@ class RelayEngine(abc.ABC, Generic[R, V]):
                     answer.get("code", self.unreachable), str(answer.get("message", ""))
                 )
         except BaseException:
-            await _close(ws)
+            await close(ws)
             raise
         return ws, answer
 
@@ -319,10 +319,3 @@ def resolve(waiting: deque[asyncio.Future[int]], code: int) -> None:
     verdict = waiting.popleft()
     if not verdict.done():
         verdict.set_result(code)
-
-
-async def _close(ws: aiohttp.ClientWebSocketResponse) -> None:
-    """Bounded; a relay that doesn't answer is cut off."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_CLOSE_TIMEOUT):
-            await ws.close()
