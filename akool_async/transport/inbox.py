@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 
 from akool_async.errors import DisconnectedError
+from akool_async.errors.base import raised_again
 from akool_async.transport.contract import ConnectionChange, TransportStats
 
 __all__ = ["Inbox"]
@@ -62,15 +63,15 @@ class Inbox:
             self._error = error
             self._wake()
 
+    def check(self) -> None:
+        """Raises what `finish` was called with, if it was."""
+        if self._error is not None:
+            raise raised_again(self._error)
+
     async def get(self) -> bytes | ConnectionChange:
         """The next item; `Transport.receive` in the contract's sense."""
         while not self._items:
-            if self._error is not None:
-                # A fresh instance: raising the same one again would grow its traceback.
-                error = self._error
-                raise DisconnectedError(
-                    str(error), reason=error.reason, retryable=error.retryable
-                ) from error
+            self.check()
             if self._waiter is not None:
                 raise RuntimeError("receive() is already awaited by another task")
             self._waiter = asyncio.get_running_loop().create_future()

@@ -43,7 +43,6 @@ class ParticipantTracker:
 
     Attributes:
         inbox: what the program receives.
-        ended: why the room is gone; `None` while it isn't.
         reports_tracks: whether the engine reports everybody who publishes audio or video.
         connected: `connect` has returned; before that neither `AVATAR_PUBLISHED` nor `PARTICIPANTS`
             is reported.
@@ -58,7 +57,6 @@ class ParticipantTracker:
         avatar_id: str | None,
     ) -> None:
         self.inbox = Inbox(stats)
-        self.ended: DisconnectedError | None = None
         self.reports_tracks = False
         self.connected = False
         self.on_change: Callable[[], None] | None = None
@@ -112,17 +110,14 @@ class ParticipantTracker:
             DisconnectedError: the room ended first.
         """
         while not self._present:
-            if self.ended is not None:
-                raise self.ended
+            self.inbox.check()
             self._changed.clear()
             await self._changed.wait()
 
     def finish(self, error: DisconnectedError) -> None:
         """Nothing more will come; the first call's error is kept."""
-        if self.ended is None:
-            self.ended = error
-            self.inbox.finish(error)
-            self._changed.set()
+        self.inbox.finish(error)
+        self._changed.set()
 
     def packet(self, data: bytes, sender: str) -> None:
         """A packet of `sender`."""

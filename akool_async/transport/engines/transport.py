@@ -149,7 +149,7 @@ class EngineTransport(Transport):
 
     async def connect(self, *, timeout: float) -> None:
         """Joins, and waits for the avatar. See `Transport.connect`."""
-        self._raise_if_ended()
+        self._participants.inbox.check()
         if self._connect_called:
             raise JoinError("connect() was called before", retryable=False)
         self._connect_called = True
@@ -166,7 +166,7 @@ class EngineTransport(Transport):
                 raise self._join_error(error) from error
             if not isinstance(error, TimeoutError):
                 raise
-            self._raise_if_ended()
+            self._participants.inbox.check()
             where = f"The {self.vendor} {self.place}"
             if entered:
                 raise AvatarAbsentError(
@@ -195,14 +195,14 @@ class EngineTransport(Transport):
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
         while True:
-            self._raise_if_ended()
+            self._participants.inbox.check()
             try:
                 async with asyncio.timeout_at(deadline):
                     await self._engine.send(packet)
             except EngineError as error:
                 late = loop.time() + RETRY_AFTER >= deadline
                 if late or not self._refused_for_now(error):
-                    self._raise_if_ended()
+                    self._participants.inbox.check()
                     raise self._send_error(error) from error
                 await asyncio.sleep(RETRY_AFTER)
             except TimeoutError as error:
@@ -226,7 +226,7 @@ class EngineTransport(Transport):
         Raises:
             DisconnectedError: it couldn't; the room is gone for good.
         """
-        self._raise_if_ended()
+        self._participants.inbox.check()
         participants = self._participants
         participants.report_reconnecting()
         was_present = participants.avatar_present
@@ -249,7 +249,7 @@ class EngineTransport(Transport):
             await self._leave(CLEANUP_TIMEOUT)
             if not isinstance(error, Exception):
                 raise
-            ended = participants.ended
+            ended = participants.inbox.error
             assert ended is not None
             raise DisconnectedError(
                 str(ended), reason=ended.reason, retryable=ended.retryable
@@ -295,13 +295,13 @@ class EngineTransport(Transport):
             DisconnectedError: the transport was closed, but the engine has joined all the same.
         """
         async with asyncio.timeout(timeout) as limit, self._join_lock:
-            self._raise_if_ended()
+            self._participants.inbox.check()
             self._join_limit = limit
             try:
                 yield limit
             finally:
                 self._join_limit = None
-            self._raise_if_ended()
+            self._participants.inbox.check()
 
     async def _wait_for_avatar(self, limit: asyncio.Timeout) -> None:
         until = limit.when()
@@ -339,10 +339,3 @@ class EngineTransport(Transport):
             logger.warning(
                 "leaving the %s %s failed: %s", self.vendor, self.place, type(error).__name__
             )
-
-    def _raise_if_ended(self) -> None:
-        ended = self._participants.ended
-        if ended is not None:
-            raise DisconnectedError(
-                str(ended), reason=ended.reason, retryable=ended.retryable
-            ) from ended

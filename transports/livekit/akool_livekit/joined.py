@@ -15,13 +15,12 @@ from akool_async.errors import (
     DisconnectedError,
     InvalidParameterError,
     JoinError,
-    MessageTooLargeError,
     SendError,
 )
 from akool_async.models.credentials import LiveKitCredentials
 from akool_async.stream.limits import LIVEKIT
 from akool_async.transport import ConnectionChange, Inbox, JoinTarget, Transport, TransportStats
-from akool_livekit.joining import publish
+from akool_livekit.joining import check_size, publish
 from akool_livekit.participants import ParticipantTracker
 from akool_livekit.reasons import ended_text, reason_name
 from akool_livekit.sender_filter import SenderFilter
@@ -122,10 +121,7 @@ class JoinedRoomTransport(Transport):
 
     async def send(self, packet: bytes, *, timeout: float) -> None:
         """Publishes one packet to the avatar. See `LiveKitTransport.send`."""
-        size = len(packet)
-        if size > self.limits.max_bytes:
-            problem = f"{size} bytes, a LiveKit packet holds {self.limits.max_bytes}"
-            raise MessageTooLargeError("packet", problem, size=size, limit=self.limits.max_bytes)
+        check_size(packet)
         room = await self._usable_room()
         limit = asyncio.timeout(timeout)
         try:
@@ -138,7 +134,7 @@ class JoinedRoomTransport(Transport):
             text = f"the LiveKit room didn't take a packet within {timeout:g} s"
             raise SendError(text, retryable=False) from error
         self.stats.packets_sent += 1
-        self.stats.bytes_sent += size
+        self.stats.bytes_sent += len(packet)
 
     async def receive(self) -> bytes | ConnectionChange:
         """The next packet or change. See `Transport.receive`."""
@@ -152,9 +148,7 @@ class JoinedRoomTransport(Transport):
         self._end(DisconnectedError(ended_text("closed"), reason="closed"))
 
     async def _usable_room(self) -> rtc.Room:
-        error = self._inbox.error
-        if error is not None:
-            raise DisconnectedError(str(error), reason=error.reason, retryable=error.retryable)
+        self._inbox.check()
         return self._room
 
     def _left(self) -> None:

@@ -13,10 +13,12 @@ from akool_async.errors import (
     JoinError,
     JoinRefusedError,
     JoinTimeoutError,
+    MessageTooLargeError,
     SendError,
 )
 from akool_async.models.addresses import can_be_looked_up
 from akool_async.models.credentials import Credentials, LiveKitCredentials
+from akool_async.stream.limits import LIVEKIT
 from akool_async.transport import JoinTarget
 from akool_async.transport.file_limit import check_file_limit
 from akool_async.transport.native import settle_at_exit
@@ -30,7 +32,7 @@ from akool_livekit.reasons import is_refusal
 if TYPE_CHECKING:
     from livekit import rtc
 
-__all__ = ["FILES_PER_JOIN", "Joiner", "await_end", "publish"]
+__all__ = ["FILES_PER_JOIN", "Joiner", "await_end", "check_size", "publish"]
 
 #: Tries to join, and the pauses between them in seconds; the client makes several attempts within
 #: each, without a pause.
@@ -211,6 +213,14 @@ def _check_url(url: str) -> None:
         raise InvalidParameterError(
             "livekit_url", "has a host that can't be a name or an address, or control characters"
         )
+
+
+def check_size(packet: bytes) -> None:
+    """Raises `MessageTooLargeError` for more than a LiveKit packet holds."""
+    size, limit = len(packet), LIVEKIT.max_bytes
+    if size > limit:
+        problem = f"{size} bytes, a LiveKit packet holds {limit}"
+        raise MessageTooLargeError("packet", problem, size=size, limit=limit)
 
 
 async def await_end(over: asyncio.Event) -> None:

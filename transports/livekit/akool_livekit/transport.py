@@ -18,7 +18,6 @@ from akool_async.errors import (
     AvatarAbsentError,
     DisconnectedError,
     JoinError,
-    MessageTooLargeError,
     MissingDependencyError,
     SendError,
 )
@@ -34,7 +33,7 @@ from akool_async.transport import (
 from akool_async.transport.file_limit import check_file_limit
 from akool_livekit.fork_check import check_not_forked
 from akool_livekit.join_limiter import leave_room
-from akool_livekit.joining import FILES_PER_JOIN, Joiner, await_end, publish
+from akool_livekit.joining import FILES_PER_JOIN, Joiner, await_end, check_size, publish
 from akool_livekit.media import LiveKitMedia
 from akool_livekit.participants import ParticipantTracker
 from akool_livekit.reasons import ended_text, reason_name
@@ -150,10 +149,7 @@ class LiveKitTransport(Transport):
             SendError: not taken in time (it may go out all the same), or refused.
             DisconnectedError: the room is gone for good.
         """
-        size = len(packet)
-        if size > self.limits.max_bytes:
-            problem = f"{size} bytes, a LiveKit packet holds {self.limits.max_bytes}"
-            raise MessageTooLargeError("packet", problem, size=size, limit=self.limits.max_bytes)
+        check_size(packet)
         refused: SendError | None = None
         try:
             async with asyncio.timeout(timeout):
@@ -167,7 +163,7 @@ class LiveKitTransport(Transport):
                     refused = None
                     await publish(await self._usable_room(), packet)
         except TimeoutError as error:
-            self._raise_if_ended()
+            self._inbox.check()
             if refused is not None:
                 raise refused from error
             raise SendError(
@@ -179,7 +175,7 @@ class LiveKitTransport(Transport):
             await self._await_end()
             raise
         self.stats.packets_sent += 1
-        self.stats.bytes_sent += size
+        self.stats.bytes_sent += len(packet)
 
     async def receive(self) -> bytes | ConnectionChange:
         """The next packet or change. See `Transport.receive`."""
@@ -187,11 +183,11 @@ class LiveKitTransport(Transport):
 
     async def reconnect(self, *, timeout: float) -> None:
         """Leaves and joins again, with a fresh client. See `Transport.reconnect`."""
-        self._raise_if_ended()
+        self._inbox.check()
         try:
             await self._rejoin(timeout)
         except Exception as error:
-            self._raise_if_ended()
+            self._inbox.check()
             why = str(error) if isinstance(error, AkoolError) else type(error).__name__
             text = f"the LiveKit room couldn't be joined again: {why}"
             ended = DisconnectedError(text, reason="connection_lost", retryable=True)
@@ -279,7 +275,7 @@ class LiveKitTransport(Transport):
     async def _rejoin(self, timeout: float, *, renew: bool = False) -> None:
         """Leaves and joins again, and reports both."""
         async with self._rejoining:
-            self._raise_if_ended()
+            self._inbox.check()
             until = asyncio.get_running_loop().time() + timeout
             self._up.clear()
             self._participants.reconnecting()
@@ -322,13 +318,13 @@ class LiveKitTransport(Transport):
             if not self._participants.connected:
                 raise SendError("send() needs a connected transport", retryable=False)
             await self._up.wait()
-        self._raise_if_ended()
+        self._inbox.check()
         assert self._room is not None
         return self._room
 
     async def _await_end(self) -> None:
         await await_end(self._over)
-        self._raise_if_ended()
+        self._inbox.check()
 
     def _end(self, error: DisconnectedError) -> None:
         self._inbox.finish(error)
@@ -338,13 +334,6 @@ class LiveKitTransport(Transport):
         # Wakes what waits: it sees that it is over.
         self._up.set()
         self._participants.avatar_here.set()
-
-    def _raise_if_ended(self) -> None:
-        error = self._inbox.error
-        if error is not None:
-            # A fresh instance: raising the same one again would grow its traceback.
-            again = error.retryable
-            raise DisconnectedError(str(error), reason=error.reason, retryable=again) from error
 
     def _raise_join_ended(self) -> None:
         error = self._inbox.error
