@@ -12,7 +12,6 @@ from akool_async.concurrency import check_loop
 from akool_async.conversation.commands import Commands
 from akool_async.conversation.driver import Driver
 from akool_async.conversation.event_bus import EventBus
-from akool_async.conversation.handover import Handover
 from akool_async.conversation.liveness import Liveness
 from akool_async.conversation.meter import Meter
 from akool_async.conversation.options import ConversationOptions, ConversationStats, SessionInfo
@@ -146,19 +145,6 @@ class Conversation:
         )
         self.echoes = EchoFilter()
         self.responder: Responder | None = None
-        self.handover = Handover(
-            driver=self.driver,
-            liveness=self.liveness,
-            commands=self.commands,
-            turns=self.turns,
-            replies=self.replies,
-            user_speech=self.user_speech,
-            speech=self.speech,
-            media=self.media,
-            people=self.people,
-            playbacks=self.playbacks,
-            responding=lambda: self.responder is not None and self.responder.busy,
-        )
         #: What tries to go on when a room is lost; `True`: it does.
         self.rescue: Callable[[BaseException], bool] = lambda _: False
         self.error: BaseException | None = None
@@ -262,8 +248,7 @@ class Conversation:
                 self.counts.late_parts += 1
                 self.events.publish(ev.MessageLate(message.text, message.mid, message.idx))
         elif isinstance(message, UnknownMessage):
-            self.counts.unknown_packets += 1
-            self.events.publish(ev.UnknownReceived(message.raw, message.reason))
+            self._unknown(message.reason, message.raw)
         else:
             self._unknown(f"a {type(message).__name__}, which only the avatar is sent")
 
@@ -394,9 +379,9 @@ class Conversation:
         else:
             self._unknown(f"an event named {message.event!r}")
 
-    def _unknown(self, reason: str) -> None:
+    def _unknown(self, reason: str, raw: bytes = b"") -> None:
         self.counts.unknown_packets += 1
-        self.events.publish(ev.UnknownReceived(b"", reason))
+        self.events.publish(ev.UnknownReceived(raw, reason))
 
     # What questions ask for: `QuestionPort`.
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from akool_async.concurrency import Backoff, Uncancellable, own_cancellation, run_to_completion
+from akool_async.conversation import handover
 from akool_async.conversation.event_bus import EventBus
-from akool_async.conversation.handover import Handover
-from akool_async.conversation.liveness import Liveness
+from akool_async.conversation.handover import HandoverPort
 from akool_async.conversation.meter import CONVERSATION_ID, Meter
-from akool_async.conversation.options import ConversationOptions, SessionInfo
+from akool_async.conversation.options import ConversationOptions
 from akool_async.conversation.settings import Settings
 from akool_async.conversation.standby import Connection, Standby
 from akool_async.errors import (
@@ -58,7 +58,7 @@ class NextSessions:
     overlap: bool = True
 
 
-class RenewalPort(Protocol):
+class RenewalPort(HandoverPort, Protocol):
     """What renewing needs of the conversation.
 
     Attributes:
@@ -66,20 +66,13 @@ class RenewalPort(Protocol):
         gate: set, unless what is new is held back.
     """
 
-    info: SessionInfo
     options: ConversationOptions
     error: BaseException | None
     rescue: Callable[[BaseException], bool]
-    handover: Handover
-    liveness: Liveness
     meter: Meter
     settings: Settings
     events: EventBus
     gate: asyncio.Event
-
-    def now(self) -> float:
-        """The time, in seconds of the event loop's clock."""
-        ...
 
     def connection_lost(self, error: BaseException) -> None:
         """The conversation is over."""
@@ -262,7 +255,7 @@ class Renewal:
                 return None
             if now >= ends_at - windows.hold_back:
                 port.gate.clear()
-            if not port.handover.at_rest:
+            if not handover.at_rest(port):
                 since = None
             elif since is None:
                 since = now
@@ -271,14 +264,14 @@ class Renewal:
                 return True
             await asyncio.sleep(_LOOK)
         port.gate.clear()
-        return self._lost is None and port.handover.at_rest
+        return self._lost is None and handover.at_rest(port)
 
     async def _take_over(self, standby: Standby, *, quiet: bool) -> None:
         port, old = self._port, self._current
-        await port.handover.detach()
+        await handover.detach(port)
         await standby.release()
         if not quiet:
-            port.handover.settle(port.now())
+            handover.settle(port)
         self._switch(standby, gap=0.0, quiet=quiet)
         await self._leave_and_close(old)
 
@@ -287,10 +280,10 @@ class Renewal:
         port, old, began = self._port, self._current, self._port.now()
         self._between = True
         try:
-            await port.handover.detach()
+            await handover.detach(port)
             port.liveness.between_sessions()
             if not quiet:
-                port.handover.settle(began)
+                handover.settle(port)
             await self._leave_and_close(old)
             try:
                 standby = await self._until_open(began + _LONGEST_GAP)
@@ -322,8 +315,7 @@ class Renewal:
         port, old, new = self._port, self._current, standby.connection
         self._current, self._standby, self._lost = new, None, None
         info = port.info = new.info
-        ends_at = info.ends_at(port.now())
-        port.handover.attach(new.transport, duration=info.duration, ends_at=ends_at)
+        handover.attach(port, new.transport)
         port.gate.set()
         port.meter.identify(info)
         port.meter.span("renewal", gap, **{"akool.renewal.quiet": quiet})

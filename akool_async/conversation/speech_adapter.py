@@ -154,10 +154,9 @@ class SpeechAdapter:
         if entry is not None and entry.source == "said":
             self._transcript.end(entry, interrupted=cut_off)
 
-    async def wait_for_capacity(self, timeout: float | None = None) -> None:
-        """See `SpeechPort`; within `timeout` seconds, where one is given."""
-        limit = self.options.send_timeout if timeout is None else timeout
-        await self._driver.outbox.wait_for_capacity(timeout=limit)
+    async def wait_for_capacity(self) -> None:
+        """See `SpeechPort`."""
+        await self._driver.outbox.wait_for_capacity(timeout=self.options.send_timeout)
 
     async def set_retelling_mode(self) -> None:
         """See `SpeechPort`."""

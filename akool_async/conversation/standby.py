@@ -127,8 +127,8 @@ class Standby:
         """See `Listener`."""
         if isinstance(message, CommandAnswer):
             self._commands.answered(message)
-        elif isinstance(message, Chat | ChatDelta | SpeechEvent) and not (
-            isinstance(message, SpeechEvent) and message.event != "audio_start"
+        elif isinstance(message, Chat | ChatDelta) or (
+            isinstance(message, SpeechEvent) and message.event == "audio_start"
         ):
             self._interrupt(now)
 
