@@ -115,12 +115,6 @@ class Renewal:
         self._port.liveness.expects_renewal = True
         self._task = asyncio.create_task(self._run(), name="akool-renewal")
 
-    async def stop(self) -> None:
-        """Renews no more."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-
     async def close(self) -> None:
         """Closes every session that is open.
 
@@ -130,7 +124,9 @@ class Renewal:
         # At once: a next session that takes its time to be opened mustn't keep these open.
         for one in self._open:
             self._begin_closing(one)
-        await self.stop()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
         await self._drop_standby()
         closings = [self._begin_closing(one) for one in self._open]
         self._open.clear()

@@ -71,12 +71,9 @@ class AvatarSession(TalkingMethods, ControlMethods, MediaMethods):
         options = options or ConversationOptions()
         meter = meter or Meter(asyncio.get_running_loop().time, options.telemetry)
         super().__init__(Conversation(transport, info or SessionInfo(), options, meter))
-        self._close = self._given_close = close
+        self._close = close
         self._pause = pause
-        self._renewal: Renewal | None = None
-        if renew is not None:
-            self._renewal = Renewal(self._conversation, renew)
-            self._close = self._close_all
+        self._renewal = None if renew is None else Renewal(self._conversation, renew)
         self._closing: Uncancellable[None] | None = None
 
     async def open(self) -> Self:
@@ -166,11 +163,19 @@ class AvatarSession(TalkingMethods, ControlMethods, MediaMethods):
         if self._closing is None:
             self._conversation.closing_task = user_task()
             self._closing = Uncancellable(
-                _shut(self._conversation, self._close, failed),
+                _shut(self._conversation, self._close_sessions, failed),
                 timeout=None,
                 name="akool: closing the conversation",
             )
         return self._closing
+
+    async def _close_sessions(self) -> None:
+        try:
+            if self._renewal is not None:
+                await self._renewal.close()
+        finally:
+            if self._close is not None:
+                await self._close()
 
     async def __aenter__(self) -> Self:
         # Also for `async with await akool.open_session(…)`, which is open already.
@@ -200,14 +205,6 @@ class AvatarSession(TalkingMethods, ControlMethods, MediaMethods):
             if error is None:
                 raise
             error.add_note(str(failure))
-
-    async def _close_all(self) -> None:
-        assert self._renewal is not None
-        try:
-            await self._renewal.close()
-        finally:
-            if self._given_close is not None:
-                await self._given_close()
 
     def close_when_idle(self, seconds: float) -> IdleWatch:
         """Closes the session when no one used it for so long: it costs credits while it is open.
@@ -248,7 +245,7 @@ class AvatarSession(TalkingMethods, ControlMethods, MediaMethods):
 
 
 async def _shut(
-    conversation: Conversation, close: Callable[[], Awaitable[object]] | None, failed: str
+    conversation: Conversation, close: Callable[[], Awaitable[None]], failed: str
 ) -> None:
     """Ends a conversation, and its session by `close`, which should keep to `session_close_timeout`
     by itself. `failed` is the name of the error that opening it ended with, or "".
@@ -279,19 +276,15 @@ def _ended_by(error: BaseException | None) -> str:
     return type(error).__name__
 
 
-async def _end_all(
-    conversation: Conversation, close: Callable[[], Awaitable[object]] | None
-) -> None:
+async def _end_all(conversation: Conversation, close: Callable[[], Awaitable[None]]) -> None:
     limit = conversation.options.close_timeout
-    leaving = unlisted_task(conversation.leave(timeout=limit))
     tasks = {
         "ending the tasks": unlisted_task(conversation.stop()),
         "ending the handlers": unlisted_task(conversation.events.stop(timeout=min(1.0, limit))),
-        "leaving the room": leaving,
+        "leaving the room": unlisted_task(conversation.leave(timeout=limit)),
     }
-    closing = (
-        unlisted_task(_behind(leaving, min(_LEAVE_FIRST, limit / 4), close)) if close else None
-    )
+    leaving = tasks["leaving the room"]
+    closing = unlisted_task(_behind(leaving, min(_LEAVE_FIRST, limit / 4), close))
     exiting: BaseException | None = None
     try:
         # The tasks are there before any handler of the user's runs: it may raise SystemExit.
@@ -308,19 +301,18 @@ async def _end_all(
             logger.warning("%s took longer than %g s", name, limit)
         elif not task.cancelled() and (error := task.exception()) is not None:
             logger.warning("%s failed: %s", name, error)
-    if closing is not None:
-        # It may have waited for others to be closed. Three times is for what never ends.
-        longest = 3 * (conversation.options.session_close_timeout or 60.0) + 5
-        if not (await asyncio.wait([closing], timeout=longest))[0]:
-            closing.cancel()
-            raise _left_open(conversation.info.session_id, longest)
-        await closing
+    # It may have waited for others to be closed. Three times is for what never ends.
+    longest = 3 * (conversation.options.session_close_timeout or 60.0) + 5
+    if not (await asyncio.wait([closing], timeout=longest))[0]:
+        closing.cancel()
+        raise _left_open(conversation.info.session_id, longest)
+    await closing
     if exiting is not None:
         raise exiting
 
 
 async def _behind(
-    leaving: asyncio.Future[None], moment: float, close: Callable[[], Awaitable[object]]
+    leaving: asyncio.Future[None], moment: float, close: Callable[[], Awaitable[None]]
 ) -> None:
     """Closes the session once the room was left, or after `moment` seconds: it costs by the time
     it is open.
