@@ -23,7 +23,7 @@ from akool_async.conversation.reply_tracker import ReplyTracker
 from akool_async.conversation.responder import Responder
 from akool_async.conversation.session_log import SessionLog
 from akool_async.conversation.settings import Settings
-from akool_async.conversation.speech.echo import EchoFilter
+from akool_async.conversation.speech.echo import BotText, EchoFilter
 from akool_async.conversation.speech.queue import SpeechQueue
 from akool_async.conversation.speech_adapter import SpeechAdapter
 from akool_async.conversation.transcript import Transcript
@@ -309,8 +309,8 @@ class Conversation:
             for message in messages:
                 self.message_received(message, now)
 
-    def _avatar_text(self, message: ChatDelta | Chat | PartialChat, now: float) -> None:
-        texts: list[ChatDelta | Chat | PartialChat | LatePart] = [message]
+    def _avatar_text(self, message: BotText, now: float) -> None:
+        texts: list[BotText] = [message]
         if not self.replies.begun(message.mid):
             # First: an echo, too, shows that what was being heard is whole.
             self._finish(self.user_speech.avatar_answers(), now)
@@ -324,14 +324,10 @@ class Conversation:
                 self.replies.delta(text, now)
             elif isinstance(text, Chat):
                 self.replies.chat(text, now)
-            elif isinstance(text, PartialChat):
-                self.replies.partial(text, now)
             else:
-                self.message_received(text, now)
+                self.replies.partial(text, now)
 
-    def _without_echo(
-        self, message: ChatDelta | Chat | PartialChat, now: float
-    ) -> list[ChatDelta | Chat | PartialChat | LatePart]:
+    def _without_echo(self, message: BotText, now: float) -> list[BotText]:
         """What is left of a message when the service speaks back what a person said."""
         texts, begins = self.echoes.take(message, now)
         if begins:

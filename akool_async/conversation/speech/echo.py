@@ -8,11 +8,12 @@ the live service"). That text is no answer: it is counted and passed on to nothi
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from akool_async.stream.messages import Chat, ChatDelta, LatePart, PartialChat
+from akool_async.stream.messages import Chat, ChatDelta, PartialChat
 
-__all__ = ["EchoFilter"]
+__all__ = ["BotText", "EchoFilter"]
 
 #: Seconds after a user's text within which its echo may begin.
 ECHO_WINDOW: Final = 5.0
@@ -20,30 +21,27 @@ ECHO_WINDOW: Final = 5.0
 _MOST_TEXTS: Final = 32
 _MOST_ECHOES: Final = 64
 
-BotText: TypeAlias = ChatDelta | Chat | PartialChat | LatePart
+#: What the avatar says: a piece, all of it, or what came of it.
+BotText: TypeAlias = ChatDelta | Chat | PartialChat
 
 
+@dataclass(slots=True, eq=False)
 class _Expected:
-    __slots__ = ("letters", "mid", "until")
-
-    def __init__(self, text: str, mid: str, until: float) -> None:
-        self.letters = _letters(text)
-        self.mid = mid
-        self.until = until
+    letters: str
+    mid: str
+    until: float
 
 
+@dataclass(slots=True, eq=False)
 class _Echo:
     """A message taken for an echo; with `expected`, only as long as its text says so."""
 
-    __slots__ = ("expected", "matched", "texts")
+    expected: _Expected | None
+    #: How many of its letters were compared.
+    matched: int = 0
+    texts: list[str] = field(default_factory=list)
 
-    def __init__(self, expected: _Expected | None) -> None:
-        self.expected = expected
-        #: How many of its letters were compared.
-        self.matched = 0
-        self.texts: list[str] = []
-
-    def goes_on(self, message: ChatDelta | Chat | PartialChat) -> bool:
+    def goes_on(self, message: BotText) -> bool:
         """Whether the message still is what was expected."""
         if isinstance(message, ChatDelta):
             self.texts.append(message.text)
@@ -72,7 +70,7 @@ class EchoFilter:
         `answered_by_us`: until `answer_sent`, whatever the avatar begins to say is not ours, and
         an echo or the service's own answer.
         """
-        self._expected.append(_Expected(text, mid, now + ECHO_WINDOW))
+        self._expected.append(_Expected(_letters(text), mid, now + ECHO_WINDOW))
         if answered_by_us:
             self._unanswered_until = now + ECHO_WINDOW
 
@@ -90,8 +88,6 @@ class EchoFilter:
         Messages that are ours, or that have begun already, aren't to be given here.
         """
         echo = self._echoes.get(message.mid)
-        if isinstance(message, LatePart):
-            return ([] if echo is not None else [message]), False
         begins = echo is None
         if echo is None:
             echo = self._begin(message, now)
@@ -110,7 +106,7 @@ class EchoFilter:
                 self._expected.remove(echo.expected)
         return [], begins
 
-    def _begin(self, message: ChatDelta | Chat | PartialChat, now: float) -> _Echo | None:
+    def _begin(self, message: BotText, now: float) -> _Echo | None:
         while self._expected and self._expected[0].until < now:
             self._expected.popleft()
         if now <= self._unanswered_until:
@@ -122,7 +118,7 @@ class EchoFilter:
         expected = self._by_text(message)
         return None if expected is None else _Echo(expected)
 
-    def _by_text(self, message: ChatDelta | Chat | PartialChat) -> _Expected | None:
+    def _by_text(self, message: BotText) -> _Expected | None:
         letters = _letters(message.text)
         for one in self._expected if letters else ():
             lost_parts = isinstance(message, PartialChat) and letters in one.letters
@@ -130,7 +126,7 @@ class EchoFilter:
                 return one
         return None
 
-    def _released(self, message: ChatDelta | Chat | PartialChat, echo: _Echo) -> list[BotText]:
+    def _released(self, message: BotText, echo: _Echo) -> list[BotText]:
         """It began like an echo and went on in other words: all of it is passed on."""
         del self._echoes[message.mid]
         self.count -= 1

@@ -67,13 +67,10 @@ class SpeechJob:
     """Sends the text of an `Utterance`, one message or many, and waits until it was spoken.
 
     Args:
-        port: the conversation.
-        owner: the queue.
         utterance: what the caller has; ended by this job.
         settings: how the text is sent.
         given: the text, or an iterable that is read when the job's turn has come; `None`: the
             text comes through `source`, and `on_end` is called when no more of it is wanted.
-        on_end: see there.
     """
 
     def __init__(

@@ -11,7 +11,7 @@ from akool_async import HandlerFailed, ReplyDelta, ReplyDone, ReplyStarted, User
 from akool_async.conversation import SessionInfo
 from akool_async.conversation.speech.echo import ECHO_WINDOW, EchoFilter
 from akool_async.stream.limits import AGORA
-from akool_async.stream.messages import Chat, ChatDelta, LatePart, PartialChat
+from akool_async.stream.messages import Chat, ChatDelta, PartialChat
 from akool_async.testing.in_memory_room import InMemoryRoom
 
 RETELLING = SessionInfo(mode=1)
@@ -40,8 +40,6 @@ def test_the_same_words_are_an_echo(rendering):
     assert echoes.take(chat(rendering), 0.01) == ([], False)
     assert echoes.count == 1
     assert echoes.is_echo("b1")
-    late = LatePart("there", "b1", "bot", 1)
-    assert echoes.take(late, 0.02) == ([], False)
 
 
 def test_an_echo_in_pieces():
@@ -74,7 +72,7 @@ def test_the_same_mid_is_an_echo_whatever_the_words():
 
 def test_other_words_are_no_echo():
     echoes = heard("Hello")
-    for message in (delta("Welcome"), chat("Hello you"), LatePart("Hello", "b9", "bot", 3)):
+    for message in (delta("Welcome"), chat("Hello you")):
         assert echoes.take(message, 0.01) == ([message], False)
     assert echoes.count == 0
 
