@@ -112,14 +112,19 @@ class Service:
         Raises:
             Refusal: the room couldn't be opened (1218).
         """
-        request = RoomRequest(session.id, session.duration, session.stream_type, own_room)
+        request = RoomRequest(
+            session.id,
+            session.duration,
+            session.stream_type,
+            self.base_url,
+            self.conditions,
+            own_room,
+        )
         try:
             name = self._room_name(session.room_kind, own_room)
             room_class = await self.kinds.load(name)
             extra = {"server": self.livekit} if name == "livekit-server" else {}
-            room = room_class(
-                request, avatar, base_url=self.base_url, conditions=self.conditions, **extra
-            )
+            room = room_class(request, avatar, **extra)
             room.media = self._new_media(room)
             access = await self._entered(room)
             if session.body.get("scene_mode") == "meeting":

@@ -112,10 +112,7 @@ class SimulatedPeer(LiveKitPeer):
         host, port = self._runner.addresses[0][:2]
         self.url = f"http://{host}:{port}"
         self.sim = LiveKitRoom(
-            RoomRequest("5f1e", 600.0, "livekit"),
-            self.events,
-            base_url=self.url,
-            conditions=self.conditions,
+            RoomRequest("5f1e", 600.0, "livekit", self.url, self.conditions), self.events
         )
         directory.add(self.sim)
         self.credentials = LiveKitCredentials.model_validate(await self.sim.open())
@@ -153,10 +150,10 @@ class ServerPeer(LiveKitPeer):
         assert port is not None
         self.forwarder = await Forwarder(port).__aenter__()
         self.sim = LiveKitServerRoom(
-            RoomRequest(self._session_id, 600.0, "livekit"),
+            RoomRequest(
+                self._session_id, 600.0, "livekit", "http://127.0.0.1", NetworkConditions()
+            ),
             self.events,
-            base_url="http://127.0.0.1",
-            conditions=NetworkConditions(),
             server=self.server,
         )
         try:

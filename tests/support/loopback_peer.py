@@ -110,12 +110,9 @@ async def loopback_room(
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     host, port = runner.addresses[0][:2]
-    room = ROOMS[kind](
-        RoomRequest("s1", 60.0, kind, own_room),
-        events,
-        base_url=f"http://{host}:{port}",
-        conditions=conditions or NetworkConditions(),
-    )
+    base_url = f"http://{host}:{port}"
+    request = RoomRequest("s1", 60.0, kind, base_url, conditions or NetworkConditions(), own_room)
+    room = ROOMS[kind](request, events)
     room.media = media
     try:
         access = await room.open()

@@ -12,7 +12,6 @@ from typing import Any, ClassVar, Final
 
 from aiohttp import WSMsgType, web
 
-from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.link import SimulatedLink
 from akool_async.simulator.rooms.room import (
     MakeFault,
@@ -57,15 +56,8 @@ class ChatRoom(SimRoom):
     dialect: ClassVar[Dialect] = "v3"
     app_name: ClassVar[str] = "openapi_live"
 
-    def __init__(
-        self,
-        request: RoomRequest,
-        events: RoomEvents,
-        *,
-        base_url: str,
-        conditions: NetworkConditions,
-    ) -> None:
-        super().__init__(request, events, base_url=base_url, conditions=conditions)
+    def __init__(self, request: RoomRequest, events: RoomEvents) -> None:
+        super().__init__(request, events)
         number = 1000 + next(_NUMBERS) % 9000
         self.client_id = f"client_{number}"
         self.server_id = f"server_{number}"
@@ -74,7 +66,7 @@ class ChatRoom(SimRoom):
         self._members: set[_Member] = set()
         self._over = asyncio.Event()
         self._joins: list[int | None] = []
-        self._link = SimulatedLink(conditions, reliable=False)
+        self._link = SimulatedLink(self.conditions, reliable=False)
         self._late = Tasks()
 
     @classmethod

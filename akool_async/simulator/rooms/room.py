@@ -76,6 +76,9 @@ class RoomRequest:
         duration: seconds until the session runs out.
         stream_type: as given to session/create or its default: "livekit", "agora", "trtc"; v3 also
             "flv".
+        base_url: the simulator's own URL, without a slash at the end.
+        conditions: loss, doubling, disorder and delay asked for by a test; the room applies them
+            to what it delivers in either direction.
         credentials: the user's own room, as given to session/create; `None`: the service makes
             one.
     """
@@ -83,6 +86,8 @@ class RoomRequest:
     session_id: str
     duration: float
     stream_type: str
+    base_url: str
+    conditions: NetworkConditions
     credentials: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
@@ -95,21 +100,11 @@ class SimRoom(abc.ABC):
     #: Whether this kind carries the avatar's sound and picture, where the simulator has them on.
     carries_media: ClassVar[bool] = False
 
-    def __init__(
-        self,
-        request: RoomRequest,
-        events: RoomEvents,
-        *,
-        base_url: str,
-        conditions: NetworkConditions,
-    ) -> None:
+    def __init__(self, request: RoomRequest, events: RoomEvents) -> None:
         self.request = request
         self.events = events
-        #: The simulator's own URL, without a slash at the end.
-        self.base_url = base_url
-        #: Loss, doubling, disorder and delay asked for by a test; applied by the subclass to
-        #: what it delivers in either direction.
-        self.conditions = conditions
+        self.base_url = request.base_url
+        self.conditions = request.conditions
         #: The avatar's sound and picture, set before `open`; `None`: only text is exchanged.
         self.media: AvatarMedia | None = None
 

@@ -52,10 +52,14 @@ async def running():
 
     async def make(conditions: NetworkConditions | None = None, stream_type="flv"):
         room = ChatRoom(
-            RoomRequest("s1", 60.0, stream_type),
+            RoomRequest(
+                "s1",
+                60.0,
+                stream_type,
+                f"http://127.0.0.1:{port}",
+                conditions or NetworkConditions(),
+            ),
             Events(),
-            base_url=f"http://127.0.0.1:{port}",
-            conditions=conditions or NetworkConditions(),
         )
         room.urls = await room.open()
         room.url = room.urls["client_chat_room_url"]

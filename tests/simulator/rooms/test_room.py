@@ -9,18 +9,17 @@ from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.room import RoomDirectory, RoomRequest, SimRoom
 
 
+def wanted(credentials: dict[str, Any] | None = None) -> RoomRequest:
+    return RoomRequest("s1", 60.0, "plain", "http://127.0.0.1:1", NetworkConditions(), credentials)
+
+
 class Room(SimRoom):
     """A kind of room without tracks, participants, routes and faults."""
 
     kind = "plain"
 
     def __init__(self) -> None:
-        super().__init__(
-            RoomRequest("s1", 60.0, "plain"),
-            Events(),
-            base_url="http://127.0.0.1:1",
-            conditions=NetworkConditions(),
-        )
+        super().__init__(wanted(), Events())
         self.closed: list[str] = []
 
     async def open(self) -> dict[str, Any]:
@@ -53,8 +52,7 @@ def test_it_speaks_version_2_and_needs_no_routes() -> None:
 
 
 def test_credentials_are_in_no_repr() -> None:
-    request = RoomRequest("s1", 60.0, "agora", {"agora_token": "room-token-123"})
-    assert "room-token-123" not in repr(request)
+    assert "room-token-123" not in repr(wanted({"agora_token": "room-token-123"}))
 
 
 def test_open_rooms_are_found_by_kind() -> None:

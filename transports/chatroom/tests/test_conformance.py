@@ -33,8 +33,8 @@ class SimulatedPeerSide(RemotePeer):
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         base_url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        request = RoomRequest("s1", 60.0, "flv")
-        self._room = ChatRoom(request, self, base_url=base_url, conditions=NetworkConditions())
+        request = RoomRequest("s1", 60.0, "flv", base_url, NetworkConditions())
+        self._room = ChatRoom(request, self)
         self._rooms.add(self._room)
         urls = await self._room.open()
         credentials = ChatRoomCredentials(

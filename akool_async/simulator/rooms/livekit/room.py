@@ -25,7 +25,6 @@ from livekit.protocol import models as pb
 
 from akool_async.models.addresses import hostname, is_loopback
 from akool_async.simulator.meeting.player import MeetingPlayer
-from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.livekit.faults import Faults, Gate, MediaFaults
 from akool_async.simulator.rooms.livekit.hub import DataRoom, Resident, new_sid
 from akool_async.simulator.rooms.livekit.meeting import ResidentMeeting
@@ -67,23 +66,16 @@ class LiveKitRoom(SimRoom):
     kind = "livekit"
     carries_media = True
 
-    def __init__(
-        self,
-        request: RoomRequest,
-        events: RoomEvents,
-        *,
-        base_url: str,
-        conditions: NetworkConditions,
-    ) -> None:
-        super().__init__(request, events, base_url=base_url, conditions=conditions)
+    def __init__(self, request: RoomRequest, events: RoomEvents) -> None:
+        super().__init__(request, events)
         self._own = request.credentials
         if self._own is None:
             self.hub = DataRoom(f"{_PREFIX}{request.session_id}")
             self._grants = Grants(f"avatar_{secrets.token_hex(4)}", self.hub.name)
         else:
             self._grants = read(str(self._own["livekit_token"]))
-            self.hub = _own_rooms.at(urlsplit(base_url).port, self._grants.room)
-        self.hub.link.conditions = conditions
+            self.hub = _own_rooms.at(urlsplit(self.base_url).port, self._grants.room)
+        self.hub.link.conditions = self.conditions
         self.hub.on_joined = self._joined
         self.hub.on_left = self._left
         self.gate = Gate()

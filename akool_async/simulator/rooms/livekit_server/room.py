@@ -13,7 +13,6 @@ import aiohttp
 
 from akool_async.errors import MissingDependencyError
 from akool_async.simulator.meeting.player import MeetingPlayer
-from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.link import SimulatedLink
 from akool_async.simulator.rooms.livekit_server.server import LiveKitServer
 from akool_async.simulator.rooms.room import (
@@ -62,12 +61,10 @@ class LiveKitServerRoom(SimRoom):
         request: RoomRequest,
         events: RoomEvents,
         *,
-        base_url: str,
-        conditions: NetworkConditions,
         server: LiveKitServer | None = None,
     ) -> None:
         """`server` may be left out where the user brings a room of their own."""
-        super().__init__(request, events, base_url=base_url, conditions=conditions)
+        super().__init__(request, events)
         if server is None and request.credentials is None:
             raise ValueError("a room that the simulator makes needs a server to make it on")
         self.server = server
@@ -76,7 +73,7 @@ class LiveKitServerRoom(SimRoom):
         self.client_identity = ""
         self._avatar = RoomClient(self)
         self._strangers: dict[str, RoomClient] = {}
-        self._link = SimulatedLink(conditions, reliable=False)
+        self._link = SimulatedLink(self.conditions, reliable=False)
         self._sending = Tasks()
         self._meeting: MeetingPlayer | None = None
         self._closed = False

@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
-from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.relay.joining import Refused
 from akool_async.simulator.rooms.relay.limits import SendRules
 from akool_async.simulator.rooms.relay.member import Member
@@ -61,15 +60,8 @@ class AgoraRoom(RelayRoom):
         too_many_packets=-12,
     )
 
-    def __init__(
-        self,
-        request: RoomRequest,
-        events: RoomEvents,
-        *,
-        base_url: str,
-        conditions: NetworkConditions,
-    ) -> None:
-        super().__init__(request, events, base_url=base_url, conditions=conditions)
+    def __init__(self, request: RoomRequest, events: RoomEvents) -> None:
+        super().__init__(request, events)
         self.unrenewed: set[str] = set()
         self._app_id = ""
         self._tokens: dict[str, float] = {}

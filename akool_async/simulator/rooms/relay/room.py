@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import aiohttp
 from aiohttp import web
 
-from akool_async.simulator.network import NetworkConditions
 from akool_async.simulator.rooms.relay.faults import RelayFaults
 from akool_async.simulator.rooms.relay.joining import Refused, first_frame
 from akool_async.simulator.rooms.relay.limits import RateWindow, SendRules
@@ -76,15 +75,8 @@ class RelayRoom(SimRoom):
     not_allowed: ClassVar[int]
     no_such_room: ClassVar[int | str]
 
-    def __init__(
-        self,
-        request: RoomRequest,
-        events: RoomEvents,
-        *,
-        base_url: str,
-        conditions: NetworkConditions,
-    ) -> None:
-        super().__init__(request, events, base_url=base_url, conditions=conditions)
+    def __init__(self, request: RoomRequest, events: RoomEvents) -> None:
+        super().__init__(request, events)
         self.channel = ""
         self.avatar = ""
         self.refused: Counter[int] = Counter()

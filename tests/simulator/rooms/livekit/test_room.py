@@ -192,9 +192,9 @@ async def test_a_token_of_ones_own_makes_a_room_and_the_avatar_comes_there(room,
     await client.join(room, mint(Grants("me", "mine"), lifetime=60))
     token = mint(Grants("avatar", "mine"), lifetime=60)
     credentials = {"livekit_url": "ws://here", "livekit_token": token}
-    wanted = RoomRequest("5f1e", 600.0, "livekit", credentials)
+    wanted = RoomRequest("5f1e", 600.0, "livekit", room.url, NetworkConditions(), credentials)
     events = type(room.events)()
-    own = LiveKitRoom(wanted, events, base_url=room.url, conditions=NetworkConditions())
+    own = LiveKitRoom(wanted, events)
     assert await own.open() == credentials
     await until(lambda: events.here == ["me"], "the avatar to see us")
     await client.room.local_participant.publish_data(b"hello")
