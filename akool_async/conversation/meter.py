@@ -95,7 +95,8 @@ class Meter:
     def measured(self, name: str) -> Iterator[dict[str, str | float | bool]]:
         """A span around a block, which may add attributes; an exception ends it with its name."""
         began = self._clock()
-        outer = MEASURED_SESSION.set(self._session)
+        outer = MEASURED_SESSION.get()
+        MEASURED_SESSION.set(self._session)
         error, attributes = "", dict[str, str | float | bool]()
         try:
             yield attributes
@@ -103,7 +104,7 @@ class Meter:
             error = type(failure).__name__
             raise
         finally:
-            MEASURED_SESSION.reset(outer)
+            MEASURED_SESSION.set(outer)  # `reset` fails for a task that ended with its loop
             self.span(name, self._clock() - began, error, **attributes)
 
     # The session.
