@@ -11,14 +11,14 @@ import pytest
 from running_command import TIMEOUT, Command
 
 ENDS = """
-import atexit, os, sys, threading, time
+import atexit, os, sys, threading
 
 class Owner:
     def __del__(self):
         print("dropped")
 
 def work():
-    time.sleep(0.05)
+    threading.main_thread().join()
     print("worked")
 
 class Cyclic(Owner):
