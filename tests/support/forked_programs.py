@@ -36,14 +36,18 @@ PRELOADED: Final = (
     "akool_async.cli.demo",
     "akool_async.cli.simulator",
     "akool_async.simulator",
+    "akool_async.testing.in_memory_room",
+    "akool_async.transport.engines.relay_client",
     "akool_agora",
-    "akool_chatroom",
+    "akool_chatroom.connection",
     "akool_livekit",
     "akool_trtc",
     "livekit.api",
     "livekit.rtc",
     "numpy",
     "pydantic.type_adapter",
+    "rich.markdown",
+    "typer.rich_utils",
 )
 
 
@@ -187,6 +191,8 @@ if __name__ == "__main__":
     _end = _End()
     for _name in PRELOADED:
         importlib.import_module(_name)
+    # With its first schema pydantic looks for plugins, in the metadata of all distributions.
+    importlib.import_module("pydantic").TypeAdapter(int)
     # Neither the programs nor their ends look through what all of them share.
     gc.collect()
     gc.freeze()
