@@ -38,6 +38,7 @@ def test_a_name_that_is_not_there():
         ("import akool_async", "aiohttp pydantic livekit websockets typer aiortc"),
         ("from akool_async import *", "livekit websockets typer rich aiortc akool_livekit"),
         ("from akool_async import *", "akool_async.simulator akool_async.cli akool_async.testing"),
+        ("import akool_async.cli.app", "akool_async.watch aiohttp.web livekit prompt_toolkit"),
     ],
 )
 def test_importing_loads_no_more_than_it_must(imports, absent):

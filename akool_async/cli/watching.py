@@ -16,7 +16,6 @@ from akool_async.conversation import AvatarSession
 from akool_async.errors import ConfigurationError, InvalidParameterError
 from akool_async.models.addresses import is_loopback_url
 from akool_async.rooms import OwnLiveKitRoom
-from akool_async.watch import client_file, serve
 
 __all__ = ["ChatPage"]
 
@@ -48,6 +47,8 @@ class ChatPage:
             raise InvalidParameterError(
                 "--watch", f"shows rooms of LiveKit, not of {transport}: leave --transport out"
             )
+        from akool_async.watch import client_file  # with a web server, which few chats need
+
         self._client = client_file(wanted.livekit_client)
 
     def room(self, service_url: str) -> dict[str, Any]:
@@ -82,6 +83,8 @@ class ChatPage:
         if not self._wanted.watch:
             yield
             return
+        from akool_async.watch import serve
+
         async with serve(avatar, livekit_client=self._client, spent=spent) as link:
             opening = None
             if not self._wanted.no_browser and _has_screen():

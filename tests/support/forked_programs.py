@@ -38,6 +38,7 @@ PRELOADED: Final = (
     "akool_async.simulator",
     "akool_async.testing.in_memory_room",
     "akool_async.transport.engines.relay_client",
+    "akool_async.watch",
     "akool_agora",
     "akool_chatroom.connection",
     "akool_livekit",
