@@ -32,6 +32,7 @@ __all__ = [
     "EXITS",
     "Backoff",
     "Uncancellable",
+    "Waiter",
     "check_loop",
     "limit_uncancellable",
     "own_cancellation",
@@ -280,6 +281,46 @@ def check_loop(loop: asyncio.AbstractEventLoop, owner: str) -> None:
             "use asyncio.run_coroutine_threadsafe(coroutine, loop), where loop is the "
             f"{owner}'s and the coroutine calls the {owner}"
         )
+
+
+class Waiter:
+    """Waits for a change that another part of the program reports; for one task at a time.
+
+    Args:
+        busy: what the error says when another task waits already, and what to do.
+    """
+
+    def __init__(self, busy: str) -> None:
+        self._busy = busy
+        self._change: asyncio.Future[None] | None = None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a task waits."""
+        return self._change is not None
+
+    def check(self) -> None:
+        """Raises `RuntimeError` if a task waits."""
+        if self._change is not None:
+            raise RuntimeError(self._busy)
+
+    async def wait(self) -> None:
+        """Waits for the next `wake`.
+
+        Raises:
+            RuntimeError: another task waits already.
+        """
+        self.check()
+        self._change = asyncio.get_running_loop().create_future()
+        try:
+            await self._change
+        finally:
+            self._change = None
+
+    def wake(self) -> None:
+        """Ends `wait`."""
+        if self._change is not None and not self._change.done():
+            self._change.set_result(None)
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ import pytest
 from akool_async.concurrency import (
     Backoff,
     Uncancellable,
+    Waiter,
     limit_uncancellable,
     own_cancellation,
     run_to_completion,
@@ -208,3 +209,24 @@ async def test_a_task_that_user_code_waits_for_belongs_to_it() -> None:
     assert seen[1] not in (handling, None)
     assert seen[2] is later[0]  # the handler is over, and waits for nothing
     assert user_task() is asyncio.current_task()
+
+
+async def test_a_waiter_is_for_one_task_at_a_time() -> None:
+    waiter = Waiter("already awaited by another task")
+    waiter.wake()  # no one waits
+    waiter.check()
+    waiting = asyncio.create_task(waiter.wait())
+    await asyncio.sleep(0)
+    assert waiter.waiting
+    with pytest.raises(RuntimeError, match="already awaited by another task"):
+        await waiter.wait()
+    waiter.wake()
+    waiter.wake()
+    await waiting
+    assert not waiter.waiting
+    again = asyncio.create_task(waiter.wait())
+    await asyncio.sleep(0)
+    assert not again.done()
+    again.cancel()
+    await asyncio.wait([again])
+    waiter.check()  # the next one may wait

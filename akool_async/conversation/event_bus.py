@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
-from akool_async.concurrency import EXITS, own_cancellation, running_user_code
+from akool_async.concurrency import EXITS, Waiter, own_cancellation, running_user_code
 from akool_async.conversation.blocking import StepTimer, name_of
 from akool_async.errors import InvalidParameterError
 from akool_async.events import Disconnected, Event, EventsLost, HandlerFailed
@@ -47,7 +47,7 @@ class EventReader(Generic[E]):
         self._gap = 0
         self._shows_gaps = not kinds or any(issubclass(EventsLost, kind) for kind in kinds)
         self._ended = False
-        self._waiter: asyncio.Future[None] | None = None
+        self._change = Waiter("this reader is already awaited; make another with events()")
 
     def __aiter__(self) -> Self:
         return self
@@ -61,13 +61,7 @@ class EventReader(Generic[E]):
                 return cast("E", event)  # by `put`
             if self._ended:
                 raise StopAsyncIteration
-            if self._waiter is not None:
-                raise RuntimeError("this reader is already awaited; make another with events()")
-            self._waiter = asyncio.get_running_loop().create_future()
-            try:
-                await self._waiter
-            finally:
-                self._waiter = None
+            await self._change.wait()
 
     async def __aenter__(self) -> Self:
         return self
@@ -92,7 +86,7 @@ class EventReader(Generic[E]):
     def close(self) -> None:
         """Collects nothing more; what waits can still be read."""
         self._ended = True
-        self._wake()
+        self._change.wake()
 
     def put(self, event: Event) -> None:
         """Takes an event, if it is of a kind this reader asked for."""
@@ -108,11 +102,7 @@ class EventReader(Generic[E]):
         self._waiting.append(event)
         if isinstance(event, Disconnected):
             self._ended = True
-        self._wake()
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        self._change.wake()
 
 
 class _Handling:

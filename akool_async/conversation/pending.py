@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from akool_async.concurrency import Waiter
 from akool_async.conversation.transcript import TranscriptEntry
 from akool_async.events import MatchedBy, Reply, ReplyEnd
 from akool_async.stream.messages import Ended, Sender
@@ -162,40 +163,26 @@ class Question(PendingReply):
         self.assumed_done_at: tuple[float, ReplyEnd] | None = None
         self.matched_by: MatchedBy = "order"
         self.held: tuple[float, Reply] | None = None
-        self._waiter: asyncio.Future[None] | None = None
+        #: Another piece or the end may be there.
+        self.change = Waiter("this stream is already awaited by another task")
 
     @property
     def interrupted(self) -> bool:
         """Whether an interrupt was answered that was sent after it."""
         return self.assumed_done_at is not None and self.assumed_done_at[1] == "interrupted"
 
-    async def change(self) -> None:
-        """Waits until another piece or the end may be there; for one task at a time."""
-        if self._waiter is not None:
-            raise RuntimeError("this stream is already awaited by another task")
-        self._waiter = asyncio.get_running_loop().create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
-
-    def wake(self) -> None:
-        """Ends `change`."""
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
     def resolve(self, reply: Reply) -> None:
         """Hands over the reply, if it is still waited for."""
         if not self.future.done():
             self.future.set_result(reply)
-        self.wake()
+        self.change.wake()
 
     def fail(self, error: BaseException) -> None:
         """Hands over an error, if a reply is still waited for."""
         if not self.future.done():
             self.future.set_exception(error)
             self.future.exception()  # a stream that was left half-way never looks at it
-        self.wake()
+        self.change.wake()
 
 
 class RetoldText(PendingReply):

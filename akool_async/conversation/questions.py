@@ -244,7 +244,7 @@ class ReplyStream:
                     continue
                 future.result()
                 raise StopAsyncIteration
-            await turn.change()
+            await turn.change.wait()
 
     async def __aenter__(self) -> Self:
         await self._started()

@@ -102,7 +102,7 @@ class ReplyTracker:
                 pending.first = now
             if not pending.abandoned:
                 pending.expires = pending.asked + pending.timeout
-            pending.wake()
+            pending.change.wake()
         self._publish(ReplyDelta(message.text, message.mid, incoming.question))
 
     def chat(self, message: Chat, now: float) -> None:
@@ -316,7 +316,7 @@ class ReplyTracker:
             self._turns.remember_theirs(incoming.mid, "")
         if isinstance(pending, Question):
             pending.pieces, pending.first = [], None
-            pending.wake()
+            pending.change.wake()
             if pending.held is not None:
                 _, reply = pending.held
                 pending.held = None

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Generic, Protocol, Self, TypeVar
 
+from akool_async.concurrency import Waiter
 from akool_async.media.frames import AudioFrame, VideoFrame
 
 __all__ = ["IDLE_AFTER", "Feed", "FrameReader"]
@@ -67,7 +68,7 @@ class FrameReader(Generic[F]):
         self._joined = False
         self._ended = False
         self._error: BaseException | None = None
-        self._waiter: asyncio.Future[None] | None = None
+        self._change = Waiter("this reader is already awaited; make another one")
         self._loop = asyncio.get_running_loop()
         self._asked_at = self._loop.time()
 
@@ -75,8 +76,7 @@ class FrameReader(Generic[F]):
         return self
 
     async def __anext__(self) -> F:
-        if self._waiter is not None:
-            raise RuntimeError("this reader is already awaited; make another one")
+        self._change.check()
         self._join()
         while not self._waiting:
             if self._error is not None:
@@ -84,11 +84,9 @@ class FrameReader(Generic[F]):
                 raise error
             if self._ended:
                 raise StopAsyncIteration
-            self._waiter = self._loop.create_future()
             try:
-                await self._waiter
+                await self._change.wait()
             finally:
-                self._waiter = None
                 self._asked_at = self._loop.time()
         frame = self._waiting.popleft()
         return frame if self._prepare is None else self._prepare(frame)
@@ -126,9 +124,8 @@ class FrameReader(Generic[F]):
         if self._ended or (self._wanted is not None and not self._wanted(frame)):
             return
         self._waiting.append(frame)
-        if self._waiter is not None:
-            if not self._waiter.done():
-                self._waiter.set_result(None)
+        if self._change.waiting:
+            self._change.wake()
         elif self._loop.time() - self._asked_at > IDLE_AFTER:
             self._drop(len(self._waiting))
             self._waiting.clear()
@@ -148,5 +145,4 @@ class FrameReader(Generic[F]):
         if not self._ended:
             self._ended, self._error = True, error
             self._leave()
-            if self._waiter is not None and not self._waiter.done():
-                self._waiter.set_result(None)
+            self._change.wake()

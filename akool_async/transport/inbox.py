@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 
+from akool_async.concurrency import Waiter
 from akool_async.errors import DisconnectedError
 from akool_async.errors.base import raised_again
 from akool_async.transport.contract import ConnectionChange, TransportStats
@@ -29,7 +29,7 @@ class Inbox:
         self._packets = 0
         self._bytes = 0
         self._error: DisconnectedError | None = None
-        self._waiter: asyncio.Future[None] | None = None
+        self._change = Waiter("receive() is already awaited by another task")
 
     @property
     def finished(self) -> bool:
@@ -55,13 +55,13 @@ class Inbox:
             self._packets > self._max_packets or self._bytes > self._max_bytes
         ):
             self._drop_oldest()
-        self._wake()
+        self._change.wake()
 
     def finish(self, error: DisconnectedError) -> None:
         """Nothing more will come; the first call's error is kept."""
         if self._error is None:
             self._error = error
-            self._wake()
+            self._change.wake()
 
     def check(self) -> None:
         """Raises what `finish` was called with, if it was."""
@@ -72,13 +72,7 @@ class Inbox:
         """The next item; `Transport.receive` in the contract's sense."""
         while not self._items:
             self.check()
-            if self._waiter is not None:
-                raise RuntimeError("receive() is already awaited by another task")
-            self._waiter = asyncio.get_running_loop().create_future()
-            try:
-                await self._waiter
-            finally:
-                self._waiter = None
+            await self._change.wait()
         item = self._items.popleft()
         if isinstance(item, bytes):
             self._packets -= 1
@@ -93,7 +87,3 @@ class Inbox:
                 self._bytes -= len(item)
                 self._stats.dropped["overflow"] += 1
                 return
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
