@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from akool_async.errors import AkoolError, SessionLeftOpenError
 from akool_async.resources.avatars import Avatars
@@ -12,12 +12,25 @@ from akool_async.resources.legacy_sessions import LegacySessions
 from akool_async.resources.sessions import Sessions
 from akool_async.rest.retry import RetryRules
 
-__all__ = ["avatars_voice", "take_over"]
+__all__ = ["AvatarVoice", "avatars_voice", "take_over"]
 
 logger = logging.getLogger(__name__)
 
 #: Seconds for reading an avatar's voice: a session without it is better than none.
 _VOICE_TIMEOUT = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class AvatarVoice:
+    """An avatar's own voice.
+
+    Attributes:
+        voice_id: `None` where it has none, or where that couldn't be read.
+        problem: why it couldn't be read; "" where it could.
+    """
+
+    voice_id: str | None
+    problem: str = ""
 
 
 async def take_over(
@@ -41,19 +54,14 @@ async def take_over(
             logger.info("closed the session %s to take its avatar over", session_id)
 
 
-async def avatars_voice(executor: APIExecutor, avatar_id: str) -> str | None:
-    """The avatar's own voice, `None` where it has none or that can't be read within 5 s."""
+async def avatars_voice(executor: APIExecutor, avatar_id: str) -> AvatarVoice:
+    """The avatar's own voice, where that can be read within 5 s."""
     quick = replace(
         executor,
         timeout=min(_VOICE_TIMEOUT, executor.timeout),
         retry=RetryRules(max_retries=0),
     )
     try:
-        return (await Avatars(quick).get(avatar_id)).voice_id or None
+        return AvatarVoice((await Avatars(quick).get(avatar_id)).voice_id or None)
     except AkoolError as error:
-        logger.warning(
-            "the voice of the avatar %s couldn't be read (%s): the account's speaks",
-            avatar_id,
-            error,
-        )
-        return None
+        return AvatarVoice(None, f"the voice of the avatar {avatar_id} couldn't be read ({error})")

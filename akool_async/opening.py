@@ -271,7 +271,7 @@ class SessionOpener:
             wants_voice = _wants_voice(choice("voice", voice, _VOICES), fields) and not legacy
             if not candidates.plain:
                 executor = replace(executor, retry=replace(executor.retry, busy=False))
-            voices: dict[str, str | None] = {}
+            voices: dict[str, claim.AvatarVoice] = {}
 
             async def planned(
                 candidate: str, place: OwnRoom | None, executor: APIExecutor = executor

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeAlias, TypeVar
 
+from akool_async.avatar_claim import AvatarVoice
 from akool_async.candidates import CandidateRefusedError, unavailable
 from akool_async.concurrency import running_user_code
 from akool_async.conversation import AvatarSession, ConversationOptions, SessionInfo
@@ -52,6 +53,7 @@ class Attempt:
         self.fields = fields
         self.room = room
         self.by = by
+        self._warnings: list[str] = []
         self._transport = found = by.find(plan.kind)
         if by.respond_with is not None and fields.get("scene_mode") == "meeting":
             raise InvalidParameterError(
@@ -87,6 +89,10 @@ class Attempt:
     def begin(self) -> Meter:
         """What measures the opening that this is the first try of, and its session."""
         return Meter(asyncio.get_running_loop().time, self._options.telemetry)
+
+    def warn_later(self, text: str) -> None:
+        """Logs a warning once the session is created: what prevents that may be its reason."""
+        self._warnings.append(text)
 
     async def run(self, meter: Meter, renewed_by: RenewedBy | None = None) -> AvatarSession:
         """Creates the session, and joins its room; `renewed_by` knows the sessions that follow it.
@@ -160,6 +166,8 @@ class Attempt:
             open_sessions.ids.add(session_id)
             limit = self._options.session_close_timeout
             try:
+                for warning in self._warnings:
+                    logger.warning("%s", warning)
                 with running_user_code():
                     if by.on_created is not None:
                         result = by.on_created(session)
@@ -248,14 +256,16 @@ def _renewal(room: OwnRoom | None, duration: float | None) -> Renew | None:
 
 
 def with_voice(
-    opening: Attempt, voice: str | None, planned: Callable[[SessionFields], SessionPlan[Any]]
+    opening: Attempt, voice: AvatarVoice, planned: Callable[[SessionFields], SessionPlan[Any]]
 ) -> Attempt:
-    """The same with the avatar's voice; without, where that can't be sent."""
-    if voice is None:
-        return opening
-    fields: SessionFields = {**opening.fields, "voice_id": voice}
-    try:
-        return Attempt(opening.executor, planned(fields), fields, opening.room, opening.by)
-    except InvalidParameterError as error:
-        logger.warning("the avatar's own voice can't be used (%s): the account's speaks", error)
-        return opening
+    """The same with the avatar's voice; without, where it has none that can be sent."""
+    problem = voice.problem
+    if voice.voice_id is not None:
+        fields: SessionFields = {**opening.fields, "voice_id": voice.voice_id}
+        try:
+            return Attempt(opening.executor, planned(fields), fields, opening.room, opening.by)
+        except InvalidParameterError as error:
+            problem = f"the avatar's own voice can't be used ({error})"
+    if problem:
+        opening.warn_later(f"{problem}: the account's speaks")
+    return opening

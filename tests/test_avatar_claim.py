@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from akool_async import AkoolClient
-from akool_async.errors import (
-    BusyError,
-)
+from akool_async.errors import AuthenticationError, BusyError
 from akool_async.simulator import Simulator
 from akool_async.testing.waiting import until
 
@@ -79,10 +77,27 @@ class TestVoice:
         busy_sim: Simulator,
         busy_akool: AkoolClient,
         avatar_ids: list[str],
+        caplog: pytest.LogCaptureFixture,
         fault: dict[str, object],
     ) -> None:
         busy_sim.fail_next(path=DETAIL, **fault)
         async with busy_akool.open_session(avatar_ids[0]) as avatar:
             assert avatar.info.voice_id is None
+        assert ("couldn't be read" in caplog.text) is (
+            "body" not in fault or b"[]" in fault["body"]
+        )
         await until(lambda: not busy_sim.open_sessions)
         assert calls(busy_sim, "/avatar/detail") == 1
+
+    async def test_what_prevents_the_session_is_reported_once(
+        self,
+        busy_sim: Simulator,
+        busy_akool: AkoolClient,
+        avatar_ids: list[str],
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        for path in (DETAIL, CREATE):
+            busy_sim.fail_next(path=path, body=b'{"code":1101,"msg":"invalid authorization"}')
+        with pytest.raises(AuthenticationError):
+            await busy_akool.open_session(avatar_ids[0])
+        assert "couldn't be read" not in caplog.text

@@ -116,7 +116,9 @@ async def _account(akool: AkoolClient) -> Check:
         return Check("account", "failed", explain(error), status_of(error))
     if credits_left <= 0:
         return Check("account", "warning", "no credits are left: sessions can't be created")
-    return Check("account", "ok", f"the credentials are accepted; {credits_left:g} credits left")
+    return Check(
+        "account", "ok", f"the credentials are accepted; {credits_left:,.12g} credits left"
+    )
 
 
 def _file_limit() -> Check:

@@ -54,10 +54,14 @@ def explain(error: BaseException) -> str:
     """An error in one line; says where the same command may succeed later."""
     if isinstance(error, OutputError):
         return str(error.strerror)
-    text = str(error) or type(error).__name__
     hint = isinstance(error, AkoolError) and error.retryable
-    text = " ".join((text, *getattr(error, "__notes__", ())))
+    text = _message(error) or type(error).__name__
     return f"{text} (trying again later may help)" if hint else text
+
+
+def _message(error: BaseException) -> str:
+    """Its text and its notes, which say what to do."""
+    return " ".join((str(error), *getattr(error, "__notes__", ())))
 
 
 def report(error: BaseException, *, as_json: bool = False, about: str = "") -> int:
@@ -89,7 +93,7 @@ def _code(error: BaseException) -> int | str:
 
 def _details(error: BaseException) -> dict[str, Any]:
     details: dict[str, Any] = {
-        "message": explain(error) if isinstance(error, OutputError) else str(error),
+        "message": explain(error) if isinstance(error, OutputError) else _message(error),
         "retryable": isinstance(error, AkoolError) and error.retryable,
     }
     if isinstance(error, InvalidParameterError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import stat
 import tempfile
@@ -19,7 +20,12 @@ from typing import Any, Final, Self
 import aiohttp
 from aiohttp import web
 
-from akool_async.errors import AkoolError, ConfigurationError, InvalidParameterError
+from akool_async.errors import (
+    AkoolError,
+    ConfigurationError,
+    InvalidParameterError,
+    NotFoundError,
+)
 from akool_async.simulator.controls import SimulatorControls
 from akool_async.simulator.sessions import SimSession
 
@@ -28,6 +34,9 @@ __all__ = ["ControlServer", "call"]
 #: Seconds that a call may take; one that waits for a client answers earlier.
 _TIMEOUT: Final = 30.0
 _READY: Final = 10.0
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]+")
+#: The service's code for a session that there isn't.
+_NO_SESSION: Final = 1216
 
 Call = Callable[[Mapping[str, Any]], Awaitable[list[dict[str, Any]]]]
 
@@ -88,7 +97,10 @@ class ControlServer:
         except (LookupError, RuntimeError, TimeoutError, ValueError) as error:
             text = str(error.args[0]) if error.args else type(error).__name__
             wrong = isinstance(error, ValueError)
-            return web.json_response({"error": text, "wrong": wrong}, status=409)
+            missing = isinstance(error, LookupError)
+            return web.json_response(
+                {"error": text, "wrong": wrong}, status=404 if missing else 409
+            )
         return web.json_response({"items": items})
 
     async def _hear(self, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -149,27 +161,25 @@ async def call(port: int, name: str, /, **wanted: Any) -> list[dict[str, Any]]:
     Raises:
         ConfigurationError: no simulator of this user runs there, or its file can't be read.
         InvalidParameterError: an unknown fault, a wrong option.
-        AkoolError: it couldn't be done: no such session, none that is open; the simulator ended
-            meanwhile.
+        NotFoundError: no such session, or none that is open.
+        AkoolError: it couldn't be done otherwise; the simulator ended meanwhile.
     """
     nothing = ConfigurationError(
         f"No simulator of yours runs on port {port}. Start one: akool simulator; where it has "
         "another port, name it by --port."
     )
     try:
-        place = json.loads(_file(port).read_bytes())
+        control, token = _read(port)
     except FileNotFoundError:
         raise nothing from None
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{_file(port)} can't be read: {error}") from error
     timeout = aiohttp.ClientTimeout(total=_TIMEOUT)
-    headers = {"Authorization": f"Bearer {place['token']}"}
+    headers = {"Authorization": f"Bearer {token}"}
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout, headers=headers) as http,
-            http.post(f"http://127.0.0.1:{place['port']}/{name}", json=wanted) as response,
+            http.post(f"http://127.0.0.1:{control}/{name}", json=wanted) as response,
         ):
-            answer = await response.json()
+            answer = await _answered(response)
     except TimeoutError:
         raise AkoolError(f"The simulator didn't answer within {_TIMEOUT:g} s.") from None
     except aiohttp.ClientConnectorError:
@@ -178,12 +188,51 @@ async def call(port: int, name: str, /, **wanted: Any) -> list[dict[str, Any]]:
         raise AkoolError(
             f"The simulator ended before it answered ({type(error).__name__})."
         ) from error
+    if answer is None or response.status == web.HTTPUnauthorized.status_code:
+        raise nothing  # another program has the port of one that was killed
+    problem = str(answer.get("error"))
     if answer.get("wrong"):
-        raise InvalidParameterError(name, str(answer["error"]))
+        raise InvalidParameterError(name, problem)
+    if response.status == web.HTTPNotFound.status_code:
+        raise NotFoundError(_NO_SESSION, problem)
     if response.status != web.HTTPOk.status_code:
-        raise AkoolError(str(answer["error"]))
+        raise AkoolError(problem)
     items: list[dict[str, Any]] = answer["items"]
     return items
+
+
+async def _answered(response: aiohttp.ClientResponse) -> dict[str, Any] | None:
+    """The answer; `None` where no simulator gave it."""
+    try:
+        answer = await response.json()
+    except (aiohttp.ContentTypeError, ValueError):
+        return None
+    return answer if isinstance(answer, dict) and answer.keys() & {"items", "error"} else None
+
+
+def _read(port: int) -> tuple[int, str]:
+    """The control's port and token.
+
+    Raises:
+        FileNotFoundError: no simulator has written them.
+        ConfigurationError: they can't be read.
+    """
+    path = _file(port)
+    try:
+        place = json.loads(path.read_bytes())
+        control, token = place["port"], place["token"]
+        if type(control) is int and 0 < control < 2**16 and _TOKEN.fullmatch(token):
+            return control, token
+        problem = "it isn't as a simulator writes it"
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        problem = error.strerror or type(error).__name__
+    except (ValueError, RecursionError, LookupError, TypeError):
+        problem = "it isn't as a simulator writes it"
+    raise ConfigurationError(
+        f"{path} can't be read: {problem}. Remove it, and start akool simulator again."
+    )
 
 
 def _folder() -> Path:

@@ -13,6 +13,8 @@ async def test_greeting(avatar):
 from __future__ import annotations
 
 import asyncio
+import inspect
+import unittest
 from collections.abc import AsyncGenerator, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
@@ -140,6 +142,12 @@ def avatar(request: pytest.FixtureRequest, akool_client: AkoolClient) -> Iterato
     markers = reversed(list(request.node.iter_markers("akool")))
     options: dict[str, Any] = {"avatar_id": OFFICIAL_AVATARS[0]}
     for marker in markers:
+        if marker.args:
+            pytest.fail(
+                f"@pytest.mark.akool takes options by name, and {marker.args[0]!r} has none: "
+                'write it as @pytest.mark.akool(stream_type="agora")',
+                pytrace=False,
+            )
         options |= marker.kwargs
 
     async def run() -> AsyncGenerator[AvatarSession, None]:
@@ -168,9 +176,17 @@ def akool_environment(
 def _refuse_threads(request: pytest.FixtureRequest, fixture: str) -> None:
     from akool_async.testing import hosting
 
-    if hosting.home_of(request) == "thread":
+    if hosting.home_of(request) != "thread":
+        return
+    by_unittest = isinstance(request.cls, type) and issubclass(request.cls, unittest.TestCase)
+    if not by_unittest and inspect.iscoroutinefunction(getattr(request.node, "obj", None)):
         pytest.fail(
-            f"{fixture} belongs to an event loop, and this test has none that pytest runs. Make it "
-            "an async function, or use akool_environment and make an AkoolClient() in your loop.",
+            f"{fixture} belongs to an event loop, and no plugin runs this async test in one. Mark "
+            "it @pytest.mark.asyncio, or set asyncio_mode = auto (pytest-asyncio).",
             pytrace=False,
         )
+    pytest.fail(
+        f"{fixture} belongs to an event loop, and this test has none that pytest runs. Make it "
+        "an async function, or use akool_environment and make an AkoolClient() in your loop.",
+        pytrace=False,
+    )

@@ -26,6 +26,12 @@ async def test_all_is_well(run):
     assert "failed" not in states(command).values()
 
 
+async def test_credits_are_written_in_full(run):
+    async with Simulator(credits=1234567.89) as sim:
+        _, command = await run("doctor", url=sim.url)
+    assert "1,234,567.89 credits left" in command.output
+
+
 async def test_no_key(run):
     status, command = await run("doctor", "--json", key=None)
     assert status == 2

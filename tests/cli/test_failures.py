@@ -84,6 +84,15 @@ def test_errors_as_json(capfd, error, expected):
     assert captured.out == ""
 
 
+def test_notes_say_what_to_do(capfd):
+    error = errors.NotFoundError(1008, "gone")
+    error.add_note("To list those that there are: akool avatars list")
+    report(error)
+    assert "gone To list those" in capfd.readouterr().err
+    report(error, as_json=True)
+    assert "gone To list those" in json.loads(capfd.readouterr().err)["error"]["message"]
+
+
 def test_what_one_of_several_errors_is_about(capfd):
     report(errors.NotFoundError(1008, "gone"), about="s1")
     assert capfd.readouterr().err == "akool: s1: 1008: gone\n"

@@ -8,12 +8,18 @@ import os
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
 
 from akool_async import AkoolClient
-from akool_async.errors import AkoolError, ConfigurationError, InvalidParameterError
+from akool_async.errors import (
+    AkoolError,
+    ConfigurationError,
+    InvalidParameterError,
+    NotFoundError,
+)
 from akool_async.events import UserSpoke
 from akool_async.simulator import Simulator
 from akool_async.simulator.remote import ControlServer, call
@@ -70,6 +76,47 @@ async def test_a_simulator_that_ends_meanwhile_is_no_traceback(sim: Simulator) -
         sim.fault = dropped  # type: ignore[method-assign]
         with pytest.raises(AkoolError, match="ended before it answered"):
             await call(PORT, "fault", name="silence")
+
+
+async def test_a_session_that_there_is_not_is_not_found(sim: Simulator) -> None:
+    with pytest.raises(NotFoundError, match="no session is open"):
+        await call(PORT, "hear", text="hello")
+    with pytest.raises(NotFoundError, match="no session unknown"):
+        await call(PORT, "hear", text="hello", session="unknown")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "null",
+        "{}",
+        '{"port": 1}',
+        '{"port": "x", "token": "x"}',
+        '{"port": true, "token": "x"}',
+        '{"port": 99999, "token": "x"}',
+        '{"port": 1, "token": 5}',
+        '{"port": 1, "token": "x\\ny"}',
+        "[" * 100_000,
+    ],
+)
+async def test_a_file_that_no_simulator_wrote(folder, text: str) -> None:
+    folder.mkdir(mode=0o700)
+    path = folder / f"simulator-{PORT}.json"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError, match=r"can't be read: .* Remove it") as caught:
+        await call(PORT, "sessions")
+    assert str(path) in str(caught.value)
+
+
+async def test_another_program_has_the_port_of_one_that_was_killed(sim: Simulator, folder) -> None:
+    [path] = folder.iterdir()
+    mine = json.loads(path.read_text())
+    for place in (mine | {"token": "another"}, mine | {"port": urlsplit(sim.url).port}):
+        path.write_text(json.dumps(place))
+        with pytest.raises(ConfigurationError, match="No simulator of yours"):
+            await call(PORT, "sessions")
 
 
 async def dropped(*_: object, **__: object) -> None:

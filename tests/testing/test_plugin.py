@@ -184,6 +184,24 @@ def test_a_client_needs_an_async_test_and_says_so(run) -> None:
     result.stdout.fnmatch_lines(["*akool_client belongs to an event loop*use akool_environment*"])
 
 
+def test_an_async_test_that_nothing_runs_is_not_asked_to_be_async(run) -> None:
+    result = run("async def test_one(avatar): ...", *STRICT)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*Mark it @pytest.mark.asyncio*"])
+
+
+def test_what_a_marker_gives_without_a_name_is_refused(run) -> None:
+    code = """
+import pytest
+
+@pytest.mark.akool("agora")
+async def test_one(avatar): ...
+"""
+    result = run(code, *AUTO)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*options by name, and 'agora' has none*"])
+
+
 def test_trio_is_skipped_with_the_reason(run) -> None:
     result = run(
         """
