@@ -15,6 +15,7 @@ from typing import Any, Final
 from akool_async.auth import API_KEY_VARIABLE, CLIENT_ID_VARIABLE, CLIENT_SECRET_VARIABLE
 from akool_async.client import BASE_URL_VARIABLE, AkoolClient
 from akool_async.errors import ConfigurationError
+from akool_async.models.addresses import hostname, is_loopback
 
 __all__ = ["CONFIG_FILE", "client", "source"]
 
@@ -42,17 +43,37 @@ def client(url: str | None, **options: Any) -> AkoolClient:
     Raises:
         ConfigurationError: no credentials; the file can't be read; or as `AkoolClient`.
     """
-    host = url or _variable(BASE_URL_VARIABLE) or _address(_variable(_HOST_VARIABLE))
+    origin = f"--url or {BASE_URL_VARIABLE}"
+    host = (url or "").strip() or _variable(BASE_URL_VARIABLE)
+    if host is None:
+        origin, host = _HOST_VARIABLE, _address(_variable(_HOST_VARIABLE))
     if any(map(_variable, _CREDENTIALS)):
-        return AkoolClient(base_url=host, **options)
+        return _made(origin, base_url=host, **options)
     found = _config()
     key, pair = _first(found, _KEY), (_first(found, _ID), _first(found, _SECRET))
     if key is None and None in pair:
-        return AkoolClient(base_url=host, **options)  # says which variables to set
-    host = host or _address(_first(found, _HOST))
+        if found:
+            raise ConfigurationError(
+                f"No credentials: ~/{CONFIG_FILE} has neither api_key nor both of client_id and "
+                f"client_secret, as texts. Correct it, or set {API_KEY_VARIABLE}."
+            )
+        return _made(origin, base_url=host, **options)  # says which variables to set
+    if host is None:
+        origin, host = f"api_host in ~/{CONFIG_FILE}", _address(_first(found, _HOST))
     if key is not None:
-        return AkoolClient(key, base_url=host, **options)
-    return AkoolClient(client_id=pair[0], client_secret=pair[1], base_url=host, **options)
+        return _made(origin, api_key=key, base_url=host, **options)
+    return _made(origin, client_id=pair[0], client_secret=pair[1], base_url=host, **options)
+
+
+def _made(origin: str, **options: Any) -> AkoolClient:
+    """A client; what is wrong about its address is said of `origin`, where a person gave it."""
+    try:
+        return AkoolClient(**options)
+    except ConfigurationError as error:
+        text = str(error)
+        if not text.startswith("base_url "):
+            raise
+        raise ConfigurationError(f"{origin}: {text}") from None
 
 
 def source() -> str:
@@ -69,8 +90,11 @@ def _variable(name: str) -> str | None:
 
 
 def _address(host: str | None) -> str | None:
-    """A base URL of what may be a host's name alone."""
-    return host if host is None or "://" in host else f"https://{host}"
+    """A base URL of what may be a host's name alone, perhaps with a port."""
+    if host is None or "://" in host:
+        return host
+    # On this machine it is a simulator.
+    return f"http://{host}" if is_loopback(hostname(f"//{host}")) else f"https://{host}"
 
 
 def _config() -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ the user can read. Whoever has the token can have visitors speak and make faults
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import re
@@ -34,9 +35,16 @@ __all__ = ["ControlServer", "call"]
 #: Seconds that a call may take; one that waits for a client answers earlier.
 _TIMEOUT: Final = 30.0
 _READY: Final = 10.0
+#: Types that options of faults may have, by their annotations.
+_KINDS: Final[Mapping[str, tuple[type, ...]]] = {
+    "bool": (bool,),
+    "float": (int, float),
+    "int": (int,),
+    "str": (str,),
+}
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]+")
-#: The service's code for a session that there isn't.
-_NO_SESSION: Final = 1216
+#: The service's code for what there isn't.
+_NOT_FOUND: Final = 1008
 
 Call = Callable[[Mapping[str, Any]], Awaitable[list[dict[str, Any]]]]
 
@@ -112,10 +120,13 @@ class ControlServer:
 
     async def _fault(self, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
         session, name = self._find(wanted), str(wanted["name"])
+        room, options = self._simulator.room(session), dict(wanted.get("options") or {})
+        if name in room.faults:
+            _check_options(f"{name} in a {room.kind} room", room.faults[name], options)
         try:
-            await self._simulator.fault(session, name, **dict(wanted.get("options") or {}))
-        except (TypeError, KeyError) as error:
-            raise ValueError(f"fault {name}: a wrong or missing option: {error}") from error
+            await self._simulator.fault(session, name, **options)
+        except (TypeError, AttributeError, LookupError) as error:
+            raise ValueError(f"{name}: a wrong value of an option: {error}") from error
         return [_shown(session, self._simulator)]
 
     async def _sessions(self, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -131,8 +142,26 @@ class ControlServer:
             return self._simulator.open_sessions[-1]
         found = self._simulator.sessions.get(str(name))
         if found is None:
-            raise LookupError(f"the simulator has no session {name}")
+            raise LookupError(
+                f"the simulator has no session {name}; akool simulator sessions lists those it has"
+            )
+        if found not in self._simulator.open_sessions:
+            raise LookupError(f"the session {name} has ended")
         return found
+
+
+def _check_options(fault: str, make: Callable[..., Any], options: Mapping[str, Any]) -> None:
+    """Raises `ValueError`, which names its options, where `make` can't be called with these."""
+    signature = inspect.signature(make)
+    try:
+        signature.bind(**options)
+    except TypeError as error:
+        known = ", ".join(signature.parameters) or "no option"
+        raise ValueError(f"{fault} takes {known}: {error}") from error
+    for name, value in options.items():
+        kinds = _KINDS.get(str(signature.parameters[name].annotation))
+        if kinds is not None and type(value) not in kinds:
+            raise ValueError(f"{fault}: {name} is {value!r}, not {kinds[-1].__name__}")
 
 
 def _shown(session: SimSession, simulator: SimulatorControls) -> dict[str, Any]:
@@ -188,13 +217,15 @@ async def call(port: int, name: str, /, **wanted: Any) -> list[dict[str, Any]]:
         raise AkoolError(
             f"The simulator ended before it answered ({type(error).__name__})."
         ) from error
+    if response.status == web.HTTPInternalServerError.status_code:
+        raise AkoolError("The simulator failed; its own terminal says why.")
     if answer is None or response.status == web.HTTPUnauthorized.status_code:
         raise nothing  # another program has the port of one that was killed
     problem = str(answer.get("error"))
     if answer.get("wrong"):
         raise InvalidParameterError(name, problem)
     if response.status == web.HTTPNotFound.status_code:
-        raise NotFoundError(_NO_SESSION, problem)
+        raise NotFoundError(_NOT_FOUND, problem)
     if response.status != web.HTTPOk.status_code:
         raise AkoolError(problem)
     items: list[dict[str, Any]] = answer["items"]

@@ -42,8 +42,27 @@ def test_the_vendors_file_has_a_client_id_and_secret(home):
 
 def test_half_of_a_pair_is_no_credentials(home):
     write(home, json.dumps({"clientId": "id"}))
-    with pytest.raises(ConfigurationError, match="No credentials: set AKOOL_API_KEY"):
+    with pytest.raises(ConfigurationError, match=r"config.json has neither api_key nor"):
         settings.client(None)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8787", "localhost:8787", "[::1]:8787"])
+def test_a_host_on_this_machine_is_a_simulator(monkeypatch, host):
+    monkeypatch.setenv("AKOOL_API_KEY", "key")
+    monkeypatch.setenv("AKOOL_API_HOST", host)
+    assert settings.client(None).base_url == f"http://{host}"
+    assert settings.client(" ").base_url == f"http://{host}"
+
+
+def test_a_wrong_address_is_said_of_where_it_was_given(home, monkeypatch):
+    write(home, json.dumps({"api_key": KEY, "api_host": "ftp://api.example"}))
+    with pytest.raises(ConfigurationError, match=r"^api_host in ~/.akool/config.json: base_url"):
+        settings.client(None)
+    monkeypatch.setenv("AKOOL_API_HOST", "[::1")
+    with pytest.raises(ConfigurationError, match=r"^AKOOL_API_HOST: base_url"):
+        settings.client(None)
+    with pytest.raises(ConfigurationError, match=r"^--url or AKOOL_API_URL: base_url"):
+        settings.client("api.example")
 
 
 def test_the_environments_key_is_not_sent_to_the_files_host(home, monkeypatch):

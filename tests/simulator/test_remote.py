@@ -85,6 +85,36 @@ async def test_a_session_that_there_is_not_is_not_found(sim: Simulator) -> None:
         await call(PORT, "hear", text="hello", session="unknown")
 
 
+async def test_a_session_that_has_ended(sim: Simulator) -> None:
+    async with AkoolClient("any", base_url=sim.url) as akool:
+        session = await akool.sessions.create(AVATAR, stream_type="trtc")
+        await akool.sessions.close(session.id)
+    for wanted in ({"text": "hello"}, {"name": "silence", "options": {"seconds": 1}}):
+        with pytest.raises(NotFoundError, match="has ended"):
+            await call(PORT, "hear" if "text" in wanted else "fault", session=session.id, **wanted)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "problem"),
+    [
+        ("drop_socket", {"refuse_for": 1}, "livekit room takes no option: .*'refuse_for'"),
+        ("drop_socket", {"self": 1}, "livekit room takes no option: .*'self'"),
+        ("refuse_join", {"bogus": 1}, "takes status, times: .*'bogus'"),
+        ("silence", {"on": 1}, "silence in a livekit room: on is 1, not bool"),
+        ("remove", {"reason": "BOGUS"}, "remove: a wrong value.*BOGUS"),
+        ("silent_join", {"seconds": []}, r"seconds is \[\], not float"),
+    ],
+)
+async def test_options_that_a_fault_does_not_take(
+    sim: Simulator, name: str, options: dict[str, object], problem: str
+) -> None:
+    async with AkoolClient("any", base_url=sim.url) as akool:
+        await akool.sessions.create(AVATAR, stream_type="livekit")
+        with pytest.raises(InvalidParameterError, match=problem):
+            await call(PORT, "fault", name=name, options=options)
+        await akool.sessions.close_all()
+
+
 @pytest.mark.parametrize(
     "text",
     [
