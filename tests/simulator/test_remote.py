@@ -75,7 +75,7 @@ async def test_a_simulator_that_ends_meanwhile_is_no_traceback(sim: Simulator) -
     ):
         sim.fault = dropped  # type: ignore[method-assign]
         with pytest.raises(AkoolError, match="ended before it answered"):
-            await call(PORT, "fault", name="silence")
+            await call(PORT, "fault", name="silence", options={"seconds": 1})
 
 
 async def test_a_session_that_there_is_not_is_not_found(sim: Simulator) -> None:
