@@ -118,19 +118,7 @@ class Conversation:
         #: Set, unless another session is about to take over: then what is new waits for its avatar.
         self.gate = asyncio.Event()
         self.gate.set()
-        self.speech_port = SpeechAdapter(
-            options,
-            driver=self.driver,
-            commands=self.commands,
-            settings=self.settings,
-            turns=self.turns,
-            replies=self.replies,
-            transcript=self.transcript,
-            events=self.events,
-            meter=self.meter,
-            interrupted=self._interrupted,
-            gate=self.gate,
-        )
+        self.speech_port = SpeechAdapter(self)
         self.speech = SpeechQueue(self.speech_port)
         self.wait_until_said = self.speech.idle
         self.questions = Questions(self)
@@ -379,6 +367,11 @@ class Conversation:
         self.counts.unknown_packets += 1
         self.events.publish(ev.UnknownReceived(raw, reason))
 
+    def interrupted(self, earlier: frozenset[PendingReply]) -> None:
+        """See `SpeechParts`."""
+        self.replies.interrupted(self.now(), earlier)
+        self.speech.interrupted()
+
     # What questions ask for: `QuestionPort`.
 
     @property
@@ -413,10 +406,6 @@ class Conversation:
         """See `ResponderPort`."""
         await self.speech_port.set_retelling_mode()
         self.settings.prefer(Params(mode=1))
-
-    def _interrupted(self, earlier: frozenset[PendingReply]) -> None:
-        self.replies.interrupted(self.now(), earlier)
-        self.speech.interrupted()
 
     def report(self, error: BaseException, where: str) -> None:
         """See `ResponderPort`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from akool_async.conversation.commands import Commands
 from akool_async.conversation.driver import Driver
@@ -23,65 +23,63 @@ from akool_async.media.speech_audio import SpeechAudio
 from akool_async.stream import ChatWriter, QueuedPacket, new_mid
 from akool_async.stream.messages import CommandAnswer, Interrupt
 
-__all__ = ["SpeechAdapter"]
+__all__ = ["SpeechAdapter", "SpeechParts"]
+
+
+class SpeechParts(Protocol):
+    """The parts of a conversation that speech needs.
+
+    Attributes:
+        gate: set, unless another session takes over.
+    """
+
+    options: ConversationOptions
+    has_commands: bool
+    driver: Driver
+    commands: Commands
+    settings: Settings
+    turns: Turns
+    replies: ReplyTracker
+    transcript: Transcript
+    events: EventBus
+    meter: Meter
+    gate: asyncio.Event
+
+    def interrupted(self, earlier: frozenset[PendingReply]) -> None:
+        """An interrupt was answered; `earlier` is what the avatar had when it was sent."""
 
 
 class SpeechAdapter:
-    """Implements `SpeechPort` and `PlaybackPort`.
+    """Implements `SpeechPort` and `PlaybackPort`."""
 
-    `interrupted(earlier)` is called when an interrupt was answered, with what the avatar had when
-    it was sent.
-    """
-
-    def __init__(
-        self,
-        options: ConversationOptions,
-        *,
-        driver: Driver,
-        commands: Commands,
-        settings: Settings,
-        turns: Turns,
-        replies: ReplyTracker,
-        transcript: Transcript,
-        events: EventBus,
-        meter: Meter,
-        interrupted: Callable[[frozenset[PendingReply]], None],
-        gate: asyncio.Event,
-    ) -> None:
-        self.options = options
-        self.has_commands = driver.capabilities.has_commands
-        self.keeps_order = driver.limits.ordered and driver.limits.reliable
-        self._driver = driver
-        self._commands = commands
-        self._settings = settings
-        self._turns = turns
-        self._replies = replies
-        self._transcript = transcript
-        self._events = events
-        self._meter = meter
-        self._interrupted = interrupted
-        self._gate = gate
+    def __init__(self, parts: SpeechParts) -> None:
+        limits = parts.driver.limits
+        self.options = parts.options
+        self.has_commands = parts.has_commands
+        self.keeps_order = limits.ordered and limits.reliable
+        self._parts = parts
         self._microphone: MicrophoneSpeech | None = None
 
     @property
     def interrupting(self) -> bool:
         """See `SpeechPort`."""
-        return self._commands.interrupting
+        return self._parts.commands.interrupting
 
     @property
     def avatar_busy(self) -> bool:
         """See `SpeechPort`."""
-        return self._replies.receiving or any(
-            isinstance(turn, Question) and not turn.abandoned for turn in self._turns.with_avatar()
+        return self._parts.replies.receiving or any(
+            isinstance(turn, Question) and not turn.abandoned
+            for turn in self._parts.turns.with_avatar()
         )
 
     async def admitted(self) -> None:
         """See `SpeechPort` and `PlaybackPort`."""
-        await self._gate.wait()
+        await self._parts.gate.wait()
 
     def speech_audio(self) -> SpeechAudio:
         """See `PlaybackPort`."""
-        transport = self._driver.transport
+        transport = self._parts.driver.transport
         if transport.speech_audio is not None:
             return transport.speech_audio
         media = transport.media
@@ -98,22 +96,24 @@ class SpeechAdapter:
         """See `SpeechPort`."""
         options = None
         if not self.has_commands:
-            options = question_options(self._settings.params.question(), mode=1)
-        writer = self._driver.codec.open_chat(new_mid(), options=options)
+            options = question_options(self._parts.settings.params.question(), mode=1)
+        writer = self._parts.driver.codec.open_chat(new_mid(), options=options)
         # Without audio events the end of the answer has to serve. Speech ends it, by
         # `close_message`.
-        audible = self._driver.capabilities.has_audio_events
+        audible = self._parts.driver.capabilities.has_audio_events
         on_reply = None if audible else lambda _: answered()
-        self._turns.open(RetoldText(writer.mid, now=self._driver.now(), on_reply=on_reply))
-        self._driver.schedule()
+        self._parts.turns.open(
+            RetoldText(writer.mid, now=self._parts.driver.now(), on_reply=on_reply)
+        )
+        self._parts.driver.schedule()
         return writer
 
     def begin_entry(self, mid: str) -> TranscriptEntry:
         """See `SpeechPort`."""
-        turn = self._turns.get(mid)
+        turn = self._parts.turns.get(mid)
         if turn is not None and turn.entry is not None:
             return turn.entry
-        entry = self._transcript.begin("avatar", "said", mid=mid)
+        entry = self._parts.transcript.begin("avatar", "said", mid=mid)
         if isinstance(turn, RetoldText):
             turn.entry = entry
         return entry
@@ -128,61 +128,61 @@ class SpeechAdapter:
     ) -> None:
         """See `SpeechPort`."""
         if urgent:
-            self._driver.outbox.push(f"{mid} end", packets, urgent=True)
+            self._parts.driver.outbox.push(f"{mid} end", packets, urgent=True)
             return
-        self._commands.chat_follows()
-        self._driver.outbox.push(mid, packets, more=more)
+        self._parts.commands.chat_follows()
+        self._parts.driver.outbox.push(mid, packets, more=more)
 
     def text_known(self, mid: str, text: str) -> None:
         """See `SpeechPort`."""
-        turn = self._turns.get(mid)
+        turn = self._parts.turns.get(mid)
         if turn is not None:
             turn.text = text
 
     def withdraw(self, mid: str) -> int:
         """See `SpeechPort`."""
-        return self._driver.outbox.cancel(mid)
+        return self._parts.driver.outbox.cancel(mid)
 
     def close_message(self, mid: str, entry: TranscriptEntry | None, *, cut_off: bool) -> None:
         """See `SpeechPort`."""
-        turn = self._turns.get(mid)
+        turn = self._parts.turns.get(mid)
         if isinstance(turn, RetoldText) and turn.message is None:
             if cut_off:
-                self._turns.outlive(turn)
+                self._parts.turns.outlive(turn)
             else:
-                self._turns.drop(mid)
+                self._parts.turns.drop(mid)
         if entry is not None and entry.source == "said":
-            self._transcript.end(entry, interrupted=cut_off)
+            self._parts.transcript.end(entry, interrupted=cut_off)
 
     async def wait_for_capacity(self) -> None:
         """See `SpeechPort`."""
-        await self._driver.outbox.wait_for_capacity(timeout=self.options.send_timeout)
+        await self._parts.driver.outbox.wait_for_capacity(timeout=self.options.send_timeout)
 
     async def set_retelling_mode(self) -> None:
         """See `SpeechPort`."""
         if self.has_commands:
-            await self._settings.set_mode(1, timeout=self.options.command_timeout)
+            await self._parts.settings.set_mode(1, timeout=self.options.command_timeout)
 
     def send_interrupt(self, *, timeout: float | None = None) -> Coroutine[Any, Any, CommandAnswer]:
         """See `SpeechPort`."""
-        earlier, mid = self._turns.with_avatar(), new_mid()
-        answered = self._commands.send(
+        earlier, mid = self._parts.turns.with_avatar(), new_mid()
+        answered = self._parts.commands.send(
             Interrupt(mid),
             timeout=timeout or self.options.command_timeout,
-            on_success=lambda: self._interrupted(earlier),
+            on_success=lambda: self._parts.interrupted(earlier),
         )
-        self._replies.interrupting(mid, earlier)
+        self._parts.replies.interrupting(mid, earlier)
         return answered
 
     def last_piece_sent(self, seconds: float) -> None:
         """See `SpeechPort`."""
-        self._meter.duration("utterance.to_packet", seconds)
+        self._parts.meter.duration("utterance.to_packet", seconds)
 
     def utterance_ended(self, seconds: float, state: str, error: BaseException | None) -> None:
         """See `SpeechPort`."""
         name = type(error).__name__ if error is not None else ""
-        self._meter.span("utterance", seconds, name, **{"akool.utterance.state": state})
+        self._parts.meter.span("utterance", seconds, name, **{"akool.utterance.state": state})
 
     def report(self, error: BaseException, where: str) -> None:
         """See `SpeechPort` and `PlaybackPort`."""
-        self._events.report(error, where)
+        self._parts.events.report(error, where)
