@@ -164,13 +164,15 @@ async def test_silence_swallows_packets_either_way(kind: str) -> None:
 
 
 @KINDS
-async def test_an_unknown_fault_is_refused(kind: str) -> None:
+async def test_an_unknown_fault_and_a_wrong_option_are_refused(kind: str) -> None:
     async with loopback_room(kind) as far:
         with pytest.raises(ValueError, match="earthquake'; it knows avatar_leaves, ") as raised:
             await far.room.fault("earthquake")
         known = str(raised.value).partition("it knows ")[2].split(", ")
         assert {"drop_socket", "disconnect"} < set(known)
         assert ("token_will_expire" in known) == (kind == "agora")
+        with pytest.raises(TypeError, match="note"):
+            await far.room.fault("silence", seconds=0, note="text")
         for name in known:  # each is one; some need an option
             with contextlib.suppress(TypeError):
                 await far.room.fault(name)
