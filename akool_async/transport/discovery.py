@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
 from akool_async.errors import ConfigurationError, MissingDependencyError
@@ -15,6 +15,10 @@ GROUP: Final = "akool_async.transports"
 #: Transports of this project, for the install line when one isn't there.
 _OURS: Final = ("livekit", "chatroom", "agora", "trtc")
 
+#: The entry points that were found. To find one, Python reads the metadata of all distributions:
+#: several milliseconds in which the loop waits. What isn't there yet may be installed later.
+_found: dict[str, EntryPoint] = {}
+
 
 def available_transports() -> dict[str, str]:
     """Names of the installed transports, each with where it comes from ("module:Class")."""
@@ -24,13 +28,15 @@ def available_transports() -> dict[str, str]:
 def load_transport(name: str) -> type[Transport]:
     """The transport installed under `name`.
 
+    Looks for it once: another one that is installed under the same name later isn't seen.
+
     Raises:
         MissingDependencyError: one of this project's, not installed; or its package is broken.
         ConfigurationError: no package provides that name (lists those that are there), or what
             is installed under it isn't a `Transport`.
     """
-    found = list(entry_points(group=GROUP, name=name))
-    if not found:
+    entry = _find(name)
+    if entry is None:
         there = ", ".join(sorted(available_transports())) or "none"
         message = f"No transport named {name!r} is installed (installed: {there})."
         if name in _OURS:
@@ -38,7 +44,6 @@ def load_transport(name: str) -> type[Transport]:
         raise ConfigurationError(
             f"{message} A transport is a package with an entry point in the group {GROUP!r}."
         )
-    entry = next(iter(found))
     try:
         loaded = entry.load()
     except ImportError as error:
@@ -51,3 +56,10 @@ def load_transport(name: str) -> type[Transport]:
             f"The entry point {name!r} ({entry.value}) isn't a subclass of Transport."
         )
     return loaded
+
+
+def _find(name: str) -> EntryPoint | None:
+    if name not in _found:
+        for entry in entry_points(group=GROUP, name=name):
+            _found.setdefault(name, entry)
+    return _found.get(name)

@@ -7,21 +7,37 @@ from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 
 import pytest
+from akool_livekit import LiveKitTransport
 
 import akool_async.transport.discovery as module
 from akool_async.errors import ConfigurationError, MissingDependencyError
 from akool_async.transport import available_transports, load_transport
 
+_LIVEKIT = EntryPoint("livekit", "akool_livekit:LiveKitTransport", module.GROUP)
+
 
 def _entries(monkeypatch: pytest.MonkeyPatch, **entries: str) -> None:
-    """These entry points and no others."""
+    """These entry points and no others, none of them found so far."""
     made = EntryPoints(EntryPoint(n, v, module.GROUP) for n, v in entries.items())
     monkeypatch.setattr(module, "entry_points", made.select)
+    monkeypatch.setattr(module, "_found", {})
 
 
 def test_the_projects_own_transports_are_installed() -> None:
     assert {"livekit", "chatroom", "agora", "trtc"} <= set(available_transports())
     assert available_transports()["livekit"] == "akool_livekit:LiveKitTransport"
+
+
+def test_each_is_looked_for_once_and_what_is_not_there_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _entries(monkeypatch)
+    with pytest.raises(MissingDependencyError):
+        load_transport("livekit")
+    monkeypatch.setattr(module, "entry_points", EntryPoints([_LIVEKIT]).select)
+    assert load_transport("livekit") is LiveKitTransport
+    monkeypatch.setattr(module, "entry_points", None)
+    assert load_transport("livekit") is LiveKitTransport
 
 
 @pytest.mark.parametrize("name", ["livekit", "chatroom", "agora", "trtc"])
