@@ -29,6 +29,7 @@ def pytest_make_collect_report(
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Puts the modules' tests into the order that is the same for all processes."""
-    items.sort(key=lambda item: item.path.parts)
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: item.path.parts)
