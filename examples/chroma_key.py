@@ -1,6 +1,7 @@
 """Puts the avatar before a picture of your own, where its background is green.
 
-    pip install "akool-async[livekit,record]"
+It needs the extras `livekit` and `record`.
+
     export AKOOL_API_KEY=…
     python examples/chroma_key.py background.png out.png
 

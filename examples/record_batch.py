@@ -1,6 +1,7 @@
 """Makes a film of each text in a CSV file: the avatar says it, with subtitles.
 
-    pip install "akool-async[livekit,record]"
+It needs the extras `livekit` and `record`.
+
     export AKOOL_API_KEY=…
     python examples/record_batch.py texts.csv films
 

@@ -1,6 +1,8 @@
 """Shows the avatar as a camera of this machine, for video calls.
 
-    pip install "akool-async[livekit,sound]" pyvirtualcam
+It needs the extras `livekit` and `sound`.
+
+    pip install pyvirtualcam
     export AKOOL_API_KEY=…
     python examples/virtual_camera.py
 

@@ -4,13 +4,14 @@ Your microphone is cut into turns, a turn becomes text, the avatar says the mode
 hear it. Who speaks while the avatar does interrupts it. Use headphones: the avatar's voice in the
 microphone would interrupt the avatar.
 
-    pip install "akool-async[livekit,sound]"
+It needs the extras `livekit` and `sound`.
+
     export AKOOL_API_KEY=… OPENAI_API_KEY=… OPENAI_MODEL=…
     export OPENAI_BASE_URL=http://127.0.0.1:8000/v1      # or your provider's
     python examples/voice_loop.py
 
-Without keys, microphone and models, against an avatar on this machine (`pip install
-"akool-async[simulator,livekit,record]"`), with stand-ins that say and answer what a script has:
+Without keys, microphone and models, against an avatar on this machine (extras `simulator`,
+`livekit` and `record`), with stand-ins that say and answer what a script has:
 
     python examples/voice_loop.py --offline
 """

@@ -1,6 +1,7 @@
 """A web server that receives the service's webhooks: an upload or a cloned voice is ready.
 
-pip install "akool-async[webhooks]"
+It needs the extra `webhooks`.
+
 export AKOOL_CLIENT_ID=… AKOOL_CLIENT_SECRET=…
 python examples/webhook_server.py 8080     # give https://YOUR-HOST/akool as the webhook's URL
 """

@@ -91,6 +91,26 @@ def test_actions_are_pinned_by_commit_and_say_their_version():
             assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action), path
 
 
+def test_no_text_says_that_a_distribution_is_on_pypi():
+    """Until the first release is: then this test goes."""
+    names = re.compile(r"pip install (?!.*--find-links)[^`]*akool-async")
+    texts = [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/**/*.md"),
+        *ROOT.glob("transports/*/README.md"),
+        *ROOT.glob("integrations/*/README.md"),
+        *ROOT.glob("examples/**/*.py"),
+    ]
+    assert {"README.md", "index.md", "web_app"} <= {one for path in texts for one in path.parts}
+    found = [
+        f"{path.relative_to(ROOT)}: {line}"
+        for path in texts
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if names.search(line)
+    ]
+    assert found == []
+
+
 def test_what_is_published_is_attested_and_every_distribution():
     text = (ROOT / ".github/workflows/publish.yml").read_text(encoding="utf-8")
     assert "id-token: write" in text

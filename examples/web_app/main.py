@@ -4,7 +4,9 @@ A visitor's websocket is the visit: it ends with the page, and so does the paid 
 WEB_APP_PLACES sessions are open at once (3 by default); who comes then waits in a line. SIGTERM and
 Ctrl-C close everything.
 
-    pip install "akool-async[livekit]" fastapi uvicorn websockets
+It needs the extra `livekit`.
+
+    pip install fastapi uvicorn websockets
     export AKOOL_API_KEY=…
     export LIVEKIT_URL=wss://… LIVEKIT_API_KEY=… LIVEKIT_API_SECRET=…
     python examples/web_app/main.py 8000
