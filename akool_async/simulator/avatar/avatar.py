@@ -131,6 +131,11 @@ class SimulatedAvatar:
         """1 retelling, 2 dialogue."""
         return int(self.params.get("mode", self._behavior.default_mode))
 
+    @property
+    def speaking(self) -> bool:
+        """Whether it is saying something or about to."""
+        return self._player is not None and self._player.speaking
+
     async def wait_for_participant(self) -> None:
         """Returns once a participant is in the room."""
         await self._arrivals.wait()
