@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from functools import cached_property
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from aiohttp import ClientSession
 
@@ -14,6 +14,7 @@ from akool_async.auth import choose_auth
 from akool_async.concurrency import Uncancellable, user_task
 from akool_async.errors import InvalidParameterError, SessionLeftOpenError
 from akool_async.http import ConnectionPool
+from akool_async.misuse import refused
 from akool_async.opening import SessionOpener
 from akool_async.resources.account import Account
 from akool_async.resources.avatars import Avatars
@@ -245,6 +246,10 @@ class AkoolClient(SessionOpener):
         finally:
             await self._executor.auth.aclose()
             await self._executor.pool.aclose()
+
+    if not TYPE_CHECKING:
+        __enter__ = refused("a client is closed asynchronously: write `async with AkoolClient()`")
+        __exit__ = refused("it wasn't entered")
 
     async def __aenter__(self) -> Self:
         return self

@@ -84,7 +84,7 @@ class ConnectionPool:
             warnings.warn(
                 "an AkoolClient wasn't closed, so its connections stay open. Use `async with "
                 "AkoolClient() as akool`, or `await akool.aclose()`",
-                ResourceWarning,
+                RuntimeWarning,
                 stacklevel=2,
                 source=self,
             )
@@ -207,7 +207,7 @@ class ConnectionPool:
         except RequestError:
             raise
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _translated(error, request, timeout.total or 0.0) from _without_headers(error)
+            raise _translated(error, request, timeout.total or 0.0) from _cause(error)
         except Exception as error:
             # Of aiohttp, yarl, a codec, or, of any kind, middleware and tracing of the user's
             # session: whether the service saw the call isn't known.
@@ -391,11 +391,20 @@ def _reason(error: aiohttp.ClientError) -> str:
     return type(cause or error).__name__
 
 
-def _without_headers(error: BaseException) -> BaseException:
-    """The same error without the request's headers, which its repr would show."""
+def _cause(error: Exception) -> BaseException:
+    """What the translated error came from, without what would hide it in a traceback.
+
+    Of a connection that wasn't made, the system's own error: aiohttp's text names the whole
+    configuration. Without the frames of aiohttp and asyncio, and without the request's headers.
+    """
+    if isinstance(error, aiohttp.ClientConnectorError):
+        cause: BaseException = error.os_error
+    else:
+        cause = error
     if isinstance(error, aiohttp.ClientResponseError):
         none: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
         error.request_info = error.request_info._replace(headers=none)
         error.args = (error.request_info, ())
         error.history = ()
-    return error
+    cause.__cause__ = cause.__context__ = None
+    return cause.with_traceback(None)

@@ -23,7 +23,13 @@ from akool_async.conversation.options import ConversationStats
 from akool_async.conversation.renewal import NextSessions
 from akool_async.conversation.responder import ResponderFunction, RespondWith
 from akool_async.conversation.standby import Connection
-from akool_async.errors import ConfigurationError, InvalidParameterError, NotFoundError
+from akool_async.errors import (
+    APIError,
+    ConfigurationError,
+    InvalidParameterError,
+    NotFoundError,
+    RequestError,
+)
 from akool_async.joining import (
     JoinBy,
     OnCreated,
@@ -109,7 +115,10 @@ class SessionOpening:
         start, self._start = self._start, None
         if start is None:
             raise ConfigurationError("used already: each open_session() and join() opens once")
-        return await start()
+        try:
+            return await start()
+        except (APIError, RequestError) as error:
+            raise error.with_traceback(None)  # noqa: B904 - the same error; see `APIExecutor`
 
 
 class SessionOpener:

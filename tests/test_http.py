@@ -76,7 +76,7 @@ async def test_a_refused_connection_was_never_sent(closed_port: int) -> None:
         await send(f"http://127.0.0.1:{closed_port}", CREATE)
     assert not caught.value.sent
     assert caught.value.retryable
-    assert isinstance(caught.value.__cause__, aiohttp.ClientConnectorError)
+    assert isinstance(caught.value.__cause__, ConnectionRefusedError)
 
 
 async def test_a_host_without_address_was_never_sent() -> None:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 import re
 import time
+import traceback
 import warnings
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -47,15 +47,15 @@ class Try:
 
     akool: AkoolClient
     simulator: Simulator
-    log: pytest.LogCaptureFixture
+    warnings: list[warnings.WarningMessage]
 
     def open(self, avatar_id: str = AVATAR, **options: Any) -> Any:
         return self.akool.open_session(avatar_id, **{"stream_type": "trtc"} | options)
 
-    async def warned(self) -> None:
-        """A warning in the log becomes what is raised."""
-        await until(lambda: self.log.records)
-        raise RuntimeWarning("; ".join(record.getMessage() for record in self.log.records))
+    async def raise_warning(self) -> None:
+        """The warning that is given becomes what is raised."""
+        await until(lambda: self.warnings)
+        raise RuntimeWarning("; ".join(str(one.message) for one in self.warnings))
 
 
 Mistake = Callable[[Try], Awaitable[object]]
@@ -135,7 +135,7 @@ async def a_url_without_tls(t: Try) -> None:
 
 
 @row(
-    ResourceWarning,
+    RuntimeWarning,
     "an AkoolClient wasn't closed, so its connections stay open. Use `async with AkoolClient() as "
     "akool`, or `await akool.aclose()`",
 )
@@ -148,7 +148,13 @@ async def client_without_async_with(t: Try) -> None:
         del akool
         gc.collect()
     await session.close()
-    raise next(one.message for one in caught if issubclass(one.category, ResourceWarning))
+    raise next(one.message for one in caught if issubclass(one.category, RuntimeWarning))
+
+
+@row(TypeError, "a client is closed asynchronously: write `async with AkoolClient()`")
+async def with_a_client_in_place_of_async_with(t: Try) -> None:
+    with AkoolClient("a", base_url=t.simulator.url):
+        pass
 
 
 @row(akool_async.ConfigurationError, "The client is closed")
@@ -378,7 +384,7 @@ async def joining_what_get_answered(t: Try) -> None:
 async def say_without_await(t: Try) -> None:
     async with t.open() as avatar:
         avatar.say("Hello")
-    await t.warned()
+    await t.raise_warning()
 
 
 @row(akool_async.InvalidParameterError, "text: is empty, give at least one character")
@@ -505,7 +511,7 @@ async def a_handler_that_blocks(t: Try) -> None:
             time.sleep(0.6)  # noqa: ASYNC251 - the mistake
 
         await avatar.ask("Hello")
-        await t.warned()
+        await t.raise_warning()
 
 
 @row(RuntimeWarning, f"the responder a_responder_that_blocks.<locals>.model {BLOCKED}")
@@ -517,7 +523,7 @@ async def a_responder_that_blocks(t: Try) -> None:
     async with t.open(respond_with=model):
         session = await t.simulator.until_ready()
         await t.simulator.user_says(session, "Hi")
-        await t.warned()
+        await t.raise_warning()
 
 
 # -- REST
@@ -576,22 +582,35 @@ async def test_what_a_mistake_says(
     kind: type[BaseException],
     text: str,
     options: dict[str, Any],
-    caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name in ("API_KEY", "CLIENT_ID", "CLIENT_SECRET", "API_URL"):
         monkeypatch.delenv(f"AKOOL_{name}", raising=False)
-    caplog.set_level(logging.WARNING, "akool_async.conversation")
-    async with (
-        Simulator(queue_time=0.0, **options) as simulator,
-        AkoolClient("k", base_url=simulator.url) as akool,
-    ):
-        with pytest.raises(kind) as raised:
-            await mistake(Try(akool, simulator, caplog))
+    with warnings.catch_warnings(record=True) as given:
+        warnings.simplefilter("default")  # as Python has it where nothing is set
+        async with (
+            Simulator(queue_time=0.0, **options) as simulator,
+            AkoolClient("k", base_url=simulator.url) as akool,
+        ):
+            with pytest.raises(kind) as raised:
+                await mistake(Try(akool, simulator, given))
     said = "\n".join([str(raised.value), *getattr(raised.value, "__notes__", [])])
     pattern = re.escape(text).replace(r"\#", r"[\d.]+").replace("HOST", r"127\.0\.0\.1:\d+")
     assert re.fullmatch(pattern.replace(r"\*", ".+"), said), said
     assert len(said.splitlines()) <= 3
+
+
+async def test_a_service_that_is_down_takes_few_lines_of_a_traceback(unused_tcp_port: int) -> None:
+    async with AkoolClient(
+        "a", base_url=f"http://127.0.0.1:{unused_tcp_port}", max_retries=0
+    ) as akool:
+        with pytest.raises(akool_async.APIConnectionError) as raised:
+            await akool.open_session(AVATAR)
+    text = "".join(traceback.format_exception(raised.value))
+    assert text.startswith("ConnectionRefusedError: ")
+    assert "ssl:default" not in text
+    # The system's error, and ours from the user's line on.
+    assert len(traceback.extract_tb(raised.value.__traceback__)) <= 4, text
 
 
 def test_there_are_forty_of_them() -> None:

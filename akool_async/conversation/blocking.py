@@ -7,16 +7,15 @@ the next.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final, TypeVar
 
-__all__ = ["LIMIT", "StepTimer", "name_of"]
+from akool_async import misuse
 
-logger = logging.getLogger("akool_async.conversation")
+__all__ = ["LIMIT", "StepTimer", "name_of"]
 
 T = TypeVar("T")
 
@@ -30,7 +29,7 @@ def name_of(function: object) -> str:
 
 
 class StepTimer:
-    """Times one function's steps; logs a warning, once, where one takes `LIMIT` seconds or more.
+    """Times one function's steps; warns, once, where one takes `LIMIT` seconds or more.
 
     Args:
         where: what is timed, as the warning begins: "the handler on_reply".
@@ -52,12 +51,10 @@ class StepTimer:
             took = self._clock() - began
             if took >= LIMIT and not self._warned:
                 self._warned = True
-                logger.warning(
-                    "%s held the event loop up for %.1f s, and nothing else ran meanwhile. Give "
-                    "what blocks to a thread, await asyncio.to_thread(…), or use an asynchronous "
-                    "client.",
-                    self._where,
-                    took,
+                misuse.warn(
+                    f"{self._where} held the event loop up for {took:.1f} s, and nothing else ran "
+                    "meanwhile. Give what blocks to a thread, await asyncio.to_thread(…), or use "
+                    "an asynchronous client."
                 )
 
     def timed(self, awaitable: Awaitable[T]) -> Awaitable[T]:

@@ -125,14 +125,19 @@ class APIExecutor:
         send: Send | None = None,
     ) -> T:
         fetch = TokenFetch(self._fetch, limit=self._longest(), urgent=self.urgent)
-        header = await self.auth.header(fetch)
         try:
-            return await self._repeated(request, header, decode, read, send)
-        except AuthenticationError as error:
-            if error.code != _TOKEN_STALE or not await self.auth.replace(header[1], fetch):
-                raise
-        # The service refused to act, so even a call that may be paid for can go out again: once.
-        return await self._repeated(request, await self.auth.header(fetch), decode, read, send)
+            header = await self.auth.header(fetch)
+            try:
+                return await self._repeated(request, header, decode, read, send)
+            except AuthenticationError as error:
+                if error.code != _TOKEN_STALE or not await self.auth.replace(header[1], fetch):
+                    raise
+            # The service refused to act, so even a call that may be paid for can go out once more.
+            return await self._repeated(request, await self.auth.header(fetch), decode, read, send)
+        except (APIError, RequestError) as error:
+            # What the service or the network did is in its text; the frames from here to the
+            # socket would only hide it.
+            raise error.with_traceback(None)  # noqa: B904 - the same error
 
     def _longest(self) -> float:
         """Seconds that a call takes at most, all tries included."""

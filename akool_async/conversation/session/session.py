@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Final, Self
 
+from akool_async import misuse
 from akool_async.concurrency import Uncancellable, unlisted_task, user_task
 from akool_async.conversation.conversation import Conversation
 from akool_async.conversation.idle import IdleWatch
@@ -188,16 +189,15 @@ class AvatarSession(TalkingMethods, ControlMethods, MediaMethods):
         traceback: TracebackType | None,
     ) -> None:
         if kind is None and (unspoken := self._conversation.speech.unspoken):
-            logger.warning(
-                "the session's block was left while %d text(s) given to say() weren't spoken yet; "
-                "they are cancelled. To wait: await avatar.say(…)",
-                unspoken,
+            misuse.warn(
+                f"the session's block was left while {unspoken} text(s) given to say() weren't "
+                "spoken yet; they are cancelled. To wait: await avatar.say(…)"
             )
         if kind is None and (unplayed := self._conversation.playbacks.unplayed):
-            logger.warning(
-                "the session's block was left while %d piece(s) of audio given to play_audio() "
-                "weren't played yet; they are cancelled. To wait: await avatar.play_audio(…)",
-                unplayed,
+            misuse.warn(
+                f"the session's block was left while {unplayed} piece(s) of audio given to "
+                "play_audio() weren't played yet; they are cancelled. To wait: await "
+                "avatar.play_audio(…)"
             )
         try:
             await self.aclose()
