@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from akool_async.cli.failures import listed_by
 from akool_async.cli.options import Page, Service
 from akool_async.cli.records import Found, one_page, plain, show, show_one
 from akool_async.cli.terminal import note
@@ -29,7 +30,8 @@ async def show_avatars(service: Service, part: Page) -> int:
 async def show_avatar(service: Service, avatar_id: str) -> int:
     """One streaming avatar."""
     async with service.client() as akool:
-        avatar = await akool.avatars.get(avatar_id)
+        with listed_by("akool avatars list"):
+            avatar = await akool.avatars.get(avatar_id)
     show_one(plain(avatar), as_json=service.as_json)
     return 0
 

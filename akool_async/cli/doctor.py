@@ -66,8 +66,7 @@ async def _checks(url: str | None) -> AsyncIterator[Check]:
         if state.usable:
             yield Check(state.name, "ok", "rooms of this kind can be joined")
         else:
-            what = state.install or state.problem
-            yield Check(state.name, "warning", f"can't be joined. To change that: {what}")
+            yield Check(state.name, "warning", f"can't be joined: {state.problem}")
     try:
         client = settings.client(url, timeout=_TIMEOUT, max_retries=0)
     except ConfigurationError as error:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from akool_async.cli.terminal import OutputError, fail
@@ -22,7 +23,7 @@ from akool_async.errors import (
     SessionLeftOpenError,
 )
 
-__all__ = ["FAILED", "USAGE", "explain", "report", "report_usage", "status_of"]
+__all__ = ["FAILED", "USAGE", "explain", "listed_by", "report", "report_usage", "status_of"]
 
 FAILED: Final = 1
 USAGE: Final = 2
@@ -48,6 +49,16 @@ def status_of(error: BaseException) -> int:
         if isinstance(error, kind):
             return status
     return FAILED
+
+
+@contextmanager
+def listed_by(command: str) -> Iterator[None]:
+    """Says of an id that isn't found inside which command lists those that there are."""
+    try:
+        yield
+    except NotFoundError as error:
+        error.add_note(f"To list those that there are: {command}.")
+        raise
 
 
 def explain(error: BaseException) -> str:

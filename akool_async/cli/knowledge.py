@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from akool_async.cli.failures import listed_by
 from akool_async.cli.options import Page, Service
 from akool_async.cli.records import Found, one_page, plain, show, show_json, show_one
 from akool_async.cli.terminal import printer
@@ -48,7 +49,8 @@ async def show_bases(service: Service, part: Page) -> int:
 async def show_base(service: Service, knowledge_id: str) -> int:
     """Everything of one."""
     async with service.client() as akool:
-        base = await akool.knowledge.get(knowledge_id)
+        with listed_by("akool knowledge list"):
+            base = await akool.knowledge.get(knowledge_id)
     show_one(plain(base), as_json=service.as_json)
     return 0
 
@@ -67,7 +69,8 @@ async def create(service: Service, content: Content, *, name: str) -> int:
 async def update(service: Service, knowledge_id: str, content: Content, *, name: str | None) -> int:
     """Changes what is given."""
     async with service.client() as akool:
-        base = await akool.knowledge.update(knowledge_id, name=name, **content.fields())
+        with listed_by("akool knowledge list"):
+            base = await akool.knowledge.update(knowledge_id, name=name, **content.fields())
     if service.as_json:
         show_json([plain(base) if base is not None else {"_id": knowledge_id}])
     else:
@@ -78,7 +81,8 @@ async def update(service: Service, knowledge_id: str, content: Content, *, name:
 async def delete(service: Service, knowledge_id: str) -> int:
     """Deletes one."""
     async with service.client() as akool:
-        await akool.knowledge.delete(knowledge_id)
+        with listed_by("akool knowledge list"):
+            await akool.knowledge.delete(knowledge_id)
     if service.as_json:
         show_json([{"_id": knowledge_id, "deleted": True}])
     else:

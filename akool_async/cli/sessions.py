@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import re
 import sys
 from collections.abc import Sequence
@@ -17,6 +19,7 @@ from akool_async.cli.options import ChatOptions, Page, Service
 from akool_async.cli.records import Found, one_page, plain, show, show_json, show_one
 from akool_async.cli.terminal import note, printer
 from akool_async.client import AkoolClient
+from akool_async.concurrency import Uncancellable
 from akool_async.errors import (
     AkoolError,
     AuthenticationError,
@@ -53,6 +56,9 @@ STATUSES: Final[dict[str, Status]] = {
     "failed": 4,
 }
 _COLUMNS: Final = ("_id", "version", "status", "stream_type", "avatar_id", "age", "duration")
+#: Seconds that closing may take without a word.
+_SILENT: Final = 3.0
+_SILENCED: Final = logging.getLogger("akool_async.resources.closing")
 _AGE: Final = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)")
 _UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
@@ -238,17 +244,32 @@ async def _close(akool: AkoolClient, session_id: str) -> dict[str, Any]:
         return await _close_unseen(akool, session_id)
     was_open = session.status not in (SessionStatus.COMPLETED, SessionStatus.FAILED)
     if was_open:
-        await resource.closing(session_id).wait()
+        await _waited_for(resource.closing(session_id), session_id)
     return {"_id": session_id, "version": _version(session), "was_open": was_open}
 
 
 async def _close_unseen(akool: AkoolClient, session_id: str) -> dict[str, Any]:
     try:
-        await akool.sessions.closing(session_id).wait()
+        await _waited_for(akool.sessions.closing(session_id), session_id)
     except (NotFoundError, BadParameterError):  # perhaps of the other version
-        await akool.legacy_sessions.closing(session_id).wait()
+        await _waited_for(akool.legacy_sessions.closing(session_id), session_id)
         return {"_id": session_id, "version": "v3", "was_open": None}
     return {"_id": session_id, "version": "v4", "was_open": None}
+
+
+async def _waited_for(closing: Uncancellable[None], session_id: str) -> None:
+    """Waits until a session is closed; says so where the service takes its time."""
+    loop = asyncio.get_running_loop()
+    notice = loop.call_later(_SILENT, note, f"{session_id} isn't closed yet; still trying")
+    try:
+        await closing.wait()
+    finally:
+        notice.cancel()
+
+
+def _not_an_error(record: logging.LogRecord) -> bool:
+    """Keeps what these commands report by themselves out of the log."""
+    return record.levelno < logging.ERROR
 
 
 async def close(service: Service, ids: Sequence[str]) -> int:
@@ -257,6 +278,7 @@ async def close(service: Service, ids: Sequence[str]) -> int:
     closed: list[dict[str, Any]] = []
     statuses: set[int] = set()
     out = printer()
+    _SILENCED.addFilter(_not_an_error)
     async with service.client() as akool:
         for session_id in dict.fromkeys(ids):
             try:
@@ -331,10 +353,11 @@ async def _close_each(
 ) -> list[dict[str, Any]]:
     out = printer()
     closed: list[dict[str, Any]] = []
+    _SILENCED.addFilter(_not_an_error)
     closings = [(session, resource.closing(session.id)) for resource, session in meant]
     for session, closing in closings:
         try:
-            await closing.wait()
+            await _waited_for(closing, session.id)
         except AkoolError as error:
             statuses.add(report(error, as_json=as_json, about=session.id))
             continue

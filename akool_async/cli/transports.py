@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from akool_async.cli.records import Found, show
+from akool_async.cli.terminal import note
 from akool_async.errors import AkoolError, MissingDependencyError
+from akool_async.errors.base import EVERYTHING
 from akool_async.transport import available_transports, load_transport
 
 __all__ = ["State", "check_transports", "show_transports"]
@@ -65,4 +67,6 @@ async def show_transports(*, as_json: bool) -> int:
     ]
     columns = ("transport", "installed", "usable", "what to do")
     show(Found(items, len(items), None), columns, as_json=as_json, title="transports", rows=rows)
+    if not as_json and any(item["install"] for item in items):
+        note(f"everything at once: {EVERYTHING}")
     return 0

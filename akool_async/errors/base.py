@@ -14,7 +14,7 @@ __all__ = [
 ]
 
 #: Installs every optional part at once, where one extra alone might only lead to the next.
-_EVERYTHING: Final = 'pip install "akool-async[all]"'
+EVERYTHING: Final = 'pip install "akool-async[all]"'
 
 
 def raised_again(error: BaseException) -> BaseException:
@@ -71,7 +71,7 @@ class MissingDependencyError(ConfigurationError, ImportError):
         if install:
             message = f"{message} Install it with: {install}"
             if "akool-async[" in install:
-                message += f", or everything at once with: {_EVERYTHING}"
+                message += f", or everything at once with: {EVERYTHING}"
         super().__init__(message)
         self.install = install
 

@@ -30,6 +30,7 @@ async def test_show(run):
     assert command.output == ""
     assert command.error["code"] in (1008, 1014)
     assert command.error["status"] == 4
+    assert command.error["message"].endswith("To list those that there are: akool avatars list.")
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ async def test_from_making_to_deleting(run):
     status, command = await run("knowledge", "show", made)
     assert status == 4
     assert "1232" in command.errors
+    assert command.errors.endswith("To list those that there are: akool knowledge list.\n")
 
 
 async def test_a_refused_value_names_the_field(run, akool_simulator):

@@ -1,7 +1,7 @@
 import pytest
 
 from akool_async.cli import transports
-from akool_async.cli.transports import check_transports
+from akool_async.cli.transports import check_transports, show_transports
 from akool_async.errors import MissingDependencyError
 
 
@@ -29,6 +29,16 @@ def test_what_is_not_installed_has_the_line_that_installs_it(monkeypatch):
     assert [state.name for state in states] == ["livekit", "agora", "trtc", "chatroom"]
     assert not any(state.installed or state.usable for state in states)
     assert states[0].install == install
+
+
+async def test_everything_at_once_is_named_below_the_table(monkeypatch, capsys):
+    def missing(name):
+        raise MissingDependencyError("Not here.", install=f'pip install "akool-async[{name}]"')
+
+    monkeypatch.setattr(transports, "load_transport", missing)
+    assert await show_transports(as_json=False) == 0
+    noted = capsys.readouterr().err
+    assert noted.endswith('everything at once: pip install "akool-async[all]"\n')
 
 
 @pytest.mark.parametrize("arguments", [(), ("--json",)])
