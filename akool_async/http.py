@@ -379,7 +379,7 @@ def _address(error: aiohttp.ClientConnectorError | aiohttp.ClientSSLError) -> st
 
 def _reason(error: aiohttp.ClientError) -> str:
     """Why, without addresses: aiohttp's own text names the whole configuration."""
-    cause: object = getattr(error, "os_error", None) or getattr(error, "certificate_error", None)
+    cause = _system_error(error)
     if isinstance(cause, ssl.CertificateError):
         return cause.verify_message
     if isinstance(cause, ssl.SSLError):
@@ -391,16 +391,20 @@ def _reason(error: aiohttp.ClientError) -> str:
     return type(cause or error).__name__
 
 
+def _system_error(error: BaseException) -> Exception | None:
+    """The system's own error in one of aiohttp's, where a connection wasn't made."""
+    # An error of a certificate has the one name without having the other's value.
+    found = getattr(error, "os_error", None) or getattr(error, "certificate_error", None)
+    return found if isinstance(found, Exception) else None
+
+
 def _cause(error: Exception) -> BaseException:
     """What the translated error came from, without what would hide it in a traceback.
 
     Of a connection that wasn't made, the system's own error: aiohttp's text names the whole
     configuration. Without the frames of aiohttp and asyncio, and without the request's headers.
     """
-    if isinstance(error, aiohttp.ClientConnectorError):
-        cause: BaseException = error.os_error
-    else:
-        cause = error
+    cause: BaseException = _system_error(error) or error
     if isinstance(error, aiohttp.ClientResponseError):
         none: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
         error.request_info = error.request_info._replace(headers=none)

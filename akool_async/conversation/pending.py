@@ -78,6 +78,7 @@ class PendingReply:
         expires: when it is no longer waited for.
         sending_started: a packet of it was handed to the room, see `Turns.tick`; a message that
             begins before can't answer it. The room may confirm the packet after the answer came.
+        handed_over_at: when that was.
         sent: the room took a packet of it.
         abandoned: nothing waits for it, but its reply may still come and must not go to another.
         message: what answers it, once that has begun.
@@ -93,6 +94,7 @@ class PendingReply:
         self.expires = now + timeout
         self.entry: TranscriptEntry | None = None
         self.sending_started: int | None = None
+        self.handed_over_at = now
         self.sent = False
         self.abandoned = False
         self.message: IncomingMessage | None = None

@@ -86,7 +86,7 @@ class ReplyTracker:
         """The next piece of a message of the avatar."""
         incoming = self._incoming.get(message.mid)
         if incoming is None:
-            incoming = self._begin(message.mid, message.text, now)
+            incoming = self._begin(message.mid, message.text, now, message.began)
         incoming.idx = max(incoming.idx, message.idx)
         incoming.last = now
         incoming.over_at = None
@@ -125,7 +125,7 @@ class ReplyTracker:
 
     def partial(self, message: PartialChat, now: float) -> None:
         """A message of the avatar was given up by the codec."""
-        incoming = self._end(message.mid, message.text, now)
+        incoming = self._end(message.mid, message.text, now, message.began)
         if incoming.interrupted and message.reason in ("finished", "age"):
             chat = Chat(message.text, message.mid, "bot", "quiet")
             self._complete(incoming, chat, "interrupted", now)
@@ -277,10 +277,14 @@ class ReplyTracker:
 
     # How it is done.
 
-    def _begin(self, mid: str, text: str, now: float) -> IncomingMessage:
+    def _begin(
+        self, mid: str, text: str, now: float, began: float | None = None
+    ) -> IncomingMessage:
+        """A message begins; its first part came at `began`, if that isn't now."""
+        started = now if began is None else began
         for mistaken in self._turns.proves(mid):
             self._unmatch(mistaken)
-        pending, matched_by = self._turns.claim(mid, text)
+        pending, matched_by = self._turns.claim(mid, text, started)
         if pending is not None and pending.message is not None:
             self._unmatch(pending)
         if isinstance(pending, RetoldText) and pending.entry is not None:
@@ -293,7 +297,7 @@ class ReplyTracker:
         incoming = IncomingMessage(
             mid,
             entry,
-            started=now,
+            started=started,
             last=now,
             began=self._turns.tick(),
             pending=pending,
@@ -323,8 +327,8 @@ class ReplyTracker:
                 reply = replace(reply, question=None, first_after=None, matched_by=None)
                 self._publish(ReplyDone(reply))
 
-    def _end(self, mid: str, text: str, now: float) -> IncomingMessage:
-        incoming = self._incoming.get(mid) or self._begin(mid, text, now)
+    def _end(self, mid: str, text: str, now: float, began: float | None = None) -> IncomingMessage:
+        incoming = self._incoming.get(mid) or self._begin(mid, text, now, began)
         del self._incoming[mid]
         incoming.entry.text = text
         return incoming

@@ -124,6 +124,7 @@ class Turns:
         pending = self._pending.get(mid)
         if pending is not None and pending.sending_started is None:
             pending.sending_started = self.tick()
+            pending.handed_over_at = self._clock()
 
     def packet_sent(self, mid: str) -> None:
         """The room took a packet."""
@@ -211,8 +212,14 @@ class Turns:
             and self._answers_by_mid(other)
         ]
 
-    def claim(self, mid: str, text: str) -> tuple[PendingReply | None, MatchedBy | None]:
-        """What a message answers that begins now with `text`, and how that is known."""
+    def claim(
+        self, mid: str, text: str, began: float
+    ) -> tuple[PendingReply | None, MatchedBy | None]:
+        """What a message answers that begins with `text`, and how that is known.
+
+        Its first part came at `began`, which is earlier than now where one before that was lost or
+        late: it doesn't answer what was asked since.
+        """
         pending = self._pending.get(mid)
         if pending is not None:
             return pending, "mid"
@@ -220,7 +227,7 @@ class Turns:
             return None, None
         if not mid and self._ids_everywhere and self._uses_ids:
             return None, None
-        waiting = [p for p in self if self._may_answer(p, text)]
+        waiting = [p for p in self if p.handed_over_at <= began and self._may_answer(p, text)]
         # What was interrupted gets no new message, unless nothing else can be meant.
         for found in waiting:
             if not (isinstance(found, Question) and found.interrupted):

@@ -43,6 +43,7 @@ class MessageBuffer:
 
     __slots__ = (
         "ahead",
+        "began",
         "delivered",
         "held_back",
         "key",
@@ -69,6 +70,8 @@ class MessageBuffer:
         self.held_back = ""
         #: Whether any part has half a surrogate pair.
         self.surrogates = False
+        #: When a part came first, and last.
+        self.began = 0.0
         self.touched = 0.0
         #: How many of `texts` were handed on.
         self.delivered = 0

@@ -176,13 +176,15 @@ class ChatDelta(Message, frozen=True, gc=False):
     """The next piece of a chat message's text, in order, as it came.
 
     `idx` is the number of the part it ends with. Joined, the deltas of a `mid` and `sender` are the
-    text of the `Chat` or a prefix of the text of the `PartialChat` that follows.
+    text of the `Chat` or a prefix of the text of the `PartialChat` that follows. `began` is when a
+    message's first part came (the codec's `now`), where its first piece had to wait for another.
     """
 
     text: str
     mid: str
     sender: Sender | None
     idx: int = 0
+    began: float | None = None
 
     def __str__(self) -> str:
         return f"piece {self.idx} of {_named(self.mid, self.sender)}: {_short(self.text)}"
@@ -196,6 +198,7 @@ class PartialChat(Message, frozen=True):
         missing: numbers of the parts known to be missing; where the end never came, the number
             after the last part that did is the last entry.
         reason: why it was given up.
+        began: when its first part came (the codec's `now`), where no `ChatDelta` came before.
     """
 
     text: str
@@ -203,6 +206,7 @@ class PartialChat(Message, frozen=True):
     sender: Sender | None
     missing: tuple[int, ...]
     reason: GaveUp
+    began: float | None = None
 
     def __str__(self) -> str:
         missing = ", ".join(map(str, self.missing[:8])) + (" …" if len(self.missing) > 8 else "")

@@ -121,6 +121,7 @@ class PartReassembler:
             chat = Chat(text, mid, sender)
             return [ChatDelta(text, mid, sender), chat] if text else [chat]
         message = self.open[key] = MessageBuffer(key)
+        message.began = now
         self.held += message.size()
         return self._add_to(message, idx, fin, text, now, surrogates)
 
@@ -207,9 +208,11 @@ class PartReassembler:
         count = len(message.texts)
         whole = message.last is not None and count > message.last
         if count > message.delivered:
+            waited = not message.delivered and message.began < message.touched
             fresh = message.hand_on(whole=whole)
             if fresh:
-                out.append(ChatDelta(fresh, *message.key, count - 1))
+                began = message.began if waited else None
+                out.append(ChatDelta(fresh, *message.key, count - 1, began))
         if whole:
             self._complete(message, "fin", out)
         else:
@@ -227,7 +230,8 @@ class PartReassembler:
         self._forget(message)
 
     def _give_up(self, message: MessageBuffer, reason: GaveUp, out: list[Received]) -> None:
-        out.append(PartialChat(message.text(), *message.key, message.missing(), reason))
+        began = None if message.texts else message.began
+        out.append(PartialChat(message.text(), *message.key, message.missing(), reason, began))
         self._forget(message)
 
     def _forget(self, message: MessageBuffer) -> None:

@@ -321,14 +321,15 @@ def run(seconds: float, seed: int, *, once: bool = False) -> Report:
     """Conversations until `seconds` are over; `once`: one of them."""
     report = Report("conversations")
     until = time.monotonic() + seconds
-    with asyncio.Runner(loop_factory=VirtualClockLoop) as runner:
-        while True:
+    while True:
+        # A loop for each: all of them together take days of its time.
+        with asyncio.Runner(loop_factory=VirtualClockLoop) as runner:
             if runner.run(converse(Case(seed), report)):
                 case = reduced(Case(seed), runner)
                 for what, steps in runner.run(converse(case, Report("again"))):
                     again = f"conversations --seed {seed} --once"
                     report.violations.append(Violation(what, again, (f"{case}", *steps)))
-            seed += 1
-            report.memory.look()
-            if once or time.monotonic() > until:
-                return report
+        seed += 1
+        report.memory.look()
+        if once or time.monotonic() > until:
+            return report

@@ -45,6 +45,27 @@ async def test_a_message_from_before_the_question_is_not_its_reply(scene):
         assert (await first).text == "first"
 
 
+@pytest.mark.parametrize("first_part_comes", [False, True])
+async def test_a_message_whose_first_part_was_lost_is_from_before_the_question(
+    scene, first_part_comes
+):
+    async with scene() as s:
+        s.robot.part("old", 1, "half of ")
+        s.robot.part("old", 2, "it")
+        s.robot.reply("other", "before it")  # what came earlier was taken
+        await s.robot.until(lambda: s.session.transcript)
+        first = await asked(s, "one")
+        events = s.session.events(ReplyDone, ReplyIncomplete)
+        if first_part_comes:
+            s.robot.part("old", 0, "The other ")
+            s.robot.part("old", 3, ".", True)
+        old = await anext(events)  # given up after ten seconds without another part
+        assert isinstance(old, ReplyDone if first_part_comes else ReplyIncomplete)
+        assert not first.done()
+        s.robot.reply("x1", "first")
+        assert (await first).text == "first"
+
+
 async def test_the_questions_own_mid_wins_over_the_order(scene):
     async with scene() as s:
         first = await asked(s, "one")

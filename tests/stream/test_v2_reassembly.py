@@ -101,8 +101,9 @@ def test_a_double_of_the_last_part_opens_nothing(read: Reader, fin: bool) -> Non
 def test_the_same_number_with_another_text_is_a_conflict(known_first: bool) -> None:
     read = Reader()
     read(part(0 if known_first else 1, "a"))
+    missing, began = ((1,), None) if known_first else ((0, 2), 0.0)
     assert read(part(0 if known_first else 1, "b")) == [
-        PartialChat("a", "m", "bot", (1,) if known_first else (0, 2), "conflict"),
+        PartialChat("a", "m", "bot", missing, "conflict", began),
         LatePart("b", "m", "bot", 0 if known_first else 1),
     ]
     assert read(part(1 if known_first else 0, "z", fin=True)) == [
@@ -150,6 +151,17 @@ def test_parts_without_numbers_are_taken_as_they_come(read: Reader) -> None:
     assert read(part(None, "c", fin=True))[-1] == Chat("abc", "m", "bot")
 
 
+def test_what_had_to_wait_says_when_it_began(read: Reader) -> None:
+    assert read(part(1, "b"), now=1.0) == []
+    assert read(part(0, "a"), now=2.0) == [ChatDelta("ab", "m", "bot", 1, 1.0)]
+    assert read(part(2, "c"), now=3.0) == [ChatDelta("c", "m", "bot", 2)]
+    read(part(2, "z", mid="n"), now=4.0)
+    read(part(3, "z", mid="n"), now=5.0)
+    assert read.codec.finish("n", "bot", ended="quiet", now=6.0) == [
+        PartialChat("zz", "n", "bot", (0, 1, 4), "finished", 4.0)
+    ]
+
+
 def test_messages_without_mid_follow_each_other(read: Reader) -> None:
     assert read(part(0, "a", mid="", fin=True))[-1] == Chat("a", "", "bot")
     assert read(part(0, "a", mid="", fin=True))[-1] == Chat("a", "", "bot")
@@ -188,7 +200,7 @@ def test_ended_with_a_gap_it_is_partial(
 def test_ended_where_only_the_last_part_is_known_it_is_partial(read: Reader) -> None:
     read(part(1, "b", fin=True))
     assert read.codec.finish("m", "bot", ended="quiet", now=1.0) == [
-        PartialChat("b", "m", "bot", (0,), "finished")
+        PartialChat("b", "m", "bot", (0,), "finished", 0.0)
     ]
 
 
@@ -235,7 +247,7 @@ def test_a_message_of_too_many_parts_is_given_up() -> None:
         LatePart("d", "m", "bot", 3),
     ]
     assert read(part(10**9, "z", mid="n")) == [
-        PartialChat("", "n", "bot", (0,), "parts"),
+        PartialChat("", "n", "bot", (0,), "parts", 0.0),
         LatePart("z", "n", "bot", 10**9),
     ]
 
