@@ -158,59 +158,51 @@ class APIExecutor:
         read: Callable[[Envelope], Awaitable[T] | T],
         send: Send | None = None,
     ) -> T:
-        if self.telemetry is None:
-            return await self._tries(request, header, decode, read, send)
-        began, failed = time.monotonic(), ""
-        counted: list[float] = []
+        began, tries, failed = time.monotonic(), 0, ""
         try:
-            return await self._tries(request, header, decode, read, send, counted)
+            while True:
+                tries += 1
+                try:
+                    return await self._try(request, header, decode, read, send, tries, began)
+                except (RequestError, APIError) as error:
+                    pause = wait_before_retry(
+                        error,
+                        rules=self.retry,
+                        tries=tries,
+                        elapsed=time.monotonic() - began,
+                        retry_after=error.retry_after,
+                        random=random.random,
+                    )
+                    if pause is None:
+                        raise
+                    logger.info(
+                        "%s failed (%s), again in %.2f s", request.info, type(error).__name__, pause
+                    )
+                await asyncio.sleep(pause)
         except BaseException as error:
             failed = type(error).__name__
             raise
         finally:
-            took = time.monotonic() - began
-            _measure(self.telemetry, self.pool.base_url, request, took, failed, len(counted))
+            if self.telemetry is not None:
+                took = time.monotonic() - began
+                _measure(self.telemetry, self.pool.base_url, request, took, failed, tries - 1)
 
-    async def _tries(
+    async def _try(
         self,
         request: Request,
         header: tuple[str, str] | None,
         decode: Callable[[bytes], Any],
         read: Callable[[Envelope], Awaitable[T] | T],
         send: Send | None,
-        repeated: list[float] | None = None,
+        number: int,
+        began: float,
     ) -> T:
-        """`repeated` is given the pause before each try but the first."""
-        began = time.monotonic()
-        tries = 0
-        while True:
-            tries += 1
-            started = time.monotonic()
-            try:
-                answer = await (send or self._send)(request, header)
-                if logger.isEnabledFor(logging.DEBUG):
-                    _log(request, answer, tries, time.monotonic() - began)
-                envelope = read_envelope(
-                    answer, request, decode, redact=partial(self._redact, request)
-                )
-                return await self._read(request, envelope, read, started + self.timeout)
-            except (RequestError, APIError) as error:
-                pause = wait_before_retry(
-                    error,
-                    rules=self.retry,
-                    tries=tries,
-                    elapsed=time.monotonic() - began,
-                    retry_after=error.retry_after,
-                    random=random.random,
-                )
-                if pause is None:
-                    raise
-                logger.info(
-                    "%s failed (%s), again in %.2f s", request.info, type(error).__name__, pause
-                )
-            await asyncio.sleep(pause)
-            if repeated is not None:
-                repeated.append(pause)
+        started = time.monotonic()
+        answer = await (send or self._send)(request, header)
+        if logger.isEnabledFor(logging.DEBUG):
+            _log(request, answer, number, time.monotonic() - began)
+        envelope = read_envelope(answer, request, decode, redact=partial(self._redact, request))
+        return await self._read(request, envelope, read, started + self.timeout)
 
     async def _read(
         self,
