@@ -13,7 +13,7 @@ from akool_async.avatar_claim import AvatarVoice
 from akool_async.candidates import CandidateRefusedError, unavailable
 from akool_async.concurrency import running_user_code
 from akool_async.conversation import AvatarSession, ConversationOptions, SessionInfo
-from akool_async.conversation.meter import CONVERSATION_ID, Meter
+from akool_async.conversation.meter import Meter
 from akool_async.conversation.params import Params
 from akool_async.conversation.renewal import NextSessions
 from akool_async.conversation.standby import Connection
@@ -26,6 +26,7 @@ from akool_async.resources.executor import APIExecutor
 from akool_async.rooms.room import OwnRoom, PreparedRoom
 from akool_async.rooms.viewers import links_of_credentials
 from akool_async.session_versions import SessionPlan
+from akool_async.telemetry.measurements import CONVERSATION_ID
 from akool_async.transport import JoinTarget
 
 __all__ = ["Attempt", "RenewedBy", "with_voice"]

@@ -16,18 +16,17 @@ from akool_async.conversation.latencies import Latencies
 from akool_async.conversation.options import ConversationStats, SessionInfo, Timing
 from akool_async.media.measuring import SoundWatch
 from akool_async.telemetry.measurements import (
+    CONVERSATION_ID,
     MEASURED_SESSION,
     Attributes,
     Measurements,
     SessionMeasurements,
 )
 
-__all__ = ["CONVERSATION_ID", "Meter", "name_of_end"]
+__all__ = ["Meter", "name_of_end"]
 
 logger = logging.getLogger("akool_async.telemetry")
 
-#: The attribute that has a session's id.
-CONVERSATION_ID: Final = "gen_ai.conversation.id"
 _COMMON: Final = {"gen_ai.provider.name": "akool", "gen_ai.operation.name": "chat"}
 #: The newest values of each duration are kept for its percentiles.
 _KEPT: Final = 1000

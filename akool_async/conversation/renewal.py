@@ -15,7 +15,7 @@ from akool_async.concurrency import Backoff, Uncancellable, own_cancellation, ru
 from akool_async.conversation import handover
 from akool_async.conversation.event_bus import EventBus
 from akool_async.conversation.handover import HandoverPort
-from akool_async.conversation.meter import CONVERSATION_ID, Meter
+from akool_async.conversation.meter import Meter
 from akool_async.conversation.options import ConversationOptions
 from akool_async.conversation.settings import Settings
 from akool_async.conversation.standby import Connection, Standby
@@ -27,6 +27,7 @@ from akool_async.errors import (
     SessionLeftOpenError,
 )
 from akool_async.events import SessionNotRenewed, SessionRenewed, SessionRenewing
+from akool_async.telemetry.measurements import CONVERSATION_ID
 
 __all__ = ["NextSessions", "Renewal"]
 

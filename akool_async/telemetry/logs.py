@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import logging
 
-from akool_async.telemetry.measurements import Attributes, Measurements, SessionMeasurements
+from akool_async.telemetry.measurements import (
+    CONVERSATION_ID,
+    Attributes,
+    Measurements,
+    SessionMeasurements,
+)
 
 __all__ = ["log"]
 
@@ -45,7 +50,7 @@ class _SessionLog:
         self._name = "session"
 
     def identify(self, attributes: Attributes) -> None:
-        if session := attributes.get("gen_ai.conversation.id"):
+        if session := attributes.get(CONVERSATION_ID):
             self._name = f"session {session}"
 
     def duration(self, name: str, seconds: float, attributes: Attributes) -> None:

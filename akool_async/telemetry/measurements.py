@@ -9,8 +9,16 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Final, Protocol
 
-__all__ = ["MEASURED_SESSION", "Attributes", "Measurements", "SessionMeasurements"]
+__all__ = [
+    "CONVERSATION_ID",
+    "MEASURED_SESSION",
+    "Attributes",
+    "Measurements",
+    "SessionMeasurements",
+]
 
+#: The attribute that has a session's id.
+CONVERSATION_ID: Final = "gen_ai.conversation.id"
 #: Of a span or a duration: no text of a conversation, no key, no token is ever among them.
 Attributes = Mapping[str, str | int | float | bool]
 

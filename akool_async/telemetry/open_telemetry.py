@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from akool_async.errors import MissingDependencyError
 from akool_async.telemetry.measurements import (
+    CONVERSATION_ID,
     MEASURED_SESSION,
     Attributes,
     Measurements,
@@ -47,7 +48,6 @@ _UNITS: Final = {
     "akool.requests_repeated": "{request}",
     "akool.failures": "{failure}",
 }
-_CONVERSATION: Final = "gen_ai.conversation.id"
 #: Attributes of a call's span that its metrics don't have.
 _RESENT: Final = "http.request.resend_count"
 
@@ -164,10 +164,10 @@ class _Session:
         self._span.set_attributes(dict(attributes))
         # A session's id would make a series of its own for each session.
         for name, value in attributes.items():
-            (self._id if name == _CONVERSATION else self._common)[name] = value
+            (self._id if name == CONVERSATION_ID else self._common)[name] = value
 
     def duration(self, name: str, seconds: float, attributes: Attributes) -> None:
-        own = {name: value for name, value in attributes.items() if name != _CONVERSATION}
+        own = {name: value for name, value in attributes.items() if name != CONVERSATION_ID}
         self.telemetry.record(name, seconds, {**self._common, **own})
 
     def span(self, name: str, seconds: float, attributes: Attributes, error: str) -> None:
