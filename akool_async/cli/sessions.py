@@ -58,7 +58,7 @@ STATUSES: Final[dict[str, Status]] = {
 _COLUMNS: Final = ("_id", "version", "status", "stream_type", "avatar_id", "age", "duration")
 #: Seconds that closing may take without a word.
 _SILENT: Final = 3.0
-_SILENCED: Final = logging.getLogger("akool_async.resources.closing")
+_CLOSING_LOG: Final = logging.getLogger("akool_async.resources.closing")
 _AGE: Final = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)")
 _UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
@@ -258,17 +258,21 @@ async def _close_unseen(akool: AkoolClient, session_id: str) -> dict[str, Any]:
 
 
 async def _waited_for(closing: Uncancellable[None], session_id: str) -> None:
-    """Waits until a session is closed; says so where the service takes its time."""
+    """Waits until a session is closed; says so where the service takes its time. What fails is
+    reported by the command alone.
+    """
     loop = asyncio.get_running_loop()
     notice = loop.call_later(_SILENT, note, f"{session_id} isn't closed yet; still trying")
+    _CLOSING_LOG.addFilter(_not_an_error)
     try:
         await closing.wait()
     finally:
+        _CLOSING_LOG.removeFilter(_not_an_error)
         notice.cancel()
 
 
 def _not_an_error(record: logging.LogRecord) -> bool:
-    """Keeps what these commands report by themselves out of the log."""
+    """A filter of log records."""
     return record.levelno < logging.ERROR
 
 
@@ -278,7 +282,6 @@ async def close(service: Service, ids: Sequence[str]) -> int:
     closed: list[dict[str, Any]] = []
     statuses: set[int] = set()
     out = printer()
-    _SILENCED.addFilter(_not_an_error)
     async with service.client() as akool:
         for session_id in dict.fromkeys(ids):
             try:
@@ -353,7 +356,6 @@ async def _close_each(
 ) -> list[dict[str, Any]]:
     out = printer()
     closed: list[dict[str, Any]] = []
-    _SILENCED.addFilter(_not_an_error)
     closings = [(session, resource.closing(session.id)) for resource, session in meant]
     for session, closing in closings:
         try:
