@@ -285,9 +285,8 @@ class Liveness:
             except CommandRejectedError:
                 pass  # an answer, whatever it says
             except CommandTimeoutError:
-                if (
-                    self._commands.answers == answers
-                ):  # no other command was answered meanwhile either
+                # Nor was another command answered meanwhile.
+                if self._commands.answers == answers:
                     await self._join_again()
         except DisconnectedError as error:
             self._lost(error)

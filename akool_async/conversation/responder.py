@@ -330,22 +330,17 @@ class _Answer:
                     await self._job.source.ready()
             if self._job is not None and not self.over:
                 self._job.source.finish()
-        except asyncio.CancelledError as error:
-            if own_cancellation(error) or self.over:
-                return
-            self._failed(failure_of("the responder", error))
+        except EXITS:
+            raise
         except TimeoutError as error:
             if not bound.expired():
                 self._failed(error)
             else:
                 problem = f"the responder gave no text within {limit:g} s"
                 self._failed(TextTimeoutError(f"{problem} (ConversationOptions.text_timeout)"))
-        except Exception as error:  # noqa: BLE001 - the user's function; reported
-            self._failed(error)
-        except EXITS:
-            raise
-        except BaseException as error:  # noqa: BLE001 - as well
-            self._failed(failure_of("the responder", error))
+        except BaseException as error:  # noqa: BLE001 - the user's function; reported
+            if not own_cancellation(error):
+                self._failed(failure_of("the responder", error))
         finally:
             if filler is not None:
                 filler.cancel()

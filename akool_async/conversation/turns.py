@@ -227,7 +227,7 @@ class Turns:
             return None, None
         if not mid and self._ids_everywhere and self._uses_ids:
             return None, None
-        waiting = [p for p in self if p.handed_over_at <= began and self._may_answer(p, text)]
+        waiting = [p for p in self if self._may_answer(p, text, began)]
         # What was interrupted gets no new message, unless nothing else can be meant.
         for found in waiting:
             if not (isinstance(found, Question) and found.interrupted):
@@ -242,8 +242,10 @@ class Turns:
         pending = self._pending.get(mid)
         return pending.kind if pending is not None else self._own.get(mid)
 
-    def _may_answer(self, pending: PendingReply, text: str) -> bool:
+    def _may_answer(self, pending: PendingReply, text: str, began: float) -> bool:
         if not pending.handed_over or pending.message is not None or pending.closed:
+            return False
+        if pending.handed_over_at > began:
             return False
         if self._answers_by_mid(pending):
             return False
