@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from akool_async import errors, events
+from akool_async import conversation, errors, events
 from akool_async.errors import *  # noqa: F403 - everything in its __all__ is public
 from akool_async.events import *  # noqa: F403
 from akool_async.lazy import lazy_names
@@ -90,21 +90,7 @@ __getattr__, __dir__ = lazy_names(
     {
         "candidates": ("OpeningProgress",),
         "client": ("AkoolClient",),
-        "conversation": (
-            "AvatarSession",
-            "ConversationOptions",
-            "ConversationStats",
-            "EventReader",
-            "ReplyStream",
-            "RespondWith",
-            "Responder",
-            "SessionInfo",
-            "Timing",
-            "Transcript",
-            "TranscriptEntry",
-            "UserTurn",
-            "Utterance",
-        ),
+        "conversation": conversation.__all__,
         "media.playback": ("Playback", "PlaybackResult"),
         "rooms": ("OwnAgoraRoom", "OwnLiveKitRoom", "OwnTRTCRoom"),
         "media": ("AudioFrame", "VideoFrame"),

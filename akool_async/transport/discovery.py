@@ -59,7 +59,6 @@ def load_transport(name: str) -> type[Transport]:
 
 
 def _find(name: str) -> EntryPoint | None:
-    if name not in _found:
-        for entry in entry_points(group=GROUP, name=name):
-            _found.setdefault(name, entry)
+    if name not in _found and (there := entry_points(group=GROUP, name=name)):
+        _found[name] = next(iter(there))
     return _found.get(name)
