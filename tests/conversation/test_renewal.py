@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
 
 import pytest
-from fake_avatar import FakeAvatar
-from livekit import rtc
-from renewing import AVATAR, renew_early, renew_in_the_simulator, renew_often
+from renewing import AVATAR
+from rooms_in_turn import SHORT, Rooms
 
 from akool_async import (
     AkoolClient,
-    AvatarSession,
-    ConversationOptions,
     Disconnected,
-    OwnLiveKitRoom,
     SessionEnding,
-    SessionInfo,
     SessionNotRenewed,
     SessionRenewed,
     SessionRenewing,
     UserSpoke,
 )
 from akool_async.concurrency import run_to_completion
-from akool_async.conversation.renewal import NextSessions
 from akool_async.conversation.standby import Connection
 from akool_async.errors import (
     BusyError,
@@ -35,122 +28,9 @@ from akool_async.errors import (
     QuotaError,
     SendError,
 )
-from akool_async.simulator import ServiceBehavior, Simulator
-from akool_async.simulator.rooms.livekit.tokens import API_KEY, API_SECRET, Grants, mint
-from akool_async.testing.in_memory_room import InMemoryRoom
+from akool_async.simulator import Simulator
 from akool_async.testing.waiting import until
 from akool_async.transport import ConnectionState
-
-#: Seconds that a session lasts, here.
-SHORT = 6
-
-
-@pytest.mark.parametrize("limited", [False, True], ids=["two at once", "one at a time"])
-@pytest.mark.slow
-async def test_two_hundred_renewals(limited):
-    rooms = Rooms(duration=SHORT, together=1 if limited else 2)
-    rooms.says = lambda text: f"You said: {text}"
-    async with rooms.session() as avatar:
-        await renew_often(
-            avatar, 200, SHORT, lambda: (text for one in rooms.avatars for _, text in one.chats)
-        )
-    assert rooms.open == []
-    assert rooms.most == (1 if limited else 2)
-
-
-@pytest.mark.parametrize("limited", [False, True], ids=["two at once", "one at a time"])
-async def test_renewals_with_the_service(limited):
-    await renew_in_the_simulator(limited, 25, "agora", SHORT, pace=0.03)
-
-
-#: Sessions are short: without reports of speech, a quiet moment may not come before their end.
-UNREPORTED = "worst_mix"
-
-
-@pytest.mark.parametrize(
-    "behavior",
-    ["documented", "worst_mix", "greets+resets_parameters", "random=1", "random=4"],
-)
-async def test_renewals_under_other_behaviors(behavior):
-    await renew_in_the_simulator(
-        limited="random" in behavior,
-        times=4,
-        stream_type="agora",
-        duration=SHORT,
-        pace=0.03,
-        behavior=ServiceBehavior.load(behavior),
-        always_quiet=behavior != UNREPORTED,
-    )
-
-
-@pytest.fixture
-def early(request, monkeypatch) -> None:
-    renew_early(monkeypatch, request.param)
-
-
-@pytest.mark.slow
-@pytest.mark.real_clock
-@pytest.mark.parametrize("early", [3], indirect=True)
-@pytest.mark.parametrize("limited", [False, True], ids=["two at once", "one at a time"])
-async def test_renewals_over_livekit(limited, early):
-    await renew_in_the_simulator(limited, 3, "livekit", 300, pace=0.005)
-
-
-class Rooms:
-    """In-memory sessions, each in a room of its own with an avatar that answers in capitals."""
-
-    def __init__(self, *, duration: float = SHORT, together: int = 2) -> None:
-        self.duration = duration
-        self.together = together
-        self.avatars: list[FakeAvatar] = []
-        self.open: list[str] = []
-        self.most = 0
-        #: Raised instead of opening the next ones.
-        self.refusals: list[Exception] = []
-        self.answering = True
-        self.says: Callable[[str], str] = str.upper
-
-    def connection(self) -> Connection:
-        room = InMemoryRoom()
-        avatar = FakeAvatar(room)
-        self.avatars.append(avatar)
-        name = f"session {len(self.avatars)}"
-        self.open.append(name)
-        self.most = max(self.most, len(self.open))
-
-        loop = asyncio.get_running_loop()
-
-        def on_chat(mid: str, text: str) -> None:
-            if self.answering:
-                avatar.event("audio_start", mid)
-                loop.call_later(0.05, avatar.reply, mid, self.says(text))
-                loop.call_later(0.15, avatar.event, "audio_end", mid)
-
-        avatar.on_chat = on_chat
-        info = SessionInfo(
-            session_id=name, mode=2, duration=self.duration, created=loop.time(), transport="memory"
-        )
-
-        async def close() -> None:
-            self.open.remove(name)
-
-        return Connection(room.transport, info, close)
-
-    async def opens(self) -> Connection:
-        if self.refusals:
-            raise self.refusals.pop(0)
-        if len(self.open) >= self.together:
-            raise BusyError(1237, "the avatar is in use")
-        return self.connection()
-
-    def session(self, *, overlap: bool = True, **options) -> AvatarSession:
-        first = self.connection()
-        return AvatarSession(
-            first.transport,
-            info=first.info,
-            options=ConversationOptions(command_resend=0.2, **options),
-            renew=NextSessions(first, self.opens, overlap),
-        )
 
 
 async def test_it_takes_over_when_the_avatar_was_silent_for_a_moment():
@@ -446,34 +326,6 @@ async def test_what_a_handler_of_the_next_sessions_raises_ends_nothing(raised):
 
 
 # With the service.
-
-
-@pytest.mark.real_clock
-@pytest.mark.parametrize("early", [1], indirect=True)
-async def test_people_in_a_livekit_room_of_ones_own_see_the_next_avatar(early):
-    async with Simulator() as sim, AkoolClient("any", base_url=sim.url) as akool:
-        own = OwnLiveKitRoom(
-            name="mine",
-            url=sim.url.replace("http://", "ws://"),
-            api_key=API_KEY,
-            api_secret=API_SECRET,
-        )
-        guest = rtc.Room()
-        try:
-            await guest.connect(own.url, mint(Grants("guest", "mine"), lifetime=60))
-            async with akool.open_session(AVATAR, room=own, duration=300, renew="quiet") as avatar:
-                renewed = avatar.events(SessionRenewed)
-                first = own.avatar_identity
-                assert first in guest.remote_participants
-                event = await anext(renewed)
-                assert event.own_room
-                assert event.credentials == {}
-                assert f"{first}-2" in guest.remote_participants
-                await until(lambda: first not in guest.remote_participants)
-                assert (await avatar.ask("Are you new?")).text == "You said: Are you new?"
-        finally:
-            await guest.disconnect()
-    assert sim.open_sessions == []
 
 
 async def test_in_the_services_room_the_event_has_what_a_viewer_needs(caplog):
