@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from akool_async import events as ev
-from akool_async.concurrency import check_loop
+from akool_async.concurrency import Flag, check_loop
 from akool_async.conversation.commands import Commands
 from akool_async.conversation.driver import Driver
 from akool_async.conversation.event_bus import EventBus
@@ -116,8 +116,7 @@ class Conversation:
             lost=self.connection_lost,
         )
         #: Set, unless another session is about to take over: then what is new waits for its avatar.
-        self.gate = asyncio.Event()
-        self.gate.set()
+        self.gate = Flag(is_set=True)
         self.speech_port = SpeechAdapter(self)
         self.speech = SpeechQueue(self.speech_port)
         self.wait_until_said = self.speech.idle
@@ -271,8 +270,12 @@ class Conversation:
 
     def deadline(self) -> float | None:
         """See `Listener`."""
-        parts = (self.commands, self.replies, self.user_speech, self.liveness)
-        return min((t for part in parts if (t := part.deadline()) is not None), default=None)
+        nearest: float | None = None
+        for part in (self.commands, self.replies, self.user_speech, self.liveness):
+            when = part.deadline()
+            if when is not None and (nearest is None or when < nearest):
+                nearest = when
+        return nearest
 
     def expire(self, now: float) -> None:
         """See `Listener`."""

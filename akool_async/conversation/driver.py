@@ -11,6 +11,7 @@ import time
 from functools import partial
 from typing import Final, Protocol
 
+from akool_async.concurrency import Flag
 from akool_async.conversation.options import ConversationOptions
 from akool_async.conversation.outbox import Outbox
 from akool_async.conversation.session_log import SessionLog
@@ -80,7 +81,7 @@ class Driver:
         self.limits = transport.limits
         #: When a packet was received last.
         self.last_received = 0.0
-        self._wake = asyncio.Event()
+        self._wake = Flag()
         self.outbox = Outbox(
             transport.limits, waiting_bytes=options.waiting_bytes, wake=self._wake.set
         )
@@ -102,7 +103,7 @@ class Driver:
         self._loop = asyncio.get_running_loop()
         self._reader: asyncio.Task[None] | None = None
         self._sender: asyncio.Task[None] | None = None
-        self._over = asyncio.Event()
+        self._over = Flag()
         self._received = 0
         self._timer: asyncio.TimerHandle | None = None
         self._scheduling = False
@@ -112,8 +113,7 @@ class Driver:
         self._drained_at = 0
         self._rounds = 0
         #: Set unless a packet is being handed to the room.
-        self._between_packets = asyncio.Event()
-        self._between_packets.set()
+        self._between_packets = Flag(is_set=True)
         self._earlier = TransportStats()
         self._resolution = time.get_clock_info("monotonic").resolution
 
@@ -191,7 +191,13 @@ class Driver:
         while True:
             packet = outbox.next(self.now())
             if not isinstance(packet, QueuedPacket):
-                await self._sleep(packet)
+                self._wake.clear()
+                timer = self._loop.call_at(packet, self._wake.set) if packet is not None else None
+                try:
+                    await self._wake.wait()
+                finally:
+                    if timer is not None:
+                        timer.cancel()
                 continue
             self._listener.packet_sending(packet)
             self._between_packets.clear()
@@ -210,15 +216,6 @@ class Driver:
                 self._between_packets.set()
             outbox.packets_gone()
             self.schedule()
-
-    async def _sleep(self, until: float | None) -> None:
-        self._wake.clear()
-        timer = self._loop.call_at(until, self._wake.set) if until is not None else None
-        try:
-            await self._wake.wait()
-        finally:
-            if timer is not None:
-                timer.cancel()
 
     # What is received.
 
@@ -272,10 +269,9 @@ class Driver:
         self._scheduling = False
         if self._over.is_set() or self._drain_until is not None:
             return
-        when = min(
-            (t for t in (self._listener.deadline(), self.codec.deadline()) if t is not None),
-            default=None,
-        )
+        when, of_codec = self._listener.deadline(), self.codec.deadline()
+        if when is None or (of_codec is not None and of_codec < when):
+            when = of_codec
         if when is None:
             return
         if self._timer is not None:

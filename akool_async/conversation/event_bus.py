@@ -216,7 +216,7 @@ class EventBus:
         self._handler_limit = handler_limit
         self._on_error = on_error
         self._log = log
-        self._readers: weakref.WeakSet[EventReader[Any]] = weakref.WeakSet()
+        self._readers: list[weakref.ref[EventReader[Any]]] = []
         self._handlers: list[_Handling] = []
         self._last: Disconnected | None = None
         self.lost = 0
@@ -238,7 +238,7 @@ class EventBus:
         if self._last is not None:
             reader.put(self._last)
         else:
-            self._readers.add(reader)
+            self._readers.append(weakref.ref(reader, self._readers.remove))
         return reader
 
     def on(self, kind: type[E], function: Handler[E]) -> None:
@@ -260,15 +260,17 @@ class EventBus:
         self._hand_out(event)
 
     def _hand_out(self, event: Event) -> None:
-        for reader in list(self._readers):
-            reader.put(event)
+        for reference in tuple(self._readers):
+            if (reader := reference()) is not None:
+                reader.put(event)
         for handler in tuple(self._handlers):
             handler.put(event)
 
     @property
     def crowded(self) -> bool:
         """Whether the queue of a reader or handler is half full."""
-        return any(reader.crowded for reader in self._readers) or any(
+        readers = [reader for one in self._readers if (reader := one()) is not None]
+        return any(reader.crowded for reader in readers) or any(
             handler.reader.crowded for handler in self._handlers
         )
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Final
 
 from akool_async import events as ev
-from akool_async.concurrency import own_cancellation
+from akool_async.concurrency import Flag, Tasks, own_cancellation
 from akool_async.conversation.commands import Commands
 from akool_async.conversation.driver import Driver
 from akool_async.conversation.event_bus import EventBus
@@ -84,8 +84,8 @@ class Liveness:
         self._fruitless_joins = 0
         self._joined_at = 0.0
         self._task: asyncio.Task[None] | None = None
-        self._repeating: set[asyncio.Task[None]] = set()
-        self._published = asyncio.Event()
+        self._repeating = Tasks()
+        self._published = Flag()
 
     # What happens.
 
@@ -184,7 +184,6 @@ class Liveness:
         if self._driver.capabilities.has_commands:
             task = asyncio.create_task(self._repeat(), name="akool-settings")
             self._repeating.add(task)
-            task.add_done_callback(self._repeating.discard)
 
     async def _repeat(self) -> None:
         try:
@@ -208,7 +207,7 @@ class Liveness:
 
     async def stop(self) -> None:
         """Ends the tasks in progress."""
-        tasks = {*self._repeating, *([self._task] if self._task is not None else [])}
+        tasks = {*self._repeating.running, *([self._task] if self._task is not None else [])}
         for task in tasks:
             task.cancel()
         if tasks:

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict, deque
+from array import array
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any, Final
 
 from akool_async.conversation.latencies import Latencies
@@ -67,7 +67,7 @@ class Meter:
         self._clock = clock
         self._began = clock()
         self._session = None if telemetry is None else _begun(telemetry)
-        self._kept: defaultdict[str, deque[float]] = defaultdict(partial(deque, maxlen=_KEPT))
+        self._kept: defaultdict[str, _Newest] = defaultdict(_Newest)
         #: Measures by the avatar's sound, where that is read.
         self.sound = SoundWatch(clock, self)
         #: Is given what happens in the conversation.
@@ -77,7 +77,7 @@ class Meter:
 
     def duration(self, name: str, seconds: float, **attributes: str | float | bool) -> None:
         """Something took `seconds`."""
-        self._kept[name].append(seconds)
+        self._kept[name].add(seconds)
         if self._session is not None:
             self._report(lambda to: to.duration(f"akool.{name}", seconds, attributes))
 
@@ -140,7 +140,7 @@ class Meter:
 
     def timings(self) -> dict[str, Timing]:
         """The percentiles of what was measured so far."""
-        return {name: _timing(sorted(kept)) for name, kept in self._kept.items()}
+        return {name: _timing(sorted(kept.values)) for name, kept in self._kept.items()}
 
     def _report(self, call: Callable[[SessionMeasurements], None]) -> None:
         if self._session is None:
@@ -151,6 +151,23 @@ class Meter:
             # A conversation is paid for; the program's measurements must not end it.
             logger.exception("telemetry= failed; this session reports nothing more")
             self._session = None
+
+
+class _Newest:
+    """The newest values, in any order."""
+
+    __slots__ = ("_oldest", "values")
+
+    def __init__(self) -> None:
+        self.values = array("d")
+        self._oldest = 0
+
+    def add(self, value: float) -> None:
+        if len(self.values) < _KEPT:
+            self.values.append(value)
+        else:
+            self.values[self._oldest] = value
+            self._oldest = (self._oldest + 1) % _KEPT
 
 
 def _begun(telemetry: Measurements) -> SessionMeasurements | None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+from akool_async.concurrency import Flag
 from akool_async.errors import SendError
 from akool_async.stream import PacketLimits, QueuedPacket, SendQueue
 
@@ -28,9 +29,9 @@ class Outbox:
         self._queue = SendQueue(limits)
         self._most = waiting_bytes
         self._wake = wake
-        self._holds: set[HoldReason] = set()
+        self._holds: tuple[HoldReason, ...] = ()
         self._ended = False
-        self._gone = asyncio.Event()
+        self._gone = Flag()
 
     def push(
         self,
@@ -77,11 +78,12 @@ class Outbox:
 
     def hold(self, reason: HoldReason) -> None:
         """Sends nothing until `release` of this reason: it would be lost. Reasons add up."""
-        self._holds.add(reason)
+        if reason not in self._holds:
+            self._holds += (reason,)
 
     def release(self, reason: HoldReason) -> None:
         """This reason is gone; sends on if there is no other."""
-        self._holds.discard(reason)
+        self._holds = tuple(one for one in self._holds if one != reason)
         self._wake()
 
     def end(self) -> None:
@@ -96,6 +98,8 @@ class Outbox:
         Raises:
             SendError: too much waited for too long.
         """
+        if self._queue.waiting_bytes < self._most:
+            return
         try:
             async with asyncio.timeout(timeout):
                 await self._until_below(self._most)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol, Self
 
 from akool_async import validation
+from akool_async.concurrency import Flag
 from akool_async.conversation.driver import Driver
 from akool_async.conversation.meter import Meter, name_of_end
 from akool_async.conversation.options import ConversationOptions, ConversationStats
@@ -45,7 +46,7 @@ class QuestionPort(Protocol):
     turns: Turns
     counts: ConversationStats
     meter: Meter
-    gate: asyncio.Event
+    gate: Flag
 
     @property
     def keeps_retelling(self) -> bool:
@@ -133,6 +134,8 @@ class Questions:
         return question
 
     async def _admitted(self, limit: float) -> None:
+        if self._port.gate.is_set():
+            return
         try:
             async with asyncio.timeout(limit):
                 await self._port.gate.wait()

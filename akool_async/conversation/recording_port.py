@@ -95,7 +95,7 @@ def new_recording(
     began = media.clock.now()
 
     def finished(recording: Recording) -> None:
-        media.recordings.discard(recording)
+        media.recordings = tuple(one for one in media.recordings if one is not recording)
         failed = "" if recording.error is None else type(recording.error).__name__
         media.measures.span("recording", media.clock.now() - began, failed)
 
@@ -107,7 +107,7 @@ def new_recording(
         subtitles=subtitles,
         on_finished=finished,
     )
-    media.recordings.add(recording)
+    media.recordings += (recording,)
     return recording
 
 

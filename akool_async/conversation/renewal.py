@@ -11,7 +11,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from akool_async.concurrency import Backoff, Uncancellable, own_cancellation, run_to_completion
+from akool_async.concurrency import (
+    Backoff,
+    Flag,
+    Uncancellable,
+    own_cancellation,
+    run_to_completion,
+)
 from akool_async.conversation import handover
 from akool_async.conversation.event_bus import EventBus
 from akool_async.conversation.handover import HandoverPort
@@ -73,7 +79,7 @@ class RenewalPort(HandoverPort, Protocol):
     meter: Meter
     settings: Settings
     events: EventBus
-    gate: asyncio.Event
+    gate: Flag
 
     def connection_lost(self, error: BaseException) -> None:
         """The conversation is over."""

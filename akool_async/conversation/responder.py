@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from akool_async import validation
-from akool_async.concurrency import EXITS, own_cancellation, running_user_code
+from akool_async.concurrency import EXITS, Tasks, own_cancellation, running_user_code
 from akool_async.conversation.blocking import StepTimer, name_of
 from akool_async.conversation.options import ConversationOptions
 from akool_async.conversation.speech.job import (
@@ -162,7 +162,7 @@ class Responder:
         self._port = port
         self._settings = settings
         self._current: _Answer | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
         self._stopped = False
         self._merging: list[_Heard] = []
         self._merge_timer: asyncio.TimerHandle | None = None
@@ -193,7 +193,7 @@ class Responder:
             self._current.end()
             if not port.is_over:
                 port.speech.interrupt_all()
-        tasks = self._tasks - {asyncio.current_task(), port.closing_task}
+        tasks = self._tasks.running - {asyncio.current_task(), port.closing_task}
         for task in tasks:
             task.cancel()
         if tasks:
@@ -203,11 +203,11 @@ class Responder:
     @property
     def busy(self) -> bool:
         """Whether it waits for more of what a person says, or its function is answering."""
-        return bool(self._merging) or bool(self._tasks)
+        return bool(self._merging) or bool(self._tasks.running)
 
     def runs(self, task: asyncio.Task[Any] | None) -> bool:
         """Whether a task is one of this responder's."""
-        return task in self._tasks
+        return task in self._tasks.running
 
     def heard(self, text: str, mid: str, *, complete: bool) -> None:
         """A person said something: ends what the avatar is saying, and answers."""
@@ -257,9 +257,7 @@ class Responder:
 
     def _own(self, work: Any, name: str) -> asyncio.Task[None]:
         task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work, name=name)
-        if not task.done():  # an eager one may be
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        self._tasks.add(task)
         return task
 
     async def _prepare(self) -> None:

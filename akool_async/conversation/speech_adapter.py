@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
+from akool_async.concurrency import Flag
 from akool_async.conversation.commands import Commands
 from akool_async.conversation.driver import Driver
 from akool_async.conversation.event_bus import EventBus
@@ -43,7 +43,7 @@ class SpeechParts(Protocol):
     transcript: Transcript
     events: EventBus
     meter: Meter
-    gate: asyncio.Event
+    gate: Flag
 
     def interrupted(self, earlier: frozenset[PendingReply]) -> None:
         """An interrupt was answered; `earlier` is what the avatar had when it was sent."""

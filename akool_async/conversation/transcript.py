@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import deque
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, overload
@@ -20,22 +19,29 @@ Source = Literal["typed", "speech", "reply", "said"]
 class TextBuffer:
     """Text that grows piece by piece; joined when it is read."""
 
-    __slots__ = ("_pieces",)
+    __slots__ = ("_more", "_text")
 
     def __init__(self, text: str = "") -> None:
-        self._pieces = [text] if text else []
+        self._text = text
+        self._more: list[str] | None = None  # most texts are whole at once
 
     def append(self, piece: str) -> None:
         """Adds a piece."""
-        self._pieces.append(piece)
+        if self._more is not None:
+            self._more.append(piece)
+        elif self._text:
+            self._more = [piece]
+        else:
+            self._text = piece
 
     def __str__(self) -> str:
-        if len(self._pieces) > 1:
-            self._pieces = ["".join(self._pieces)]
-        return self._pieces[0] if self._pieces else ""
+        if self._more is not None:
+            self._text += "".join(self._more)
+            self._more = None
+        return self._text
 
 
-class TranscriptEntry:
+class TranscriptEntry(TextBuffer):
     """One turn. The conversation completes it while it is going on.
 
     Attributes:
@@ -48,11 +54,12 @@ class TranscriptEntry:
         ended: when it ended, UTC; `None` while it goes on.
     """
 
-    __slots__ = ("_text", "complete", "ended", "interrupted", "mid", "role", "source", "started_at")
+    __slots__ = ("complete", "ended", "interrupted", "mid", "role", "source", "started_at")
 
     def __init__(
         self, role: Role, text: str, started_at: datetime, source: Source, mid: str = ""
     ) -> None:
+        super().__init__(text)
         self.role: Role = role
         self.started_at = started_at
         self.source: Source = source
@@ -60,20 +67,15 @@ class TranscriptEntry:
         self.complete = False
         self.interrupted = False
         self.ended: datetime | None = None
-        self._text = TextBuffer(text)
 
     @property
     def text(self) -> str:
         """What was said; of a turn in progress, so far."""
-        return str(self._text)
+        return str(self)
 
     @text.setter
     def text(self, text: str) -> None:
-        self._text = TextBuffer(text)
-
-    def append(self, piece: str) -> None:
-        """Adds to the text; used by the conversation."""
-        self._text.append(piece)
+        self._text, self._more = text, None
 
     def __repr__(self) -> str:
         state = "interrupted" if self.interrupted else "complete" if self.complete else "open"
@@ -102,7 +104,7 @@ class Transcript(Sequence[TranscriptEntry]):
 
     def __init__(self, *, limit: int = 10_000) -> None:
         self._limit = limit
-        self._entries: deque[TranscriptEntry] = deque()
+        self._entries: list[TranscriptEntry] = []
         self.forgotten = 0
 
     @overload
@@ -110,8 +112,6 @@ class Transcript(Sequence[TranscriptEntry]):
     @overload
     def __getitem__(self, index: slice) -> list[TranscriptEntry]: ...
     def __getitem__(self, index: int | slice) -> TranscriptEntry | list[TranscriptEntry]:
-        if isinstance(index, slice):
-            return list(self._entries)[index]
         return self._entries[index]
 
     def __len__(self) -> int:
@@ -130,7 +130,7 @@ class Transcript(Sequence[TranscriptEntry]):
         entry = TranscriptEntry(role, text, _now(), source, mid)
         self._entries.append(entry)
         if len(self._entries) > self._limit:
-            self._entries.popleft()
+            del self._entries[0]
             self.forgotten += 1
         return entry
 

@@ -45,7 +45,7 @@ class Turns:
         self._own: dict[str, Kind] = {}
         self._theirs: dict[str, str] = {}
         #: Kinds of which a reply was seen under a mid of ours. Learned, never taken back.
-        self._by_mid: set[Kind] = set()
+        self._by_mid: tuple[Kind, ...] = ()
         self._uses_ids = False
         #: Whether a reply by order was left unchallenged: this avatar uses mids of its own.
         self.order_confirmed = False
@@ -203,7 +203,7 @@ class Turns:
             kind = "retold"
         if kind is None or kind in self._by_mid:
             return []
-        self._by_mid.add(kind)
+        self._by_mid += (kind,)
         return [
             other
             for other in self

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -87,7 +86,7 @@ class SoundWatch:
         self._interrupted: float | None = None
         self._loud_at = float("-inf")
         #: The frames of the last moment, each with its time, as long as nothing waits for them.
-        self._recent: deque[tuple[float, bytes]] = deque()
+        self._recent: list[tuple[float, bytes]] = []
         self._readings = 0
 
     def reading(self, more: int) -> None:
@@ -126,7 +125,7 @@ class SoundWatch:
             recent = self._recent
             recent.append((now, frame.pcm))
             while now - recent[0][0] >= _QUIET_AFTER:
-                recent.popleft()
+                del recent[0]
             return
         if self._asked is not None and now - self._asked > _LONGEST_WATCH:
             self._asked = None

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from akool_async.concurrency import Tasks
 from akool_async.errors import DisconnectedError, PlaybackTimeoutError
 from akool_async.media.audio_input import AudioSource, read_audio
 from akool_async.media.playback import Playback, PlaybackResult
@@ -55,7 +56,7 @@ class PlaybackJob:
         sample_rate: int,
         channels: int,
         limits: PlaybackLimits,
-        ending: set[asyncio.Task[Any]],
+        ending: Tasks,
     ) -> None:
         self.playback = playback
         self.stop = asyncio.Event()
@@ -133,7 +134,6 @@ class PlaybackJob:
                 task.cancel()
                 # A generator of the user's may take its time to end; no longer than this.
                 self._ending.add(task)
-                task.add_done_callback(self._ending.discard)
                 await asyncio.wait({task}, timeout=STOP_GRACE)
         if not self.stop.is_set():
             return await task

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
+from akool_async.concurrency import Tasks
 from akool_async.errors import InvalidParameterError
 from akool_async.media.audio_input import AudioSource, check_audio
 from akool_async.media.playback import Playback, PlaybackResult, PlaybackState
@@ -41,12 +41,12 @@ class PlaybackQueue:
     def __init__(self, port: PlaybackPort, limits: PlaybackLimits) -> None:
         self._port = port
         self._limits = limits
-        self._jobs: deque[PlaybackJob] = deque()
+        self._jobs: list[PlaybackJob] = []
         self._task: asyncio.Task[None] | None = None
         self._closed = False
         self._way: SpeechAudio | None = None
         #: Reading sources that took longer than their time to end.
-        self._ending: set[asyncio.Task[Any]] = set()
+        self._ending = Tasks()
 
     @property
     def unplayed(self) -> int:
@@ -122,10 +122,10 @@ class PlaybackQueue:
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
-        for reading in self._ending:
+        for reading in self._ending.running:
             reading.cancel()
-        if self._ending:
-            await asyncio.wait(self._ending, timeout=STOP_GRACE)
+        if self._ending.running:
+            await asyncio.wait(self._ending.running, timeout=STOP_GRACE)
         way, self._way = self._way, None
         if way is not None:
             await way.aclose()
@@ -151,7 +151,7 @@ class PlaybackQueue:
         try:
             while self._jobs:
                 await self._play(self._jobs[0])
-                self._jobs.popleft()
+                del self._jobs[0]
         finally:
             self._task = None
             self._jobs.clear()

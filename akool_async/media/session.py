@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from akool_async.concurrency import Tasks
 from akool_async.errors import AkoolError, ConversationClosedError, NotSupportedError
 from akool_async.events import Event, FirstAudio, FirstVideo, TrackPublished, TrackUnpublished
 from akool_async.media.contract import MediaTransport, TrackInfo
@@ -61,9 +62,9 @@ class SessionMedia:
         self._video: dict[VideoRequest, VideoFeed] = {}
         self._senders: list[OwnTrack[Any]] = []
         #: Recordings that aren't over, and who is given what the program says.
-        self.recordings: set[Recording] = set()
+        self.recordings: tuple[Recording, ...] = ()
         self._taps: list[Callable[[AudioFrame], None]] = []
-        self._republishing: set[asyncio.Task[None]] = set()
+        self._republishing = Tasks()
         self._heard = self._seen = False
         self._ended = False
 
@@ -104,7 +105,6 @@ class SessionMedia:
         sender.withdraw()
         task = asyncio.get_running_loop().create_task(publish(), name="akool media")
         self._republishing.add(task)
-        task.add_done_callback(self._republishing.discard)
 
     def end(self, error: BaseException | None = None) -> None:
         """The conversation is over, by `error` or by closing: readers end, and microphones and
@@ -124,12 +124,12 @@ class SessionMedia:
 
     async def stop(self) -> None:
         """Ends its tasks, and completes the files of recordings."""
-        tasks = list(self._republishing)
+        tasks = self._republishing.running
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-        await asyncio.gather(*(recording.finish() for recording in tuple(self.recordings)))
+        await asyncio.gather(*(recording.finish() for recording in self.recordings))
 
     def _feeds(self) -> list[AudioFeed | VideoFeed]:
         return [*self._audio.values(), *self._video.values()]

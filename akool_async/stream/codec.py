@@ -90,7 +90,7 @@ class StreamCodec:
         self.own_id = own_id
         self.peer_id = peer_id
         #: (v2) Senders whose parts say whether they are the last, by `fin` true or false.
-        self.marks_end: set[Sender | None] = set()
+        self.marks_end: tuple[Sender | None, ...] = ()
         self._parts = PartReassembler(bounds)
         self._frames = FrameReassembler(bounds, quiet_time)
         self._pending = self._parts if dialect == "v2" else self._frames
@@ -206,7 +206,8 @@ class StreamCodec:
                         young[key] = hash(text)
                         if len(young) >= recent.limit:
                             recent.start_generation()
-                    self.marks_end.add(sender)
+                    if sender not in self.marks_end:
+                        self.marks_end += (sender,)
                     return [ChatDelta(text, mid, sender), Chat(text, mid, sender)]
         else:
             latest = parts.latest
@@ -218,8 +219,8 @@ class StreamCodec:
                     latest.texts.append(text)
                     latest.next = idx + 1
                     return [ChatDelta(text, mid, sender, idx)]
-        if wire.fin is not None or pld.fin is not None:
-            self.marks_end.add(sender)
+        if (wire.fin is not None or pld.fin is not None) and sender not in self.marks_end:
+            self.marks_end += (sender,)
         return parts.add(mid, sender, idx, bool(fin), text, now)
 
     def _decode_other(self, packet: bytes, now: float) -> list[Received]:

@@ -63,13 +63,13 @@ class SendQueue:
         self._bytes = limits.bytes_per_second
         self._packets = limits.packets_per_second
         self._lanes: OrderedDict[str, _Lane] = OrderedDict()
-        self._urgent: deque[str] = deque()
+        self._urgent: list[str] = []
         #: Keys that are not urgent and have packets waiting; the first is next.
-        self._turns: deque[str] = deque()
+        self._turns: list[str] = []
         #: Counts of keys that are done, bounded.
         self._done: OrderedDict[str, int] = OrderedDict()
         #: When each packet stops counting, and its size.
-        self._window: deque[tuple[float, int]] = deque()
+        self._window: list[tuple[float, int]] = []
         self._window_bytes = 0
         self._waiting = 0
         #: Bytes that wait to be sent.
@@ -143,7 +143,7 @@ class SendQueue:
         if when > now:
             return when
         del lane.packets[0]
-        turns.popleft()
+        del turns[0]
         lane.sent += 1
         self._waiting -= 1
         self.waiting_bytes -= size
@@ -152,7 +152,7 @@ class SendQueue:
             self._window_bytes += size
         if lane.packets:
             if lane.urgent:
-                turns.appendleft(key)
+                turns.insert(0, key)
             else:
                 turns.append(key)
         elif not lane.more:
@@ -189,7 +189,7 @@ class SendQueue:
     def _leave_window(self, now: float) -> None:
         window = self._window
         while window and window[0][0] <= now:
-            self._window_bytes -= window.popleft()[1]
+            self._window_bytes -= window.pop(0)[1]
 
     def _free_at(self, size: int, count: int) -> float:
         """When `count` packets of `size` bytes together fit both budgets; the past for now."""

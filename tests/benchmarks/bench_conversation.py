@@ -260,7 +260,7 @@ async def long_stream(bench: Bench) -> None:
     async with AvatarSession(pair.transport, options=options) as avatar:
         await avatar.set_params(mode=1)
         before, start = avatar.stats.bytes_sent, time.perf_counter()
-        await avatar.say(tokens())
+        await avatar.say(tokens()).sent()
         took = time.perf_counter() - start
         used = avatar.stats.bytes_sent - before
         await avatar.interrupt()

@@ -35,6 +35,8 @@ logger = logging.getLogger("akool_async.conversation")
 #: Seconds that leaving the room may take before the session is closed all the same. A session's
 #: end closes its room, and a client that is removed while it leaves complains in its log.
 _LEAVE_FIRST: Final = 0.5
+#: Options are immutable: one for all sessions that have none of their own.
+_DEFAULTS: Final = ConversationOptions()
 
 
 class AvatarSession(TalkingMethods, ControlMethods, MediaMethods):
@@ -69,7 +71,7 @@ class AvatarSession(TalkingMethods, ControlMethods, MediaMethods):
                 is up. `open_session(…, renew="quiet")` gives it.
             meter: what has measured creating it; `open_session` gives it.
         """
-        options = options or ConversationOptions()
+        options = options or _DEFAULTS
         meter = meter or Meter(asyncio.get_running_loop().time, options.telemetry)
         super().__init__(Conversation(transport, info or SessionInfo(), options, meter))
         self._close = close

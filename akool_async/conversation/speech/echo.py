@@ -7,7 +7,7 @@ the live service"). That text is no answer: it is counted and passed on to nothi
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -60,7 +60,7 @@ class EchoFilter:
     def __init__(self) -> None:
         #: How many echoes were recognised.
         self.count = 0
-        self._expected: deque[_Expected] = deque(maxlen=_MOST_TEXTS)
+        self._expected: list[_Expected] = []
         self._echoes: OrderedDict[str, _Echo] = OrderedDict()
         self._unanswered_until = float("-inf")
 
@@ -71,6 +71,7 @@ class EchoFilter:
         an echo or the service's own answer.
         """
         self._expected.append(_Expected(_letters(text), mid, now + ECHO_WINDOW))
+        del self._expected[:-_MOST_TEXTS]
         if answered_by_us:
             self._unanswered_until = now + ECHO_WINDOW
 
@@ -108,7 +109,7 @@ class EchoFilter:
 
     def _begin(self, message: BotText, now: float) -> _Echo | None:
         while self._expected and self._expected[0].until < now:
-            self._expected.popleft()
+            del self._expected[0]
         if now <= self._unanswered_until:
             if (expected := self._by_text(message)) is not None:
                 self._expected.remove(expected)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from akool_async.concurrency import EXITS, own_cancellation, running_user_code
+from akool_async.concurrency import EXITS, Tasks, own_cancellation, running_user_code
 from akool_async.conversation.speech.message import SpokenMessage
 from akool_async.conversation.speech.port import SpeechPort
 from akool_async.conversation.speech.sentences import Splitter
@@ -97,7 +97,7 @@ class SpeechJob:
         self._given = given
         self._on_end = on_end
         self._error_reported = False
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
         self._began: float | None = None
         if isinstance(given, str):
             self.source.add_whole(given)
@@ -153,14 +153,14 @@ class SpeechJob:
 
     async def ended(self, *, timeout: float) -> None:
         """Waits until its tasks ended, the iterator's closing included, or `timeout` seconds."""
-        tasks = self._tasks - {asyncio.current_task()}
+        tasks = self._tasks.running - {asyncio.current_task()}
         if tasks:
             await asyncio.wait(tasks, timeout=timeout)
 
     @property
     def tasks(self) -> frozenset[asyncio.Task[None]]:
         """The tasks that didn't end yet."""
-        return frozenset(self._tasks)
+        return self._tasks.running
 
     def _end(self, state: UtteranceState, error: BaseException | None = None) -> None:
         if self.message is not None:
@@ -170,7 +170,7 @@ class SpeechJob:
             took = asyncio.get_running_loop().time() - self._began
             self._port.utterance_ended(took, state, error)
         current = asyncio.current_task()
-        for task in self._tasks:
+        for task in self._tasks.running:
             if task is not current:
                 task.cancel()
         given, self._given = self._given, None
@@ -183,9 +183,7 @@ class SpeechJob:
 
     def _own(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.get_running_loop().create_task(work, name=name)
-        if not task.done():  # an eager one may be
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        self._tasks.add(task)
 
     # Reading.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterable, Callable
 from typing import Any, Final, Literal
 
 from akool_async import validation
+from akool_async.concurrency import Tasks
 from akool_async.conversation.speech.job import SpeechJob, SpeechSettings, check_speech
 from akool_async.conversation.speech.message import SpokenMessage
 from akool_async.conversation.speech.port import SpeechPort
@@ -35,10 +35,10 @@ class SpeechQueue:
 
     def __init__(self, port: SpeechPort) -> None:
         self._port = port
-        self._jobs: deque[SpeechJob] = deque()
+        self._jobs: list[SpeechJob] = []
         #: Tasks of jobs that are done.
-        self._ending: set[asyncio.Task[None]] = set()
-        self._interrupts: set[asyncio.Task[object]] = set()
+        self._ending = Tasks()
+        self._interrupts = Tasks()
         self._avatar_speaks = False
         #: The service speaks back what a person said: its audio is still to come, or going on.
         self._echo: Literal["none", "expected", "audible"] = "none"
@@ -102,7 +102,7 @@ class SpeechQueue:
     def at_rest(self) -> bool:
         """Whether nothing is being said, nor is about to be, but for what isn't admitted yet."""
         waits = not self._jobs or self._held_back
-        return waits and not self._avatar_speaks and not self._interrupts
+        return waits and not self._avatar_speaks and not self._interrupts.running
 
     @property
     def mid(self) -> str | None:
@@ -117,7 +117,7 @@ class SpeechQueue:
 
     def runs(self, task: asyncio.Task[Any] | None) -> bool:
         """Whether a task reads or sends the text of an utterance."""
-        return task in self._ending or any(task in job.tasks for job in self._jobs)
+        return task in self._ending.running or any(task in job.tasks for job in self._jobs)
 
     async def idle(self) -> None:
         """Returns when nothing is being said or waits to be."""
@@ -137,7 +137,7 @@ class SpeechQueue:
 
     def stop_all(self) -> bool:
         """Ends every utterance at once; `True`: the avatar has some of one, so interrupt it."""
-        jobs, self._jobs = list(self._jobs), deque()
+        jobs, self._jobs = self._jobs, []
         avatar_has_some = False
         for job in jobs:
             avatar_has_some |= job.stop()
@@ -171,7 +171,6 @@ class SpeechQueue:
             self._port.send_interrupt(), name="akool-interrupt"
         )
         self._interrupts.add(task)
-        task.add_done_callback(self._interrupts.discard)
         return task
 
     def _interrupt_ended(self, task: asyncio.Task[object]) -> None:
@@ -182,19 +181,18 @@ class SpeechQueue:
     def fail_all(self, make: Callable[[], BaseException]) -> None:
         """The conversation is over: every utterance fails with an error of its own."""
         self._closed = True
-        jobs, self._jobs = list(self._jobs), deque()
+        jobs, self._jobs = self._jobs, []
         for job in jobs:
             job.fail(make())
 
     async def stop(self, *, spare: asyncio.Task[Any] | None) -> None:
         """Waits for all tasks but `spare`, at most `close_timeout` seconds."""
-        for interrupt in self._interrupts:
+        for interrupt in self._interrupts.running:
             interrupt.cancel()
-        tasks: set[asyncio.Task[Any]] = self._interrupts | self._ending
+        tasks = self._interrupts.running | self._ending.running
         for job in self._jobs:
             tasks |= job.tasks
-        tasks.discard(spare)
-        tasks.discard(asyncio.current_task())
+        tasks -= {spare, asyncio.current_task()}
         if tasks:
             await asyncio.wait(tasks, timeout=self._port.options.close_timeout)
 
@@ -221,9 +219,9 @@ class SpeechQueue:
         # On the way an interrupt may fall behind the text, unless packets keep their order; then
         # the avatar is only given the time to fall silent.
         limit = self._now() + port.options.interrupt_wait if port.keeps_order else None
-        while self._interrupts and (limit is None or self._now() < limit):
+        while self._interrupts.running and (limit is None or self._now() < limit):
             left = None if limit is None else limit - self._now()
-            await asyncio.wait(list(self._interrupts), timeout=left)
+            await asyncio.wait(self._interrupts.running, timeout=left)
         await port.set_retelling_mode()
 
     def begin_message(self) -> SpokenMessage:
@@ -237,7 +235,6 @@ class SpeechQueue:
             self._jobs.remove(job)
         for task in job.tasks:
             self._ending.add(task)
-            task.add_done_callback(self._ending.discard)
         if first and self._jobs:
             self._jobs[0].start()
 

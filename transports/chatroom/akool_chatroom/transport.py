@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from akool_async.concurrency import Flag
 from akool_async.errors import (
     AkoolError,
     DisconnectedError,
@@ -88,7 +89,7 @@ class ChatRoomTransport(Transport):
         #: The connection, while there is one.
         self._connection: WebSocketConnection | None = None
         #: Set while there is one, and once there won't be one again.
-        self._settled = asyncio.Event()
+        self._settled = Flag()
         #: How the room ended.
         self._ended: CloseInfo | None = None
         #: The one task of a room: it waits for the connection's end, and joins again.
