@@ -127,7 +127,8 @@ async def barge_in(bench: Bench) -> None:
 
         async def send(self, packet: bytes, *, timeout: float) -> None:
             await super().send(packet, timeout=timeout)
-            if b'"interrupt"' in packet:
+            # The first one: a second goes out when the person's words begin to be spoken back.
+            if b'"interrupt"' in packet and not left.is_set():
                 waits.append(time.perf_counter() - heard)
                 left.set()
 
