@@ -166,7 +166,7 @@ async def test_cancelled_while_it_is_opened_it_leaves_nothing_open(
         with pytest.raises(asyncio.CancelledError):
             await recording
         assert one.kinds == []
-        assert one.avatar._conversation.media.recordings == set()
+        assert one.avatar._conversation.media.recordings == ()
 
 
 def test_sigterm_leaves_a_whole_file(tmp_path: Path) -> None:
@@ -232,7 +232,7 @@ async def test_a_wrong_path_leaves_nothing_open(tmp_path: Path) -> None:
             with pytest.raises(InvalidParameterError, match=rf"^{option}"):
                 one.avatar.record(tmp_path / "a.webm", **{option: "yes"})
         assert one.kinds == []
-        assert one.avatar._conversation.media.recordings == set()
+        assert one.avatar._conversation.media.recordings == ()
     assert names(tmp_path) == []
 
 
