@@ -9,6 +9,8 @@ import pytest
 
 from akool_async.concurrency import (
     Backoff,
+    Flag,
+    Tasks,
     Uncancellable,
     Waiter,
     limit_uncancellable,
@@ -230,3 +232,45 @@ async def test_a_waiter_is_for_one_task_at_a_time() -> None:
     again.cancel()
     await asyncio.wait([again])
     waiter.check()  # the next one may wait
+
+
+async def test_a_flag_ends_every_wait_and_those_after_it() -> None:
+    flag = Flag()
+    waits = [asyncio.create_task(flag.wait()) for _ in range(3)]
+    await asyncio.sleep(0)
+    waits[1].cancel()
+    await asyncio.sleep(0)
+    assert not flag.is_set()
+    flag.set()
+    flag.set()
+    await asyncio.gather(waits[0], waits[2])
+    assert waits[1].cancelled()
+    await flag.wait()
+
+
+async def test_a_flag_that_is_cleared_at_once_ended_the_waits_before() -> None:
+    flag = Flag(is_set=True)
+    assert flag.is_set()
+    flag.clear()
+    waiting = asyncio.create_task(flag.wait())
+    await asyncio.sleep(0)
+    flag.set()
+    flag.clear()
+    await waiting
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(flag.wait(), 1)
+
+
+async def test_tasks_are_kept_until_they_ended() -> None:
+    ends = asyncio.Event()
+    tasks = Tasks()
+    for _ in range(2):
+        tasks.add(asyncio.create_task(ends.wait()))
+    over = asyncio.create_task(asyncio.sleep(0))
+    await over
+    tasks.add(over)
+    assert len(tasks.running) == 2
+    ends.set()
+    await asyncio.wait(tasks.running)
+    await asyncio.sleep(0)
+    assert not tasks.running
