@@ -37,9 +37,8 @@ DISTRIBUTIONS = {
 SUITE = "not livekit_server and not campaign"
 #: Integrations with frameworks whose pins must not reach the core: each is a project of its own.
 FRAMEWORKS = {"livekit_agents": "akool_livekit_agents", "pipecat": "akool_pipecat"}
-#: Tests run in three processes for two cores: some wait for real sockets and processes, and each
-#: process finds all tests first.
-SEVERAL = ("-n", str((os.cpu_count() or 1) * 3 // 2), "--dist", "worksteal")
+#: Tests run in two processes for each core: many wait for real sockets and processes.
+SEVERAL = ("-n", str((os.cpu_count() or 1) * 2), "--dist", "worksteal")
 #: Whether what `akool chat` imports when it starts is there.
 CHAT_IS_COMPLETE = (
     "import akool_async.cli.chat; from akool_async.transport import load_transport;"
