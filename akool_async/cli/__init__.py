@@ -27,6 +27,7 @@ def main() -> int:
         return _INTERRUPTED
     try:
         from akool_async.cli.app import run
-    except KeyboardInterrupt:  # importing takes long enough for a Ctrl-C
+
+        return run()
+    except KeyboardInterrupt:  # while it is imported, or finds its commands
         return _INTERRUPTED
-    return run()

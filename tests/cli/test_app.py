@@ -127,9 +127,13 @@ async def test_verbose_shows_requests_without_secrets(run):
     assert secret not in command.errors
 
 
-async def test_shell_completion_is_offered(run):
-    status, command = await run("--show-completion", "bash")
-    assert (status, "_AKOOL_COMPLETE" in command.output) == (0, True)
+async def test_a_shell_completes_commands(run):
+    # As the script of --show-completion asks; that itself looks for a shell among its ancestors.
+    asked = {"_AKOOL_COMPLETE": "complete_bash", "COMP_WORDS": "akool sessions cl"}
+    status, command = await run(**asked, COMP_CWORD="2")
+    assert (status, command.output.split()) == (0, ["close", "close-all"])
+    _, offered = await run("--help")
+    assert "--show-completion" in offered.output
 
 
 async def test_version(run):
@@ -187,8 +191,20 @@ async def test_without_the_extra_it_says_how_to_install_it(akool, tmp_path):
     assert 'pip install "akool-async[all]"' in command.errors
 
 
-async def test_ctrl_c_while_it_is_being_imported_ends_quietly(akool, tmp_path):
-    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt\n")
-    command = await akool("demo", PYTHONPATH=str(tmp_path))
+async def ended_quietly(command):
     assert await command.ended() == 130
     assert "Traceback" not in command.errors
+
+
+async def test_ctrl_c_while_it_is_being_imported_ends_quietly(akool, tmp_path):
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt\n")
+    await ended_quietly(await akool("demo", PYTHONPATH=str(tmp_path)))
+
+
+async def test_ctrl_c_while_its_commands_are_found_ends_quietly(akool, tmp_path):
+    about = tmp_path / "more-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: more\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[akool_async.commands]\nmore = more:app\n")
+    (tmp_path / "more.py").write_text("raise KeyboardInterrupt\n")
+    await ended_quietly(await akool("more", PYTHONPATH=str(tmp_path)))
