@@ -6,6 +6,7 @@ Each row is a mistake, and the whole text that it leads to.
 from __future__ import annotations
 
 import re
+import sys
 import traceback
 import warnings
 from typing import Any
@@ -67,7 +68,8 @@ async def no_session_id(t: Try) -> None:
 
 @row(
     TypeError,
-    "ConversationOptions.__init__() got an unexpected keyword argument 'reply_time'",
+    "ConversationOptions.__init__() got an unexpected keyword argument 'reply_time'"
+    + (". Did you mean 'reply_timeout'?" if sys.version_info >= (3, 13) else ""),
 )
 async def an_unknown_option(t: Try) -> None:
     ConversationOptions(reply_time=3)

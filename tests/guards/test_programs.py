@@ -11,7 +11,9 @@ import pytest
 from running_command import TIMEOUT, Command
 
 ENDS = """
-import atexit, os, sys, threading
+import atexit, gc, os, sys, threading
+
+gc.disable()  # else what is dropped at the end may be dropped before, by chance
 
 class Owner:
     def __del__(self):

@@ -55,7 +55,8 @@ def probe(path: Path) -> Probed:
     import av
 
     found = Probed({}, set(), [], [], [], 0.0, [])
-    with av.open(str(path)) as file:
+    # FFmpeg 9 takes the beep at the beginning of a WAV file for another format.
+    with av.open(str(path), format="wav" if path.suffix == ".wav" else None) as file:
         for stream in file.streams:
             found.codecs.setdefault(stream.type, []).append(stream.codec_context.name)
         bright = loud = False

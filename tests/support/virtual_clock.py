@@ -143,7 +143,10 @@ class _Selector(selectors.BaseSelector):
 
 
 def _addresses(fd: int) -> Any:
-    one = socket.socket(fileno=fd)
+    try:
+        one = socket.socket(fileno=fd)
+    except OSError:  # a pipe's, or of the end of a process
+        return None
     try:
         if one.family not in (socket.AF_INET, socket.AF_INET6) or one.type != socket.SOCK_STREAM:
             return None
