@@ -169,11 +169,13 @@ class RelayEngine(abc.ABC, Generic[R, V]):
                 supervisor.cancel()
                 await asyncio.wait({supervisor})
             if ws is not None and not ws.closed:
-                async with asyncio.timeout(CLOSE_TIMEOUT):
-                    await ws.send_json({"do": "leave"})
-                await close(ws)
+                try:
+                    async with asyncio.timeout(CLOSE_TIMEOUT):
+                        await ws.send_json({"do": "leave"})
+                finally:
+                    await close(ws)
         except (ConnectionError, TimeoutError):
-            pass  # it is gone, or doesn't read: closing the session below drops the connection
+            pass  # it is gone, or doesn't read
         finally:
             self.settle()
             if http is not None:

@@ -124,3 +124,15 @@ async def test_no_event_after_leaving(vendor: Vendor, far: LoopbackPeer) -> None
         await far.room.fault("avatar_leaves")
         await until(lambda: not far.events.present, "our leaving")
     assert recorded.events == before
+
+
+async def test_leaving_over_a_broken_connection_gives_it_back(
+    vendor: Vendor, far: LoopbackPeer
+) -> None:
+    async with joined(vendor, far, RecordedEvents()) as engine:
+        ws = engine._ws
+        response = ws._response
+        response.connection.transport.abort()
+        await engine.leave()
+        assert ws.closed
+        assert response.connection is None
