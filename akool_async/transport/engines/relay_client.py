@@ -20,7 +20,7 @@ from akool_async.errors import JoinError
 from akool_async.transport.engines import relay_wire
 from akool_async.transport.engines.engine import EngineError
 from akool_async.transport.engines.relay_media import RelayMedia
-from akool_async.transport.engines.relay_streams import CLOSE_TIMEOUT, close
+from akool_async.transport.engines.relay_streams import CLOSE_TIMEOUT, close, release
 from akool_async.transport.file_limit import is_file_limit
 
 __all__ = ["RelayEngine", "RelayEvents", "resolve"]
@@ -169,15 +169,15 @@ class RelayEngine(abc.ABC, Generic[R, V]):
                 supervisor.cancel()
                 await asyncio.wait({supervisor})
             if ws is not None and not ws.closed:
-                try:
-                    async with asyncio.timeout(CLOSE_TIMEOUT):
-                        await ws.send_json({"do": "leave"})
-                finally:
-                    await close(ws)
+                async with asyncio.timeout(CLOSE_TIMEOUT):
+                    await ws.send_json({"do": "leave"})
+                await close(ws)
         except (ConnectionError, TimeoutError):
             pass  # it is gone, or doesn't read
         finally:
             self.settle()
+            if ws is not None:
+                release(ws)
             if http is not None:
                 await http.close()
 
@@ -214,6 +214,7 @@ class RelayEngine(abc.ABC, Generic[R, V]):
             self._ws = None
             self.settle()
             if why is None:
+                await close(ws)
                 self.report_reconnecting(events)
                 try:
                     async with asyncio.timeout(self._give_up_after):
@@ -228,6 +229,7 @@ class RelayEngine(abc.ABC, Generic[R, V]):
                     self._meet(answer, events)
                     continue
             self.report_end(events, why)
+            await close(ws)
             return
 
     async def _come_back(

@@ -28,7 +28,16 @@ from akool_async.media import (
 from akool_async.transport.engines import relay_wire
 from akool_async.transport.engines.paced_writer import PIECE, PacedWriter
 
-__all__ = ["CLOSE_TIMEOUT", "Hearing", "Seeing", "Showing", "Speaking", "Stream", "close"]
+__all__ = [
+    "CLOSE_TIMEOUT",
+    "Hearing",
+    "Seeing",
+    "Showing",
+    "Speaking",
+    "Stream",
+    "close",
+    "release",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -268,6 +277,16 @@ class Showing(VideoWriter):
 
 async def close(ws: aiohttp.ClientWebSocketResponse) -> None:
     """Bounded; a relay that doesn't answer is cut off."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(CLOSE_TIMEOUT):
-            await ws.close()
+    try:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                await ws.close()
+    finally:
+        release(ws)
+
+
+def release(ws: aiohttp.ClientWebSocketResponse) -> None:
+    """Gives its connection back, which aiohttp does where `close` came to its end only, not where
+    the connection broke.
+    """
+    ws._response.close()  # noqa: SLF001 - it has no other name

@@ -130,9 +130,16 @@ async def test_leaving_over_a_broken_connection_gives_it_back(
     vendor: Vendor, far: LoopbackPeer
 ) -> None:
     async with joined(vendor, far, RecordedEvents()) as engine:
-        ws = engine._ws
-        response = ws._response
+        response = engine._ws._response
         response.connection.transport.abort()
         await engine.leave()
-        assert ws.closed
+        assert response.connection is None
+
+
+async def test_a_connection_that_broke_is_given_back(vendor: Vendor, far: LoopbackPeer) -> None:
+    recorded = RecordedEvents()
+    async with joined(vendor, far, recorded) as engine:
+        response = engine._ws._response
+        response.connection.transport.abort()
+        await until(lambda: "reconnected" in [name for name, *_ in recorded.events], "its return")
         assert response.connection is None
