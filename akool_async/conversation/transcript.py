@@ -16,7 +16,7 @@ Role = Literal["user", "avatar"]
 Source = Literal["typed", "speech", "reply", "said"]
 
 
-class TextBuffer:
+class _Growing:
     """Text that grows piece by piece; joined when it is read."""
 
     __slots__ = ("_more", "_text")
@@ -34,14 +34,23 @@ class TextBuffer:
         else:
             self._text = piece
 
-    def __str__(self) -> str:
+    def _joined(self) -> str:
         if self._more is not None:
             self._text += "".join(self._more)
             self._more = None
         return self._text
 
 
-class TranscriptEntry(TextBuffer):
+class TextBuffer(_Growing):
+    """Text that grows piece by piece."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return self._joined()
+
+
+class TranscriptEntry(_Growing):
     """One turn. The conversation completes it while it is going on.
 
     Attributes:
@@ -71,7 +80,7 @@ class TranscriptEntry(TextBuffer):
     @property
     def text(self) -> str:
         """What was said; of a turn in progress, so far."""
-        return str(self)
+        return self._joined()
 
     @text.setter
     def text(self, text: str) -> None:

@@ -31,6 +31,7 @@ def test_it_is_a_sequence():
     assert transcript[-1].text == "Stop"
     assert [entry.text for entry in transcript[:2]] == ["Hello", "Hi, I am"]
     assert "Hello" not in repr(transcript)
+    assert "Hello" not in f"{transcript} {transcript[0]} {transcript[0]!r}"
 
 
 def test_as_chat_has_the_roles_of_chat_apis_and_no_empty_turns():
