@@ -6,7 +6,7 @@ import asyncio
 import json
 
 import pytest
-from chatroom_session import AVATAR, LIMIT, QUICK, asked, talking
+from chatroom_session import AVATAR, LIMIT, QUICK, asked, no_reply, talking
 
 from akool_async import AkoolClient, join
 from akool_async.conversation import ConversationOptions
@@ -209,13 +209,7 @@ class TestDrops:
             assert (await avatar.ask("again")).text == "You said: again"
 
     async def test_a_close_code_that_is_the_end_fails_everything_at_once(self):
-        never = asyncio.Event()
-
-        async def reply(_):
-            await never.wait()
-            return ""
-
-        async with talking(reply=reply) as (sim, avatar, session):
+        async with talking(reply=no_reply) as (sim, avatar, session):
             asking = [asyncio.create_task(avatar.ask(f"{n}")) for n in range(5)]
             await until(lambda: len(asked(sim)) == 5)
             await sim.fault(session, "close", code=1008, reason="go away")
@@ -225,13 +219,7 @@ class TestDrops:
                 assert "go away" in str(result)
 
     async def test_gives_up_with_one_error_for_everything_waiting(self):
-        never = asyncio.Event()
-
-        async def reply(_):
-            await never.wait()
-            return ""
-
-        async with talking(reply=reply, transport_options={"reconnect_timeout": 0.3}) as (
+        async with talking(reply=no_reply, transport_options={"reconnect_timeout": 0.3}) as (
             sim,
             avatar,
             session,
@@ -268,12 +256,6 @@ class TestDrops:
             assert (await avatar.ask("again")).text == "You said: again"
 
     async def test_a_room_that_takes_questions_and_answers_none(self):
-        never = asyncio.Event()
-
-        async def reply(_):
-            await never.wait()
-            return ""
-
-        async with talking(reply=reply) as (_, avatar, _):
+        async with talking(reply=no_reply) as (_, avatar, _):
             with pytest.raises(ReplyTimeoutError, match=r"within 0\.2 s"):
                 await avatar.ask("anybody?", timeout=0.2)

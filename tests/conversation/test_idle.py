@@ -3,19 +3,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from speaking import says_it
 
 from akool_async import AkoolClient, Disconnected, HandlerFailed, Idle
 from akool_async.errors import DisconnectedError, InvalidParameterError
 from akool_async.simulator import Simulator
 from akool_async.testing.waiting import until
-
-
-def says_it(robot) -> None:
-    def on_chat(mid: str, text: str) -> None:
-        robot.event("audio_start", mid)
-        robot.event("audio_end", mid)
-
-    robot.on_chat = on_chat
 
 
 def times(clock=None):

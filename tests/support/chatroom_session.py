@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import asynccontextmanager
 
@@ -37,3 +38,9 @@ async def talking(*, options=QUICK, transport_options=None, open_with=None, **se
 def asked(sim) -> list[dict]:
     """The payloads of the questions that reached the simulator."""
     return [json.loads(json.loads(p.data)["payload"]) for p in sim.packets if p.direction == "in"]
+
+
+async def no_reply(_text: str) -> str:
+    """The avatar takes a question and never answers."""
+    await asyncio.Event().wait()
+    raise AssertionError("nothing ends the wait")

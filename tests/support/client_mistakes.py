@@ -136,14 +136,18 @@ async def run_in_a_notebook(t: Try) -> None:
 # -- reaching the service
 
 
+async def _credits_at(url: str) -> None:
+    async with AkoolClient("a", base_url=url, max_retries=0) as akool:
+        await akool.account.credits()
+
+
 @row(
     akool_async.APIConnectionError,
     f"no connection to 127.0.0.1:9: Connection refused {QUOTA}. Start what listens there: akool "
     "simulator.",
 )
 async def simulator_down(t: Try) -> None:
-    async with AkoolClient("a", base_url="http://127.0.0.1:9", max_retries=0) as akool:
-        await akool.account.credits()
+    await _credits_at("http://127.0.0.1:9")
 
 
 @row(
@@ -151,8 +155,7 @@ async def simulator_down(t: Try) -> None:
     f"no connection to nothing.invalid:443: * {QUOTA}. Check the network and the base URL.",
 )
 async def a_wrong_host(t: Try) -> None:
-    async with AkoolClient("a", base_url="https://nothing.invalid", max_retries=0) as akool:
-        await akool.account.credits()
+    await _credits_at("https://nothing.invalid")
 
 
 @row(
@@ -161,9 +164,7 @@ async def a_wrong_host(t: Try) -> None:
     "certificates and clock.",
 )
 async def https_for_http(t: Try) -> None:
-    url = t.simulator.url.replace("http:", "https:")
-    async with AkoolClient("a", base_url=url, max_retries=0) as akool:
-        await akool.account.credits()
+    await _credits_at(t.simulator.url.replace("http:", "https:"))
 
 
 @row(
@@ -195,5 +196,4 @@ async def _through_proxy(port: int) -> None:
         patch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
         patch.delenv("NO_PROXY", raising=False)
         patch.delenv("no_proxy", raising=False)
-        async with AkoolClient("a", base_url="https://api.invalid", max_retries=0) as akool:
-            await akool.account.credits()
+        await _credits_at("https://api.invalid")
