@@ -270,12 +270,8 @@ class Conversation:
 
     def deadline(self) -> float | None:
         """See `Listener`."""
-        nearest: float | None = None
-        for part in (self.commands, self.replies, self.user_speech, self.liveness):
-            when = part.deadline()
-            if when is not None and (nearest is None or when < nearest):
-                nearest = when
-        return nearest
+        parts = (self.commands, self.replies, self.user_speech, self.liveness)
+        return min((t for part in parts if (t := part.deadline()) is not None), default=None)
 
     def expire(self, now: float) -> None:
         """See `Listener`."""

@@ -191,13 +191,7 @@ class Driver:
         while True:
             packet = outbox.next(self.now())
             if not isinstance(packet, QueuedPacket):
-                self._wake.clear()
-                timer = self._loop.call_at(packet, self._wake.set) if packet is not None else None
-                try:
-                    await self._wake.wait()
-                finally:
-                    if timer is not None:
-                        timer.cancel()
+                await self._sleep(packet)
                 continue
             self._listener.packet_sending(packet)
             self._between_packets.clear()
@@ -216,6 +210,15 @@ class Driver:
                 self._between_packets.set()
             outbox.packets_gone()
             self.schedule()
+
+    async def _sleep(self, until: float | None) -> None:
+        self._wake.clear()
+        timer = self._loop.call_at(until, self._wake.set) if until is not None else None
+        try:
+            await self._wake.wait()
+        finally:
+            if timer is not None:
+                timer.cancel()
 
     # What is received.
 
@@ -269,9 +272,10 @@ class Driver:
         self._scheduling = False
         if self._over.is_set() or self._drain_until is not None:
             return
-        when, of_codec = self._listener.deadline(), self.codec.deadline()
-        if when is None or (of_codec is not None and of_codec < when):
-            when = of_codec
+        when = min(
+            (t for t in (self._listener.deadline(), self.codec.deadline()) if t is not None),
+            default=None,
+        )
         if when is None:
             return
         if self._timer is not None:

@@ -260,17 +260,18 @@ class EventBus:
         self._hand_out(event)
 
     def _hand_out(self, event: Event) -> None:
-        for reference in tuple(self._readers):
-            if (reader := reference()) is not None:
-                reader.put(event)
+        for reader in self._alive():
+            reader.put(event)
         for handler in tuple(self._handlers):
             handler.put(event)
+
+    def _alive(self) -> list[EventReader[Any]]:
+        return [reader for one in self._readers if (reader := one()) is not None]
 
     @property
     def crowded(self) -> bool:
         """Whether the queue of a reader or handler is half full."""
-        readers = [reader for one in self._readers if (reader := one()) is not None]
-        return any(reader.crowded for reader in readers) or any(
+        return any(reader.crowded for reader in self._alive()) or any(
             handler.reader.crowded for handler in self._handlers
         )
 
