@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from akool_async import events as ev
+from akool_async.concurrency import Tasks
 from akool_async.conversation import AvatarSession
 from akool_async.errors import AkoolError
 from akool_async.rooms.viewers import ViewerLink
@@ -45,7 +46,7 @@ class Browser:
         self._channel = channel
         self._link = link
         self._spending = spending
-        self._working: set[asyncio.Task[None]] = set()
+        self._working = Tasks()
         self._ending: asyncio.Task[None] | None = None
         self._shown = ""
         self._gone = asyncio.Event()
@@ -72,7 +73,7 @@ class Browser:
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 # Closing a session goes on to its end when it is cancelled.
-                both = [*tasks, *self._working]
+                both = [*tasks, *self._working.running]
                 for task in both:
                     task.cancel()
                 outcomes = await asyncio.gather(*both, return_exceptions=True)
@@ -102,7 +103,7 @@ class Browser:
             wanted = None
         match wanted:
             case {"ask": str() as question} if 0 < len(question.strip()) <= _MAX_TEXT:
-                if len(self._working) >= _MAX_ASKING:
+                if len(self._working.running) >= _MAX_ASKING:
                     await self._send({"type": "problem", "text": "too many questions at once"})
                     return
                 await self._send({"type": "line", "who": "user", "text": question})
@@ -122,7 +123,6 @@ class Browser:
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name="akool-watch")
         self._working.add(task)
-        task.add_done_callback(self._working.discard)
         return task
 
     async def _do(self, call: Coroutine[Any, Any, object]) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 import aiohttp
 
+from akool_async.concurrency import Tasks
 from akool_async.errors import NotSupportedError, SendError
 from akool_async.media import (
     AudioRequest,
@@ -54,7 +55,7 @@ class RelayMedia(EngineMedia):
         self._tracks: dict[str, tuple[TrackInfo, ...]] = {}
         self._there: bool | None = None
         self._streams: set[Stream] = set()
-        self._ending: set[asyncio.Task[None]] = set()
+        self._ending = Tasks()
 
     @property
     def capabilities(self) -> MediaCapabilities:
@@ -125,8 +126,8 @@ class RelayMedia(EngineMedia):
         """See `EngineMedia`."""
         for stream in tuple(self._streams):
             stream.close()
-        if self._ending:
-            await asyncio.wait(set(self._ending), timeout=2 * CLOSE_TIMEOUT)
+        if self._ending.running:
+            await asyncio.wait(self._ending.running, timeout=2 * CLOSE_TIMEOUT)
 
     # For its streams.
 
@@ -162,7 +163,6 @@ class RelayMedia(EngineMedia):
         """A stream was closed; its task ends."""
         self._streams.discard(stream)
         self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
 
     def _open(self, stream: Stream) -> MediaSubscription:
         self._streams.add(stream)

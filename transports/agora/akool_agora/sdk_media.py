@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from akool_agora.sdk_service import SERVICE
+from akool_async.concurrency import Tasks
 from akool_async.errors import NotSupportedError, SendError
 from akool_async.media import (
     AudioRequest,
@@ -53,7 +54,7 @@ class SDKMedia(EngineMedia):
         self._hearing: list[_Hearing] = []
         self._writer: _Microphone | None = None
         self._asking = asyncio.Lock()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
 
     @property
     def capabilities(self) -> MediaCapabilities:
@@ -107,8 +108,8 @@ class SDKMedia(EngineMedia):
         self._hearing.clear()
         if self._writer is not None:
             await self._writer.close()
-        if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=_CLOSE_TIMEOUT)
+        if self._tasks.running:
+            await asyncio.wait(self._tasks.running, timeout=_CLOSE_TIMEOUT)
 
     # Called by the engine, on the event loop.
 
@@ -180,7 +181,6 @@ class SDKMedia(EngineMedia):
     def _later(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work, name="agora audio")
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     async def _ask(self) -> None:
         """Brings the connection to what is wanted now."""

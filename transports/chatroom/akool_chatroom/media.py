@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
+from akool_async.concurrency import Tasks
 from akool_async.errors import MissingDependencyError, TransportError
 from akool_async.media import (
     AudioRequest,
@@ -44,7 +45,7 @@ class FLVMedia(MediaTransport):
         self._pull: Pull | None = None
         self._decoder: Decoder | None = None
         self._copies: dict[EncodedSink, Pull] = {}
-        self._ending: set[asyncio.Task[None]] = set()
+        self._ending = Tasks()
         self._closed = False
         #: Frames that the event loop was too slow for.
         self.dropped = 0
@@ -90,8 +91,8 @@ class FLVMedia(MediaTransport):
         self._changed()
         while self._copies:
             self._end(self._copies.popitem()[1])
-        if self._ending:
-            await asyncio.wait(set(self._ending))
+        if self._ending.running:
+            await asyncio.wait(self._ending.running)
 
     def _subscribe(self, sinks: dict[Any, Any], request: Any, sink: Any) -> MediaSubscription:
         _check_av()
@@ -120,7 +121,6 @@ class FLVMedia(MediaTransport):
     def _end(self, pull: Pull) -> None:
         task = pull.cancel()
         self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
 
     # The receiver of what is pulled.
 

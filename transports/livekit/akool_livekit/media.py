@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from akool_async.concurrency import Tasks
 from akool_async.errors import SendError
 from akool_async.media import (
     AudioRequest,
@@ -47,7 +48,7 @@ class LiveKitMedia(MediaTransport):
         self._participants = participants
         self._usable_room = usable_room
         self._writers: list[Publication[Any]] = []
-        self._publishing: set[asyncio.Task[None]] = set()
+        self._publishing = Tasks()
         self._tracks: tuple[TrackInfo, ...] = ()
         self._audio = AudioReceiver()
         self._video = VideoReceiver()
@@ -116,13 +117,12 @@ class LiveKitMedia(MediaTransport):
                 writer.publish_again(room), name="livekit track"
             )
             self._publishing.add(task)
-            task.add_done_callback(self._publishing.discard)
 
     async def close(self) -> None:
         """Ends all subscriptions and everything published."""
         self._closed = True
         await self._delay.close()
-        for task in self._publishing:
+        for task in self._publishing.running:
             task.cancel()
         await asyncio.gather(
             self._audio.close(),
@@ -130,7 +130,7 @@ class LiveKitMedia(MediaTransport):
             # Unpublished, and not only given up: nothing of them is left in the client's native
             # part, which is one for all rooms of the process.
             *(writer.close() for writer in tuple(self._writers)),
-            *self._publishing,
+            *self._publishing.running,
             return_exceptions=True,
         )
 

@@ -19,6 +19,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar, cast
 
+from akool_async.concurrency import Tasks
 from akool_async.media import (
     AudioRequest,
     AudioSink,
@@ -74,7 +75,7 @@ class _Receiver(Generic[Request, Sink]):
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._streams: list[_Stream[Request, Sink]] = []
-        self._ending: set[asyncio.Task[None]] = set()
+        self._ending = Tasks()
         self._publication: rtc.RemoteTrackPublication | None = None
         self._track: rtc.Track | None = None
         self._subscribed = False
@@ -140,8 +141,8 @@ class _Receiver(Generic[Request, Sink]):
         for timer in (self._timer, self._watch):
             if timer is not None:
                 timer.cancel()
-        if self._ending:
-            await asyncio.wait(self._ending, timeout=_CLOSE_TIMEOUT + 1)
+        if self._ending.running:
+            await asyncio.wait(self._ending.running, timeout=_CLOSE_TIMEOUT + 1)
 
     # Its state.
 
@@ -222,7 +223,6 @@ class _Receiver(Generic[Request, Sink]):
         if task is not None:
             task.cancel()
             self._ending.add(task)
-            task.add_done_callback(self._ending.discard)
 
     async def _read(self, stream: _Stream[Request, Sink], track: rtc.Track) -> None:
         native = self._native(stream.request, track)
